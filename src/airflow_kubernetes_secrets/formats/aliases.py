@@ -56,6 +56,7 @@ CONNECTION_TYPES: Mapping[str, str] = {
     "valkey": "redis",
     "valkeys": "redis",
     "https": "http",
+    "bolt": "neo4j",
 }
 
 # The type of a connection without one: Airflow's own type for no specific service.

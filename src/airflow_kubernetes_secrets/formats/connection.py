@@ -21,10 +21,14 @@ from airflow_kubernetes_secrets.formats.settings import setting
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.formats.uri import WEB, ParsedUri, UnusableUriError
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IS_NO_OBJECT
+from airflow_kubernetes_secrets.formats.value_parsers import SETTING
 from airflow_kubernetes_secrets.formats.values import check_usable, text, texts
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 _GIT = "git"
+# The values of a setting for TLS that switch nothing on.
+_OFF = ("", "false", "0", "no", "off", "disable", "disabled", "null")
+
 _WEB_ADDRESSES = tuple(f"{scheme}://" for scheme in WEB)
 
 # Crossplane's Upbound provider for AWS writes this form into an endpoint.
@@ -46,7 +50,12 @@ def connection_json(secret: Secret, fields: Fields) -> str:
         "login": values.prefer_key("login", uri),
         "password": values.prefer_key("password", uri),
         "schema": values.prefer_uri("schema", uri),
-        "extra": {**fields.extra, **settings_in_extra(secret, fields, conn_type), **_extra(values, uri)},
+        "extra": {
+            **fields.extra,
+            **settings_in_extra(secret, fields, conn_type),
+            **values.settings_of(conn_type),
+            **_extra(values, uri),
+        },
     }
     if uri is not None and uri.scheme in WEB and not connection["schema"] and "://" not in connection["host"]:
         connection["schema"] = uri.scheme
@@ -102,6 +111,19 @@ def parsed_uri(secret: Secret, fields: Fields) -> ParsedUri | None:
     return _uri(_Values(secret, fields))
 
 
+def _extra_fields(secret: Secret, fields: Fields) -> dict[str, str]:
+    """Return the values of the keys in ``extra``, by name.
+
+    Those that annotations describe are exact. In a known format, a newline after a value in one line is not part of it.
+    A private key needs its last newline.
+    """
+    found = texts(secret, fields.extra_keys)
+    if fields.description.others_to_extra:
+        return found
+    exact = fields.description.extra_fields
+    return {name: value if name in exact or "\n" in value.strip() else value.strip() for name, value in found.items()}
+
+
 class _Values:
     """The values in the keys of a Secret, by field. A blank one counts as missing. Its ``repr`` shows none of them."""
 
@@ -112,14 +134,10 @@ class _Values:
         self._origins = {field: ("key", key) for field, key in fields.keys.items()}
         self._origins |= {field: ("annotation", LITERALS[field]) for field in fields.description.literals}
         self._values = texts(secret, fields.keys)
-        self.extra_fields = texts(secret, fields.extra_keys)
-        for key, parse in fields.parsers.items():
-            for name, value in (parse(text(secret, key)) or {}).items():
-                in_extra = name[len(EXTRA) :] if name.startswith(EXTRA) else ""
-                if in_extra and fields.extra_keys[in_extra] == key:
-                    self.extra_fields[in_extra] = value
-                elif fields.keys.get(name) == key:
-                    self._values[name] = value
+        self.extra_fields = _extra_fields(secret, fields)
+        # The settings within a value, by name.
+        self._settings: dict[str, str] = {}
+        self._parse()
         for field in self._values.keys() - set(EXACT):
             self._values[field] = self._values[field].strip()
         self._values |= fields.description.literals
@@ -130,6 +148,18 @@ class _Values:
                 self._values["port"], self._origins["port"] = found["port"], self._origins["host"]
         if self._is_repository() and not self.get("host"):
             self._values["host"], self._origins["host"] = self._values.pop(URI), self._origins[URI]
+
+    def _parse(self) -> None:
+        """Add what the values with several fields contain."""
+        for key, parse in self.fields.parsers.items():
+            for name, value in (parse(text(self.secret, key)) or {}).items():
+                if name.startswith(SETTING):
+                    self._settings[name[len(SETTING) :]] = value
+                in_extra = name[len(EXTRA) :] if name.startswith(EXTRA) else ""
+                if in_extra and self.fields.extra_keys[in_extra] == key:
+                    self.extra_fields[in_extra] = value
+                elif self.fields.keys.get(name) == key:
+                    self._values[name] = value
 
     def _is_repository(self) -> bool:
         """Return whether the URI is the address of a Git repository that git itself has to read.
@@ -142,6 +172,16 @@ class _Values:
     def get(self, field: str) -> str:
         """Return the value of a field; empty if there is none."""
         return self._values.get(field, "")
+
+    def settings_of(self, conn_type: str) -> dict[str, Any]:
+        """Return the settings within a value as the hook of a type reads them."""
+        return dict(filter(None, (setting(conn_type, name, each) for name, each in self._settings.items())))
+
+    def ignored_settings(self, conn_type: str) -> list[str]:
+        """Return the names of the settings within a value that switch something on, if the hook uses none of them."""
+        if self.settings_of(conn_type):
+            return []
+        return [name for name, each in self._settings.items() if each.strip().lower() not in _OFF]
 
     def is_named(self, field: str) -> bool:
         """Return whether an annotation contains a field, or names its key, and the value is not empty."""
@@ -214,6 +254,11 @@ def settings_in_extra(secret: Secret, fields: Fields, conn_type: str) -> dict[st
         MalformedSecretError: a value is not UTF-8.
     """
     return dict(filter(None, (setting(conn_type, name, text(secret, key)) for name, key in fields.settings.items())))
+
+
+def ignored_settings(secret: Secret, fields: Fields, conn_type: str) -> list[str]:
+    """Return the names of the settings within a value that switch something on, if the hook of a type uses none."""
+    return _Values(secret, fields).ignored_settings(conn_type)
 
 
 def keys_of_settings(secret: Secret, fields: Fields, conn_type: str) -> set[str]:

@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.formats.aliases import connection_type
 from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports, libpq_port, port_number
 
 _PARTS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.+)"
-_AUTHORITY = r"(?:(?P<userinfo>[^/?#]*)@)?(?P<hosts>[^/?#@]*)(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?(?:#.*)?"
+_AUTHORITY = r"(?:(?P<userinfo>[^/?#]*)@)?(?P<hosts>[^/?#@;]*)(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?(?:#.*)?"
 _HOST = r"(?P<host>\[[^\]]+\]|[^:,\[\]]*)(?::(?P<port>[0-9]*))?"
 
 # The schemes that HttpHook expects as the schema, or before a host with a path.
@@ -127,7 +127,12 @@ class ParsedUri:
             # https://airflow.apache.org/docs/apache-airflow-providers-mongo/stable/connections/mongo.html
             self.options["srv"] = True
             self.port, self.takes_port = None, False
-        elif self.scheme in ("rediss", "valkeys"):
+        elif connection_type(self.scheme) == "neo4j":
+            # https://airflow.apache.org/docs/apache-airflow-providers-neo4j/stable/connections/neo4j.html
+            name, _plus, security = self.scheme.partition("+")
+            tls = {"s": "certs_trusted_ca", "ssc": "certs_self_signed"}.get(security)
+            self.options |= ({"neo4j_scheme": True} if name == "neo4j" else {}) | ({tls: True} if tls else {})
+        elif self.scheme.partition("+")[0] in ("rediss", "valkeys"):
             # https://airflow.apache.org/docs/apache-airflow-providers-redis/stable/connections/redis.html
             self.options["ssl"] = True
         elif self.scheme in WEB and self.schema:

@@ -13,8 +13,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from airflow_kubernetes_secrets.formats.aliases import URI, connection_type, folded
-from airflow_kubernetes_secrets.formats.settings import PLAIN, setting
+from airflow_kubernetes_secrets.formats.aliases import URI
+from airflow_kubernetes_secrets.formats.settings import PLAIN
+
+# The prefix of a setting. Which of them a hook uses depends on the connection type, which an annotation may contain.
+SETTING = "setting."
 
 # Returns the fields in a value; ``None`` if the value has another form.
 ValueParser = Callable[[str], Mapping[str, Any] | None]
@@ -169,7 +172,7 @@ def google_key(value: str) -> Mapping[str, str] | None:
 
     https://cloud.google.com/iam/docs/keys-create-delete
     """
-    return {"extra.keyfile_dict": value} if re.search(r'"type":\s*"service_account"', value) else None
+    return {"extra.keyfile_dict": value} if _object(value).get("type") == "service_account" else None
 
 
 def kubeconfig(value: str) -> Mapping[str, str] | None:
@@ -209,9 +212,7 @@ def _fields_of_json(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
         fields["extra"] = json.dumps(fields["extra"])
     if not all(isinstance(each, str) for each in fields.values()):
         return None
-    conn_type = connection_type(fields.get("conn_type", ""))
-    of_extra = filter(None, (setting(conn_type, folded(name), each) for name, each in settings.items()))
-    return fields | {f"extra.{name}": each for name, each in of_extra}
+    return fields | {f"{SETTING}{name}": each for name, each in settings.items()}
 
 
 def _object(value: str) -> Mapping[str, Any]:

@@ -20,7 +20,12 @@ from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, EXTRA_IS_NO_OBJECT, SERVICES, TASKS, Objection
 from airflow_kubernetes_secrets.inventory.hook_misreadings import problems_of_hooks
 from airflow_kubernetes_secrets.inventory.incomplete_formats import problems_of_format
-from airflow_kubernetes_secrets.inventory.unused_keys import problems_of_unused, unused_keys
+from airflow_kubernetes_secrets.inventory.unused_keys import (
+    problems_of_missing,
+    problems_of_settings,
+    problems_of_unused,
+    unused_keys,
+)
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_address, shown_type
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.selection import Kind
@@ -100,7 +105,9 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     if not is_whole or len(secret.data) > 1:
         unused = unused_keys(secret, key, connection)
         problems = (*problems, *problems_of_unused(secret, key, unused, connection))
-    problems = (*problems, *problems_of_format(secret))
+    if key == IN_FIELDS or reading.is_converted(secret, key):
+        problems = (*problems, *problems_of_settings(secret, key, connection))
+    problems = (*problems, *problems_of_missing(secret, key, unused, connection), *problems_of_format(secret))
     return Content(data_format, conn_type, host, port, unused, is_completed=is_completed, problems=problems)
 
 

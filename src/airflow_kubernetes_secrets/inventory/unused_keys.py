@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from airflow_kubernetes_secrets.formats.aliases import URI, folded
 from airflow_kubernetes_secrets.formats.annotations import OTHER_KEYS
-from airflow_kubernetes_secrets.formats.connection import keys_of_settings, parsed_uri
-from airflow_kubernetes_secrets.formats.fields import fields_of
-from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
+from airflow_kubernetes_secrets.formats.connection import ignored_settings, keys_of_settings, parsed_uri
+from airflow_kubernetes_secrets.formats.fields import fields_in_value, fields_of
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_converted
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.listing import first_names
@@ -27,12 +27,22 @@ _TLS = re.compile(
     r"|(?:^|[._])(?:ca|ca_?cert|ca_?certificate|ca_?bundle|client_?cert|client_?key|server_?ca)(?:[._]|$)"
     r"|\.(?:crt|pem|p12|jks)$"
 )
-_HOST = re.compile(r"(?:host|hosts|hostname|endpoint|endpoints|server|servers|brokers?|uri|url|connection_?string)$")
+_HOST = re.compile(
+    r"(?:hosts?|hostname|fqdn|fullyqualifieddomainname|(?:^|[._])(?:addr|ip|domain)|ip_?address|endpoints?|servers?"
+    r"|brokers?|uri|url|connection_?string)$"
+)
 # What can replace a password. `cert` and similar names belong to TLS.
 _CREDENTIAL = re.compile(
-    r"(?:password|passwd|passphrase|pwd|token|secret|api_?key|access_?key|secret_?key|private_?key|credentials?)$"
+    r"(?:passwords?|passwd|passphrase|pwd|(?:^|[._])(?:pass|pw|auth)|auth_?string|token|secret|api_?key|access_?key"
+    r"|secret_?key|private_?key|credentials?)$"
 )
 _DATABASE = re.compile(r"(?:database|database_?name|db_?name|dbname|schema_?name)$")
+
+_LOGIN = re.compile(r"(?:user|user_?name|user_?id|login|uid)$")
+
+# The types whose hooks need a host, and the names in `extra` that replace it.
+_WITH_HOST = frozenset(("postgres", "mysql", "mssql", "oracle", "mongo", "redis", "neo4j", "redshift", "clickhouse"))
+_IN_PLACE_OF_HOST = ("unix_socket", "hostaddr", "service", "dsn", "startup_nodes", "iam", "sid")
 
 # The beginning of a URI, including a URI within another (jdbc:postgresql://…).
 _URI = re.compile(rb"\s*[A-Za-z][A-Za-z0-9+.:-]{1,40}://")
@@ -94,7 +104,16 @@ def problems_of_unused(
                 f"the connection has no password, and nothing reads {_named(credentials)}, which may be one. Name the "
                 "key: airflow.apache.org/field-password; or extra-<name>, if the hook reads it in extra",
             )
-    if (settings := [key for key in unused if _TLS.search(folded(key))]) and not _has_in_extra(connection, _TLS):
+    settings = [key for key in unused if _TLS.search(folded(key))]
+    extra = extra_of(connection)
+    if settings and key == IN_FIELDS and _verifies(extra.get("sslmode")) and not extra.get("sslrootcert"):
+        yield _problem(
+            SETTINGS,
+            secret,
+            f"sslmode needs a root certificate, and nothing reads {_named(settings)}. Mount it, and name its path: "
+            'airflow.apache.org/connection-extra: {"sslrootcert": "/path"}',
+        )
+    elif settings and not _has_in_extra(connection, _TLS):
         yield _problem(
             SETTINGS,
             secret,
@@ -108,6 +127,67 @@ def problems_of_unused(
             f"the connection has no schema, and nothing reads {_named(settings)}, which may contain it. Name "
             "the key: airflow.apache.org/field-schema",
         )
+
+
+def problems_of_settings(secret: Secret, key: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a warning if a value with several fields has settings for TLS, and the hook uses none of them.
+
+    Args:
+        key: the key that holds the whole connection, or ``IN_FIELDS``.
+        connection: the fields of Airflow's JSON.
+    """
+    fields = fields_of(secret) if key == IN_FIELDS else fields_in_value(secret, key)
+    if fields is None or not fields.parsers:
+        return
+    ignored = ignored_settings(secret, fields, str(connection.get("conn_type")))
+    if ignored:
+        yield _problem(
+            SETTINGS,
+            secret,
+            f"nothing reads {first_names(map(repr, ignored), len(ignored))} in the value of "
+            f"{_named(sorted(fields.parsers))}, which may be for TLS. Write the settings in "
+            "airflow.apache.org/connection-extra",
+        )
+
+
+def problems_of_missing(
+    secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield warnings for a field that the hook needs, and that the connection does not have.
+
+    Args:
+        key: the key that holds the whole connection, or ``IN_FIELDS``.
+        unused: the keys that are not used.
+        connection: the fields of Airflow's JSON.
+    """
+    may_have_host = any(_HOST.search(folded(each)) or _is_uri(secret, each) for each in unused)
+    is_made = key == IN_FIELDS or is_converted(secret, key)
+    if is_made and not may_have_host and connection.get("conn_type") in _WITH_HOST and not _is_elsewhere(connection):
+        yield _problem(
+            HALF,
+            secret,
+            "the connection has no host, and no key seems to contain it. Set airflow.apache.org/connection-host",
+        )
+    if connection.get("password") and not connection.get("login") and not _has_in_extra(connection, _LOGIN):
+        logins = [each for each in unused if _LOGIN.search(folded(each))]
+        if logins:
+            yield _problem(
+                HALF,
+                secret,
+                f"the connection has no login, and nothing reads {_named(logins)}, which may contain it. Name the key: "
+                "airflow.apache.org/field-login",
+            )
+
+
+def _is_elsewhere(connection: Mapping[str, Any]) -> bool:
+    """Return whether the connection has a host, or what replaces it."""
+    extra = extra_of(connection)
+    return _has_address(connection) or any(extra.get(name) for name in _IN_PLACE_OF_HOST)
+
+
+def _verifies(sslmode: object) -> bool:
+    """Return whether libpq checks the certificate of the server, for which it needs a root certificate."""
+    return isinstance(sslmode, str) and sslmode.startswith("verify")
 
 
 def _has_address(connection: Mapping[str, Any]) -> bool:

@@ -14,7 +14,6 @@ _NAME = r"[^\W_](?:[\w-]{0,62}(?:\.[\w-]{1,63}){0,30})\.?(?:\\[\w$-]{1,32})?"
 _ADDRESS = r"\[?[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f.]{0,15}){2,8}\]?"
 _HOST = rf"(?:{_NAME}|{_ADDRESS})"
 _HOST_AND_PORT = rf"(?P<host>{_HOST})(?::(?P<port>[0-9]{{1,5}}))?"
-_SEVERAL = rf"{_HOST}(?::[0-9]{{1,5}})?(?:,{_HOST}(?::[0-9]{{1,5}})?){{1,20}}"
 _URL = r"[A-Za-z][A-Za-z0-9+.-]*://(?P<authority>[^/?#]*).*"
 
 # Airflow's connection types are Python names. The scheme of a URI can also contain ``+``, ``-`` and ``.``.
@@ -40,7 +39,10 @@ def shown_address(host: str, port: str = "") -> tuple[str, str]:
     found = re.fullmatch(_HOST_AND_PORT, text)
     if found is not None:
         return found["host"], port or found["port"] or ""
-    return text if re.fullmatch(_SEVERAL, text) else "", port
+    # One by one: a pattern for all of them would try each of their ports both with and without the address before it.
+    several = text.split(",", maxsplit=21)
+    are_hosts = 1 < len(several) < 22 and all(re.fullmatch(_HOST_AND_PORT, each) for each in several)
+    return text if are_hosts else "", port
 
 
 def shown_type(conn_type: str) -> str:

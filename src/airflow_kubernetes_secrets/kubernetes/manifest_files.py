@@ -77,7 +77,9 @@ def manifest_files(
             continue
         try:
             if entry.is_dir():
-                levels.append(_Level(entry.path, seen, visited, is_frozen=level.is_frozen))
+                # In the folder of a volume, all names are links, except those of other mounts.
+                is_frozen = level.is_frozen and not (level.is_volume and not entry.is_symlink())
+                levels.append(_Level(entry.path, seen, visited, is_frozen=is_frozen))
                 continue
             if entry.name.endswith(SUFFIXES) or entry.name in also_named:
                 status = entry.stat()
@@ -102,11 +104,11 @@ class _Level:
             the stamp of a folder that was visited before.
     """
 
-    __slots__ = ("_visited", "entries", "is_frozen")
+    __slots__ = ("_visited", "entries", "is_frozen", "is_volume")
 
     def __init__(self, folder: str, seen: set[Identity], visited: Visited, *, is_frozen: bool = False) -> None:
         self._visited = visited
-        self.is_frozen = is_frozen
+        self.is_frozen, self.is_volume = is_frozen, False
         self.entries: Iterator[os.DirEntry[str]] = iter(())
         status = os.stat(folder)  # noqa: PTH116 - a single system call
         self.add(folder, status)
@@ -116,7 +118,8 @@ class _Level:
         seen.add(itself)
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda each: each.name)
-        self.is_frozen = is_frozen or any(each.name == DATA_LINK and each.is_symlink() for each in entries)
+        self.is_volume = any(each.name == DATA_LINK and each.is_symlink() for each in entries)
+        self.is_frozen = is_frozen or self.is_volume
         self.entries = (each for each in entries if not each.name.startswith(".") and each.name != LOST_AND_FOUND)
 
     def add(self, path: str, status: os.stat_result) -> None:

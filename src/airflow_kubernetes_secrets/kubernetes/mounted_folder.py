@@ -84,6 +84,8 @@ class MountedFolder:
                 with suppress(*_AbsentError), self._opened(names, before[0]) as folder:
                     if stat.S_ISDIR(os.fstat(folder).st_mode):
                         found = frozenset(filter(_is_visible, os.listdir(folder)))  # noqa: PTH208 - a descriptor
+                        if is_of_volume(before[0]):
+                            found |= _mounted_in(self.path(*names))
                 after = self.version(*names)
                 if after is not None and after[0] == before[0]:
                     return found
@@ -121,9 +123,13 @@ class MountedFolder:
         Raises:
             OSError: it cannot be read.
         """
+        innermost: Version = ()
         for path in self._folders(names):
+            # A volume can be mounted in another one.
             if link := _data_link(path):
-                return (DATA_LINK, path, link), True
+                innermost = (DATA_LINK, path, link)
+        if innermost:
+            return innermost, True
         try:
             status = os.stat(path)  # noqa: PTH116 - a single system call
             if not with_files or not stat.S_ISDIR(status.st_mode):
@@ -169,10 +175,10 @@ class MountedFolder:
             below = names[str(volume).removeprefix(self._path).count("/") :]
         else:
             path = self._followed(path)
-        descriptor = os.open(path, _OPEN)
+        descriptor = _open(path)
         try:
             for name in below:
-                inner = os.open(name, _OPEN, dir_fd=descriptor)
+                inner = _open(name, descriptor)
                 os.close(descriptor)
                 descriptor = inner
             yield descriptor
@@ -203,11 +209,11 @@ class MountedFolder:
     def _opened_in(self, folder: int, names: tuple[str, ...], *, is_volume: bool) -> Iterator[int]:
         """Yield the descriptor of a file in an open folder."""
         try:
-            file = os.open(names[-1], _OPEN, dir_fd=folder)
+            file = _open(names[-1], folder)
         except OSError as error:
             if error.errno != errno.ELOOP or is_volume:
                 raise
-            file = os.open(self._followed(self.path(*names)), _OPEN)
+            file = _open(self._followed(self.path(*names)))
         try:
             yield file
         finally:
@@ -270,6 +276,24 @@ class MountedFolder:
         )
 
 
+def _open(path: str, folder: int | None = None) -> int:
+    """Return the descriptor of a file or folder.
+
+    Args:
+        folder: the descriptor of the folder that a relative path is in.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    try:
+        return os.open(path, _OPEN, dir_fd=folder)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            # A socket. Like everything else that is neither a file nor a folder, it does not count.
+            raise FileNotFoundError(path) from None
+        raise
+
+
 def _attempts() -> Iterator[None]:
     """Yield for each attempt to read something that may change meanwhile, at least once."""
     ends = monotonic() + _LONGEST_SECONDS
@@ -288,6 +312,12 @@ def _statuses(folder: str) -> dict[str, os.stat_result]:
                 with suppress(*_AbsentError):
                     statuses[entry.name] = entry.stat()
     return statuses
+
+
+def _mounted_in(folder: str) -> frozenset[str]:
+    """Return the names of other mounts in the folder of a volume. All else there is a link of the kubelet."""
+    with os.scandir(folder) as found:
+        return frozenset(each.name for each in found if _is_visible(each.name) and each.is_dir(follow_symlinks=False))
 
 
 def _data_link(folder: str) -> str:

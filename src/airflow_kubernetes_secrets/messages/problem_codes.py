@@ -106,7 +106,7 @@ OF_SECRETS: Mapping[SecretCode, str] = {
     "unescaped-uri": "the login or password in a URI contains a character that must be percent-encoded",
     "extra-not-json": "the extra of a connection is not a JSON object, and Airflow 3 cannot use the connection",
     "not-everywhere": "another version of Airflow, or a part of this one, cannot use the connection",
-    "half-connection": "a connection has no host or no password, and an unused key may contain it",
+    "half-connection": "a connection lacks a host, login or password that it needs, or that an unused key may contain",
     "unused-settings": "unused keys look like TLS settings or the name of a database",
     "hook-misreads": "the provider's hook silently misreads a part of the connection",
     "repeated-parameter": "the query of a URI has a parameter more than once, and only the last value is used",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -253,8 +254,12 @@ class TestNames:
         write(mount / "variables" / "x" / "value", "found")
         os.mkfifo(mount / "variables" / "x" / "pipe")
         os.mkfifo(mount / "variables" / "pipe")
+        for folder in (mount / "variables" / "x", mount / "variables"):
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(str(folder / "socket"))
 
         assert backend.get_variable("pipe") is None
+        assert backend.get_variable("socket") is None
         assert backend.get_variable("x") == "found"
 
 

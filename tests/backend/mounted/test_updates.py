@@ -232,3 +232,29 @@ class TestPlainFiles:
         assert backend.get_variable("x") is None
         shutil.rmtree(mount / "variables")
         assert backend.get_variable("x") is None
+
+
+class TestVolumesInAVolume:
+    """The kubelet can mount a volume in the folder of another one."""
+
+    def test_each_is_read_in_its_latest_version(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+        mount.rmdir()
+        Volume(mount).write({"connections/outer": "http://outer"})
+        config, binding = Volume(mount / "config"), Volume(mount / "bound")
+        for number in ("1", "2"):
+            config.write({"option": number})
+            binding.write({"type": "postgresql", "host": number})
+            assert backend.get_conn_value("outer") == "http://outer"
+            assert backend.get_config("option") == number
+            assert json.loads(backend.get_conn_value("bound") or "{}")["host"] == number
+
+    def test_manifests_in_the_inner_one_are_read_again(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+        mount.rmdir()
+        Volume(mount).write({"variables/outer": "outer"})
+        inner = Volume(mount / "manifests")
+        for value in ("1", "2"):
+            labels = {VARIABLE: "x"}
+            manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "labels": labels}}
+            inner.write({"x.json": json.dumps({**manifest, "stringData": {"value": value}})})
+            assert backend.get_variable("x") == value
+            assert backend.get_variable("outer") == "outer"
