@@ -67,7 +67,10 @@ OF_CONTENTS: dict[str, Case] = {
         secret(labels={CONNECTION: json.dumps({"password": "hunter2"})}), ["invalid-label"], "is JSON instead of an id"
     ),
     "a blank annotation": Case(
-        secret(annotations={f"{PREFIX}connection-host": " "}), ["unknown-annotation"], "is blank"
+        # It replaces the host in the data, so the connection has none.
+        secret(annotations={f"{PREFIX}connection-host": " "}),
+        ["unknown-annotation", "half-connection"],
+        "is blank",
     ),
     "what is said of both": Case(
         secret(
