@@ -27,6 +27,8 @@ QUIET = {"AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING", "PYTHONWARNINGS": "ignore
 
 
 def main() -> int:
+    # Python would end at once and leave the devserver running. SIGTERM is 15.
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(128 + 15))
     with tempfile.TemporaryDirectory(prefix="airflow-kubernetes-secrets-demo-") as directory:
         folder = Path(directory)
         command = ["airflow-kubernetes-secrets", "devserver", "--manifests", "examples/manifests"]
