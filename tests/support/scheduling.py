@@ -48,7 +48,7 @@ class Groups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
         return None
 
     def _reschedule(self, node: WorkerController) -> None:
-        """Assign at least two tests to a process, or tell it that there are no others.
+        """Assign at least two tests to a process, or make it end after its last one.
 
         It starts a test only when it knows the next one, or that there is none.
         """
