@@ -41,6 +41,9 @@ AT_ONCE = Thresholds(queries_first=0, indexes_first=0)
 
 # So many seconds that no cached value expires during a test.
 LONG = 600.0
+
+# The longest pause in seconds between two attempts of a watch, with a `cache_ttl` of LONG.
+LONGEST_PAUSE = 30.0
 PATIENCE = 60.0
 
 # Forks are reported to these askers as to the backend's own sources.
