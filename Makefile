@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 OLDEST := .venv-airflow-2.11
+HOOKS := .venv-hooks
 MATRIX := $(patsubst %,.venv-matrix-%,2.11 3.0 3.1 3.2 3.3)
 BENCH := .venv-bench
 BARE := .venv-bare-oldest .venv-bare-newest
@@ -114,7 +115,7 @@ docs: $(VENV)/ready
 docs-links: $(VENV)/ready
 	$(BIN)/python -m sphinx -b linkcheck -W -n --keep-going docs build/docs-links
 
-environments: $(VENV)/ready oldest
+environments: $(VENV)/ready oldest $(HOOKS)/ready
 
 # Build what is released: the source distributions and wheels of all three distributions.
 packages: $(VENV)/ready
@@ -167,6 +168,12 @@ $(OLDEST)/ready: requirements/airflow-2.11.txt pyproject.toml devserver/pyprojec
 	$(PYTHON_FOR_OLDEST) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --quiet --no-deps --requirement requirements/airflow-2.11.txt
 	$(OLDEST)/bin/python -m pip install --quiet --no-deps --no-build-isolation $(EDITABLE)
+	@touch $@
+
+# The environment with the hooks of the providers. The tests add this project to its path.
+$(HOOKS)/ready: requirements/hooks.txt
+	$(PYTHON) -m venv $(HOOKS)
+	$(HOOKS)/bin/python -m pip install --quiet --no-deps --requirement requirements/hooks.txt
 	@touch $@
 
 # Test the installed wheel in every supported Airflow, each in its own environment. The result is docs/reference/matrix.md.
@@ -226,6 +233,10 @@ requirements: $(VENV)/ready
 		uv pip compile --quiet --upgrade --universal --python-version "$$2" $${3:+"--exclude-newer=$$3"} \
 			--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 			"requirements/$$1.in" --output-file "requirements/$$1.txt" || exit 1; done
+	uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --override requirements/hooks-without.txt \
+		requirements/hooks.in --output-file requirements/hooks.txt
+	sed -i "/ or /!{/'never'/d}" requirements/hooks.txt
 	uv pip compile --quiet --universal --python-version 3.10 --resolution lowest-direct --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --extra kubeconfig \
 		pyproject.toml requirements/floors.in --output-file requirements/floors.txt
@@ -233,4 +244,4 @@ requirements: $(VENV)/ready
 		--no-emit-index-url --no-emit-find-links requirements/release.in --output-file requirements/release.txt
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(MATRIX) $(BENCH) $(BARE) $(FLOORS) $(FUZZ) .venv-python-* .cache build dist
+	rm -rf $(VENV) $(OLDEST) $(HOOKS) $(MATRIX) $(BENCH) $(BARE) $(FLOORS) $(FUZZ) .venv-python-* .cache build dist

@@ -20,8 +20,8 @@ INTRODUCTION = """\
 <!-- Made by docs/make_corpus.py of the files in tests/formats/corpus. Change those. -->
 
 This page lists Secrets as other software writes them, and what each needs before Airflow can read it. A test reads
-each of them, and compares the connection with the one that the hook needs. [Secret formats](formats.md) has the rules,
-and [Labels and annotations](annotations.md) the annotations, which start with `airflow.apache.org/`.
+each of them, and another one builds the client of the hook with this connection. [Secret formats](formats.md) has the
+rules, and [Labels and annotations](annotations.md) the annotations, which start with `airflow.apache.org/`.
 
 Each Secret also needs the label with its id, or a reference in the options. Replace the host, login and database in an
 annotation with your own. If your software is missing, [add a
@@ -33,7 +33,8 @@ file](../../CONTRIBUTING.md#add-a-secret-of-other-software).
 
 NEEDS = {
     "nothing": "no annotation",
-    "connection-type": "`connection-type`, and other annotations only for what the Secret does not contain",
+    "type": "only the annotation `connection-type`",
+    "connection-type": "`connection-type`, and annotations for what the Secret does not contain",
     "annotations": "annotations for what the Secret does not contain, or for keys without a known name",
     "today": "support in this project, which cannot read them yet",
     "other": "another form: they cannot be one connection",
@@ -56,7 +57,7 @@ _HEAD = ("| software | Secret | type | needs |", "| --- | --- | --- | --- |")
 
 def _need(file: Mapping[str, Any]) -> str:
     need: str = "today" if "today" in file else file["needs"]
-    return need
+    return "type" if file.get("annotations", {}).keys() == {"connection-type"} else need
 
 
 def _rows(file: Mapping[str, Any]) -> Iterator[str]:

@@ -26,6 +26,7 @@ SLOW = [
     "docs/test_test_dags.py",
     "examples/*",
     "fuzz/*",
+    "hooks/*",
     "packaging/*",
     "test_documents*",
     "test_identifiers*",
