@@ -36,7 +36,6 @@ NEEDS = {
     "type": "only the annotation `connection-type`",
     "connection-type": "`connection-type`, and annotations for what the Secret does not contain",
     "annotations": "annotations for what the Secret does not contain, or for keys without a known name",
-    "today": "support in this project, which cannot read them yet",
     "other": "another form: they cannot be one connection",
 }
 
@@ -56,8 +55,8 @@ _HEAD = ("| software | Secret | type | needs |", "| --- | --- | --- | --- |")
 
 
 def _need(file: Mapping[str, Any]) -> str:
-    need: str = "today" if "today" in file else file["needs"]
-    return "type" if file.get("annotations", {}).keys() == {"connection-type"} else need
+    is_type_only = file.get("annotations", {}).keys() == {"connection-type"}
+    return "type" if is_type_only else str(file["needs"])
 
 
 def _rows(file: Mapping[str, Any]) -> Iterator[str]:
@@ -71,11 +70,8 @@ def _rows(file: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _needs(file: Mapping[str, Any]) -> str:
-    need = _need(file)
-    if need == "other":
+    if file["needs"] == "other":
         return f"cannot be one connection. {escape(file['note'], quote=False)}"
-    if need == "today":
-        return "not readable yet"
     return _annotations(file.get("annotations", {})) or "nothing"
 
 

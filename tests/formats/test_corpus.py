@@ -68,10 +68,6 @@ def test_a_file_is_complete(file: CorpusFile) -> None:
     assert file.note or file.needs != OTHER
     assert bool(file.annotations) == (file.needs not in (NOTHING, OTHER))
     assert file.needs != CONNECTION_TYPE or "connection-type" in file.annotations
-    assert file.today is None or file.needs == NOTHING
-    if file.today is not None:
-        is_right = file.today.connection is not None and parts(file.today.connection) == parts(file.connection)
-        assert not is_right or file.today.problems, "Airflow can read this format, so remove the key today"
 
 
 def test_no_two_files_are_the_same() -> None:
@@ -99,14 +95,3 @@ def test_what_is_missing_is_reported(file: CorpusFile, tmp_path: Path) -> None:
     write(tmp_path, file, {})
 
     assert problems_of(tmp_path, file.connection.get("conn_type"))
-
-
-@pytest.mark.parametrize("file", [file for file in FILES if file.today is not None], ids=by_name)
-def test_today(file: CorpusFile, tmp_path: Path) -> None:
-    """What Airflow gets from a format that it cannot read yet. If that changes, change the file."""
-    assert file.today is not None
-    write(tmp_path, file, {})
-
-    expected = file.today.connection
-    assert connection_of(tmp_path) == (None if expected is None else parts(expected))
-    assert problems_of(tmp_path, file.connection["conn_type"]) == list(file.today.problems)

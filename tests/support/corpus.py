@@ -37,19 +37,6 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Today:
-    """What Airflow gets until the project can read a format.
-
-    Attributes:
-        connection: the fields that are not empty; ``None`` if there is no connection.
-        problems: the codes of the problems that ``list`` reports.
-    """
-
-    connection: Mapping[str, Any] | None = None
-    problems: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
 class CorpusFile:
     """One file of the corpus. CONTRIBUTING.md describes the attributes."""
 
@@ -64,7 +51,6 @@ class CorpusFile:
     missing: Sequence[str] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
     alternatives: Sequence[Recipe] = ()
-    today: Today | None = None
     hook: str = ""
     note: str = ""
 
@@ -79,7 +65,7 @@ class CorpusFile:
     @property
     def works(self) -> bool:
         """Whether Airflow reads the connection without annotations."""
-        return self.needs == NOTHING and self.today is None
+        return self.needs == NOTHING
 
     @property
     def recipes(self) -> Iterator[Recipe]:
@@ -115,5 +101,4 @@ def _file(path: Path) -> CorpusFile:
         raise ValueError(f"{path}: unknown keys: {sorted(unknown)}; the keys are {sorted(names)}")
     source = text["source"] if isinstance(text["source"], list) else [text["source"]]
     alternatives = [Recipe(**each) for each in text.get("alternatives", [])]
-    today = Today(**text["today"]) if "today" in text else None
-    return CorpusFile(path.stem, **{**text, "source": source, "alternatives": alternatives, "today": today})
+    return CorpusFile(path.stem, **{**text, "source": source, "alternatives": alternatives})
