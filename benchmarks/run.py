@@ -36,6 +36,7 @@ MEASUREMENTS = {
         "ours/threads",
         "ours/away",
         "ours/watch",
+        "ours/mounted",
     ],
     10_000: ["ours/memory", "ours/two", "peer/two", "ours/index", "bare/index"],
 }
