@@ -46,7 +46,7 @@ from airflow_kubernetes_secrets.lookup.selection import (
 )
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
-from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 
 BLOCKED: Final = "blocked"
@@ -269,8 +269,7 @@ class _Survey:
     def __init__(self, snapshot: Snapshot, options: Options, location: BackendLocation, known: KnownContents) -> None:
         self._snapshot = snapshot
         self._options = options
-        given = {name: getattr(options, name) for name in OPTIONS}
-        self._without_fallback = Options(**{**given, "team_fallback": False})
+        self._without_fallback = options.replace(team_fallback=False)
         self._location = location
         self._owning_teams = OwningTeams(options, location)
         self._listed: set[tuple[Kind, str, str, str]] = set()

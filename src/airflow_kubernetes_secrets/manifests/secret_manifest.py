@@ -70,8 +70,8 @@ def secret_manifest(
     Args:
         lookup: the lookup that has to select the Secret. With a team, the Secret gets the label of the team.
         data: the values by data key.
-        namespace: the namespace in the manifest; ``None`` leaves it out.
-        name: the name of the Secret; ``None`` takes :func:`secret_name`.
+        namespace: the namespace in the manifest; ``None`` omits it.
+        name: the name of the Secret; ``None`` uses :func:`secret_name`.
         annotations: annotations of the Secret, to which the id is added if its label cannot hold it.
 
     Raises:
@@ -109,7 +109,7 @@ def bundle_manifest(
 
     Args:
         entries: the lookup that has to select each key, and the value. All have the same kind and team.
-        namespace: the namespace in the manifest; ``None`` leaves it out.
+        namespace: the namespace in the manifest; ``None`` omits it.
         name: the name of the Secret.
     """
     first = next(iter(entries.values()))[0]
@@ -126,8 +126,7 @@ def check_entry(lookup: Lookup, key: str, value: bytes, options: Options) -> Con
     _check(lookup, "bundle", None, {key: value})
     data = {key: b64encode(value).decode("ascii")}
     bundle = Secret(_SOME_NAMESPACE, "bundle", "", _labels_of_bundle(lookup, options), data)
-    switched_on = Options(**{**{name: getattr(options, name) for name in OPTIONS}, "bundles": True})
-    return _read_back(lookup, bundle, switched_on)
+    return _read_back(lookup, bundle, options.replace(bundles=True))
 
 
 def bundle_name(kind: Kind, team: str | None, number: int) -> str:

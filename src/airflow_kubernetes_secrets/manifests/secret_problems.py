@@ -46,7 +46,7 @@ from airflow_kubernetes_secrets.manifests.secret_manifest import decide_alone
 from airflow_kubernetes_secrets.manifests.server_validation import refusals
 from airflow_kubernetes_secrets.messages.listing import first_items, first_names
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
-from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 _DATA = ("data", "stringData", "binaryData")
 
@@ -126,7 +126,7 @@ def _problems_of(
         if plan.namespace_and_team_are_known or plan.is_generated:
             yield from known.add_id(position, lookup, secret, str(position) if plan.is_generated else "")
         if plan.keys_are_known:
-            yield from _content(plan, lookup, secret, _switched_on(options, config_maps=True))
+            yield from _content(plan, lookup, secret, options.replace(config_maps=True))
         else:
             yield from problems_of_annotations(secret, kind)
 
@@ -149,7 +149,7 @@ def _problems_of_bundle(
         return
     yield from problems_of_keys(bundle)
     yield from problems_of_all_keys(bundle, kind)
-    switched_on = _switched_on(options, bundles=True, config_maps=True)
+    switched_on = options.replace(bundles=True, config_maps=True)
     for key, identifier in ids_in_bundle(bundle, kind):
         if problem_of_key(kind.variable_prefix, key):
             continue
@@ -160,11 +160,6 @@ def _problems_of_bundle(
             yield from known.add_id(position, lookup, entry, str(position) if plan.is_generated else "")
         if kind.label(options) is not None:
             yield from _content(plan, lookup, bundle, switched_on)
-
-
-def _switched_on(options: Options, **switched_on: bool) -> Options:
-    """Return a copy of the options in which these are switched on."""
-    return Options(**{**{name: getattr(options, name) for name in OPTIONS}, **switched_on})
 
 
 def _content(plan: PlannedSecret, lookup: Lookup, secret: Secret, options: Options) -> Sequence[Problem]:

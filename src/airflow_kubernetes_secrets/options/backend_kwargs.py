@@ -392,6 +392,14 @@ class Options:
         options._check_together()
         return options
 
+    def replace(self, **given: Any) -> Options:
+        """Return a copy in which parsed values replace those of some options.
+
+        Raises:
+            TypeError: there is no such option.
+        """
+        return Options(**{**self.__dict__, **given})
+
     @property
     def namespaces(self) -> tuple[str | None, ...]:
         """The namespaces of lookups without a team, in order; ``None`` is the namespace of the credentials."""
