@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,60 +12,30 @@ from urllib.parse import quote
 from airflow_kubernetes_secrets.counters import REQUEST, RETRY, counters
 from airflow_kubernetes_secrets.errors import (
     ApiError,
-    ApiResponseTooLargeError,
     ApiUnavailableError,
     ExpiredVersionError,
     NotFoundError,
-    UnconfirmedRefusalError,
 )
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
+from airflow_kubernetes_secrets.kubernetes.failures import (
+    Failure,
+    UnconfirmedRefusal,
+    server_of,
+    too_large_error,
+    unavailable_error,
+)
 from airflow_kubernetes_secrets.kubernetes.http1 import Head, Response
 from airflow_kubernetes_secrets.kubernetes.http_connection import HttpConnection, ResponseTooLargeError, TransportError
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
-from airflow_kubernetes_secrets.kubernetes.objects import Secret, SecretList, WatchEvent
+from airflow_kubernetes_secrets.kubernetes.list_and_watch import SecretList, WatchEvent
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS, Refusal, Refusals
 from airflow_kubernetes_secrets.kubernetes.resources import Resource
 from airflow_kubernetes_secrets.kubernetes.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
 from airflow_kubernetes_secrets.kubernetes.transport import DOUBTFUL_AFTER_SECONDS, Call, Transport
-from airflow_kubernetes_secrets.messages.printable import printable
 
 _BACKOFF = Backoff()
-
-
-class _Failure:
-    """Why an attempt failed.
-
-    Attributes:
-        remedy: what the user should do if another attempt would fail too; else empty.
-        retry_after: the pause in seconds that the server requested.
-        longest_pause: the most seconds to wait for another attempt.
-    """
-
-    __slots__ = ("problem", "remedy", "retry_after")
-
-    longest_pause = math.inf
-
-    def __init__(self, problem: str, remedy: str = "", retry_after: float | None = None) -> None:
-        self.problem = problem
-        self.remedy = remedy
-        self.retry_after = retry_after
-
-
-class _Unconfirmed(_Failure):
-    """A 401 or 403 that does not count yet; see :mod:`airflow_kubernetes_secrets.kubernetes.refusals`.
-
-    Attributes:
-        longest_pause: the seconds after which another attempt can confirm it.
-        refusal: the error to raise if it counts.
-    """
-
-    __slots__ = ("longest_pause", "refusal")
-
-    def __init__(self, problem: str, longest_pause: float, refusal: ApiError) -> None:
-        super().__init__(problem)
-        self.longest_pause = longest_pause
-        self.refusal = refusal
 
 
 Result = TypeVar("Result")
@@ -130,7 +99,7 @@ class Client:
     @property
     def server(self) -> str:
         """Host and port of the API server, for messages."""
-        return printable(self._credentials.endpoint)
+        return server_of(self._credentials)
 
     def list_objects(self, resource: Resource, namespace: str, selector: LabelSelector, timeout: float) -> SecretList:
         """Return the objects that match the selector, from the API server's watch cache (``resourceVersion=0``).
@@ -178,7 +147,7 @@ class Client:
         call = Call(_list_path(resource, namespace, selector, not_older_than))
         parse = partial(parse_list, resource=resource, namespace=namespace)
         outcome = self._try(_ParsedOperation("list", namespace, call, parse), deadline)
-        if isinstance(outcome, _Failure):
+        if isinstance(outcome, Failure):
             raise self._unavailable(outcome, 1, deadline)
         return outcome
 
@@ -234,10 +203,10 @@ class Client:
         try:
             connection, reply = self._transport.exchange(HttpConnection.open_stream, watch.call, deadline)
         except ResponseTooLargeError as error:
-            raise self._too_large(error) from None
+            raise too_large_error(error, self._credentials) from None
         except TransportError as error:
             self._refusals.note_failure()
-            raise self._unavailable(_Failure(str(error), error.remedy), 1, deadline) from None
+            raise self._unavailable(Failure(str(error), error.remedy), 1, deadline) from None
         if isinstance(reply, Head):
             self._refusals.note_allowed(watch.verb, watch.path)
             return Watch(self, connection, reply, resource, namespace, deadline=Deadline(seconds + timeout))
@@ -277,11 +246,11 @@ class Client:
     def _send(self, operation: _ParsedOperation[Result], timeout: float) -> Result:
         deadline = Deadline(timeout)
         attempts = 0
-        failure: _Failure | None = None
+        failure: Failure | None = None
         while True:
             attempts += 1
             outcome = self._try(operation, deadline)
-            if not isinstance(outcome, _Failure):
+            if not isinstance(outcome, Failure):
                 return outcome
             # An attempt that the deadline cut off explains less than those before it.
             if failure is None or deadline.left():
@@ -292,14 +261,14 @@ class Client:
             counters.count(RETRY)
             time.sleep(min(pause, outcome.longest_pause))
 
-    def _try(self, operation: _ParsedOperation[Result], deadline: Deadline) -> Result | _Failure:
+    def _try(self, operation: _ParsedOperation[Result], deadline: Deadline) -> Result | Failure:
         began = monotonic()
         try:
             return self._attempt(operation, deadline)
         finally:
             counters.took(REQUEST, monotonic() - began)
 
-    def _attempt(self, operation: _ParsedOperation[Result], deadline: Deadline) -> Result | _Failure:
+    def _attempt(self, operation: _ParsedOperation[Result], deadline: Deadline) -> Result | Failure:
         from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, status_message
 
         began = monotonic()
@@ -313,33 +282,33 @@ class Client:
                 self._refusals.note_allowed(operation.verb, operation.path)
                 return result
         except ResponseTooLargeError as error:
-            raise self._too_large(error) from None
+            raise too_large_error(error, self._credentials) from None
         except TransportError as error:
             # An attempt that this process gave little time says nothing about the server.
             if deadline.left() or monotonic() - began >= CONFIRMED_AFTER_SECONDS:
                 self._refusals.note_failure()
-            return _Failure(str(error), error.remedy)
+            return Failure(str(error), error.remedy)
         except MalformedBodyError as error:
-            return _Failure(str(error))
+            return Failure(str(error))
         message = status_message(response.body)
         failure = self._failure(operation, sent_at, response, message)
         if failure is not None:
             return failure
         raise self._refusal(operation, response.status, message)
 
-    def _failure(self, operation: _Operation, sent_at: float, response: Response, message: str) -> _Failure | None:
+    def _failure(self, operation: _Operation, sent_at: float, response: Response, message: str) -> Failure | None:
         """Return why the request must be sent again; ``None`` if the response is final."""
         problem = f"it answered {response.status} {message}".rstrip()
         if response.status in RETRIED_STATUSES:
             if response.status >= 500:
                 self._refusals.note_failure()
-            return _Failure(problem, retry_after=retry_after_seconds(response.headers.get("retry-after")))
+            return Failure(problem, retry_after=retry_after_seconds(response.headers.get("retry-after")))
         if response.status in (401, 403):
             seconds = self._refusals.seconds_to_confirm(operation.verb, operation.path, response.status, sent_at)
             if seconds is not None:
                 # Without the server's words: what answers a 401 may quote the credentials.
                 refusal = self._refusal(operation, response.status, message)
-                return _Unconfirmed(f"it answered {response.status}", seconds, refusal)
+                return UnconfirmedRefusal(f"it answered {response.status}", seconds, refusal)
         else:
             # A response such as 404 means that the request was allowed.
             self._refusals.note_allowed(operation.verb, operation.path)
@@ -359,36 +328,8 @@ class Client:
         )
         return self._error_of(refusal)
 
-    def _too_large(self, error: ResponseTooLargeError) -> ApiResponseTooLargeError:
-        return ApiResponseTooLargeError(
-            f"the Kubernetes API at {self.server} could not be read: {error}. Move Airflow's Secrets to a "
-            "namespace of their own. If it has only a few Secrets, check what responds in place of the API server"
-        )
-
-    def _unavailable(self, failure: _Failure, attempts: int, deadline: Deadline) -> ApiUnavailableError:
-        if isinstance(failure, _Unconfirmed):
-            remedy = (
-                "An API server that has just started may refuse every request, so a refusal counts only if it is "
-                f"repeated {CONFIRMED_AFTER_SECONDS:g} s later, and there was no time for that. If it remains: "
-                f"{failure.refusal}"
-            )
-            return UnconfirmedRefusalError(self.server, failure.problem, attempts, deadline.elapsed(), remedy)
-        if failure.remedy:
-            remedy = f"{failure.remedy}; it came with {self._credentials.source}"
-        else:
-            remedy = (
-                "Check that it runs and can be reached from here (network policies), "
-                "or raise 'timeout' in backend_kwargs"
-            )
-        return ApiUnavailableError(
-            self.server,
-            failure.problem,
-            attempts,
-            deadline.elapsed(),
-            remedy,
-            lasting=not failure.remedy,
-            retry_after=failure.retry_after,
-        )
+    def _unavailable(self, failure: Failure, attempts: int, deadline: Deadline) -> ApiUnavailableError:
+        return unavailable_error(failure, self._credentials, attempts=attempts, deadline=deadline)
 
 
 class Watch:
@@ -437,9 +378,9 @@ class Watch:
             # A broken stream is often the first sign of a restart.
             if not self._interrupted:
                 self._client._refusals.note_failure()
-            failure = _Failure(str(error))
+            failure = Failure(str(error))
         except MalformedBodyError as error:
-            failure = _Failure(str(error))
+            failure = Failure(str(error))
         else:
             self._connection = None
             self._client._transport.keep(connection, 200)

@@ -14,15 +14,8 @@ import msgspec
 
 from airflow_kubernetes_secrets.errors import ExpiredVersionError
 from airflow_kubernetes_secrets.kubernetes.http1 import Response
-from airflow_kubernetes_secrets.kubernetes.objects import (
-    Change,
-    ConfigMap,
-    Secret,
-    SecretList,
-    WatchEvent,
-    config_map_data,
-    kept_annotations,
-)
+from airflow_kubernetes_secrets.kubernetes.list_and_watch import Change, SecretList, WatchEvent
+from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret, config_map_data, kept_annotations
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.messages.printable import printable
 

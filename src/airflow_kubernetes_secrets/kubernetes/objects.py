@@ -1,10 +1,9 @@
-"""Kubernetes objects, with the parts that a lookup needs."""
+"""Secrets and ConfigMaps, with the parts that a lookup needs."""
 
 from __future__ import annotations
 
 from binascii import Error, a2b_base64, b2a_base64
 from collections.abc import Mapping
-from enum import Enum
 from typing import NoReturn
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
@@ -172,49 +171,7 @@ def config_map_data(texts: Mapping[str, str] | None, binary: Mapping[str, str] |
         binary: its ``binaryData``, which is in base64.
 
     Raises:
-        UnicodeEncodeError: a text is not Unicode.
+        UnicodeEncodeError: a string is not Unicode.
     """
     encoded = {key: b2a_base64(text.encode(), newline=False).decode("ascii") for key, text in (texts or {}).items()}
     return {**encoded, **(binary or {})}
-
-
-class SecretList:
-    """The response to a LIST of Secrets or ConfigMaps.
-
-    Attributes:
-        resource_version: the version of this collection. A watch can start from it.
-    """
-
-    __slots__ = ("resource_version", "secrets")
-
-    def __init__(self, secrets: list[Secret], resource_version: str) -> None:
-        self.secrets = secrets
-        self.resource_version = resource_version
-
-
-class Change(Enum):
-    """What an event of a watch reports about its Secret, for a watch with one label selector.
-
-    https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
-    """
-
-    ADDED = "ADDED"
-    MODIFIED = "MODIFIED"
-    DELETED = "DELETED"
-    BOOKMARK = "BOOKMARK"
-
-
-class WatchEvent:
-    """One event of a watch.
-
-    Attributes:
-        resource_version: the version of the collection after the event.
-        secret: the Secret that changed; ``None`` for a bookmark.
-    """
-
-    __slots__ = ("change", "resource_version", "secret")
-
-    def __init__(self, change: Change, resource_version: str, secret: Secret | None = None) -> None:
-        self.change = change
-        self.resource_version = resource_version
-        self.secret = secret

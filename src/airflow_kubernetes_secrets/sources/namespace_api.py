@@ -18,7 +18,8 @@ from airflow_kubernetes_secrets.errors import (
 from airflow_kubernetes_secrets.kubernetes.client import Client, Watch
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
-from airflow_kubernetes_secrets.kubernetes.objects import Secret, SecretList
+from airflow_kubernetes_secrets.kubernetes.list_and_watch import SecretList
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import Resource
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState

@@ -1,0 +1,100 @@
+"""Why an attempt to send a request failed, and the error to raise if no other attempt follows."""
+
+from __future__ import annotations
+
+import math
+
+from airflow_kubernetes_secrets.errors import (
+    ApiError,
+    ApiResponseTooLargeError,
+    ApiUnavailableError,
+    UnconfirmedRefusalError,
+)
+from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
+from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
+from airflow_kubernetes_secrets.kubernetes.http_connection import ResponseTooLargeError
+from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS
+from airflow_kubernetes_secrets.messages.printable import printable
+
+
+class Failure:
+    """Why an attempt failed.
+
+    Attributes:
+        remedy: what the user should do if another attempt would fail too; else empty.
+        retry_after: the pause in seconds that the server requested.
+        longest_pause: the most seconds to wait for another attempt.
+    """
+
+    __slots__ = ("problem", "remedy", "retry_after")
+
+    longest_pause = math.inf
+
+    def __init__(self, problem: str, remedy: str = "", retry_after: float | None = None) -> None:
+        self.problem = problem
+        self.remedy = remedy
+        self.retry_after = retry_after
+
+
+class UnconfirmedRefusal(Failure):
+    """A 401 or 403 that does not count yet; see :mod:`airflow_kubernetes_secrets.kubernetes.refusals`.
+
+    Attributes:
+        longest_pause: the seconds after which another attempt can confirm it.
+        refusal: the error to raise if it counts.
+    """
+
+    __slots__ = ("longest_pause", "refusal")
+
+    def __init__(self, problem: str, longest_pause: float, refusal: ApiError) -> None:
+        super().__init__(problem)
+        self.longest_pause = longest_pause
+        self.refusal = refusal
+
+
+def server_of(credentials: Credentials) -> str:
+    """Return host and port of the API server, for messages."""
+    return printable(credentials.endpoint)
+
+
+def unavailable_error(
+    failure: Failure, credentials: Credentials, *, attempts: int, deadline: Deadline
+) -> ApiUnavailableError:
+    """Return the error for a request that got no usable response.
+
+    Args:
+        failure: the failure to report, which is usually that of the last attempt.
+        attempts: how many attempts there were.
+        deadline: the deadline of the request.
+    """
+    server = server_of(credentials)
+    if isinstance(failure, UnconfirmedRefusal):
+        remedy = (
+            "An API server that has just started may refuse every request, so a refusal counts only if it is "
+            f"repeated {CONFIRMED_AFTER_SECONDS:g} s later, and there was no time for that. If it remains: "
+            f"{failure.refusal}"
+        )
+        return UnconfirmedRefusalError(server, failure.problem, attempts, deadline.elapsed(), remedy)
+    if failure.remedy:
+        remedy = f"{failure.remedy}; it came with {credentials.source}"
+    else:
+        remedy = (
+            "Check that it runs and can be reached from here (network policies), or raise 'timeout' in backend_kwargs"
+        )
+    return ApiUnavailableError(
+        server,
+        failure.problem,
+        attempts,
+        deadline.elapsed(),
+        remedy,
+        lasting=not failure.remedy,
+        retry_after=failure.retry_after,
+    )
+
+
+def too_large_error(problem: ResponseTooLargeError, credentials: Credentials) -> ApiResponseTooLargeError:
+    """Return the error for a response that is larger than this process may read for one request."""
+    return ApiResponseTooLargeError(
+        f"the Kubernetes API at {server_of(credentials)} could not be read: {problem}. Move Airflow's Secrets to a "
+        "namespace of their own. If it has only a few Secrets, check what responds in place of the API server"
+    )
