@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence, Set
-from copy import copy
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError, MissingSecretError
-from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MissingSecretError
 from airflow_kubernetes_secrets.inventory.bundles import (
     ids_in_bundle,
     kind_of_bundle,
@@ -18,8 +15,8 @@ from airflow_kubernetes_secrets.inventory.bundles import (
     problems_of_bundle,
     problems_of_keys,
 )
-from airflow_kubernetes_secrets.inventory.connection_types import problems_of_connection_type
-from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content, content_of
+from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content
+from airflow_kubernetes_secrets.inventory.known_contents import NO_CONTENTS, Contents, KnownContents
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     problem_of_team_label,
     problems_of_id,
@@ -27,29 +24,25 @@ from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     without_effect_on_config_map,
 )
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
+from airflow_kubernetes_secrets.inventory.lookup_results import BLOCKED, LookupResult, unreached_problem
 from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
 from airflow_kubernetes_secrets.inventory.stored_secret import Owner, StoredSecret
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, entries_of, name_with_key
+from airflow_kubernetes_secrets.lookup.bundles import entries_of
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of
 from airflow_kubernetes_secrets.lookup.selection import (
     Decision,
     Kind,
     Lookup,
-    Outcome,
-    data_key_of,
     decide,
-    missing_key,
     shown_id,
 )
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.mounted import MountedSecret
-
-BLOCKED: Final = "blocked"
 
 # Seconds, and the unit of an age.
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
@@ -127,11 +120,6 @@ class Entry:
         }
 
 
-# What Airflow reads from objects, and the problems with connection types, by the version of the object and by the way
-# in which it was read. It contains no secret value.
-KnownContents = Mapping[Hashable, tuple[Content, Sequence[Problem]]]
-
-
 @dataclass(frozen=True)
 class Inventory:
     """All entries, and what could not be read.
@@ -167,11 +155,11 @@ def problems_with_ids(entries: Iterable[Entry]) -> list[Problem]:
     return list(found.values())
 
 
-_NOTHING: KnownContents = MappingProxyType({})
-
-
 def inventory_of(
-    location: BackendLocation, options: Options, kinds: Sequence[Kind] = tuple(Kind), known: KnownContents = _NOTHING
+    location: BackendLocation,
+    options: Options,
+    kinds: Sequence[Kind] = tuple(Kind),
+    known: KnownContents = NO_CONTENTS,
 ) -> Inventory:
     """Return all entries in the namespaces that Airflow searches.
 
@@ -185,7 +173,10 @@ def inventory_of(
 
 
 def inventory_and_lookups(
-    location: BackendLocation, options: Options, kinds: Sequence[Kind] = tuple(Kind), known: KnownContents = _NOTHING
+    location: BackendLocation,
+    options: Options,
+    kinds: Sequence[Kind] = tuple(Kind),
+    known: KnownContents = NO_CONTENTS,
 ) -> tuple[Inventory, Callable[[Lookup], Decision | KubernetesSecretsError]]:
     """Return all entries, and a function that decides any lookup on the same snapshot, or returns its error."""
     snapshot = Snapshot(location, options, kinds)
@@ -195,7 +186,7 @@ def inventory_and_lookups(
         key=lambda entry: (entry.kind.plural, entry.team or "", entry.id, not entry.provides_value, entry.created)
     )
     problems = list(_problems_of_bundles(snapshot, options, kinds))
-    inventory = Inventory(entries, snapshot.failures, problems, survey.contents)
+    inventory = Inventory(entries, snapshot.failures, problems, survey.contents.by_version)
     return inventory, survey.outcome
 
 
@@ -215,55 +206,11 @@ def _can_have_entries(kind: Kind, bundle: Secret) -> bool:
     return kind is Kind.VARIABLE or bundle.resource is SECRETS
 
 
-class _Result:
-    """The result of the lookup of one id.
-
-    Thousands of Secrets can have the same id, and each of their entries has the reason why it is not selected. So the
-    result holds a set and a mapping that find a Secret in constant time.
-
-    Attributes:
-        selected: the selected Secret; ``None`` if there is none.
-        matches: the identities of the Secrets that could be selected.
-        skipped: the errors of skipped Secrets, by kind, namespace and name.
-    """
-
-    def __init__(self, outcome: Decision | KubernetesSecretsError) -> None:
-        self.outcome = outcome
-        self.selected: Secret | None = None
-        self.matches: Set[tuple[str, str]] = frozenset()
-        self.skipped: dict[tuple[str, str, str], MalformedSecretError] = {}
-        if isinstance(outcome, Decision):
-            self.selected = outcome.secret
-            self.matches = set(map(_identity, outcome.matches))
-            for error in outcome.skipped:
-                self.skipped.setdefault((error.kind, error.namespace, error.secret), error)
-        elif isinstance(outcome, MalformedSecretError):
-            self.skipped = {(outcome.kind, outcome.namespace, outcome.secret): outcome}
-
-    @property
-    def selects_none(self) -> bool:
-        """Whether no Secret is selected and no error ends the lookup, so that it may fall back."""
-        return isinstance(self.outcome, Decision) and self.selected is None
-
-    def as_fallback_after(self, own: _Result) -> _Result:
-        """Return this result for a team that has no Secret of its own. All such teams share the large attributes."""
-        result = copy(self)
-        result.skipped = own.skipped
-        return result
-
-    def selects(self, secret: Secret) -> bool:
-        """Return whether a lookup selects this Secret.
-
-        Names are compared, since a Secret that is read by name and by label is two objects.
-        """
-        return self.selected is not None and _identity(self.selected) == _identity(secret)
-
-
 class _Survey:
     """Makes the entries. Each distinct lookup is decided once.
 
     Attributes:
-        contents: what Airflow reads from the objects whose version is known.
+        contents: what Airflow reads from the objects.
     """
 
     def __init__(self, snapshot: Snapshot, options: Options, location: BackendLocation, known: KnownContents) -> None:
@@ -273,9 +220,8 @@ class _Survey:
         self._location = location
         self._owning_teams = OwningTeams(options, location)
         self._listed: set[tuple[Kind, str, str, str]] = set()
-        self._results: dict[tuple[Kind, str, str | None], _Result] = {}
-        self._known = known
-        self.contents: dict[Hashable, tuple[Content, Sequence[Problem]]] = {}
+        self._results: dict[tuple[Kind, str, str | None], LookupResult] = {}
+        self.contents = Contents(options, known)
 
     def entries(self, kind: Kind) -> Iterator[Entry]:
         """Yield the entries of a kind: first those by label, then those by reference, and then those of bundles."""
@@ -314,7 +260,7 @@ class _Survey:
         if team is None and secret.resource is SECRETS:
             self._listed.add((kind, identifier, secret.namespace, secret.name))
         if not problems and not is_selected:
-            problems.append(problem_of_team_label(secret) if kind is Kind.CONFIG and team else _reason(secret, result))
+            problems.append(problem_of_team_label(secret) if kind is Kind.CONFIG and team else result.why_not(secret))
         return self._entry(Lookup(kind, identifier, team), stored, problems, is_selected=is_selected)
 
     def _bundled(self, kind: Kind, bundle: StoredSecret, team: str | None) -> Iterator[Entry]:
@@ -332,7 +278,7 @@ class _Survey:
                 result = self._result(kind, identifier, team)
                 is_selected = result.selects(secret)
                 if not is_selected:
-                    problems.append(_reason(secret, result))
+                    problems.append(result.why_not(secret))
             stored = replace(bundle, secret=secret)
             yield self._entry(
                 Lookup(kind, identifier, team), stored, problems, is_selected=is_selected, bundle=bundle.secret
@@ -345,7 +291,7 @@ class _Survey:
             stored = replace(self._snapshot.stored(outcome.secret), secret=outcome.secret, version="")
             return self._entry(outcome.lookup, stored, [], is_selected=True)
         if isinstance(outcome, Decision):
-            problem = _unreached(f"Secret {namespace}/{name}" if namespace else f"Secret {name}", outcome)
+            problem = unreached_problem(f"Secret {namespace}/{name}" if namespace else f"Secret {name}", outcome)
         else:
             code: ProblemCode = "missing-secret" if isinstance(outcome, MissingSecretError) else UNREADABLE
             problem = Problem(code, f"{Lookup(kind, identifier)}: {outcome}")
@@ -362,7 +308,7 @@ class _Survey:
     ) -> Entry:
         """Return an entry with what Airflow reads from its Secret, which can be an entry of a bundle."""
         secret = stored.secret
-        content, of_type = self._content(lookup.kind, stored)
+        content, of_type = self.contents.of(lookup.kind, stored)
         # The blocking Secret may be fixed while this Secret still cannot be read, so both problems are shown.
         if is_selected or not problems or any(each.code == BLOCKED for each in problems):
             problems += content.problems
@@ -385,18 +331,7 @@ class _Survey:
             object_kind=secret.kind,
         )
 
-    def _content(self, kind: Kind, stored: StoredSecret) -> tuple[Content, Sequence[Problem]]:
-        """Return what Airflow reads from a Secret, and the problems with its connection type."""
-        secret, data_key = stored.secret, kind.data_key(self._options)
-        if not stored.version:
-            return _read(kind, secret, data_key)
-        # A real API server never gives two objects the same version. The name prevents a mix-up with one that does.
-        key = (_identity(secret), stored.version, kind, data_key)
-        found = self._known.get(key) or self.contents.get(key) or _read(kind, secret, data_key)
-        self.contents[key] = found
-        return found
-
-    def _result(self, kind: Kind, identifier: str, team: str | None) -> _Result:
+    def _result(self, kind: Kind, identifier: str, team: str | None) -> LookupResult:
         """Return the result of a lookup, which is decided only once."""
         # Airflow requests configuration options without a team.
         team = None if kind is Kind.CONFIG else team
@@ -408,63 +343,9 @@ class _Survey:
             self._results[key] = result
         return self._results[key]
 
-    def _own_result(self, lookup: Lookup) -> _Result:
+    def _own_result(self, lookup: Lookup) -> LookupResult:
         """Return the result of a lookup that does not fall back to the Secrets without a team."""
         try:
-            return _Result(decide(lookup, self._without_fallback, self._snapshot.find_for(lookup)))
+            return LookupResult(decide(lookup, self._without_fallback, self._snapshot.find_for(lookup)))
         except KubernetesSecretsError as error:
-            return _Result(error)
-
-
-def _read(kind: Kind, secret: Secret, data_key: str) -> tuple[Content, Sequence[Problem]]:
-    """Return what Airflow reads from a Secret, and the problems with its connection type.
-
-    Args:
-        data_key: the key to use if no annotation names one.
-    """
-    key = IN_FIELDS
-    try:
-        missing = missing_key(kind, secret, data_key)
-        if not missing:
-            key = data_key_of(kind, secret, data_key)
-        content = _unreadable(missing) if missing else content_of(kind, secret, key)
-    except MalformedSecretError as error:
-        content = _unreadable(error)
-    return content, list(problems_of_connection_type(kind, secret, key, content))
-
-
-def _unreadable(error: MalformedSecretError) -> Content:
-    return Content("", is_readable=False, problems=(Problem(UNREADABLE, str(error)),))
-
-
-def _identity(secret: Secret) -> tuple[str, str]:
-    """Return the full name of a Secret; for an entry of a bundle, the key too."""
-    return secret.full_name, secret.key if isinstance(secret, BundleEntry) else ""
-
-
-def _reason(secret: Secret, result: _Result) -> Problem:
-    """Return why a lookup of its id does not select this Secret."""
-    outcome, selected, shown = result.outcome, result.selected, f"{secret.kind} {name_with_key(secret)}"
-    identity = (secret.kind, secret.namespace, secret.name)
-    if identity in result.skipped:
-        return Problem(UNREADABLE, str(result.skipped[identity]))
-    if isinstance(outcome, KubernetesSecretsError):
-        return Problem(BLOCKED, f"{shown}: a lookup of its id fails: {outcome}")
-    if selected is None:
-        return _unreached(shown, outcome)
-    if _identity(secret) in result.matches:
-        why = f"{selected.kind} {name_with_key(selected)} has the same id and is older, or the first by name"
-        return Problem("duplicate-id", f"{shown}: {why}, so that one is used. Change one of them", Severity.WARNING)
-    return Problem(
-        "hidden",
-        f"{shown}: {selected.kind} {name_with_key(selected)} is used for its id, because it is searched first",
-        Severity.WARNING,
-    )
-
-
-def _unreached(secret: str, decision: Decision) -> Problem:
-    """Return the problem of a Secret that no lookup of its id can select, because of the options or the id."""
-    outside = decision.outcome in (Outcome.OUTSIDE_PATTERN, Outcome.TOO_LONG)
-    code: ProblemCode = "outside-pattern" if outside else "not-looked-up"
-    text = f"{secret}: a lookup of its id does not reach it: {decision.outcome.value}"
-    return Problem(code, text, Severity.WARNING)
+            return LookupResult(error)

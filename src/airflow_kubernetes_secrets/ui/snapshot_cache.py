@@ -12,7 +12,8 @@ from threading import BoundedSemaphore, Lock
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, read_configuration
 from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.inventory.entries import Entry, KnownContents, inventory_of
+from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of
+from airflow_kubernetes_secrets.inventory.known_contents import KnownContents
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import describe
