@@ -128,6 +128,15 @@ def test_filters(usage: Usage) -> None:
     assert done.out.splitlines()[1].split() == ["variable", "z", "airflow/z"]
 
 
+def test_an_unused_config_map_is_not_shown_as_a_secret(usage: Usage) -> None:
+    usage.configure(config_maps=True)
+    metadata = {"name": "z", "namespace": "airflow", "labels": {VARIABLE: "z"}}
+    document = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"value": "1"}}
+    (usage.manifests / "z.json").write_text(json.dumps(document))
+    done = usage.run("--dags", str(usage.dags), "--no-database", "--unused")
+    assert done.out.splitlines()[1].split() == ["variable", "z", "ConfigMap", "airflow/z"]
+
+
 def test_computed_ids_are_counted(usage: Usage) -> None:
     usage.dag("etl.py", READS + "import os\nVariable.get(os.name)\n")
     document = usage.document()

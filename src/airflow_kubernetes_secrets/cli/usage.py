@@ -156,7 +156,7 @@ def _print_unused(unused: Sequence[Entry], output: str | None) -> None:
             "kind": each.kind.name.lower(),
             "id": shown_id(each.id),
             "team": each.team,
-            "secret": f"{each.namespace}/{each.secret}",
+            "secret": each.shown_name,
         }
         for each in unused
     ]
