@@ -172,41 +172,62 @@ class Export:
         Raises:
             FolderError: a file cannot be written.
         """
-        # Without bundles, Airflow would lose what is in them if it were deleted from the database.
-        deletable = self._report.moved if self._options.bundles else [*self._report.moved]
-        if self._required is not None and (names := sorted(set(self._required.in_environment))):
-            text = f"Airflow reads these from the environment, so this export skips them: {_few(names)}"
-            remedy = "To export them, use --from env, and apply the manifests before you run this command again"
-            self._report.notes[f"{text}. {remedy}"] = len(names)
+        report = self._report
+        bundled = self._write_bundles()
+        # If lookups do not read bundles, an entry in a bundle must stay in the database.
+        deletable = [*report.moved, *bundled] if self._options.bundles else report.moved
+        self._write_script([each.lookup for each in deletable if each.is_there])
+        report.moved = [*report.moved, *bundled]
+        if bundled and not self._options.bundles:
+            report.notes[_NOT_SWITCHED_ON] = len(bundled)
+        self._note_skipped_and_other_files()
+        return report
+
+    def _write_bundles(self) -> list[ExportedEntry]:
+        """Write the bundles, and return the result for each entry in them."""
+        written: list[ExportedEntry] = []
         for (kind, team), entries in self._bundles.items():
             for number, part in enumerate(_parts(entries), 1):
                 name = bundle_name(kind, team, number)
                 manifest = bundle_manifest(part, self._options, namespace=self._request.namespace, name=name)
                 status, file, reason = self._write(kind, manifest)
-                self._report.moved += (ExportedEntry(lookup, status, file, reason) for lookup, _data in part.values())
-        if self._bundles and not self._options.bundles:
-            self._report.notes[_NOT_SWITCHED_ON] = sum(map(len, self._bundles.values()))
-        moved = [each.lookup for each in deletable if each.is_there]
-        shared = sum(map(self._is_used_by_others, moved))
-        others = self._folder.files(_APPLIED) if self._files else []
-        if others := [name for name in others if name not in self._files]:
-            text = (
-                f"the folder has files that this export has not written, and kubectl applies them too: {_few(others)}"
-            )
-            self._report.notes[f"{text}. Delete those of an earlier export that you do not need"] = len(others)
-        if shared and self._request.source == SOURCES[DATABASE]:
-            self._report.notes[_USED_BY_OTHERS] = shared
+                written += (ExportedEntry(lookup, status, file, reason) for lookup, _data in part.values())
+        return written
+
+    def _write_script(self, moved: Sequence[Lookup]) -> None:
+        """Write the script that deletes entries from the database, except those that other teams still need.
+
+        Args:
+            moved: the entries that lookups find in Secrets once the manifests are applied.
+        """
+        if self._request.source != SOURCES[DATABASE]:
+            return
         deleted = [each for each in moved if not self._is_used_by_others(each)]
+        if len(deleted) < len(moved):
+            self._report.notes[_USED_BY_OTHERS] = len(moved) - len(deleted)
         has_script = (self._folder.path / SCRIPT_NAME).exists()
         # An earlier script is also replaced if nothing may be deleted any more.
-        if self._request.source == SOURCES[DATABASE] and (deleted or (moved and has_script)):
+        if deleted or (moved and has_script):
             content = deletion_script(deleted).encode("utf-8")
             result = self._folder.write(SCRIPT_NAME, content, replace=True, mode=0o700)
             self._report.script = self._folder.path / SCRIPT_NAME if deleted else None
             # With --missing, entries that already have a Secret are skipped, so the new script lacks them.
             if has_script and self._required is not None and result is not FileResult.UNCHANGED:
                 self._report.notes[_SCRIPT_REPLACED] = 1
-        return self._report
+
+    def _note_skipped_and_other_files(self) -> None:
+        """Add notes about entries that the environment provides, and about files of earlier exports."""
+        notes = self._report.notes
+        if self._required is not None and (names := sorted(set(self._required.in_environment))):
+            text = f"Airflow reads these from the environment, so this export skips them: {_few(names)}"
+            remedy = "To export them, use --from env, and apply the manifests before you run this command again"
+            notes[f"{text}. {remedy}"] = len(names)
+        others = self._folder.files(_APPLIED) if self._files else []
+        if others := [name for name in others if name not in self._files]:
+            text = (
+                f"the folder has files that this export has not written, and kubectl applies them too: {_few(others)}"
+            )
+            notes[f"{text}. Delete those of an earlier export that you do not need"] = len(others)
 
     def _written(self, entry: AirflowEntry) -> ExportedEntry:
         """Write the manifest of an entry, and return the result."""
