@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from airflow_kubernetes_secrets.inventory import entries as module
+from airflow_kubernetes_secrets.inventory import known_contents as module
 from airflow_kubernetes_secrets.inventory.content import Content, content_of
 from airflow_kubernetes_secrets.inventory.entries import Inventory, inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of

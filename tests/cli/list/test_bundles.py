@@ -61,7 +61,7 @@ class TestList:
             f"Secret {space}/a, key 'own': Secret {space}/own is used for its id, because it is searched first"
         )
         assert (
-            f"Secret {space}/b, key 'twice': Secret {space}/a, key 'twice' has the same id and is older"
+            f"Secret {space}/b, key 'twice': Secret {space}/a, key 'twice' has the same id, and is older"
             in (found[4]["problems"][0]["text"])
         )
 
@@ -204,7 +204,7 @@ class TestExplain:
 
         assert story["headline"] == "connection 'y': no matching Secret can be read"
         assert "is skipped: Secret" in story["candidates"][0]["verdict"]
-        assert "its keys are no ids" in story["candidates"][0]["verdict"]
+        assert "its keys are not ids" in story["candidates"][0]["verdict"]
 
 
 def test_doctor_counts_and_checks_the_entries(commands: Commands, put: Put) -> None:
