@@ -115,10 +115,10 @@ class TestMeaning:
 
     def test_levels(self) -> None:
         assert read("[" * 90 + "]" * 90)
-        with pytest.raises(UnreadableError, match="line 1: it is nested too deep"):
+        with pytest.raises(UnreadableError, match="line 1: it is nested too deeply"):
             read("[" * 110 + "]" * 110)
         # Nothing is read beyond the deepest level, not even invalid YAML.
-        with pytest.raises(UnreadableError, match="nested too deep"):
+        with pytest.raises(UnreadableError, match="nested too deeply"):
             read("[" * 101 + "@")
 
 

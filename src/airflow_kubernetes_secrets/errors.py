@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_kubernetes_secrets.messages.listing import number_of
 from airflow_kubernetes_secrets.messages.printable import printable, printable_lines
 
 
@@ -88,9 +89,9 @@ class ApiUnavailableError(KubernetesSecretsError):
         lasting: bool = True,
         retry_after: float | None = None,
     ) -> None:
-        tries = "1 attempt" if attempts == 1 else f"{attempts} attempts"
         super().__init__(
-            f"the Kubernetes API at {server} could not be read: {printable(problem)} ({tries} in {seconds:.1f} s). "
+            f"the Kubernetes API at {server} could not be read: {printable(problem)} ({number_of(attempts, 'attempt')} "
+            f"in {seconds:.1f} s). "
             f"{remedy}"
         )
         self.server = server

@@ -162,7 +162,7 @@ class TestSelection:
         space = anywhere.namespace
         assert said(caplog) == [
             f"variable 'x': ConfigMap {space}/both, label '{BUNDLE}': the ConfigMap also has the label '{VARIABLE}' of "
-            "one id, so its keys are no ids. Remove one of the labels. It is skipped"
+            "one id, so its keys are not ids. Remove one of the labels. It is skipped"
         ]
 
     def test_a_reference_is_to_a_secret(self, anywhere: Place, freshness: dict[str, object]) -> None:

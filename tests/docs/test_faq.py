@@ -351,7 +351,7 @@ def duplicates_in_bundles(scene: Scene) -> str:
     return "\n".join(said(scene.caplog))
 
 
-@happens("the Secret also has the label of one id, so its keys are no ids")
+@happens("the Secret also has the label of one id, so its keys are not ids")
 def no_bundle(scene: Scene) -> str:
     scene.write({BUNDLE: "variables", VARIABLE: "x"}, {"other": "z"})
     KubernetesSecretsBackend(path=str(scene.folder), bundles=True).get_variable("other")

@@ -65,7 +65,7 @@ def test_nothing_is_missing(usage: Usage) -> None:
     assert done.out.splitlines()[1].split() == [
         *("variable", "x", "found", "airflow/x", f"{usage.dags}/etl.py:2", "(Variable.get)"),
     ]
-    assert "1 ids in 1 files: 1 found" in done.err
+    assert "1 id in 1 file: 1 found" in done.err
     assert "Nothing is missing" in usage.run("--dags", str(usage.dags), "--no-database", "--missing").err
 
 
@@ -152,7 +152,7 @@ def test_computed_ids_are_counted(usage: Usage) -> None:
         }
     ]
     assert (
-        f"Not counted: 1 whose id is known only when the code runs ({usage.dags}/etl.py:3)"
+        f"Not counted: 1 use whose id is known only when the code runs ({usage.dags}/etl.py:3)"
         in usage.run("--dags", str(usage.dags), "--no-database").err
     )
 

@@ -138,7 +138,7 @@ def test_what_only_the_database_has_is_exported(airflow: Airflow, tmp_path: Path
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "No Secret provides 4 of the 4 connections and variables that DAGs use" in done.stderr
-    assert "Not counted: 1 whose id is known only when the code runs" in done.stderr
+    assert "Not counted: 1 use whose id is known only when the code runs" in done.stderr
     assert [each.name for each in folder.rglob("*.yaml")] == ["airflow-variable-plain.yaml"]
     assert "airflow variables delete plain" in (folder / "delete-from-database.sh").read_text()
     kwargs = json.dumps({"path": str(folder), "namespace": "airflow"})

@@ -110,7 +110,7 @@ def test_dags_that_cannot_be_read(usage: Usage, out: Path) -> None:
     done = export(usage, out, status=1)
 
     assert written(out) == {"x": None}
-    assert f"Not counted: 1 whose id is known only when the code runs ({usage.dags}/etl.py:4)" in done.err
+    assert f"Not counted: 1 use whose id is known only when the code runs ({usage.dags}/etl.py:4)" in done.err
     assert f"error: {usage.dags}/broken.py: it is not valid Python" in done.err
 
 

@@ -18,7 +18,7 @@ def as_go_reads(value: Any, depth: int = 0) -> Any:
         StatusError: 400, the nesting is too deep, or a number is not finite.
     """
     if depth > _DEEPEST:
-        raise bad_request("the object provided is unrecognized: it is nested too deep")
+        raise bad_request("the object provided is unrecognized: it is nested too deeply")
     if isinstance(value, dict):
         return {as_go_reads(name, depth): as_go_reads(each, depth + 1) for name, each in value.items()}
     if isinstance(value, list):

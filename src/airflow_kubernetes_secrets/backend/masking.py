@@ -149,12 +149,12 @@ def _incomplete_warning(secret: Secret, count: int, pieces: Iterable[_Piece], be
     if _fitting(pieces, _Registered())[1]:
         return (
             f"mask_values: this process has registered {before.characters} characters, and Airflow's masker has no "
-            f"time for all of {secret.full_name} as well: {count} of its values are registered, and logs can show the "
-            "others. Do not print them, or restart the process"
+            f"time for all of {secret.full_name} as well: only some of its values are registered ({count}), and logs "
+            "can show the others. Do not print them, or restart the process"
         )
     return (
-        f"mask_values: {secret.full_name} contains more than Airflow's masker has time for: {count} of its values are "
-        "registered, the longest that fit, and logs can show the others. Do not print them, or store them in smaller "
+        f"mask_values: {secret.full_name} contains more than Airflow's masker has time for: only the longest values "
+        f"that fit are registered ({count}), and logs can show the others. Do not print them, or store them in smaller "
         "Secrets"
     )
 

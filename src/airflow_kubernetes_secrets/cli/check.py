@@ -18,6 +18,7 @@ from airflow_kubernetes_secrets.cli.output import (
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.kubernetes.labels import is_namespace
 from airflow_kubernetes_secrets.manifests.check import STDIN, Check, ManifestProblem, PathError
+from airflow_kubernetes_secrets.messages.listing import number_of
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Severity
 from airflow_kubernetes_secrets.usage.dag_sources import uses_in_folders
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError("--namespace: that is not a valid name: 1 to 63 of a-z, 0-9 and '-'")
     check = Check(options_or_defaults(), arguments.namespace, arguments.exclude)
     for path in arguments.paths:
-        if not (_look_at_standard_input(check) if str(path) == STDIN else check.check_path(path)):
+        if not (_check_standard_input(check) if str(path) == STDIN else check.check_path(path)):
             print_message(f"{printable(path)}: nothing in it has Airflow's labels")
     if arguments.dags:
         found = uses_in_folders(arguments.dags, None, counted)
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     return int(any(_count(check.problems, severity) for severity in failing))
 
 
-def _look_at_standard_input(check: Check) -> bool:
+def _check_standard_input(check: Check) -> bool:
     if sys.stdin is None:
         raise PathError("-: there is no standard input to read. Name a file or a folder")
     return check.check_stream(sys.stdin.buffer)
@@ -92,14 +93,14 @@ _PRINTERS = {"text": _print_text, "json": _print_json, "github": _print_for_gith
 
 
 def _summary(check: Check) -> str:
-    counted = {
+    counts = {
         "manifest": check.manifests,
         "error": _count(check.problems, Severity.ERROR),
         "warning": _count(check.problems, Severity.WARNING),
     }
     if notices := _count(check.problems, Severity.NOTICE):
-        counted["notice"] = notices
-    return ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for word, count in counted.items())
+        counts["notice"] = notices
+    return ", ".join(number_of(count, word) for word, count in counts.items())
 
 
 def _count(problems: Sequence[ManifestProblem], severity: Severity) -> int:

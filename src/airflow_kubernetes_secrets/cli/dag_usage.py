@@ -8,7 +8,7 @@ from contextlib import closing
 from airflow_kubernetes_secrets.cli.output import counted, progress
 from airflow_kubernetes_secrets.deployment.secret_options import secret_options
 from airflow_kubernetes_secrets.inventory.location import location_of
-from airflow_kubernetes_secrets.messages.listing import first_names
+from airflow_kubernetes_secrets.messages.listing import first_names, number_of
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.usage.dag_sources import uses_in_deployment, uses_in_folders
 from airflow_kubernetes_secrets.usage.report import IdStatus, UsageReport, report_of, uses_of_options
@@ -60,8 +60,8 @@ def summary(report: UsageReport, found: Found) -> str:
     """Return what was found in one line."""
     numbers = {status: sum(each.status is status for each in report.ids) for status in IdStatus}
     counts = ", ".join(f"{count} {status.value}" for status, count in numbers.items() if count)
-    text = f"{len(report.ids)} ids in {len(found.paths)} files{f': {counts}' if counts else ''}"
-    return text + computed_text(found)
+    text = f"{number_of(len(report.ids), 'id')} in {number_of(len(found.paths), 'file')}"
+    return f"{text}: {counts}{computed_text(found)}" if counts else text + computed_text(found)
 
 
 def computed_text(found: Found) -> str:
@@ -70,4 +70,4 @@ def computed_text(found: Found) -> str:
         return ""
     count = len(found.computed)
     positions = first_names((str(each.position) for each in found.computed), count, _MOST_POSITIONS)
-    return f". Not counted: {count} whose id is known only when the code runs ({positions})"
+    return f". Not counted: {number_of(count, 'use')} whose id is known only when the code runs ({positions})"

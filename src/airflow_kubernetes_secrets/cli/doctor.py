@@ -9,6 +9,7 @@ from airflow_kubernetes_secrets.cli.configured_options import overrides
 from airflow_kubernetes_secrets.cli.output import Screen, print_document
 from airflow_kubernetes_secrets.diagnosis.doctor import run_checks
 from airflow_kubernetes_secrets.diagnosis.finding import Finding, FindingStatus
+from airflow_kubernetes_secrets.messages.listing import number_of
 
 _STATUS_WORDS = {
     FindingStatus.OK: ("ok", "green"),
@@ -51,6 +52,6 @@ def _print(findings: Iterable[Finding]) -> list[Finding]:
             screen.print_line((" " * (_INDENT + 2) + line, ""))
     errors = sum(each.status is FindingStatus.ERROR for each in shown)
     warnings = sum(each.status is FindingStatus.WARNING for each in shown)
-    verdict = "No errors" if not errors else f"{errors} {'error' if errors == 1 else 'errors'}"
-    screen.print_line((f"{verdict}; {warnings} {'warning' if warnings == 1 else 'warnings'}", "bold"))
+    verdict = number_of(errors, "error") if errors else "No errors"
+    screen.print_line((f"{verdict}; {number_of(warnings, 'warning')}", "bold"))
     return shown

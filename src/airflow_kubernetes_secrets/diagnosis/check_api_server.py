@@ -17,6 +17,7 @@ from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials, ServiceAccountCredentials
 from airflow_kubernetes_secrets.kubernetes.permissions import Grant, forbidden_text
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
+from airflow_kubernetes_secrets.messages.listing import number_of
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.api_source import verbs_of
@@ -237,7 +238,7 @@ def _excess_permissions(cluster: Cluster, options: Options) -> Iterator[Finding]
 
 
 def _duration(seconds: float) -> str:
-    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= 2 * size:
-            return f"{seconds // size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
+            return number_of(int(seconds // size), unit)
+    return number_of(round(seconds), "second")

@@ -22,6 +22,7 @@ from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.kubernetes.credentials import SERVICE_HOST
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, decide
+from airflow_kubernetes_secrets.messages.listing import number_of
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
@@ -42,7 +43,7 @@ def check_secrets(location: BackendLocation, options: Options) -> Iterator[Findi
         yield error(SECRETS, "unlisted", failure)
     counts = Counter(entry.kind for entry in inventory.entries if entry.provides_value)
     if not inventory.failures:
-        yield ok(SECRETS, ", ".join(f"{counts[kind]} {_word(kind, counts[kind])}" for kind in Kind) + " can be read")
+        yield ok(SECRETS, ", ".join(number_of(counts[kind], kind.word) for kind in Kind) + " can be read")
     yield from findings_of(SECRETS, [*problems_with_ids(inventory.entries), *inventory.problems])
     if not has_teams() and any(entry.team for entry in inventory.entries):
         yield warning(
@@ -53,10 +54,6 @@ def check_secrets(location: BackendLocation, options: Options) -> Iterator[Findi
         )
     if isinstance(location, Cluster) and not inventory.failures and not options.cache_ttl:
         yield from _many(location, options)
-
-
-def _word(kind: Kind, count: int) -> str:
-    return kind.word if count == 1 else f"{kind.word}s"
 
 
 def _many(cluster: Cluster, options: Options) -> Iterator[Finding]:

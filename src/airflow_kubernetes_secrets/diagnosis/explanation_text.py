@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.diagnosis.hook_test import HookState
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.messages.advice import advice_of
-from airflow_kubernetes_secrets.messages.listing import first_names
+from airflow_kubernetes_secrets.messages.listing import first_names, number_of
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 
@@ -141,7 +141,7 @@ def _step(step: Step) -> Line:
     request = printable(f"{step.verb}{of} {step.what}{where}")
     if step.found is None:
         return Line(f"{request}: failed" + (" (not allowed)" if step.allowed is False else ""), Tone.ERROR)
-    return Line(f"{request}: {step.found} {kind if step.found == 1 else f'{kind}s'}")
+    return Line(f"{request}: {number_of(step.found, kind)}")
 
 
 def _candidate(candidate: Candidate, selected_tone: Tone) -> Line:

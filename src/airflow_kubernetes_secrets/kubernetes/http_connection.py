@@ -316,7 +316,7 @@ def _transport_error(problem: Exception) -> TransportError:
         text = f"its certificate is not trusted: {printable(problem.verify_message)}"
         return TransportError(text, "Check that the CA certificate is this API server's")
     if isinstance(problem, ValueError):
-        return TransportError("host or token contain characters that HTTP does not allow", "Correct it")
+        return TransportError("the host or the token contains a character that HTTP does not allow", "Correct it")
     return TransportError(_problem_text(problem))
 
 

@@ -65,27 +65,27 @@ class Loader(yaml.SafeLoader):
         self._anchored: dict[str, int] = {}  # the size of each anchored node
 
     def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:  # noqa: N803 - PyYAML's name
-        """Start a flow collection (``[`` or ``{``), unless it is nested too deep.
+        """Start a flow collection (``[`` or ``{``), unless it is nested too deeply.
 
         The scanner reads a thousand characters ahead, and checks every open level for each of them.
 
         Raises:
-            yaml.MarkedYAMLError: it is nested too deep.
+            yaml.MarkedYAMLError: it is nested too deeply.
         """
         if self.flow_level == _DEEPEST:
-            raise yaml.MarkedYAMLError(problem="it is nested too deep", problem_mark=self.get_mark())
+            raise yaml.MarkedYAMLError(problem="it is nested too deeply", problem_mark=self.get_mark())
         super().fetch_flow_collection_start(TokenClass)
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Compose a node, and add its size to the total.
 
         Raises:
-            yaml.MarkedYAMLError: it is nested too deep, or the aliases expand to too much.
+            yaml.MarkedYAMLError: it is nested too deeply, or the aliases expand to too much.
         """
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML's stubs lack it
         is_alias, before = isinstance(event, yaml.AliasEvent), self._size
         if self._depth == _DEEPEST:
-            raise yaml.MarkedYAMLError(problem="it is nested too deep", problem_mark=event.start_mark)
+            raise yaml.MarkedYAMLError(problem="it is nested too deeply", problem_mark=event.start_mark)
         self._depth += 1
         node = super().compose_node(parent, index)
         self._depth -= 1
@@ -160,7 +160,7 @@ def read_json(text: str | bytes) -> Any:
     except UnicodeDecodeError:
         problem, line = "it is not UTF-8", 1
     except (ValueError, RecursionError):
-        problem, line = "it is nested too deep, or a number in it is too long", 1
+        problem, line = "it is nested too deeply, or a number in it is too long", 1
     # Raise outside the except blocks, with nothing chained: those errors contain the whole input, or quote it.
     raise UnreadableError(problem, line)
 

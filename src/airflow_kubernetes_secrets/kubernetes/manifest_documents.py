@@ -135,7 +135,7 @@ def _no_json(error: Exception, line: int, text: str) -> Document:
     if isinstance(error, json.JSONDecodeError):
         return Document(error.lineno, text, problem=error.msg)
     return Document(
-        line, text, problem="it is nested too deep" if isinstance(error, RecursionError) else "it is not JSON"
+        line, text, problem="it is nested too deeply" if isinstance(error, RecursionError) else "it is not JSON"
     )
 
 

@@ -25,7 +25,7 @@ from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS
 from airflow_kubernetes_secrets.kubernetes.unprocessed import unprocessed
 
 # The error for a key whose name is not shown.
-NO_DATA_KEY = (
+INVALID_DATA_KEY = (
     "the name of a key is not valid in data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'. It is not shown, "
     "since it may contain a value. Correct it; in YAML a space follows the ':' after a key"
 )
@@ -72,7 +72,7 @@ def secret_of(manifest: dict[str, Any], default_namespace: str) -> Secret:
     is_config_map = kind == CONFIG_MAPS.kind
     data = (_data_of_config_map if is_config_map else _data_of_secret)(manifest, named)
     if not all(map(is_data_key, data)):
-        raise RefusedError(f"{named}: {NO_DATA_KEY}")
+        raise RefusedError(f"{named}: {INVALID_DATA_KEY}")
     created = metadata.get("creationTimestamp")
     return (ConfigMap if is_config_map else Secret)(
         namespace,

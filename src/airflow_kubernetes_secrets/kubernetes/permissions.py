@@ -13,7 +13,8 @@ from airflow_kubernetes_secrets.messages.printable import printable, printable_l
 ANONYMOUS = "system:anonymous"
 
 _ROLE = "airflow-kubernetes-secrets"
-# Only characters that Kubernetes allows in these names. Another user whose name begins like this is no service account.
+# Only characters that Kubernetes allows in these names. A user with any other name after this prefix is not a service
+# account.
 _SERVICE_ACCOUNT = r"system:serviceaccount:(?P<namespace>[a-z0-9-]+):(?P<name>[a-z0-9.-]+)"
 
 # https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/#constrained-impersonation

@@ -461,7 +461,7 @@ def problem_of_bundle(bundle: Secret, options: Options) -> MalformedSecretError 
         return None
     label = next(label for label in labels if label in bundle.labels)
     problem = (
-        f"the {bundle.kind} also has the label {label!r} of one id, so its keys are no ids. Remove one of the labels"
+        f"the {bundle.kind} also has the label {label!r} of one id, so its keys are not ids. Remove one of the labels"
     )
     return bundle.malformed(BUNDLE, problem, part="label")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping, mappings
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
-from airflow_kubernetes_secrets.kubernetes.manifest_secrets import NO_DATA_KEY
+from airflow_kubernetes_secrets.kubernetes.manifest_secrets import INVALID_DATA_KEY
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
 from airflow_kubernetes_secrets.manifests.planned_secret import (
@@ -97,7 +97,7 @@ def planned_by_kustomization(document: Mapping[str, Any], options: Options) -> I
 def _unnamed_literal(title: str, names: Sequence[str]) -> Problem:
     """Return the problem of a literal that has a value where its name belongs."""
     number = next(number for number, name in enumerate(names, 1) if not is_data_key(name))
-    return Problem(INVALID_MANIFEST, f"{title}, literal {number}: {NO_DATA_KEY}. Kustomize expects 'name=value'")
+    return Problem(INVALID_MANIFEST, f"{title}, literal {number}: {INVALID_DATA_KEY}. Kustomize expects 'name=value'")
 
 
 # Kustomize accepts the names of these fields in any case.

@@ -1,4 +1,4 @@
-"""Lists in messages: the first items, and how many more there are.
+"""Counts and lists in messages: the first items, and how many more there are.
 
 A Secret can have thousands of keys, labels and annotations, and thousands of Secrets can have the same id. A message
 that names them all is of no use, and would be built and logged again and again.
@@ -18,6 +18,15 @@ _MOST_NAMES = 10
 _LONGEST_NAME = 253
 
 Item = TypeVar("Item")
+
+
+def number_of(count: int, word: str) -> str:
+    """Return a count with its noun, such as ``1 file`` or ``2 files``.
+
+    Args:
+        word: the noun in the singular. Its plural ends with ``s``.
+    """
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def first_names(names: Iterable[str], total: int, most: int = _MOST_NAMES) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_key, is_namespace, is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
+from airflow_kubernetes_secrets.messages.listing import number_of
 from airflow_kubernetes_secrets.record import Record
 
 # The values of ``on_error``.
@@ -120,7 +121,7 @@ def _can_be_shown(value: object) -> bool:
 
 def _kind_of(value: object) -> str:
     if isinstance(value, str):
-        return f"a string of {len(value)} character{'s' if len(value) != 1 else ''}"
+        return f"a string of {number_of(len(value), 'character')}"
     return f"of type {type(value).__name__}"
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.inventory.entries import Entry
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.messages.listing import number_of
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.usage.report import SECRET, IdStatus
 from airflow_kubernetes_secrets.usage.uses import Position, Use
@@ -195,8 +196,9 @@ def _used_ids(document: Mapping[str, Any]) -> UsedIds:
         ids.append(ReportedId(lookup, each["status"] == IdStatus.MISSING.value, secret, uses))
     if count := len(document["failures"]):
         # A DAG that cannot be read could use any of them. The failures contain paths, which not every user may see.
-        failures = "1 failure" if count == 1 else f"{count} failures"
-        return UsedIds(ids, failures=[f"{_UNREAD} ({failures}), so no entry is counted as unused. {_REMEDY}"])
+        return UsedIds(
+            ids, failures=[f"{_UNREAD} ({number_of(count, 'failure')}), so no entry is counted as unused. {_REMEDY}"]
+        )
     names = ("kind", "id", "team", "namespace", "secret", "object_kind")
     return UsedIds(ids, frozenset(tuple(each[name] or "" for name in names) for each in document["unused"]))
 

@@ -96,7 +96,7 @@ class TestSelection:
         space = anywhere.namespace
         problem = (
             f"Secret {space}/bundle, label '{BUNDLE}': the Secret also has the label '{CONNECTION}' of one id, so its "
-            "keys are no ids. Remove one of the labels. It is skipped"
+            "keys are not ids. Remove one of the labels. It is skipped"
         )
         assert said(caplog) == [f"connection 'x': {problem}"]
 
