@@ -101,7 +101,7 @@ def test_a_port_in_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["devserver", "--port", str(port), "--directory", str(tmp_path / "files")]) == 1
-    message = f"port {port} is in use: choose another with --port, or leave it out for a free one"
+    message = f"port {port} is in use: choose another with --port, or omit --port for a free one"
     assert capsys.readouterr().err == f"airflow-kubernetes-secrets devserver: {message}\n"
     assert list(tmp_path.iterdir()) == []
 

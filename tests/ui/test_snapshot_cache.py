@@ -180,7 +180,7 @@ def test_who_wants_it_anew_waits_for_the_one_that_is_being_taken(clock: Clock) -
 
     with asking(snapshot_cache, slow):
         pressed.start()
-        until(lambda: snapshot_cache._waiting._value < module._WAITING)
+        until(lambda: snapshot_cache._waiting._value < module._MOST_WAITING)
         assert given == []
     pressed.join(10)
 
@@ -210,7 +210,7 @@ def test_only_a_few_wait_for_the_first_one() -> None:
 
 
 def test_who_has_waited_long_enough_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(module, "_LONGEST_WAIT_SECONDS", 0.05)
     slow = SlowSubject()
     snapshot_cache = SnapshotCache(slow)
 

@@ -147,9 +147,9 @@ def _by_api_server(text: str) -> Any:
 
 
 def _resetting_maskers() -> list[Callable[[], None]]:
-    from airflow_kubernetes_secrets.backend.airflow_versions import have_a_masker
+    from airflow_kubernetes_secrets.backend.airflow_versions import ensure_masker
 
-    have_a_masker()
+    ensure_masker()
     reset = []
     for name in ("airflow.sdk.log", "airflow._shared.secrets_masker", "airflow.utils.log.secrets_masker"):
         try:

@@ -150,8 +150,8 @@ def is_airflow_2() -> bool:
 def is_for_tasks(backend: Any) -> bool:
     """Return whether a backend creates connections of the Task SDK's class.
 
-    That class accepts other values than the class of the database. Airflow 3.1 and later tells each backend which class
-    to use. A backend that Airflow did not create uses the class of the database.
+    That class accepts other values than the class of the database. Airflow 3.1 and later sets this class on each
+    backend. A backend that Airflow did not create uses the class of the database.
     """
     connection_class = getattr(backend, "_connection_class", None)
     return connection_class is not None and connection_class.__module__.startswith("airflow.sdk")
@@ -169,12 +169,12 @@ def parsed_connection(conn_id: str, stored: str) -> Any:
     if hasattr(connection, "from_uri"):
         return connection.from_json(text, conn_id) if text.startswith("{") else connection.from_uri(text, conn_id)
     connection = import_module("airflow.models.connection").Connection
-    have_a_masker()
+    ensure_masker()
     with silence():
         return connection.from_json(text, conn_id) if text.startswith("{") else connection(conn_id, uri=text)
 
 
-def have_a_masker() -> None:
+def ensure_masker() -> None:
     """Install a log masker in Airflow 2 and 3.0, which create no Connection without one.
 
     They also create no database engine for a URL with a password. In these versions the masker is part of the logging

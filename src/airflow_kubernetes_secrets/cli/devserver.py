@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_kubernetes_secrets_devserver import DevServer
 
 # How often the command checks whether the server is still running, in seconds.
-LOOK_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 
 # The file holds no token, so it has the default mode of new files.
 _READY_FILE_MODE = 0o666
@@ -75,7 +75,7 @@ def _serve(server: DevServer, ready_file: Path | None, stop: threading.Event) ->
         )
         for line in ("", "For kubectl:", "", *kubectl, "", "For Airflow:", "", *airflow, ""):
             _print(line)
-        while not stop.wait(LOOK_SECONDS):
+        while not stop.wait(CHECK_SECONDS):
             if not server.running:
                 return _fail("the devserver ended by itself")
     _print("Stopping.")
@@ -106,11 +106,11 @@ def _exports(variables: dict[str, str]) -> list[str]:
 def _explain(error: OSError, port: int) -> str:
     """Return an error of the operating system as a message with its remedy."""
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} is in use: choose another with --port, or leave it out for a free one"
+        return f"port {port} is in use: choose another with --port, or omit --port for a free one"
     if error.errno == errno.EACCES and error.filename is None:
-        return f"port {port} needs a permission: choose one above 1023 with --port, or leave it out for a free one"
+        return f"port {port} needs a permission: choose one above 1023 with --port, or omit --port for a free one"
     if error.filename is not None:
-        return f"{error.filename}: {error.strerror}. Look at --manifests, --directory and --ready-file"
+        return f"{error.filename}: {error.strerror}. Check --manifests, --directory and --ready-file"
     return str(error)
 
 

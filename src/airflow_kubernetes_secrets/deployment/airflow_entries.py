@@ -134,7 +134,7 @@ def decrypted(text: str) -> str | None:
         return None  # Airflow has no key
     try:
         plain: str = fernet().decrypt(text.encode("utf-8")).decode("utf-8")
-    except Exception:  # InvalidToken, or the errors for a string that is no token
+    except Exception:  # InvalidToken, or the errors for a string that is not a token
         return None
     return plain
 

@@ -9,15 +9,15 @@ from queue import Empty, Queue
 from threading import BoundedSemaphore, Thread
 from typing import Any, TypeVar
 
-from airflow_kubernetes_secrets.backend.airflow_versions import have_a_masker
+from airflow_kubernetes_secrets.backend.airflow_versions import ensure_masker
 from airflow_kubernetes_secrets.deployment.airflow_entries import SourceError
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 
 # How many rows of the database are read at once.
 CHUNK = 500
 
-# The longest time that a person waits for the result of one query.
-_PATIENCE_SECONDS = 10.0
+# How long the result of one query may take.
+_LONGEST_WAIT_SECONDS = 10.0
 # A database that hangs blocks one thread for each query. This limits the number of these threads.
 _query_threads = BoundedSemaphore(8)
 
@@ -38,7 +38,7 @@ def metadata_engine() -> Any:
         import_module("airflow.models")
         settings: Any = import_module("airflow.settings")
         if getattr(settings, "engine", None) is None:
-            have_a_masker()
+            ensure_masker()
             settings.configure_vars()
             settings.configure_orm()
         engine: Any = settings.engine
@@ -116,7 +116,7 @@ def _read(read: Callable[[], Result]) -> Result:
 def _in_time(read: Callable[[], Result]) -> Result:
     """Return the result of a query that runs in a thread, or raise its error.
 
-    A database driver may wait forever to connect, so the thread is given up after ``_PATIENCE_SECONDS``.
+    A database driver may wait forever to connect, so the thread is given up after ``_LONGEST_WAIT_SECONDS``.
 
     Raises:
         SourceError: there is no result in time, or too many earlier queries still wait for theirs.
@@ -139,9 +139,9 @@ def _in_time(read: Callable[[], Result]) -> Result:
         _query_threads.release()
         raise SourceError("no thread can be started to query the metadata database") from error
     try:
-        result = results.get(timeout=_PATIENCE_SECONDS)
+        result = results.get(timeout=_LONGEST_WAIT_SECONDS)
     except Empty:
-        raise SourceError(f"the metadata database has not responded in {_PATIENCE_SECONDS:g} s") from None
+        raise SourceError(f"the metadata database has not responded in {_LONGEST_WAIT_SECONDS:g} s") from None
     if isinstance(result, Exception):
         raise result
     return result

@@ -84,7 +84,7 @@ def hidden_entries_of(lookup: Lookup, *, database: bool) -> tuple[list[HiddenEnt
         database: whether to check the metadata database. If that fails, the result says so.
 
     Returns:
-        These connections and variables, and the teams that have the id of their own outside Kubernetes.
+        These connections and variables, and the teams that have an entry of their own with the id.
     """
     found = hidden_entries([lookup], database=database)
     unknown = [HiddenEntry(place, f"could not check: {text}", is_there=False) for place, text in found.failures]

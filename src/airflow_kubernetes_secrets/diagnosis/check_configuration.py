@@ -51,14 +51,14 @@ def check_options(configured: AirflowConfiguration, options: Options) -> Iterato
                 f"for {seconds:g} s, longer than cache_ttl ({options.cache_ttl:g} "
                 "s). Disable it, or lower [secrets] cache_ttl_seconds",
             )
-    patience = _option("workers", "execution_api_timeout", "getfloat")
-    if patience is not None and options.path is None and options.timeout >= patience:
+    worker_timeout = _option("workers", "execution_api_timeout", "getfloat")
+    if worker_timeout is not None and options.path is None and options.timeout >= worker_timeout:
         yield warning(
             OPTIONS,
             "workers-give-up",
-            f"timeout is {options.timeout:g} s, but workers wait {patience:g} s for Airflow's API server ([workers] "
-            "execution_api_timeout), which does their lookups: if Kubernetes is slow, they give up first. Set "
-            f"timeout below {patience:g} in backend_kwargs, or raise execution_api_timeout",
+            f"timeout is {options.timeout:g} s, but workers wait {worker_timeout:g} s for Airflow's API server "
+            "([workers] execution_api_timeout), which does their lookups: if Kubernetes is slow, they give up first. "
+            f"Set timeout below {worker_timeout:g} in backend_kwargs, or raise execution_api_timeout",
         )
 
 

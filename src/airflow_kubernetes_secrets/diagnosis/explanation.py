@@ -116,7 +116,7 @@ class Explanation:
         options: Airflow's own options that name this id, if it is that of a configuration option.
         hidden: connections and variables with this id outside Kubernetes that Airflow does not read.
         instead: those that Airflow reads because no Secret has the id, in the order in which it searches them.
-        owners: the teams that have the id of their own outside Kubernetes.
+        owners: the teams that have an entry of their own with the id outside Kubernetes.
         may_name_owners: whether the user may learn that these teams have it.
         hints: suggestions for what was meant, if nothing was found.
         uses: where DAGs use the id; ``None`` if no DAGs were read.

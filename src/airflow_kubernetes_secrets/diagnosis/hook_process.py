@@ -13,7 +13,7 @@ import signal
 import sys
 from typing import Any
 
-from airflow_kubernetes_secrets.backend.airflow_versions import have_a_masker, known_connection_types
+from airflow_kubernetes_secrets.backend.airflow_versions import ensure_masker, known_connection_types
 
 # The id under which the hook finds the connection. The real one may be impossible in the name of a variable.
 _ID = "tested_connection"
@@ -39,7 +39,7 @@ def _tested(stored: str) -> dict[str, Any]:
     from airflow.configuration import conf
     from airflow.models import Connection
 
-    have_a_masker()
+    ensure_masker()
     text = stored.strip()
     connection = Connection.from_json(text, _ID) if text.startswith("{") else Connection(_ID, uri=text)
     result = {"conn_type": connection.conn_type, "message": ""}

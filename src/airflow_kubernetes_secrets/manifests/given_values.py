@@ -95,7 +95,7 @@ def _fields(arguments: Sequence[str]) -> Sequence[GivenValue]:
 
 def _unknown(name: str) -> str:
     """Return the message for an unknown field."""
-    # If the name was left out, the text before the '=' can be a part of a password.
+    # If the name was omitted, the text before the '=' can be a part of a password.
     nearest = get_close_matches(folded(name), _FIELDS, n=1) if re.fullmatch("[A-Za-z_.-]{1,30}", name) else []
     return (
         f"{name!r} is not a field; did you mean {nearest[0]!r}?"
@@ -109,7 +109,7 @@ def check_given(given: Sequence[GivenValue], *, allow_secret_arguments: bool, is
 
     Args:
         allow_secret_arguments: whether secret values on the command line are allowed.
-        is_terminal: whether standard input is a terminal, which can be asked for several values.
+        is_terminal: whether standard input is a terminal, which can prompt for several values.
 
     Raises:
         NotWritableError: a value is refused.

@@ -325,7 +325,7 @@ def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result:
     annotations = [key for key in result.annotations or () if key not in mine and key.startswith(ANNOTATION_PREFIX)]
     if annotations:
         remedies.append(on_secret("annotate", result.namespace, result.name, *(f"{key}-" for key in annotations)))
-    others = first_names(map(repr, [*keys, *annotations]), len(keys) + len(annotations)) or "more"
+    others = first_names(map(repr, [*keys, *annotations]), len(keys) + len(annotations)) or "changes"
     raise NotWritableError(
         f"{lookup}: Secret {result} has {others} from other sources, with which Airflow would read a different "
         "value. Include what they add, delete the Secret, or remove what is not needed:"

@@ -103,7 +103,7 @@ def roles(
         documents += _role_and_binding(namespace, name, rule, accounts)
     named: dict[str, set[str]] = {}
     for each, names in options.referenced.items():
-        # Some references may name the default namespace and others leave it out, so both are combined.
+        # Some references may name the default namespace and others omit it, so both are combined.
         named.setdefault(each or _known(default_namespace), set()).update(names)
     for namespace, secrets in named.items():
         rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": sorted(secrets), "verbs": ["get"]}

@@ -86,13 +86,14 @@ def why_not_read(owner: str | None, team: str | None, options: Options) -> str:
 
 
 def why_hidden(team: str | None, owners: Set[str], options: Options) -> str:
-    """Return why a new Secret for an id would hide what teams have of their own; empty if it would not.
+    """Return why a new Secret for an id would hide the entries that teams have of their own; empty if it would not.
 
     Lookups of a team read a Secret without a team before the team's own environment variable or row.
 
     Args:
         team: the team of the lookups that the Secret is for; ``None`` for no team.
-        owners: the teams that have the id of their own outside Kubernetes. Their case does not matter.
+        owners: the teams that have an entry of their own with the id outside Kubernetes. The case of their names does
+            not matter.
     """
     is_for_all = not team or (options.team_label is None and team not in options.team_namespaces)
     others = sorted(each for each in owners if each.lower() != (team or "").lower())

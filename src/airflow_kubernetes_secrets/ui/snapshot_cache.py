@@ -34,9 +34,9 @@ _REFRESH_SECONDS = 2.0
 # How long an error is shown before the Secrets are listed again.
 _FAILED_SECONDS = 5.0
 # How long a request waits for the LIST of another request, at most.
-_PATIENCE_SECONDS = 60.0
+_LONGEST_WAIT_SECONDS = 60.0
 # How many requests may wait like this. All others get the last snapshot, or an error if there is none yet.
-_WAITING = 4
+_MOST_WAITING = 4
 
 
 class Visible:
@@ -113,7 +113,7 @@ class SnapshotCache:
         """
         self._take = take
         self._lock = Lock()
-        self._waiting = BoundedSemaphore(_WAITING)
+        self._waiting = BoundedSemaphore(_MOST_WAITING)
         self._last: PageSnapshot | None = None
         self._failure: KubernetesSecretsError | None = None
         self._tried = float("-inf")
@@ -143,7 +143,7 @@ class SnapshotCache:
         """
         waits = may_wait and self._waiting.acquire(blocking=False)
         try:
-            is_ours = self._lock.acquire(timeout=_PATIENCE_SECONDS) if waits else self._lock.acquire(blocking=False)
+            is_ours = self._lock.acquire(timeout=_LONGEST_WAIT_SECONDS) if waits else self._lock.acquire(blocking=False)
         finally:
             if waits:
                 self._waiting.release()

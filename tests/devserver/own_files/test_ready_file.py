@@ -37,7 +37,7 @@ class TestReadyFile:
         assert main(["devserver", "--ready-file", str(tmp_path / "nowhere" / "ready")]) == 1
         assert capsys.readouterr().err == (
             f"airflow-kubernetes-secrets devserver: {tmp_path}/nowhere: No such file or directory. "
-            "Look at --manifests, --directory and --ready-file\n"
+            "Check --manifests, --directory and --ready-file\n"
         )
         assert snapshot(tmp_path) == {}
 

@@ -16,8 +16,8 @@ export function copyButtons(entry) {
 }
 
 /** Return the problems of a Secret in the table that the explanation of its id does not show. */
-export function ofSecret(entry, said = []) {
-  const problems = (entry.problems ?? []).filter(({ text }) => !said.some((each) => each.text === text));
+export function ofSecret(entry, reported = []) {
+  const problems = (entry.problems ?? []).filter(({ text }) => !reported.some((each) => each.text === text));
   return problems.length ? [part(`${entry.object_kind === "ConfigMap" ? "" : "Secret "}${nameOf(entry)}`, problems.map(problem))] : [];
 }
 

@@ -20,7 +20,7 @@ export function printable(name) {
   return String(name).replace(UNSEEN, escaped);
 }
 
-// The most characters of an id in the table, or of a text in the label of its button.
+// The most characters of an id in the table, or of a string in the label of its copy button.
 const SHORT = 250;
 
 /** Return the beginning of a name as one line in which every character is visible. */
@@ -29,7 +29,7 @@ export function shortened(name) {
   return characters.length > SHORT ? `${printable(characters.slice(0, SHORT - 1).join(""))}…` : printable(name);
 }
 
-/** Return a text in which every character except a line break is visible. */
+/** Return a string in which every character except a line break is visible. */
 function printableLines(text) {
   return String(text).split("\n").map(printable).join("\n");
 }
@@ -37,7 +37,7 @@ function printableLines(text) {
 // A character of a script that is written from right to left.
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
-/** Return the nodes of a text. A word from right to left is isolated, so that it does not reorder the text around it. */
+/** Return the nodes of a string. A word from right to left is isolated, so that it does not reorder the text around it. */
 export function textNodes(text) {
   return printableLines(text)
     .split(/(\s+)/)

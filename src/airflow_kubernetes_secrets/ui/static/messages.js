@@ -5,7 +5,7 @@ import { view } from "./state.js";
 
 const COPIED_MS = 1500;
 
-/** Return a button that copies a text. */
+/** Return a button that copies a string. */
 export function copyButton(text, title = "Copy") {
   const button = make("button", { type: "button", class: "copy" });
   const name = (shown) => {

@@ -2,7 +2,7 @@
 
 import { copyButtons, explanationParts, ofSecret, part } from "./details.js";
 import { $, follow, make, printable, textNodes } from "./dom.js";
-import { ask } from "./requests.js";
+import { getJson } from "./requests.js";
 import {
   correctAddress,
   isFramed,
@@ -35,7 +35,7 @@ async function list({ refresh = false, focus = false } = {}) {
   const isRefresh = refresh || Boolean(listing?.isRefresh);
   listing?.controller.abort();
   listing = { controller, isRefresh };
-  const request = (fresh) => ask("api/entries", { ...state, limit: PAGE, refresh: fresh }, controller);
+  const request = (fresh) => getJson("api/entries", { ...state, limit: PAGE, refresh: fresh }, controller);
   document.querySelector("table").setAttribute("aria-busy", "true");
   try {
     let answer = await request(isRefresh);
@@ -126,7 +126,7 @@ async function showPanel(entry, focus = false) {
   }
   try {
     const lookup = { kind: entry.kind, id: entry.id, team: entry.team ?? "" };
-    $("explanation").replaceChildren(...explanationParts(await ask("api/explanation", lookup, controller), entry));
+    $("explanation").replaceChildren(...explanationParts(await getJson("api/explanation", lookup, controller), entry));
   } catch (error) {
     if (controller !== explaining) return;
     const notice = make("div", { class: "notice error", role: "alert" }, error.message);

@@ -1,12 +1,12 @@
 // Requests to the routes of ui/app.py.
 
 // Longer than a request waits on the server for a LIST.
-const PATIENCE_MS = 90000;
+const TIMEOUT_MS = 90000;
 
 /** Return the JSON of a response. Without one, throw an Error with a message for the user. */
-export async function ask(path, parameters, controller) {
+export async function getJson(path, parameters, controller) {
   const address = `${path}?${new URLSearchParams(parameters)}`;
-  const signal = AbortSignal.any([controller.signal, AbortSignal.timeout(PATIENCE_MS)]);
+  const signal = AbortSignal.any([controller.signal, AbortSignal.timeout(TIMEOUT_MS)]);
   let response;
   try {
     response = await fetch(address, { signal, headers: { Accept: "application/json" } });
