@@ -85,8 +85,6 @@ OUTPUT = _argument(
     choices=("table", "json", "yaml", "plain"),
 )
 TEAM = _argument("--team", help="the team of the lookup", metavar="TEAM")
-
-
 KUBECONFIG = _argument("--kubeconfig", help="a kubeconfig, instead of Airflow's configured credentials", metavar="PATH")
 CONTEXT = _argument("--context", help="a context in the kubeconfig", metavar="NAME")
 AS_USER = _argument(
@@ -141,14 +139,7 @@ EXPLAIN = Command(
             "option [core] test_connection must be Enabled",
             action="store_true",
         ),
-        _argument(
-            "--dags",
-            help="also show where the DAGs in this folder or archive use the id; can be given several times",
-            metavar="DIR",
-            action="append",
-            default=[],
-            type=Path,
-        ),
+        replace(DAGS, help="also show where the DAGs in this folder or archive use the id; can be given several times"),
         _argument("--output", "-o", help="the output format", choices=("text", "json", "yaml"), default="text"),
         *ACCESS,
     ),
@@ -358,21 +349,17 @@ CHECK = Command(
             action="append",
             default=[],
         ),
-        _argument(
-            "--dags",
+        replace(
+            DAGS,
             help="also check that there is a manifest for each id that the DAGs in this folder or archive use; can be "
             "given several times",
-            metavar="DIR",
-            action="append",
-            default=[],
-            type=Path,
         ),
         _argument("--strict", help="fail on warnings too", action="store_true"),
         DEBUG,
     ),
     {
         0: "no errors; there may be warnings, and notices of what cannot be checked",
-        1: "there are errors",
+        1: "there are errors, or warnings with --strict",
         2: "error: a path cannot be read",
     },
     "airflow_kubernetes_secrets.cli.check",
