@@ -40,7 +40,7 @@ from airflow_kubernetes_secrets.manifests.yaml_text import yaml_text
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.migration.deletion_script import SCRIPT_NAME, deletion_script
-from airflow_kubernetes_secrets.migration.export_report import ExportedEntry, ExportReport
+from airflow_kubernetes_secrets.migration.export_report import ExportedEntry, ExportReport, ExportStatus
 from airflow_kubernetes_secrets.migration.exported_files import from_file
 from airflow_kubernetes_secrets.migration.output_folder import FileResult, OutputFolder
 from airflow_kubernetes_secrets.migration.required_ids import RequiredId, RequiredIds
@@ -233,12 +233,12 @@ class Export:
         """Write the manifest of an entry, and return the result."""
         lookup = self._lookup_of(entry)
         if entry.data is None:
-            return ExportedEntry(lookup, "not written", reason=entry.problem)
+            return ExportedEntry(lookup, ExportStatus.NOT_WRITTEN, reason=entry.problem)
         data = {entry.kind.data_key(self._options): entry.data}
         try:
             manifest, _content = secret_manifest(lookup, data, self._options, namespace=self._request.namespace)
         except NotWritableError as error:
-            return ExportedEntry(lookup, "not written", reason=str(error).removeprefix(f"{lookup}: "))
+            return ExportedEntry(lookup, ExportStatus.NOT_WRITTEN, reason=str(error).removeprefix(f"{lookup}: "))
         return ExportedEntry(lookup, *self._write(entry.kind, manifest))
 
     def _bundled(self, entry: AirflowEntry) -> ExportedEntry | None:
@@ -254,11 +254,11 @@ class Export:
         lookup = self._lookup_of(entry)
         entries = self._bundles.setdefault((entry.kind, lookup.team), {})
         if key in entries:
-            return ExportedEntry(lookup, "not written", reason=_NAME_CONFLICT)
+            return ExportedEntry(lookup, ExportStatus.NOT_WRITTEN, reason=_NAME_CONFLICT)
         try:
             check_entry(lookup, key, entry.data, self._options)
         except NotWritableError as error:
-            return ExportedEntry(lookup, "not written", reason=str(error).removeprefix(f"{lookup}: "))
+            return ExportedEntry(lookup, ExportStatus.NOT_WRITTEN, reason=str(error).removeprefix(f"{lookup}: "))
         entries[key] = (lookup, entry.data)
         return None
 
@@ -275,16 +275,16 @@ class Export:
             return not self._options.team_fallback and has_teams()
         return lookup.team == self._request.team and (lookup.kind, lookup.id) in self._given_to_team
 
-    def _write(self, kind: Kind, manifest: Mapping[str, Any]) -> tuple[str, str, str]:
+    def _write(self, kind: Kind, manifest: Mapping[str, Any]) -> tuple[ExportStatus, str, str]:
         """Write a manifest. Return the status, the file and the reason of :class:`ExportedEntry`."""
         file = f"{kind.plural}/{manifest['metadata']['name']}.yaml"
         if file in self._files:
-            return "not written", "", _NAME_CONFLICT
+            return ExportStatus.NOT_WRITTEN, "", _NAME_CONFLICT
         self._files.add(file)
         written = self._folder.write(file, yaml_text([manifest]).encode("utf-8"), replace=self._request.replace)
         if written is FileResult.REFUSED:
-            return "not written", "", _EXISTS
-        return written.value, file, ""
+            return ExportStatus.NOT_WRITTEN, "", _EXISTS
+        return ExportStatus.UNCHANGED if written is FileResult.UNCHANGED else ExportStatus.WRITTEN, file, ""
 
 
 def _few(names: Sequence[str]) -> str:

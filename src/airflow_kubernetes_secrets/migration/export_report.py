@@ -6,6 +6,7 @@ import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +21,32 @@ _WARNING = (
 )
 
 
+class ExportStatus(Enum):
+    """Whether an entry is in a file now. The values are those of the report."""
+
+    WRITTEN = "written"
+    UNCHANGED = "unchanged"
+    NOT_WRITTEN = "not written"
+
+
 @dataclass(frozen=True)
 class ExportedEntry:
     """The result for one entry.
 
     Attributes:
-        status: ``written``, ``unchanged`` or ``not written``.
         file: its path relative to the folder; empty if there is none.
         reason: why it was not written. The text is identical for all entries with the same problem.
     """
 
     lookup: Lookup
-    status: str
+    status: ExportStatus
     file: str = ""
     reason: str = ""
 
     @property
     def is_there(self) -> bool:
         """Whether the entry is in a file now."""
-        return not self.reason
+        return self.status is not ExportStatus.NOT_WRITTEN
 
     def as_json(self) -> dict[str, str | None]:
         """Return the result as the JSON report shows it; docs/reference/cli.md describes it."""
@@ -47,7 +55,7 @@ class ExportedEntry:
             "kind": lookup.kind.word,
             "id": shown_id(lookup.id),
             "team": lookup.team,
-            "status": self.status,
+            "status": self.status.value,
             **({"file": self.file} if self.file else {}),
             **({"reason": self.reason} if self.reason else {}),
         }
@@ -83,10 +91,10 @@ class ExportReport:
 
     def counts(self, kind: Kind) -> dict[str, int]:
         """Return how many entries of a kind have each status."""
-        counts = dict.fromkeys(("written", "unchanged", "not written"), 0)
+        counts = dict.fromkeys((status.value for status in ExportStatus), 0)
         for each in self.moved:
             if each.lookup.kind is kind:
-                counts[each.status] += 1
+                counts[each.status.value] += 1
         return counts
 
     def as_json(self) -> dict[str, Any]:
