@@ -122,7 +122,7 @@ def _in_time(read: Callable[[], Result]) -> Result:
         SourceError: there is no result in time, or too many earlier queries still wait for theirs.
     """
     if not _query_threads.acquire(blocking=False):
-        raise SourceError("the metadata database has not answered earlier queries yet")
+        raise SourceError("the metadata database has not responded to earlier queries yet")
     results: Queue[Result | Exception] = Queue()
 
     def put_result() -> None:

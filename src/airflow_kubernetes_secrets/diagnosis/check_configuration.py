@@ -20,7 +20,7 @@ def check_backend(configured: AirflowConfiguration) -> Iterator[Finding]:
     """Check the backend class and ``backend_kwargs`` as Airflow will see them."""
     yield ok(AIRFLOW, f"Airflow {airflow_version()}")
     for problem in configured.problems:
-        # Every problem is an error here, because `doctor` answers whether this backend works.
+        # Every problem is an error here, because `doctor` reports whether this backend works.
         yield error(AIRFLOW, problem.code, problem.text)
     if not configured.problems:
         yield ok(AIRFLOW, printable(f"[secrets] backend is {configured.backend}, from {configured.backend_from}"))

@@ -216,7 +216,7 @@ def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator
     if BUNDLE in secret.labels and kinds_by_label(options).keys().isdisjoint(secret.labels):
         useless = [key for key in annotations if is_known_annotation(key)]
         for key, more in first_items(useless):
-            problem = "it has no effect in a bundle. Remove it, or give the id that it describes a Secret of its own"
+            problem = "it has no effect in a bundle. Remove it, or create a Secret for the id that it describes"
             yield Problem(
                 UNKNOWN_ANNOTATION, f"{secret.full_name}, annotation {key!r}{more}: {problem}", Severity.WARNING
             )

@@ -306,7 +306,7 @@ class Client:
         if response.status in (401, 403):
             seconds = self._refusals.seconds_to_confirm(operation.verb, operation.path, response.status, sent_at)
             if seconds is not None:
-                # Without the server's words: what answers a 401 may quote the credentials.
+                # The message is omitted: what responds with a 401 may quote the credentials.
                 refusal = self._refusal(operation, response.status, message)
                 return UnconfirmedRefusal(f"it answered {response.status}", seconds, refusal)
         else:

@@ -39,7 +39,7 @@ class Deadline:
 
 
 class TimeBudget:
-    """The time budget of a lookup, in seconds. It starts on first use, since most lookups are answered from memory."""
+    """The time budget of a lookup, in seconds. It starts on first use, since most lookups are served from memory."""
 
     __slots__ = ("_deadline", "_seconds")
 

@@ -249,12 +249,12 @@ def _length(text: str, base: int) -> int:
 
 def _read_exactly(stream: BinaryIO, size: int, body: Body, largest: int) -> None:
     """Read in pieces, so that memory is used for what has arrived, and not for what a broken response announces."""
-    wanted = len(body.content) + size
-    if wanted > largest:
+    expected = len(body.content) + size
+    if expected > largest:
         raise BodyTooLargeError(largest)
-    while (missing := wanted - len(body.content)) > 0:
+    while (missing := expected - len(body.content)) > 0:
         body.content += stream.read(min(missing, _LARGEST_PIECE))
-        if wanted - len(body.content) == missing:
+        if expected - len(body.content) == missing:
             raise MalformedResponseError("the response is cut off")
 
 

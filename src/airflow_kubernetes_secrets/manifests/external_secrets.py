@@ -40,7 +40,7 @@ _IN_A_QUERY = re.compile(
     r"(?i)\s*[\0a-z][\0a-z0-9+.-]*://\S*[?&](?:user|username|login|\w{0,40}(?:pass|pwd|token|secret|key)\w{0,40})=[^&#\s]*\0"
 )
 
-# With these policies the Secret can also have keys from elsewhere.
+# With these policies the Secret can also have keys from other sources.
 # https://external-secrets.io/latest/guides/ownership-deletion-policy/
 _OF_ANOTHER_OWNER = ("Merge", "CreateOrMerge")
 

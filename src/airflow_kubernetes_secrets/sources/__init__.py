@@ -1,1 +1,1 @@
-"""The sources of Secrets. A source answers a query with Secrets, and decides by itself how it gets them."""
+"""The sources of Secrets. A source returns the Secrets for a query, and decides by itself how it gets them."""

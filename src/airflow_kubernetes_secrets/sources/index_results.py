@@ -51,17 +51,18 @@ class IndexResults:
                 return None
         return result
 
-    def put(self, key: Hashable, result: object, answers: Sequence[tuple[Query, Sequence[Secret]]]) -> None:
-        """Store a result, if every answer that it follows from is that of an index.
+    def put(self, key: Hashable, result: object, results_by_query: Sequence[tuple[Query, Sequence[Secret]]]) -> None:
+        """Store a result, if everything that it follows from is in an index.
 
         Args:
-            answers: each query with the Secrets that the source returned for it.
+            results_by_query: each query with the Secrets that the source returned for it.
         """
         indexes = []
-        for query, found in answers:
+        for query, found in results_by_query:
             policy = self._policy_of(query)
             index = None if policy is None else policy.fresh_index()
-            # An index returns the same tuple until its Secrets change, and a response of the API server is a list.
+            # An index returns the same tuple until its Secrets change. A result of the API server is a list, which is
+            # never that tuple.
             if policy is None or index is None or not isinstance(query, LabelQuery):
                 return
             if index.find(query.value) is not found:
