@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
@@ -31,6 +31,7 @@ from airflow_kubernetes_secrets.lookup.identifiers import is_uri, label_value, l
 from airflow_kubernetes_secrets.lookup.selection import Kind, kinds_by_label
 from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
@@ -184,56 +185,72 @@ def problem_of_team_label(secret: Secret) -> Problem:
 
 def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator[Problem]:
     """Yield warnings for labels and annotations that have Airflow's prefix but no effect. Most of them are misspelt."""
-    labels = _known_labels(options)
-    unknown = [key for key in secret.labels if key.startswith(ANNOTATION_PREFIX) and key not in labels]
-    for key, more in first_items(unknown):
-        yield Problem(
-            UNKNOWN_LABEL,
-            f"{secret.full_name}, label {key!r}{more}: it is unknown and has no effect{_meant(key, labels)}",
-            Severity.WARNING,
-        )
-    annotations = secret.annotations or {}
-    unknown = [
-        key
-        for key in annotations
-        if not (
-            is_known_annotation(key) or key in secret.labels or (key in labels and _is_referred_to(secret, options))
-        )
-    ]
-    for key, more in first_items(unknown):
-        problem = (
-            f"it has no effect without the label of that key, which selects the {secret.kind}. Add the label"
-            if key in labels
-            else f"it is unknown and has no effect{_meant(key, labels)}"
-        )
-        yield Problem(UNKNOWN_ANNOTATION, f"{secret.full_name}, annotation {key!r}{more}: {problem}", Severity.WARNING)
+    known = _known_labels(options)
+    unknown = [key for key in secret.labels if key.startswith(ANNOTATION_PREFIX) and key not in known]
+    yield from _warnings(secret, UNKNOWN_LABEL, unknown, lambda key: _unknown(key, known))
+    yield from _unknown_annotations(secret, options, known)
     # A blank value of any other annotation is an error that the lookup reports.
+    annotations = secret.annotations or {}
     texts = (CONNECTION_TYPE, *(LITERALS[field] for field in ("host", "login", "schema")))
     blank = [key for key in texts if key in annotations and not annotations[key].strip()]
-    for key, more in first_items(blank):
-        problem = "it is blank and has no effect. Set a value, or remove it"
-        yield Problem(UNKNOWN_ANNOTATION, f"{secret.full_name}, annotation {key!r}{more}: {problem}", Severity.WARNING)
-    if BUNDLE in secret.labels and kinds_by_label(options).keys().isdisjoint(secret.labels):
-        useless = [key for key in annotations if is_known_annotation(key)]
-        for key, more in first_items(useless):
-            problem = "it has no effect in a bundle. Remove it, or create a Secret for the id that it describes"
-            yield Problem(
-                UNKNOWN_ANNOTATION, f"{secret.full_name}, annotation {key!r}{more}: {problem}", Severity.WARNING
-            )
-        return
+    problem = "it is blank and has no effect. Set a value, or remove it"
+    yield from _warnings(secret, UNKNOWN_ANNOTATION, blank, lambda _key: problem)
+    yield from _annotations_without_effect(secret, options)
+
+
+def _unknown_annotations(secret: Secret, options: Options, known_labels: tuple[str, ...]) -> Iterator[Problem]:
+    """Yield warnings for annotations that are misspelt, or that contain an id without the label of that key."""
+    unknown = [
+        key
+        for key in secret.annotations or ()
+        if not (is_known_annotation(key) or key in secret.labels)
+        and not (key in known_labels and _is_referred_to(secret, options))
+    ]
+
+    def problem_of(key: str) -> str:
+        if key in known_labels:
+            return f"it has no effect without the label of that key, which selects the {secret.kind}. Add the label"
+        return _unknown(key, known_labels)
+
+    return _warnings(secret, UNKNOWN_ANNOTATION, unknown, problem_of)
+
+
+def _annotations_without_effect(secret: Secret, options: Options) -> Iterator[Problem]:
+    """Yield warnings for annotations that are valid, but not on such a Secret: on a bundle, or without a connection."""
     label = options.connections_label
-    if label is not None and label not in secret.labels and not _is_referred_to(secret, options):
-        useless = [key for key in annotations if key != DATA_KEY and is_known_annotation(key)]
-        for key, more in first_items(useless):
-            problem = (
-                "it describes a connection, but only variables are read from ConfigMaps. Remove the annotation"
-                if secret.resource is CONFIG_MAPS
-                else f"it describes a connection, but the Secret does not have the label {label!r}. Add the label, or "
-                "remove the annotation"
-            )
-            yield Problem(
-                UNKNOWN_ANNOTATION, f"{secret.full_name}, annotation {key!r}{more}: {problem}", Severity.WARNING
-            )
+    known = [key for key in secret.annotations or () if is_known_annotation(key)]
+    if BUNDLE in secret.labels and kinds_by_label(options).keys().isdisjoint(secret.labels):
+        useless = known
+        problem = "it has no effect in a bundle. Remove it, or create a Secret for the id that it describes"
+    elif label is None or label in secret.labels or _is_referred_to(secret, options):
+        return
+    else:
+        useless = [key for key in known if key != DATA_KEY]
+        problem = (
+            "it describes a connection, but only variables are read from ConfigMaps. Remove the annotation"
+            if secret.resource is CONFIG_MAPS
+            else f"it describes a connection, but the Secret does not have the label {label!r}. Add the label, or "
+            "remove the annotation"
+        )
+    yield from _warnings(secret, UNKNOWN_ANNOTATION, useless, lambda _key: problem)
+
+
+def _warnings(
+    secret: Secret, code: ProblemCode, keys: Sequence[str], problem_of: Callable[[str], str]
+) -> Iterator[Problem]:
+    """Yield a warning for each of the first labels or annotations, and how many more there are.
+
+    Args:
+        problem_of: returns what is wrong with a label or annotation.
+    """
+    part = "label" if code == UNKNOWN_LABEL else "annotation"
+    for key, more in first_items(keys):
+        yield Problem(code, f"{secret.full_name}, {part} {key!r}{more}: {problem_of(key)}", Severity.WARNING)
+
+
+def _unknown(key: str, labels: tuple[str, ...]) -> str:
+    """Return what is wrong with a key that is neither a label nor an annotation of this package."""
+    return f"it is unknown and has no effect{_meant(key, labels)}"
 
 
 def misspelt_label(key: str, options: Options) -> str:
@@ -241,7 +258,7 @@ def misspelt_label(key: str, options: Options) -> str:
     labels = _known_labels(options)
     if not key.startswith(ANNOTATION_PREFIX) or key in labels or is_known_annotation(key):
         return ""
-    return f"it is unknown and has no effect{_meant(key, labels)}"
+    return _unknown(key, labels)
 
 
 def _known_labels(options: Options) -> tuple[str, ...]:

@@ -32,17 +32,10 @@ _SUGGESTION_CUTOFF = 0.75
 
 def planned_by_kustomization(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secrets that the generators of a kustomization make."""
-    general = mapping(document, "generatorOptions")
-    pairs = [mapping(each, "pairs") for each in mappings(document.get("labels"))]
     made: set[tuple[str, str]] = set()
     for generator in mappings(document.get("secretGenerator")):
-        own = mapping(generator, "options")
-        # The labels and annotations for all resources of a kustomization override those of the generator.
-        secret_metadata: dict[str, dict[str, Any]] = {"labels": {}, "annotations": {}}
-        for each in (mapping(general, "labels"), mapping(own, "labels"), *pairs, mapping(document, "commonLabels")):
-            secret_metadata["labels"] |= each
-        for each in (*(mapping(one, "annotations") for one in (general, own)), mapping(document, "commonAnnotations")):
-            secret_metadata["annotations"] |= each
+        labels, annotations = _reaching(document, generator)
+        secret_metadata = {"labels": _merged(labels), "annotations": _merged(annotations)}
         title = f"secretGenerator {name_for_messages(generator)}"
         propagation = Propagation(
             title, (generator,), "secretGenerator[].options", "Kustomize reads it only from there"
@@ -79,19 +72,28 @@ def planned_by_kustomization(document: Mapping[str, Any], options: Options) -> I
             is_generated=True,
             missing_annotations=missing_annotations,
             problems=problems,
-            reaching=tuple(
-                mapping(parent, part)
-                for parent, part in (
-                    *((parent, part) for parent in (general, own) for part in ("labels", "annotations")),
-                    *((each, "pairs") for each in mappings(document.get("labels"))),
-                    (document, "commonLabels"),
-                    (document, "commonAnnotations"),
-                )
-            ),
+            reaching=(*labels, *annotations),
             without_effect=tuple(mapping(generator, part) for part in ("labels", "annotations")),
             metadata_path=propagation.metadata_path,
             title=title,
         )
+
+
+def _reaching(
+    document: Mapping[str, Any], generator: Mapping[str, Any]
+) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
+    """Return the mappings of labels that reach the Secret of a generator, and those of annotations.
+
+    A later mapping overrides an earlier one: those for all resources of a kustomization override the generator's.
+    """
+    options = (mapping(document, "generatorOptions"), mapping(generator, "options"))
+    pairs = (mapping(each, "pairs") for each in mappings(document.get("labels")))
+    labels = (*(mapping(each, "labels") for each in options), *pairs, mapping(document, "commonLabels"))
+    return labels, (*(mapping(each, "annotations") for each in options), mapping(document, "commonAnnotations"))
+
+
+def _merged(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {key: value for each in found for key, value in each.items()}
 
 
 def _unnamed_literal(title: str, names: Sequence[str]) -> Problem:
