@@ -55,7 +55,7 @@ class HiddenEntry:
 
 @dataclass(frozen=True)
 class HiddenEntries:
-    """The connections and variables outside Kubernetes that many lookups do not reach.
+    """The connections and variables outside Kubernetes that a set of lookups does not reach.
 
     Attributes:
         by_lookup: the hidden ones by kind, id and team of the lookup.
@@ -93,7 +93,7 @@ def hidden_entries_of(lookup: Lookup, *, database: bool) -> tuple[list[HiddenEnt
 
 
 def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> HiddenEntries:
-    """Return the connections and variables outside Kubernetes that many lookups do not reach.
+    """Return the connections and variables outside Kubernetes that these lookups do not reach.
 
     Args:
         database: whether to check the metadata database.
