@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
-from airflow_kubernetes_secrets.usage.dag_code import uses_in_files
-from airflow_kubernetes_secrets.usage.dag_files import DagFile
+from airflow_kubernetes_secrets.usage.dag_file import DagFile
+from airflow_kubernetes_secrets.usage.many_files import uses_in_files
 from airflow_kubernetes_secrets.usage.serialized_dags import add_serialized, serialized_dag
 from airflow_kubernetes_secrets.usage.signatures import Signatures
 from airflow_kubernetes_secrets.usage.uses import Found

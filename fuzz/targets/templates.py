@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_kubernetes_secrets.usage.dag_files import DagFile
+from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.template_files import TemplateFiles
 from airflow_kubernetes_secrets.usage.templates import uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Found

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textwrap import dedent
 
 from airflow_kubernetes_secrets.lookup.selection import Kind
-from airflow_kubernetes_secrets.usage.dag_code import uses_in_files
-from airflow_kubernetes_secrets.usage.dag_files import DagFile
+from airflow_kubernetes_secrets.usage.dag_file import DagFile
+from airflow_kubernetes_secrets.usage.many_files import uses_in_files
 from airflow_kubernetes_secrets.usage.signatures import Signatures
 from airflow_kubernetes_secrets.usage.uses import Found
 

@@ -9,20 +9,19 @@ import ast
 import gc
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from functools import cached_property
 from typing import NamedTuple
 
 from airflow_kubernetes_secrets.lookup.selection import Kind
-from airflow_kubernetes_secrets.usage.dag_files import DagFile
+from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.dags_and_tasks import DagsAndTasks
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.signatures import Signatures, defaults_of, names_connection
 from airflow_kubernetes_secrets.usage.syntax import Call, Frame, Syntax, dotted, is_airflow
-from airflow_kubernetes_secrets.usage.template_files import TemplateFiles
 from airflow_kubernetes_secrets.usage.templates import uses_in_template
-from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
+from airflow_kubernetes_secrets.usage.uses import Computed, Position, Use
 
 # A file without any of these uses nothing, and does not need to be parsed.
 _MARKERS = re.compile(rb"[Cc]onn|\bvar\b|Variable|Hook|Operator|Sensor|Notifier|Trigger|ObjectStoragePath")
@@ -58,48 +57,54 @@ class _Mention(NamedTuple):
     has_default: bool = False
 
 
-def uses_in_files(files: Iterable[DagFile], signatures: Signatures) -> Found:
-    """Return what the code of many files uses."""
-    found = Found()
-    templates = TemplateFiles()
-    with warnings.catch_warnings(), _no_garbage_collection():
-        # Python warns of invalid escapes in strings, which are not the concern of this command.
-        warnings.simplefilter("ignore")
-        for file in files:
-            if file.is_template:
-                templates.add(file)
-                continue
-            found.paths.add(file.path)
-            if file.problem:
-                found.unread[file.path] = file.problem
-            elif _MARKERS.search(file.code):
-                _search(file, signatures, found, templates)
-    templates.add_uses_to(found)
-    return found
+class FileUses(NamedTuple):
+    """What the code of one file uses.
+
+    Attributes:
+        problem: why the file could not be read or parsed; empty if it was.
+        places: the strings that may name files with templates, each with its place.
+    """
+
+    path: str
+    problem: str = ""
+    uses: Sequence[Use] = ()
+    computed: Sequence[Computed] = ()
+    places: Sequence[tuple[str, Position]] = ()
 
 
-def _search(file: DagFile, signatures: Signatures, found: Found, templates: TemplateFiles) -> None:
-    """Add what the code of a file uses."""
+def is_parsed(file: DagFile) -> bool:
+    """Return whether a file can use anything, so that it must be parsed."""
+    return not file.problem and _MARKERS.search(file.code) is not None
+
+
+def uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
+    """Return what the code of a file uses. Call it inside :func:`parsing`."""
     try:
         syntax = Syntax(file.code)
     except (SyntaxError, ValueError) as error:
         # Other files, such as templates of code, may be in the folder too.
-        if b"airflow" in file.code:
-            line = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
-            found.unread[file.path] = f"it is not valid Python{line}"
+        if b"airflow" not in file.code:
+            return FileUses(file.path)
+        line = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
+        return FileUses(file.path, f"it is not valid Python{line}")
     except (RecursionError, MemoryError):
-        found.unread[file.path] = "it is nested too deep"
-    else:
-        _Finder(syntax, file, signatures).add_to(found, templates)
+        return FileUses(file.path, "it is nested too deep")
+    return _Finder(syntax, file, signatures).uses()
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Switch the garbage collector off. It would search the syntax trees, which contain no cycles, again and again."""
+def parsing() -> Iterator[None]:
+    """Switch the garbage collector and warnings off.
+
+    The collector would search the syntax trees, which contain no cycles, again and again. Python warns of invalid
+    escapes in strings, which are not the concern of the commands.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         if was_on:
             gc.enable()
@@ -113,16 +118,15 @@ class _Finder:
         self._file = file
         self._signatures = signatures
 
-    def add_to(self, found: Found, templates: TemplateFiles) -> None:
-        """Add the uses in the order of the lines, and the places that name files with templates."""
+    def uses(self) -> FileUses:
+        """Return the uses in the order of the lines, and the places that name files with templates."""
         uses: dict[Use, None] = {}
         computed: dict[Computed, None] = {}
         mentions = sorted(self._mentions(), key=lambda mention: mention.line)
         if not mentions and not self._syntax.file_names:
-            return
+            return FileUses(self._file.path)
         owners = DagsAndTasks(self._syntax)
-        for name, line, frame in self._syntax.file_names:
-            templates.add_place(name, self._position(owners, frame, line))
+        places = [(name, self._position(owners, frame, line)) for name, line, frame in self._syntax.file_names]
         for each in mentions:
             position = self._position(owners, each.frame, each.line)
             text = each.id if isinstance(each.id, str) else self._syntax.text(each.id, each.frame)
@@ -131,8 +135,7 @@ class _Finder:
             elif text:
                 optional = each.has_default or works_without(each.kind, each.how, text)
                 uses[Use(each.kind, text, each.how, position, optional)] = None
-        found.uses += uses
-        found.computed += computed
+        return FileUses(self._file.path, "", tuple(uses), tuple(computed), places)
 
     def _position(self, owners: DagsAndTasks, frame: Frame, line: int) -> Position:
         dags, tasks = owners.owners_of(frame)

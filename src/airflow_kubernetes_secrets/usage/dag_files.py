@@ -6,44 +6,18 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from airflow_kubernetes_secrets.backend.airflow_versions import dag_folder_paths
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.usage.dag_file import LARGEST_FILE_BYTES, DagFile
 from airflow_kubernetes_secrets.usage.templates import FILE_SUFFIXES
-
-# A larger file is no DAG. The limit also holds for each file in an archive, whatever its compressed size.
-LARGEST_FILE_BYTES = 8 * 1024 * 1024
 
 
 class DagFolderError(OneLineError):
     """A folder of DAGs cannot be read."""
-
-
-@dataclass(frozen=True)
-class DagFile:
-    """One file.
-
-    Attributes:
-        path: the file; inside an archive, the archive's path and the name in it.
-        team: the team for which its DAGs look ids up; ``None`` without a team.
-        dags: the DAGs in it, if they are known without its code.
-        problem: why the file cannot be read; empty if it can.
-    """
-
-    path: str
-    code: bytes = field(default=b"", repr=False)
-    team: str | None = None
-    dags: tuple[str, ...] = ()
-    problem: str = ""
-
-    @property
-    def is_template(self) -> bool:
-        """Whether operators can render the file as a template."""
-        return self.path.endswith(FILE_SUFFIXES)
 
 
 def dag_files(folder: Path, team: str | None = None) -> Iterator[DagFile]:

@@ -40,11 +40,15 @@ def names_connection(argument: str) -> bool:
 
 
 class Signatures:
-    """Finds the signatures of classes in the installed packages."""
+    """Finds the signatures of classes in the installed packages.
+
+    Attributes:
+        folders: the folders that are searched.
+    """
 
     def __init__(self, folders: tuple[str, ...] | None = None) -> None:
         """Search these folders; by default, those that Python imports from."""
-        self._folders = tuple(filter(None, sys.path)) if folders is None else folders
+        self.folders = tuple(filter(None, sys.path)) if folders is None else folders
         self._module = lru_cache(maxsize=512)(self._read_module)
         self.signature_of = lru_cache(maxsize=4096)(self._signature_of)
 
@@ -147,7 +151,7 @@ class Signatures:
         parts = path.split(".")
         if parts[0] != "airflow" or not all(part.isidentifier() for part in parts):
             return None
-        for folder in self._folders:
+        for folder in self.folders:
             stem = Path(folder, *parts)
             for file in (stem.with_suffix(".py"), stem / "__init__.py"):
                 try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from airflow_kubernetes_secrets.usage.dag_files import DagFile
+from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.templates import is_template, uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use

@@ -1,0 +1,38 @@
+"""What the code of many files uses, with the templates that the code names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+
+from airflow_kubernetes_secrets.usage.dag_file import DagFile
+from airflow_kubernetes_secrets.usage.processes import uses_in_each
+from airflow_kubernetes_secrets.usage.signatures import Signatures
+from airflow_kubernetes_secrets.usage.template_files import TemplateFiles
+from airflow_kubernetes_secrets.usage.uses import Found
+
+
+def uses_in_files(files: Iterable[DagFile], signatures: Signatures) -> Found:
+    """Return what the code of many files uses."""
+    found = Found()
+    templates = TemplateFiles()
+    with closing(uses_in_each(_code_files(files, templates), signatures)) as results:
+        for each in results:
+            found.paths.add(each.path)
+            if each.problem:
+                found.unread[each.path] = each.problem
+            found.uses += each.uses
+            found.computed += each.computed
+            for name, place in each.places:
+                templates.add_place(name, place)
+    templates.add_uses_to(found)
+    return found
+
+
+def _code_files(files: Iterable[DagFile], templates: TemplateFiles) -> Iterator[DagFile]:
+    """Yield the files with code, and add the others to the templates."""
+    for file in files:
+        if file.is_template:
+            templates.add(file)
+        else:
+            yield file

@@ -1,0 +1,250 @@
+"""Parses DAG code in several processes, if there is enough of it and this process may use several CPUs.
+
+A worker is a new Python process and not a fork, because Airflow may have threads and connections here. It is no process
+of :mod:`multiprocessing` either: such a process imports the program that started it, which can be Airflow's. A worker
+imports only the standard library and this package, and it never runs DAG code.
+
+A worker first receives the folders with the sources of providers, and answers ``None`` when it is ready. Then it gets a
+list of files at a time, and answers with a list of :class:`FileUses`. If a worker is killed, the files that it had are
+parsed again, each alone; so only a file that ends two processes is reported as unread. Without workers, the files are
+parsed in this process.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
+from typing import NamedTuple
+
+from airflow_kubernetes_secrets.usage.cpus import usable_cpus
+from airflow_kubernetes_secrets.usage.dag_code import FileUses, is_parsed, parsing, uses_in_file
+from airflow_kubernetes_secrets.usage.dag_file import LARGEST_FILE_BYTES, DagFile
+from airflow_kubernetes_secrets.usage.signatures import Signatures
+
+# Less code than this is parsed sooner than processes start.
+_ENOUGH_BYTES = 1024 * 1024
+
+# The code that a worker gets at once, unless a single file is larger. It takes less than a tenth of a second.
+_CHUNK_BYTES = 128 * 1024
+
+# The code that all workers have at once. A syntax tree needs a hundred times as much memory.
+_MOST_BYTES = LARGEST_FILE_BYTES
+
+# The page in Airflow's UI sets it to 1, to leave the CPUs to Airflow's API server.
+MOST_WORKERS = 8
+
+# After so many workers were killed, no new ones are started.
+_MOST_KILLED = 10
+
+# -I and -S keep modules out that are not the worker's own, such as those in a folder of DAGs.
+_FLAGS = ("-I", "-S", "-B")
+_PROGRAM = """
+import sys
+sys.path.append(sys.argv[2])
+from multiprocessing.connection import Connection
+from airflow_kubernetes_secrets.usage.worker import serve
+serve(Connection(int(sys.argv[1])))
+"""
+
+
+class _Chunk(NamedTuple):
+    """Files that are parsed together, each with its number in the order of all files."""
+
+    files: Sequence[tuple[int, DagFile]]
+    size: int
+
+
+def uses_in_each(files: Iterable[DagFile], signatures: Signatures) -> Generator[FileUses, None, None]:
+    """Yield what each file uses, in the order of the files. Close the generator to end the workers."""
+    results: dict[int, FileUses] = {}
+    number = 0
+    with parsing(), closing(_Workers(signatures, results)) as workers:
+        for _ in workers.parse(_chunks(files, results)):
+            while number in results:
+                yield results.pop(number)
+                number += 1
+
+
+def _chunks(files: Iterable[DagFile], results: dict[int, FileUses]) -> Iterator[_Chunk]:
+    """Yield the files that must be parsed, and add the results of the others."""
+    chunk: list[tuple[int, DagFile]] = []
+    size = 0
+    for number, file in enumerate(files):
+        if not is_parsed(file):
+            results[number] = FileUses(file.path, file.problem)
+            continue
+        if chunk and size + len(file.code) > _CHUNK_BYTES:
+            yield _Chunk(chunk, size)
+            chunk, size = [], 0
+        chunk.append((number, file))
+        size += len(file.code)
+    if chunk:
+        yield _Chunk(chunk, size)
+
+
+class _Worker:
+    """A process that parses files.
+
+    Attributes:
+        is_ready: whether it has started.
+        chunk: the files that it parses; ``None`` if it waits for some.
+    """
+
+    def __init__(self, folders: Sequence[str]) -> None:
+        """Start the process.
+
+        Raises:
+            OSError: no process can be started.
+        """
+        self.is_ready = False
+        self.chunk: _Chunk | None = None
+        self.connection, theirs = Pipe()
+        try:
+            with theirs:
+                # In a session of its own, it does not get the signal of Ctrl-C.
+                self._process = subprocess.Popen(  # noqa: S603  # the program is a constant
+                    [sys.executable, *_FLAGS, "-c", _PROGRAM, str(theirs.fileno()), str(Path(__file__).parents[2])],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                )
+        except OSError:
+            self.connection.close()
+            raise
+        self._send(folders)
+
+    def give(self, chunk: _Chunk) -> None:
+        """Have the process parse these files."""
+        self.chunk = chunk
+        self._send([file for _number, file in chunk.files])
+
+    def _send(self, message: object) -> None:
+        # If the process has ended, receiving its answer shows it.
+        with suppress(OSError):
+            self.connection.send(message)
+
+    def ended(self) -> int:
+        """Return the exit status of a process that has closed its connection."""
+        with self._process, self.connection:
+            return self._process.wait()
+
+    def end(self) -> None:
+        """End the process now."""
+        with self._process, self.connection:
+            self._process.kill()
+
+
+class _Workers:
+    """The workers, as far as there are any, and the files that wait for one."""
+
+    def __init__(self, signatures: Signatures, results: dict[int, FileUses]) -> None:
+        """Start no worker yet.
+
+        Args:
+            results: gets the results, by the numbers of the files.
+        """
+        self._signatures = signatures
+        self._results = results
+        self._most = min(usable_cpus(), MOST_WORKERS)
+        self._workers: dict[Connection, _Worker] = {}
+        self._waiting: deque[_Chunk] = deque()
+        self._killed = 0
+
+    def parse(self, chunks: Iterable[_Chunk]) -> Iterator[None]:
+        """Parse the files. Yield whenever there may be new results."""
+        is_started = self._most == 1
+        size = 0
+        for chunk in chunks:
+            self._waiting.append(chunk)
+            size += chunk.size
+            if not is_started and size >= _ENOUGH_BYTES:
+                is_started = True
+                self._start(self._most)
+            if is_started:
+                self._pass_on()
+                yield
+        self._pass_on()
+        while self._size_in_work():
+            self._receive()
+            self._pass_on()
+            yield
+        yield
+
+    def close(self) -> None:
+        """End all workers now."""
+        while self._workers:
+            self._workers.popitem()[1].end()
+
+    def _start(self, count: int) -> None:
+        # Without a process, or without all of them, the command only takes longer.
+        with suppress(OSError):
+            for _ in range(count if sys.executable else 0):
+                worker = _Worker(self._signatures.folders)
+                self._workers[worker.connection] = worker
+
+    def _pass_on(self) -> None:
+        """Pass all files that wait to workers. Without workers, parse them here."""
+        while self._waiting:
+            if not self._workers:
+                self._parse_here(self._waiting.popleft())
+                continue
+            free = next((each for each in self._workers.values() if each.is_ready and each.chunk is None), None)
+            in_work = self._size_in_work()
+            if free is not None and (not in_work or in_work + self._waiting[0].size <= _MOST_BYTES):
+                free.give(self._waiting.popleft())
+            else:
+                self._receive()
+
+    def _size_in_work(self) -> int:
+        return sum(each.chunk.size for each in self._workers.values() if each.chunk is not None)
+
+    def _parse_here(self, chunk: _Chunk) -> None:
+        for number, file in chunk.files:
+            self._results[number] = uses_in_file(file, self._signatures)
+
+    def _receive(self) -> None:
+        """Wait until a worker answers or ends."""
+        for connection in wait(list(self._workers)):
+            worker = self._workers[connection]  # type: ignore[index]  # there are only connections
+            try:
+                answer = worker.connection.recv()
+            except (EOFError, OSError):
+                del self._workers[worker.connection]
+                self._handle_end(worker)
+                continue
+            worker.is_ready = True
+            if worker.chunk is not None:
+                numbers = (number for number, _file in worker.chunk.files)
+                self._results.update(zip(numbers, answer, strict=True))
+                worker.chunk = None
+
+    def _handle_end(self, worker: _Worker) -> None:
+        """Have the files of a worker that has ended parsed again, and start another worker."""
+        status = worker.ended()
+        chunk = worker.chunk
+        if status >= 0:
+            # It could not start, or an error ended it. Here, the error is raised.
+            if chunk is not None:
+                self._parse_here(chunk)
+            return
+        self._killed += 1
+        if worker.is_ready and self._killed <= _MOST_KILLED:
+            self._start(1)
+        if chunk is None:
+            return
+        if len(chunk.files) > 1:
+            self._waiting.extendleft(_Chunk([each], len(each[1].code)) for each in chunk.files)
+            return
+        ((number, file),) = chunk.files
+        problem = (
+            f"the process that parsed it was killed by signal {-status}. Give the command more memory, or exclude the "
+            "file with .airflowignore"
+        )
+        self._results[number] = FileUses(file.path, problem)

@@ -1,0 +1,38 @@
+"""The process that parses DAG code for a command. It imports only the standard library and this package.
+
+:mod:`airflow_kubernetes_secrets.usage.processes` starts it, and describes what is sent.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+from contextlib import suppress
+from multiprocessing.connection import Connection
+
+from airflow_kubernetes_secrets.usage.dag_code import parsing, uses_in_file
+from airflow_kubernetes_secrets.usage.signatures import Signatures
+
+
+def serve(connection: Connection) -> None:
+    """Answer each list of files with a list of what they use, until the other end is closed."""
+    _end_with_parent()
+    with suppress(EOFError, OSError), parsing():
+        signatures = Signatures(connection.recv())
+        connection.send(None)
+        while True:
+            connection.send([uses_in_file(each, signatures) for each in connection.recv()])
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process when its parent ends.
+
+    Python cannot do it while it parses a file, which takes long if the file is hostile. The parent holds the other end
+    of standard input and writes nothing, so the kernel sends a signal exactly when the parent ends.
+    """
+    # Only Linux has it. Elsewhere, the process ends when it has parsed its files.
+    if hasattr(fcntl, "F_SETSIG"):
+        fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(0, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
