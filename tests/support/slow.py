@@ -117,6 +117,7 @@ SLOW = [
     "usage/test_database*",
     "usage/test_new_secrets*",
     "usage/test_next_commands*",
+    "usage/test_processes*",
     "ui/test_access*",
     "ui/test_browser*",
     "ui/test_plugin*",

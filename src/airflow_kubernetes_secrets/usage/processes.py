@@ -53,10 +53,15 @@ serve(Connection(int(sys.argv[1])))
 
 
 class _Chunk(NamedTuple):
-    """Files that are parsed together, each with its number in the order of all files."""
+    """Files that are parsed together, each with its number in the order of all files.
+
+    Attributes:
+        is_second_try: whether a worker that parsed this one file, perhaps with others, was killed.
+    """
 
     files: Sequence[tuple[int, DagFile]]
     size: int
+    is_second_try: bool = False
 
 
 def uses_in_each(files: Iterable[DagFile], signatures: Signatures) -> Generator[FileUses, None, None]:
@@ -239,8 +244,9 @@ class _Workers:
             self._start(1)
         if chunk is None:
             return
-        if len(chunk.files) > 1:
-            self._waiting.extendleft(_Chunk([each], len(each[1].code)) for each in chunk.files)
+        if not chunk.is_second_try:
+            again = [_Chunk([each], len(each[1].code), is_second_try=True) for each in chunk.files]
+            self._waiting.extendleft(reversed(again))
             return
         ((number, file),) = chunk.files
         problem = (

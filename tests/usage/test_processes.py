@@ -1,0 +1,247 @@
+"""Much DAG code is parsed in several processes, with the same result as in one, whatever happens to the processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+import pytest
+
+from airflow_kubernetes_secrets.usage.cpus import usable_cpus
+from airflow_kubernetes_secrets.usage.dag_file import LARGEST_FILE_BYTES
+from support.commands import PATIENCE
+from support.usage import VARIABLE, Usage
+
+READS = "from airflow.sdk import Variable\n"
+# Comments count as code, and are parsed in no time.
+FILLER = "#" * 4_000 + "\n"
+FILES = 400
+
+RUN = "import sys; from airflow_kubernetes_secrets.cli.main import main; sys.exit(main(sys.argv[1:]))"
+STARTED = "a process was started\n"
+SHOW_PROCESSES = f"""
+import sys
+sys.addaudithook(lambda event, _given: event == "subprocess.Popen" and sys.stderr.write({STARTED!r}))
+"""
+
+
+def write_files(usage: Usage, count: int = FILES) -> None:
+    """Write files of which some are invalid, some contain no use, and some name a template."""
+    for number in range(count):
+        code = f"{READS}{FILLER}Variable.get('v{number}')\nVariable.get(name)\n"
+        if number % 50 == 1:
+            code = f"{FILLER}import airflow.hooks\nBaseHook(\n"
+        elif number % 50 == 2:
+            code = FILLER
+        elif number % 50 == 3:
+            code = f"{FILLER}BashOperator(task_id='t{number}', bash_command='run_{number}.sh')\n"
+            usage.dag(f"area_{number % 7}/run_{number}.sh", f"echo {{{{ var.value.s{number} }}}}")
+        usage.dag(f"area_{number % 7}/dag_{number}.py", code)
+
+
+def start(usage: Usage, code: str = RUN, **options: Any) -> subprocess.Popen[str]:
+    given = ["usage", "--dags", str(usage.dags), "--no-database", "--output", "json"]
+    program = [sys.executable, "-c", code, *given]
+    return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def result(program: subprocess.Popen[str]) -> tuple[Any, str, int]:
+    out, err = program.communicate(timeout=PATIENCE)
+    assert "Traceback" not in err
+    return json.loads(out), err, program.returncode
+
+
+def in_one_process(usage: Usage) -> tuple[Any, str, int]:
+    return result(start(usage, f"import os; os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1])\n{RUN}"))
+
+
+def until(happens: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while not (found := happens()):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    return found
+
+
+def workers_of(program: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Return the processes in which the files are parsed, as soon as there are some."""
+
+    def found() -> list[psutil.Process]:
+        assert program.poll() is None, program.communicate()
+        return [each for each in psutil.Process(program.pid).children() if "usage.worker" in " ".join(command(each))]
+
+    return list(until(found))
+
+
+def command(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
+
+
+def write_big_file(usage: Usage) -> None:
+    usage.dag("big.py", READS + "Variable.get('big')\n" * ((LARGEST_FILE_BYTES - 100) // 20))
+
+
+def memory_grows(program: subprocess.Popen[str]) -> psutil.Process:
+    """Return the worker that parses the big file. Only this worker soon needs so much memory."""
+
+    def found() -> psutil.Process | None:
+        return next((each for each in workers_of(program) if memory(each) > 100 * 2**20), None)
+
+    worker: psutil.Process = until(found)
+    return worker
+
+
+def memory(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+class Stopped(NamedTuple):
+    """A command in a process group of its own, and its workers, which are stopped and so never finish."""
+
+    program: subprocess.Popen[str]
+    workers: list[psutil.Process]
+
+
+@pytest.fixture
+def stopped(usage: Usage) -> Iterator[Stopped]:
+    write_files(usage)
+    program = start(usage, start_new_session=True)
+    workers = workers_of(program)
+    for each in workers:
+        each.suspend()
+    yield Stopped(program, workers)
+    program.kill()
+    program.communicate()
+    for each in workers:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+
+
+def test_several_processes_have_the_same_result_as_one(usage: Usage) -> None:
+    write_files(usage)
+    usage.put("v7", {VARIABLE: "v7"})
+    document, messages, status = result(start(usage, SHOW_PROCESSES + RUN))
+    assert messages.count(STARTED) == min(usable_cpus(), 8)
+    assert (document, messages.replace(STARTED, ""), status) == in_one_process(usage)
+    assert messages.count("it is not valid Python") == FILES // 50
+    assert document["files"] == FILES + FILES // 50
+    assert [each["status"] for each in document["ids"] if each["id"] in ("v7", "s3", "v9")] == [
+        "missing",
+        "found",
+        "missing",
+    ]
+
+
+def test_a_small_folder_starts_no_process(usage: Usage) -> None:
+    write_files(usage, 100)
+    _document, messages, _status = result(start(usage, SHOW_PROCESSES + RUN))
+    assert STARTED not in messages
+
+
+@pytest.mark.parametrize("program", ["", "/nowhere/python", "/bin/false", "killed"])
+def test_without_processes_the_files_are_parsed_in_this_one(usage: Usage, tmp_path: Path, program: str) -> None:
+    write_files(usage)
+    if program == "killed":
+        program = str(tmp_path / program)
+        Path(program).write_text("#!/bin/sh\nkill -9 $$\n")
+        Path(program).chmod(0o700)
+    assert result(start(usage, f"import sys; sys.executable = {program!r}\n{RUN}")) == in_one_process(usage)
+
+
+def test_the_files_of_a_killed_process_are_parsed_again(stopped: Stopped, usage: Usage) -> None:
+    stopped.workers[0].kill()
+    for each in stopped.workers[1:]:
+        each.resume()
+    assert result(stopped.program) == in_one_process(usage)
+
+
+def test_a_file_that_kills_two_processes_is_reported(usage: Usage) -> None:
+    """Here, the test kills them."""
+    write_big_file(usage)
+    usage.dag("a.py", f"{READS}Variable.get('before')\n")
+    usage.dag("c.py", f"{READS}Variable.get('after')\n")
+    program = start(usage)
+    for _ in range(2):
+        worker = memory_grows(program)
+        worker.kill()
+        worker.wait(PATIENCE)
+    document, messages, _status = result(program)
+    [failure] = document["failures"]
+    assert failure.startswith(f"{usage.dags}/big.py: the process that parsed it was killed by signal 9.")
+    assert failure in messages
+    assert {each["id"] for each in document["ids"]} == {"before", "after"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_no_process_outlives_the_command(usage: Usage, number: signal.Signals) -> None:
+    write_big_file(usage)
+    program = start(usage)
+    worker = memory_grows(program)
+    # It does not end by itself while it is stopped.
+    worker.suspend()
+    program.send_signal(number)
+    program.communicate(timeout=PATIENCE)
+    assert program.returncode == -number
+    worker.wait(PATIENCE)
+
+
+def test_no_process_that_still_starts_outlives_the_command(stopped: Stopped) -> None:
+    stopped.program.kill()
+    stopped.program.communicate(timeout=PATIENCE)
+    for each in stopped.workers:
+        each.resume()
+        each.wait(PATIENCE)
+
+
+def test_ctrl_c_ends_all_processes(stopped: Stopped) -> None:
+    os.killpg(stopped.program.pid, signal.SIGINT)
+    out, err = stopped.program.communicate(timeout=PATIENCE)
+    assert (out, err, stopped.program.returncode) == ("", "", 130)
+    assert not any(map(psutil.Process.is_running, stopped.workers))
+
+
+def test_modules_in_the_folder_of_dags_are_not_imported(usage: Usage) -> None:
+    """The command starts in the folder, and removes it from its own path, as a script does."""
+    write_files(usage)
+    written = usage.dags.parent / "written"
+    for name in ("airflow", "ast", "multiprocessing", "pickle", "sitecustomize", "socket", "struct"):
+        usage.dag(f"{name}.py", f"open({str(written)!r}, 'a').write({name!r})\n")
+    remove = "import sys; sys.path.remove(''); __import__('os').environ['PYTHONPATH'] = '.'\n"
+    _document, messages, _status = result(start(usage, remove + SHOW_PROCESSES + RUN, cwd=usage.dags))
+    assert STARTED in messages
+    assert not written.exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "count"),
+    [
+        ({}, None),
+        ({"cpu.max": "max 100000"}, None),
+        ({"cpu.max": "150000 100000"}, 1),
+        ({"cpu.max": "50000 100000"}, 1),
+        ({"cpu.max": "900000000 100000"}, None),
+        ({"cpu.max": "nonsense"}, None),
+        ({"cpu/cpu.cfs_quota_us": "100000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+    ],
+)
+def test_the_limit_of_a_container(tmp_path: Path, files: dict[str, str], count: int | None) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert usable_cpus(tmp_path) == (count or len(os.sched_getaffinity(0)))
