@@ -33,7 +33,9 @@ class StoredDag:
 
 
 def stored_dags() -> Iterator[StoredDag]:
-    """Yield the DAGs in the metadata database whose files still exist, sorted by id. They are read in chunks.
+    """Yield the DAGs in the metadata database whose files still exist, sorted by id.
+
+    Their serialized forms are read in chunks.
 
     Raises:
         SourceError: the database cannot be read, or has no tables.
@@ -41,15 +43,17 @@ def stored_dags() -> Iterator[StoredDag]:
     engine = metadata_engine()
     tables = _Tables(*(table_of(engine, name) for name in ("dag", "dag_code", "serialized_dag")))
     teams = dict(_teams(engine))
-    after = ""
-    while ids := rows_of(engine, _ids(tables, after)):
-        last = ids[-1].dag_id
-        # Two versions can have been stored at the same time.
-        by_id = {row.dag_id: row for row in rows_of(engine, _query(tables, after, last))}
-        for row in by_id.values():
-            team = teams.get(row.bundle)
-            yield StoredDag(row.dag_id, row.path or "", row.code_key, _serialized(row), row.bundle, team)
-        after = last
+    # Two versions can have been stored at the same time.
+    rows = list({row.dag_id: row for row in rows_of(engine, _query(tables))}.values())
+    for first in range(0, len(rows), CHUNK):
+        chunk = rows[first : first + CHUNK]
+        found = {row.key: row for row in rows_of(engine, _data_query(tables, [row.key for row in chunk]))}
+        for row in chunk:
+            # Meanwhile, Airflow can have replaced it.
+            if row.key in found:
+                team = teams.get(row.bundle)
+                data = _serialized(found[row.key])
+                yield StoredDag(row.dag_id, row.path or "", row.code_key, data, row.bundle, team)
 
 
 def stored_code(keys: Sequence[object]) -> Iterator[tuple[object, str]]:
@@ -83,22 +87,14 @@ def _code_query(code: Any, keys: Sequence[object]) -> Any:
     return select(_key(code).label("key"), code.source_code).where(_key(code).in_(keys))
 
 
-def _ids(tables: _Tables, after: str) -> Any:
-    """Return the query for the next ids. Not every DAG has a serialized form, so their rows do not show the end."""
-    from sqlalchemy import select
-
-    dag = tables.dag.c
-    return select(dag.dag_id).where(_exists(dag), dag.dag_id > after).order_by(dag.dag_id).limit(CHUNK)
-
-
 def _exists(dag: Any) -> Any:
     """Return the condition that the file of a DAG still exists."""
     # Airflow 2 has the column is_active instead, with the opposite meaning.
     return dag.is_stale.is_(False) if "is_stale" in dag else dag.is_active.is_(True)
 
 
-def _query(tables: _Tables, after: str, last: str) -> Any:
-    """Return the query for the DAGs whose ids are greater than ``after`` and at most ``last``."""
+def _query(tables: _Tables) -> Any:
+    """Return the query for the latest version of each DAG, without its serialized form."""
     from sqlalchemy import and_, func, literal, select
 
     dag, code, stored = (each.c for each in tables)
@@ -107,24 +103,33 @@ def _query(tables: _Tables, after: str, last: str) -> Any:
         dag.fileloc.label("path"),
         (dag.bundle_name if "bundle_name" in dag else literal(None)).label("bundle"),
         _key(code).label("code_key"),
-        stored.data.label("data"),
-        stored.data_compressed.label("compressed"),
+        _serialized_key(tables).label("key"),
     )
-    chosen = and_(_exists(dag), dag.dag_id > after, dag.dag_id <= last)
     joined = tables.dag.join(tables.serialized, stored.dag_id == dag.dag_id)
-    # Airflow 3 stores every version of a DAG; Airflow 2 one row for each DAG, and one for each file.
+    # Airflow 3 stores every version of a DAG; Airflow 2 one row for each DAG, and one for each file. The table of
+    # Airflow 3 has no index for the ids of DAGs, so the database searches all of it. One query for all DAGs does this
+    # only once.
     if "dag_version_id" in stored:
-        latest = (
-            select(stored.dag_id, func.max(stored.created_at).label("at"))
-            .where(stored.dag_id > after, stored.dag_id <= last)
-            .group_by(stored.dag_id)
-            .subquery()
-        )
+        latest = select(stored.dag_id, func.max(stored.created_at).label("at")).group_by(stored.dag_id).subquery()
         joined = joined.join(latest, and_(latest.c.dag_id == stored.dag_id, latest.c.at == stored.created_at))
         joined = joined.outerjoin(tables.code, code.dag_version_id == stored.dag_version_id)
     else:
         joined = joined.outerjoin(tables.code, code.fileloc_hash == stored.fileloc_hash)
-    return select(*columns).select_from(joined).where(chosen).order_by(dag.dag_id)
+    return select(*columns).select_from(joined).where(_exists(dag)).order_by(dag.dag_id)
+
+
+def _data_query(tables: _Tables, keys: Sequence[object]) -> Any:
+    """Return the query for the serialized DAGs in the rows with these keys."""
+    from sqlalchemy import select
+
+    key, stored = _serialized_key(tables), tables.serialized.c
+    columns = (key.label("key"), stored.data.label("data"), stored.data_compressed.label("compressed"))
+    return select(*columns).where(key.in_(keys))
+
+
+def _serialized_key(tables: _Tables) -> Any:
+    """Return the primary key of the serialized DAGs: an id of their own, or the DAG's id in Airflow 2."""
+    return tables.serialized.primary_key.columns[0]
 
 
 def _teams(engine: Any) -> list[tuple[str, str]]:

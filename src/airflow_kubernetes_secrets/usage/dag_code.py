@@ -94,17 +94,25 @@ def uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
 
 @contextmanager
 def parsing() -> Iterator[None]:
-    """Switch the garbage collector and warnings off.
+    """Switch the garbage collector off, and warnings.
 
-    The collector would search the syntax trees, which contain no cycles, again and again. Python warns of invalid
-    escapes in strings, which are not the concern of the commands.
+    Python warns of invalid escapes in strings, which are not the concern of the commands.
+    """
+    with no_garbage_collection(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def no_garbage_collection() -> Iterator[None]:
+    """Switch the garbage collector off.
+
+    It would search syntax trees and serialized DAGs, which contain no cycles, again and again.
     """
     was_on = gc.isenabled()
     gc.disable()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     finally:
         if was_on:
             gc.enable()

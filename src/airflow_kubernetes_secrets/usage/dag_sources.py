@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from airflow_kubernetes_secrets.deployment.airflow_entries import SourceError
 from airflow_kubernetes_secrets.deployment.dag_bundles import dag_bundles
 from airflow_kubernetes_secrets.deployment.stored_dags import StoredDag, stored_code, stored_dags
+from airflow_kubernetes_secrets.usage.dag_code import no_garbage_collection
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.dag_files import dag_files
 from airflow_kubernetes_secrets.usage.many_files import uses_in_files
@@ -61,8 +62,9 @@ def uses_in_deployment(count: Count, *, database: bool) -> Found:
     stored = _Stored()
     if database:
         try:
-            for dag in count(stored_dags(), "DAGs read from the metadata database"):
-                stored.add(dag, found.paths)
+            with no_garbage_collection():
+                for dag in count(stored_dags(), "DAGs read from the metadata database"):
+                    stored.add(dag, found.paths)
             found.add(uses_in_files(count(stored.files(), _FILES), signatures))
         except SourceError as error:
             found.unread["the DAGs in the metadata database"] = str(error)
