@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import psutil
 import pytest
 
+from airflow_kubernetes_secrets.ui.used_ids import _USAGE
 from airflow_kubernetes_secrets.usage.cpus import usable_cpus
 from airflow_kubernetes_secrets.usage.dag_file import LARGEST_FILE_BYTES
 from support.commands import PATIENCE
@@ -150,6 +151,15 @@ def test_several_processes_have_the_same_result_as_one(usage: Usage) -> None:
 def test_a_small_folder_starts_no_process(usage: Usage) -> None:
     write_files(usage, 100)
     _document, messages, _status = result(start(usage, SHOW_PROCESSES + RUN))
+    assert STARTED not in messages
+
+
+def test_the_page_starts_no_process(usage: Usage) -> None:
+    """The CPUs are left to Airflow's API server."""
+    write_files(usage)
+    usage.patch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(usage.dags))
+    document, messages, _status = result(start(usage, SHOW_PROCESSES + _USAGE))
+    assert document["files"] > FILES
     assert STARTED not in messages
 
 
