@@ -10,7 +10,8 @@ import pytest
 
 from support.cluster import Cluster
 from support.commands import SECRET, URI, Commands
-from support.secrets import CONNECTION, TEAM, Put
+from support.listing import entries
+from support.secrets import CONNECTION, TEAM, VARIABLE, Put
 
 EXTRA = json.dumps({"conn_type": "aws", "password": SECRET, "extra": {"region_name": SECRET, "token": SECRET}})
 
@@ -39,6 +40,19 @@ class TestFound:
         )
         assert story["set"] == ["login", "password", "port", "schema"]
         assert story["configuration"]["backend_from"] == "AIRFLOW__SECRETS__BACKEND"
+
+    def test_labels_and_annotations_without_effect(self, commands: Commands, put: Put) -> None:
+        """They are the problems that ``list`` shows for the Secret. A skipped Secret can be skipped because of them."""
+        unknown = {"airflow.apache.org/conection-type": "mysql"}
+        put({CONNECTION: "x", "airflow.apache.org/tema": "blue"}, URI, annotations=unknown)
+        put({VARIABLE: "y"}, data={"text": SECRET}, annotations={"airflow.apache.org/data-kye": "text"})
+
+        for kind, identifier, status in (("connection", "x", 0), ("variable", "y", 1)):
+            story = explain(commands, kind, identifier, status=status)
+            [entry] = [each for each in entries(commands) if each["id"] == identifier]
+            of_metadata = [each for each in entry["problems"] if each["code"] != "unreadable"]
+            assert story["problems"] == of_metadata
+            assert of_metadata
 
     def test_its_extra_by_names_alone(self, commands: Commands, put: Put) -> None:
         put.connection("x", EXTRA)

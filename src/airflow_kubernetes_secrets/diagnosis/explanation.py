@@ -6,7 +6,7 @@ It shows each query, which Secret is selected, which ones are skipped and why, a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -16,21 +16,23 @@ from airflow_kubernetes_secrets.deployment.hidden_entries import HiddenEntry, hi
 from airflow_kubernetes_secrets.deployment.secret_options import SecretOption, secret_options
 from airflow_kubernetes_secrets.diagnosis.hook_test import HookTest
 from airflow_kubernetes_secrets.diagnosis.similar_ids import MayReveal, reveal_all, similar_ids
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_text, key_for_messages
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.connection_types import problems_of_connection_type
 from airflow_kubernetes_secrets.inventory.content import UNESCAPED, UNREADABLE, Content, content_of
+from airflow_kubernetes_secrets.inventory.labels_and_annotations import problems_of_metadata
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_names
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry
+from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, are_of_one_bundle
 from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide, shown_id
 from airflow_kubernetes_secrets.manifests.requested_secret import why_hidden
+from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
@@ -267,8 +269,9 @@ def explain(
     )
     if isinstance(location, Cluster):
         explanation.user = _unless_it_fails(location.user) or ""
-    decision = _decide(explanation, options, location)
-    if decision is not None:
+    found: dict[str, Secret] = {}
+    decision = _decide(explanation, options, location, found)
+    if isinstance(decision, Decision):
         explanation.outcome = decision.outcome
         _add_candidates(explanation, decision, location)
         if decision.secret is not None:
@@ -278,6 +281,7 @@ def explain(
                 explanation.tested = run_test(stored)
         elif decision.queries:
             explanation.hints = similar_ids(lookup, options, location, may_reveal)
+    explanation.problems += _problems_of_metadata(decision, found, options, location)
     if lookup.kind is Kind.CONFIG:
         explanation.options = [option for option in secret_options() if option.id == lookup.id]
     elif explanation.verdict is Verdict.NOT_FOUND:
@@ -288,8 +292,17 @@ def explain(
     return explanation
 
 
-def _decide(explanation: Explanation, options: Options, location: BackendLocation) -> Decision | None:
-    """Decide the lookup, and record each query."""
+def _decide(
+    explanation: Explanation, options: Options, location: BackendLocation, secrets: dict[str, Secret]
+) -> Decision | KubernetesSecretsError:
+    """Decide the lookup, and record each query.
+
+    Args:
+        secrets: gets the Secrets that were found, by their full names.
+
+    Returns:
+        The decision, or the error of the lookup.
+    """
 
     def find(query: Query, time: TimeBudget) -> Sequence[Secret]:
         namespace = location.namespace(query.namespace)
@@ -305,13 +318,43 @@ def _decide(explanation: Explanation, options: Options, location: BackendLocatio
             explanation.steps.append(Step(verb, namespace, what, None, allowed, resource))
             raise
         explanation.steps.append(Step(verb, namespace, what, len(found), allowed, resource))
+        secrets.update((secret.full_name, secret) for secret in found)
         return found
 
     try:
         return decide(explanation.lookup, options, find)
     except KubernetesSecretsError as error:
         explanation.error = str(error)
-        return None
+        return error
+
+
+def _problems_of_metadata(
+    decision: Decision | KubernetesSecretsError,
+    found: Mapping[str, Secret],
+    options: Options,
+    location: BackendLocation,
+) -> Sequence[Problem]:
+    """Return what is wrong with the labels and annotations of the Secrets that decide a lookup.
+
+    These are the selected one and the skipped ones, or the one that makes the lookup fail: a misspelt annotation can be
+    the reason. ``list`` shows the same problems of a Secret.
+    """
+    secrets: dict[str, Secret] = {}
+    errors: Sequence[KubernetesSecretsError] = (decision,)
+    if isinstance(decision, Decision):
+        errors = decision.skipped
+        if (selected := decision.secret) is not None:
+            # The annotations of a bundle are not those of its entry.
+            is_entry = isinstance(selected, BundleEntry)
+            secrets[selected.full_name] = found.get(selected.full_name, selected) if is_entry else selected
+    for error in errors:
+        if isinstance(error, MalformedSecretError):
+            name = printable(f"{error.kind} {error.namespace}/{error.secret}")
+            if name in found:
+                secrets.setdefault(name, found[name])
+    return [
+        problem for secret in secrets.values() for problem in problems_of_metadata(location.stored(secret), options)
+    ]
 
 
 def _unless_it_fails(read: Any) -> Any:
@@ -326,6 +369,8 @@ def _add_candidates(explanation: Explanation, decision: Decision, location: Back
     """Add the Secrets that matched: the selected one, those with the same id, and the skipped ones."""
     for position, secret in enumerate(decision.matches):
         verdict = "is selected" if position == 0 else "has the same id, and is younger or comes later by name"
+        if position and are_of_one_bundle(secret, decision.matches[0]):
+            verdict = "has the same id, and is not used because another key equals the id"
         key = secret.key if isinstance(secret, BundleEntry) else ""
         if key:
             verdict += f": key {key!r} of this bundle"

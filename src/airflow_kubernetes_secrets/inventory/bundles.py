@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from airflow_kubernetes_secrets.formats.aliases import ALIASES, folded
 from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
 from airflow_kubernetes_secrets.lookup.bundles import identifier_of_key, problem_of_key
 from airflow_kubernetes_secrets.lookup.selection import Kind, problem_of_bundle
-from airflow_kubernetes_secrets.messages.listing import first_items
+from airflow_kubernetes_secrets.messages.listing import first_items, first_names
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 NOT_READ: Final = "bundle-not-read"
 KEY: Final = "bundle-key"
+
+# The fields whose names are improbable ids of connections. A single one of them can still be an id.
+_FIELDS = ("host", "login", "password", "port")
+_LEAST_FIELDS = 2
 
 _KINDS = {kind.plural: kind for kind in Kind}
 
@@ -59,8 +64,11 @@ def problems_of_bundle(bundle: Secret, options: Options) -> Iterator[Problem]:
         yield Problem(NOT_READ, str(error))
 
 
-def problems_of_keys(bundle: Secret) -> Iterator[Problem]:
-    """Yield what is wrong with a bundle as a whole: it has no keys, or keys whose names may not be shown."""
+def problems_of_keys(bundle: Secret, options: Options) -> Iterator[Problem]:
+    """Yield what is wrong with the keys of a bundle as a whole.
+
+    It can have no keys, or keys whose names may not be shown, or keys that are the fields of one connection.
+    """
     if not bundle.data:
         yield Problem(KEY, f"{bundle.full_name}: the bundle is empty. Add a key for each id", Severity.WARNING)
     blank = len(bundle.data) - len(bundle.keys_to_show())
@@ -69,6 +77,22 @@ def problems_of_keys(bundle: Secret) -> Iterator[Problem]:
             "1 key has no value, and its name is" if blank == 1 else f"{blank} keys have no value, and their names are"
         )
         text = f"{count} not shown, because such a name can be a credential. Add the value, or remove the key"
+        yield Problem(KEY, f"{bundle.full_name}: {text}", Severity.WARNING)
+    label = options.connections_label
+    if kind_of_bundle(bundle) is Kind.CONNECTION and label is not None:
+        yield from _problems_of_fields(bundle, label)
+
+
+def _problems_of_fields(bundle: Secret, label: str) -> Iterator[Problem]:
+    """Yield a warning if the keys of a bundle of connections look like the fields of one connection.
+
+    Args:
+        label: the label of a Secret with one connection.
+    """
+    found = {field: key for key in bundle.keys_to_show() for field in _FIELDS if folded(key) in ALIASES[field]}
+    if len(found) >= _LEAST_FIELDS:
+        text = f"each key of a bundle is an id, but {first_names(map(repr, found.values()), len(found))} look like the "
+        text += f"fields of one connection. If they are, replace the label {BUNDLE!r} by {label!r} with the id"
         yield Problem(KEY, f"{bundle.full_name}: {text}", Severity.WARNING)
 
 

@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.inventory.known_contents import NO_CONTENTS, Con
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     problem_of_team_label,
     problems_of_id,
-    unknown_labels_and_annotations,
+    problems_of_metadata,
     without_effect_on_config_map,
 )
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
@@ -39,7 +39,7 @@ from airflow_kubernetes_secrets.lookup.selection import (
     decide,
     shown_id,
 )
-from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.mounted import MountedSecret
@@ -197,7 +197,7 @@ def _problems_of_bundles(snapshot: Snapshot, options: Options, kinds: Sequence[K
         if kind is None or (kind in kinds and not _can_have_entries(kind, bundle)):
             yield from problems_of_bundle(bundle, options)
         elif kind in kinds:
-            yield from problems_of_keys(bundle)
+            yield from problems_of_keys(bundle, options)
     for secret in {stored.secret.full_name: stored.secret for stored in snapshot.without_effect}.values():
         yield from without_effect_on_config_map(secret, options)
 
@@ -313,10 +313,7 @@ class _Survey:
         if is_selected or not problems or any(each.code == BLOCKED for each in problems):
             problems += content.problems
             problems += of_type
-        problems += unknown_labels_and_annotations(bundle or secret, self._options)
-        if stored.is_being_deleted:
-            text = f"{secret.full_name}: it is being deleted and waits for a finalizer"
-            problems.append(Problem("being-deleted", text, Severity.WARNING))
+        problems += problems_of_metadata(replace(stored, secret=bundle or secret), self._options)
         return Entry(
             lookup.kind,
             lookup.id,

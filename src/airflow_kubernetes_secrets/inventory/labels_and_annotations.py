@@ -18,6 +18,7 @@ from airflow_kubernetes_secrets.formats.annotations import (
 )
 from airflow_kubernetes_secrets.formats.fields import key_of_whole_connection
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE
+from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.labels import (
     is_data_key,
     is_label_key,
@@ -181,6 +182,15 @@ def problem_of_team_label(secret: Secret) -> Problem:
     """Return the problem of a configuration option's Secret that has the label of a team."""
     text = f"{secret.full_name}: it belongs to a team, but Airflow looks up options without a team. Remove that label"
     return Problem("not-looked-up", text, Severity.WARNING)
+
+
+def problems_of_metadata(stored: StoredSecret, options: Options) -> Iterator[Problem]:
+    """Yield what is wrong with the metadata of a Secret, whether or not a lookup selects it."""
+    secret = stored.secret
+    yield from unknown_labels_and_annotations(secret, options)
+    if stored.is_being_deleted:
+        text = f"{secret.full_name}: it is being deleted and waits for a finalizer"
+        yield Problem("being-deleted", text, Severity.WARNING)
 
 
 def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator[Problem]:

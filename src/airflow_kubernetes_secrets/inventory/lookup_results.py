@@ -9,7 +9,7 @@ from typing import Final
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, name_with_key
+from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, are_of_one_bundle, name_with_key
 from airflow_kubernetes_secrets.lookup.selection import Decision, Outcome
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
@@ -72,6 +72,10 @@ class LookupResult:
             return unreached_problem(shown, outcome)
         if identity_of(secret) in self.matches:
             why = f"{selected.kind} {name_with_key(selected)} has the same id, and is older or comes first by name"
+            if are_of_one_bundle(selected, secret):
+                why = (
+                    f"{selected.kind} {name_with_key(selected)} equals the id, and this key is a variable's name for it"
+                )
             return Problem("duplicate-id", f"{shown}: {why}, so that one is used. Change one of them", Severity.WARNING)
         return Problem(
             "hidden",

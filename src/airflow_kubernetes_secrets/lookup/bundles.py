@@ -67,6 +67,11 @@ def name_with_key(secret: Secret) -> str:
     return f"{secret}, key {secret.key!r}" if isinstance(secret, BundleEntry) else str(secret)
 
 
+def are_of_one_bundle(one: Secret, other: Secret) -> bool:
+    """Return whether both are entries of one bundle. Of these, a lookup uses the key that equals the id."""
+    return isinstance(one, BundleEntry) and isinstance(other, BundleEntry) and one.full_name == other.full_name
+
+
 def keys_of(prefix: str, identifier: str) -> tuple[str, ...]:
     """Return the keys that can contain an id in a bundle: the id, and the variable's name that Airflow derives from it.
 

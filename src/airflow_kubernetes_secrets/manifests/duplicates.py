@@ -8,7 +8,7 @@ from typing import Final
 
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, name_with_key
+from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, are_of_one_bundle, name_with_key
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.manifests.planned_secret import PlannedSecret
 from airflow_kubernetes_secrets.messages.printable import printable
@@ -66,6 +66,14 @@ class Duplicates:
         other_position, other = self._ids.setdefault(which, (position, secret))
         if _name(other) == _name(secret):
             return
+        if are_of_one_bundle(other, secret):
+            used, unused = (other, secret) if _key(other) == lookup.id else (secret, other)
+            text = (
+                f"{_name(unused)}: {_name(used)} is {lookup} too, and Airflow uses the key that equals the id. Remove"
+            )
+            yield Problem(DUPLICATE_ID, f"{text} one of them", Severity.WARNING)
+            self._ids[which] = (other_position, used)
+            return
         if _rank(other) != _rank(secret):
             used, unused = (other, secret) if _rank(other) < _rank(secret) else (secret, other)
             why = (
@@ -85,6 +93,10 @@ class Duplicates:
 
 def _name(secret: Secret) -> str:
     return f"{secret.kind} {name_with_key(secret)}"
+
+
+def _key(secret: Secret) -> str:
+    return secret.key if isinstance(secret, BundleEntry) else ""
 
 
 def _rank(secret: Secret) -> tuple[bool, bool]:

@@ -151,7 +151,7 @@ def checked_bundle(
         raise NotWritableError(f"{lookup}: a key of a bundle cannot be this id. Omit --bundle")
     labelled = labelled_lookup(lookup, options, namespace)
     [value] = requested.data.values()
-    content = check_entry(labelled, key, value, options)
+    content = check_entry(labelled, key, value, options, namespace=namespace, name=bundle)
     manifest = bundle_manifest({key: (labelled, value)}, options, namespace=namespace, name=bundle)
     return CheckedManifest(manifest, content.problems)
 

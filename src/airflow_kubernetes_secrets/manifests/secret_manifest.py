@@ -117,15 +117,21 @@ def bundle_manifest(
     return _manifest(name, namespace, _labels_of_bundle(first, options), data, {})
 
 
-def check_entry(lookup: Lookup, key: str, value: bytes, options: Options) -> Content:
+def check_entry(
+    lookup: Lookup, key: str, value: bytes, options: Options, *, namespace: str | None, name: str
+) -> Content:
     """Return what Airflow reads from a value under this key of a bundle.
+
+    Args:
+        namespace: the namespace of the bundle, for errors.
+        name: the name of the bundle.
 
     Raises:
         NotWritableError: Airflow would not find it, or could not read it.
     """
-    _check(lookup, "bundle", None, {key: value})
+    _check(lookup, name, namespace, {key: value})
     data = {key: b64encode(value).decode("ascii")}
-    bundle = Secret(_SOME_NAMESPACE, "bundle", "", _labels_of_bundle(lookup, options), data)
+    bundle = Secret(namespace or _SOME_NAMESPACE, name, "", _labels_of_bundle(lookup, options), data)
     return _read_back(lookup, bundle, options.replace(bundles=True))
 
 

@@ -147,7 +147,7 @@ def _problems_of_bundle(
         return
     if not plan.keys_are_known:
         return
-    yield from problems_of_keys(bundle)
+    yield from problems_of_keys(bundle, options)
     yield from problems_of_all_keys(bundle, kind)
     switched_on = options.replace(bundles=True, config_maps=True)
     for key, identifier in ids_in_bundle(bundle, kind):

@@ -256,7 +256,8 @@ class Export:
         if key in entries:
             return ExportedEntry(lookup, ExportStatus.NOT_WRITTEN, reason=_NAME_CONFLICT)
         try:
-            check_entry(lookup, key, entry.data, self._options)
+            name = bundle_name(entry.kind, lookup.team, 1)
+            check_entry(lookup, key, entry.data, self._options, namespace=self._request.namespace, name=name)
         except NotWritableError as error:
             return ExportedEntry(lookup, ExportStatus.NOT_WRITTEN, reason=str(error).removeprefix(f"{lookup}: "))
         entries[key] = (lookup, entry.data)

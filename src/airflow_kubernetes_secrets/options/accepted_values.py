@@ -236,8 +236,15 @@ def _reference(kind: str, identifier: str, value: object) -> Reference:
 
 def _annotations(kind: str, identifier: str, value: object) -> Map[str, str]:
     """Return annotations with the prefix of their keys."""
-    if isinstance(value, dict) and all(isinstance(text, str) for text in value.values()):
-        return Map({f"{ANNOTATION_PREFIX}{name}": text for name, text in value.items()})
+    if isinstance(value, dict) and all(isinstance(each, str) for pair in value.items() for each in pair):
+        for name in value:
+            if name.startswith(ANNOTATION_PREFIX) and name.removeprefix(ANNOTATION_PREFIX) in value:
+                short = name.removeprefix(ANNOTATION_PREFIX)
+                raise ValueError(
+                    f"must map {shown_name(identifier)} under {kind!r} to 'annotations' without repetitions; "
+                    f"{shown_name(short)} is there with and without the prefix {ANNOTATION_PREFIX}"
+                )
+        return Map({f"{ANNOTATION_PREFIX}{name.removeprefix(ANNOTATION_PREFIX)}": text for name, text in value.items()})
     raise ValueError(
         f"must map {shown_name(identifier)} under {kind!r} to an object whose 'annotations' are an object of strings"
     )

@@ -146,7 +146,7 @@ class Options:
         'Secrets that are selected by name and need no label: `{"connections": {"id": "name"}, "variables": …, '
         '"config": …}`; the name may be `namespace/name`. '
         'In place of a name, `{"secret": "name", "annotations": {…}}` replaces the Secret\'s own annotations. Write '
-        "the annotations without their prefix.",
+        "the annotations with or without their prefix.",
         topic=WHERE,
         example={"connections": {"my_db": "databases/app-db-app"}},
         refused={"connection": {"my_db": "app-db-app"}},

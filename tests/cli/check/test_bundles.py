@@ -74,7 +74,44 @@ def test_an_id_that_occurs_twice(run: Any, tmp_path: Path) -> None:
 
     assert found == ["hidden", "duplicate-id", "duplicate-id"]
     assert "/bundle, key 'a': Secret airflow/own is connection 'a' too" in said
-    assert "Secret airflow/bundle, key 'b': Secret airflow/bundle, key 'AIRFLOW_CONN_B' in" in said
+    # Within one bundle, the order is known, and a lookup only warns. Between two bundles, the age decides.
+    assert (
+        "Secret airflow/bundle, key 'AIRFLOW_CONN_B': Secret airflow/bundle, key 'b' is connection 'b' too, and Airflow "
+        "uses the key that equals the id. Remove one of them" in said
+    )
+    assert "Secret airflow/second, key 'b': Secret airflow/bundle, key 'b' in" in said
+
+
+def test_two_keys_of_one_id_are_no_error(run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, Case([bundle({"b": URI, "AIRFLOW_CONN_B": URI})]))
+
+    status, out, _err = run(path, "-o", "json")
+
+    [problem] = json.loads(out)["problems"]
+    assert (status, problem["code"], problem["severity"]) == (0, "duplicate-id", "warning")
+
+
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        (("host", "password"), "'host', 'password'"),
+        (("USERNAME", "password", "port", "my_db"), "'USERNAME', 'password', 'port'"),
+        (("password", "my_db"), ""),
+        (("my_host", "my_password"), ""),
+    ],
+)
+def test_keys_that_look_like_the_fields_of_one_connection(
+    run: Any, tmp_path: Path, keys: tuple[str, ...], named: str
+) -> None:
+    found, said = checked(run, tmp_path, bundle(dict.fromkeys(keys, URI)))
+
+    assert found == (["bundle-key"] if named else [])
+    text = f"{named} look like the fields of one connection. If they are, replace the label '{BUNDLE}' by"
+    assert (f"{text} '{CONNECTION}' with the id" in said) == bool(named)
+
+
+def test_variables_may_have_such_names(run: Any, tmp_path: Path) -> None:
+    assert checked(run, tmp_path, bundle({"host": "a", "password": "b"}, "variables"))[0] == []
 
 
 def test_a_secret_of_its_own_after_a_bundle(run: Any, tmp_path: Path) -> None:

@@ -60,6 +60,10 @@ class TestList:
         assert found[1]["problems"][0]["text"] == (
             f"Secret {space}/a, key 'own': Secret {space}/own is used for its id, because it is searched first"
         )
+        assert found[3]["problems"][0]["text"] == (
+            f"Secret {space}/a, key 'AIRFLOW_VAR_TWICE': Secret {space}/a, key 'twice' equals the id, and this key is a "
+            "variable's name for it, so that one is used. Change one of them"
+        )
         assert (
             f"Secret {space}/b, key 'twice': Secret {space}/a, key 'twice' has the same id, and is older"
             in (found[4]["problems"][0]["text"])
@@ -169,6 +173,32 @@ class TestExplain:
         ]
         assert (story["shape"], story["host"], story["unused"]) == ("key 'AIRFLOW_CONN_MY_DB'", "db.example.com", [])
         assert "key 'AIRFLOW_CONN_MY_DB' of this bundle" in commands.run("explain", "connection", "my_db").out
+
+    def test_two_keys_of_one_bundle(self, commands: Commands, put: Put) -> None:
+        commands.configure(bundles=True)
+        put({BUNDLE: "connections"}, data={"AIRFLOW_CONN_MY_DB": URI, "my_db": URI}, name="a")
+
+        story = commands.run("explain", "connection", "my_db", "-o", "json").document
+
+        assert [(each["key"], each["verdict"]) for each in story["candidates"]] == [
+            ("my_db", "is selected: key 'my_db' of this bundle"),
+            (
+                "AIRFLOW_CONN_MY_DB",
+                "has the same id, and is not used because another key equals the id: key 'AIRFLOW_CONN_MY_DB' of this "
+                "bundle",
+            ),
+        ]
+
+    def test_labels_and_annotations_without_effect(self, commands: Commands, put: Put) -> None:
+        commands.configure(bundles=True)
+        annotations = {"airflow.apache.org/connection-type": "mysql"}
+        labels = {BUNDLE: "connections", "airflow.apache.org/temas": "blue"}
+        put(labels, data={"x": URI}, name="c", annotations=annotations)
+
+        story = commands.run("explain", "connection", "x", "-o", "json").document
+
+        assert codes(story) == ["unknown-label", "unknown-annotation"]
+        assert story["problems"] == entries(commands)[0]["problems"]
 
     def test_a_bundle_that_would_have_it(self, commands: Commands, put: Put) -> None:
         put({BUNDLE: "connections"}, data={"AIRFLOW_CONN_MY_DB": URI}, name="a")

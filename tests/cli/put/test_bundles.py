@@ -88,6 +88,14 @@ def test_what_is_refused(put: Put, arguments: tuple[str, ...], problem: str) -> 
     assert put.names() == []
 
 
+def test_a_value_that_cannot_be_read_names_the_bundle(put: Put) -> None:
+    for where in ((), ("--dry-run", "client", "--namespace", put.namespace)):
+        done = put("connection", "x", "--bundle", "all", "--uri", "-", *where, stdin=f"{SECRET}://u:p/w@h")
+
+        assert done.status == 1
+        assert f"Secret {put.namespace}/all, key 'x'" in done.err
+
+
 def test_a_secret_of_its_own_hides_it(put: Put) -> None:
     put.secret("own", {"value": "old"}, labels={VARIABLE: "x"})
 
