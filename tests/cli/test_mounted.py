@@ -98,3 +98,54 @@ def test_doctor(commands: Commands, mount: Path) -> None:
     assert any(text.startswith(f"{mount}/variables/link is a link that leaves") for text in texts)
     assert any(f"Secret {mount}/connections/bad, key 'value': the value is not UTF-8" in text for text in texts)
     assert f"Secrets are read from the folder {mount}, without an API" in [each["text"] for each in found]
+
+
+@on_the_devserver
+class TestTheLayout:
+    """A mistake in the layout is in ``list``, ``doctor`` and the ``explain`` of a missing id."""
+
+    @pytest.fixture
+    def found(self, commands: Commands, mount: Path) -> list[str]:
+        """Return the messages about a misspelt folder, a key file and a link that leads nowhere."""
+        (mount / "variables" / "link").unlink()
+        (mount / "variable" / "x").mkdir(parents=True)
+        (mount / "variables" / "gcp").mkdir()
+        (mount / "variables" / "gcp" / "key.json").write_text(f'{{"private_key": "{SECRET}"}}')
+        (mount / "config").mkdir()
+        (mount / "config" / "z").symlink_to("nowhere")
+        return [f"{mount}/variables/gcp is read as", f"{mount}/config/z is a link", f"{mount}/variable: nothing reads"]
+
+    def test_list(self, commands: Commands, found: list[str]) -> None:
+        done = commands.run("list", "-o", "json", status=0)
+
+        problems = done.document["problems"]
+        assert {(each["code"], each["severity"]) for each in problems} == {("folder-layout", "warning")}
+        assert [text for text in found if any(each["text"].startswith(text) for each in problems)] == found
+        assert len(problems) == len(found)
+        assert all(f"- {text}" in commands.run("list", status=0).err for text in found)
+
+    def test_list_of_one_kind(self, commands: Commands, found: list[str]) -> None:
+        texts = [each["text"] for each in commands.run("list", "config", "-o", "json").document["problems"]]
+        assert len(texts) == 2
+        assert not any("gcp" in each for each in texts)
+
+    def test_doctor(self, commands: Commands, found: list[str]) -> None:
+        texts = [each["text"] for each in doctor(commands, status=1) if each["code"] == "folder-layout"]
+        assert [text for text in found if any(each.startswith(text) for each in texts)] == found
+
+    def test_explain(self, commands: Commands, found: list[str]) -> None:
+        hints = commands.run("explain", "variable", "gcp", "-o", "json", status=1).document["hints"]
+        assert hints[0].startswith(found[0])
+        assert len(hints) == len(found)
+        # A hint about another file does not replace the suggestion of a similar id.
+        hints = commands.run("explain", "connection", "my_dc", "-o", "json", status=1).document["hints"]
+        assert hints[0].startswith("Did you mean 'my_db'?")
+        assert len(hints) == len(found) + 1
+
+    def test_an_id_of_another_kind(self, commands: Commands, mount: Path) -> None:
+        """A mounted file has no label, so none is named."""
+        hints = commands.run("explain", "variable", "my_db", "-o", "json", status=1).document["hints"]
+        assert hints[0] == (
+            f"Secret {mount}/connections/my_db is in the folder connections, so it is a connection with this id. A "
+            "variable requires a file in the folder variables"
+        )

@@ -340,8 +340,10 @@ def _problems_of_metadata(
     the reason. ``list`` shows the same problems of a Secret.
     """
     secrets: dict[str, Secret] = {}
-    errors: Sequence[KubernetesSecretsError] = (decision,)
-    if isinstance(decision, Decision):
+    errors: Sequence[KubernetesSecretsError] = ()
+    if isinstance(decision, KubernetesSecretsError):
+        errors = (decision,)
+    else:
         errors = decision.skipped
         if (selected := decision.secret) is not None:
             # The annotations of a bundle are not those of its entry.

@@ -50,14 +50,26 @@ def similar_ids(
         *_same_id_in_config_maps(lookup, options, snapshot, owners, may_reveal),
         *_same_id_in_bundles(lookup, options, snapshot, owners, may_reveal),
     ]
-    hints = [
-        *location.problems(),
+    of_id = [
+        *(each.text for each in location.misnamed(lookup.kind, lookup.id) if may_reveal(lookup.kind, lookup.id, None)),
         *(f"{text}{more and f';{more} like it'}" for text, more in first_items(same)),
         *_same_name(lookup, options, location, owners, may_reveal),
     ]
-    if not hints:
-        hints += _close_ids(lookup, options, snapshot, owners, may_reveal)
-    return hints
+    if not of_id:
+        of_id += _close_ids(lookup, options, snapshot, owners, may_reveal)
+    return list(dict.fromkeys([*of_id, *location.problems(), *_mistakes(location, may_reveal)]))
+
+
+def _mistakes(location: BackendLocation, may_reveal: MayReveal) -> Iterator[str]:
+    """Yield what nothing reads in a folder. A file whose kind is unknown can be that of any kind."""
+    kinds = {kind.plural: kind for kind in Kind}
+    found = [
+        each.text
+        for each in location.layout_mistakes()
+        if all(may_reveal(kind, each.name, None) for kind in ((kinds[each.kind],) if each.kind else Kind))
+    ]
+    for text, more in first_items(found):
+        yield f"{text}{more}"
 
 
 def _same_id(
@@ -75,10 +87,7 @@ def _same_id(
             if not teams:
                 continue
             if kind is not lookup.kind:
-                yield (
-                    f"{secret.full_name} has the label {label}, so it is a {kind.word} with "
-                    f"this id. A {lookup.kind.word} requires {lookup.kind.label(options)}"
-                )
+                yield _of_another_kind(secret, kind, lookup.kind, options)
                 continue
             team = lookup.team if lookup.team in teams else teams[0]
             if team != lookup.team and team is not None:
@@ -90,6 +99,14 @@ def _same_id(
                     f"{secret.full_name} has an annotation with this id, but its label {label} "
                     f"is not {label_value(lookup.id)!r}, which selects it"
                 )
+
+
+def _of_another_kind(secret: Secret, kind: Kind, requested: Kind, options: Options) -> str:
+    """Return that a Secret has the id of a lookup for another kind, and what the requested kind needs."""
+    has, requires = f"has the label {kind.label(options)}", requested.label(options)
+    if isinstance(secret, MountedSecret):
+        has, requires = f"is in the folder {kind.plural}", f"a file in the folder {requested.plural}"
+    return f"{secret.full_name} {has}, so it is a {kind.word} with this id. A {requested.word} requires {requires}"
 
 
 def _same_id_in_config_maps(

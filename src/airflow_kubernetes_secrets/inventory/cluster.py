@@ -27,10 +27,12 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.kubernetes.transport import Call
+from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
 from airflow_kubernetes_secrets.sources.api_source import credentials_of, verbs_of
+from airflow_kubernetes_secrets.sources.layout import LayoutMistake
 from airflow_kubernetes_secrets.sources.query import NameQuery, Query
 
 # The field manager of every Secret of its own that `put` writes.
@@ -256,6 +258,14 @@ class Cluster:
 
     def problems(self) -> Sequence[str]:
         """Return nothing. Only a folder can be readable in part."""
+        return ()
+
+    def layout_mistakes(self) -> Sequence[LayoutMistake]:
+        """Return nothing, because there are no files."""
+        return ()
+
+    def misnamed(self, kind: Kind, identifier: str) -> Sequence[LayoutMistake]:
+        """Return nothing, because there are no files."""
         return ()
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Final
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MissingSecretError
 from airflow_kubernetes_secrets.inventory.bundles import (
@@ -39,10 +39,13 @@ from airflow_kubernetes_secrets.lookup.selection import (
     decide,
     shown_id,
 )
-from airflow_kubernetes_secrets.messages.problem import Problem
+from airflow_kubernetes_secrets.messages.listing import first_items
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.mounted import MountedSecret
+
+LAYOUT: Final = "folder-layout"
 
 # Seconds, and the unit of an age.
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
@@ -126,7 +129,7 @@ class Inventory:
 
     Attributes:
         failures: messages, each with its remedy.
-        problems: what is wrong with bundles as a whole.
+        problems: what is wrong with bundles as a whole, and with the layout of a folder.
         contents: what Airflow reads, for a later inventory, which need not read unchanged Secrets again.
     """
 
@@ -185,7 +188,7 @@ def inventory_and_lookups(
     entries.sort(
         key=lambda entry: (entry.kind.plural, entry.team or "", entry.id, not entry.provides_value, entry.created)
     )
-    problems = list(_problems_of_bundles(snapshot, options, kinds))
+    problems = [*_problems_of_bundles(snapshot, options, kinds), *_problems_of_layout(location, kinds)]
     inventory = Inventory(entries, snapshot.failures, problems, survey.contents.by_version)
     return inventory, survey.outcome
 
@@ -200,6 +203,14 @@ def _problems_of_bundles(snapshot: Snapshot, options: Options, kinds: Sequence[K
             yield from problems_of_keys(bundle, options)
     for secret in {stored.secret.full_name: stored.secret for stored in snapshot.without_effect}.values():
         yield from without_effect_on_config_map(secret, options)
+
+
+def _problems_of_layout(location: BackendLocation, kinds: Sequence[Kind]) -> Iterator[Problem]:
+    """Yield what nothing reads in a folder, unless it is in the folder of another kind."""
+    plurals = ("", *(kind.plural for kind in kinds))
+    found = [each.text for each in location.layout_mistakes() if each.kind in plurals]
+    for text, more in first_items(list(dict.fromkeys(found))):
+        yield Problem(LAYOUT, f"{text}{more}", Severity.WARNING)
 
 
 def _can_have_entries(kind: Kind, bundle: Secret) -> bool:

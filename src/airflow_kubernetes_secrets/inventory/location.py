@@ -12,9 +12,11 @@ from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
+from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.folder import Folder
+from airflow_kubernetes_secrets.sources.layout import LayoutMistake
 from airflow_kubernetes_secrets.sources.query import NameQuery, Query
 
 
@@ -44,6 +46,12 @@ class BackendLocation(Protocol):
 
     def problems(self) -> Sequence[str]:
         """Return the reasons why a part of the location cannot be read."""
+
+    def layout_mistakes(self) -> Sequence[LayoutMistake]:
+        """Return what nothing reads in a folder although it was probably meant as a value."""
+
+    def misnamed(self, kind: Kind, identifier: str) -> Sequence[LayoutMistake]:
+        """Return the files of a folder that are probably meant for an id, and have another name or place."""
 
     def close(self) -> None:
         """Close everything that is open."""
@@ -81,6 +89,12 @@ class FolderLocation:
 
     def problems(self) -> Sequence[str]:
         return self._folder.problems()
+
+    def layout_mistakes(self) -> Sequence[LayoutMistake]:
+        return self._folder.layout_mistakes()
+
+    def misnamed(self, kind: Kind, identifier: str) -> Sequence[LayoutMistake]:
+        return self._folder.misnamed(kind.plural, identifier)
 
     def close(self) -> None:
         self._folder.close()

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from airflow_kubernetes_secrets.kubernetes.file_stamps import Stamp, Visited, is_settled, stamp_of
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import (
+    Document,
     RefusedError,
     read_manifests,
     refused_list,
@@ -45,11 +46,12 @@ class ManifestFile(Record, Generic[Name, Object]):
         stamp: changes whenever the file does; ``None`` if that is not certain.
         content: the hash of the content; ``None`` if it could not be read.
         objects: the objects with their names, in the order of the file.
+        has_no_kind: whether the file contains something and no manifest: every manifest has a kind.
         problems: why the file, or a part of it, is unusable. In that case, objects that the file contained before are
             still there, even if it does not contain them any more: each may be in the unusable part.
     """
 
-    __slots__ = ("content", "identity", "objects", "problems", "stamp")
+    __slots__ = ("content", "has_no_kind", "identity", "objects", "problems", "stamp")
 
     def __init__(
         self,
@@ -59,7 +61,9 @@ class ManifestFile(Record, Generic[Name, Object]):
         identity: Identity | None = None,
         stamp: Stamp | None = None,
         content: int | None = None,
+        has_no_kind: bool = False,
     ) -> None:
+        self.has_no_kind = has_no_kind
         self.objects = objects
         self.problems = problems
         self.identity = identity
@@ -132,9 +136,21 @@ def _read(
         return _with_problems(path, [str(error)], (), previous, identity=this, stamp=stamp)
     digest = hash(content)
     if previous is not None and previous.content == digest:
-        return ManifestFile(previous.objects, previous.problems, identity=this, stamp=stamp, content=digest)
-    objects, problems = _objects(path, content, convert)
+        has_no_kind = previous.has_no_kind
+        return ManifestFile(
+            previous.objects, previous.problems, identity=this, stamp=stamp, content=digest, has_no_kind=has_no_kind
+        )
+    documents = list(read_manifests(content))
+    objects, problems = _objects(path, documents, convert)
+    if not problems and _have_no_kind(documents):
+        return ManifestFile(objects, identity=this, stamp=stamp, content=digest, has_no_kind=True)
     return _with_problems(path, problems, objects, previous, identity=this, stamp=stamp, content=digest)
+
+
+def _have_no_kind(documents: Sequence[Document]) -> bool:
+    """Return whether there is something in these documents, and nothing with a kind."""
+    values = [each.value for each in documents if each.value is not None]
+    return bool(values) and not any(isinstance(each, dict) and "kind" in each for each in values)
 
 
 def _with_problems(
@@ -162,11 +178,13 @@ def _with_problems(
     return ManifestFile([*kept, *objects], texts, identity=identity, stamp=stamp, content=content)
 
 
-def _objects(path: str, content: bytes, convert: Convert[Name, Object]) -> tuple[list[tuple[Name, Object]], list[str]]:
+def _objects(
+    path: str, documents: Sequence[Document], convert: Convert[Name, Object]
+) -> tuple[list[tuple[Name, Object]], list[str]]:
     """Return the objects in a file, and the problems of other parts: kubectl or the API would refuse them."""
     objects: list[tuple[Name, Object]] = []
     problems = []
-    for document in read_manifests(content):
+    for document in documents:
         line = f"line {document.line}"
         if document.problem:
             problems.append(f"{line}: {unrendered(document.text) or document.problem}")

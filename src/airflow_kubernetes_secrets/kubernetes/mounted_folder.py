@@ -11,13 +11,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from time import monotonic
 
 from airflow_kubernetes_secrets.errors import MountedFileError
 from airflow_kubernetes_secrets.kubernetes.file_stamps import is_settled, stamp_of
-from airflow_kubernetes_secrets.kubernetes.manifest_files import DATA_LINK, LARGEST_FILE_BYTES, LOST_AND_FOUND
+from airflow_kubernetes_secrets.kubernetes.manifest_files import DATA_LINK, LARGEST_FILE_BYTES, LOST_AND_FOUND, SUFFIXES
 
 # Two versions are equal only if nothing has changed in between. A version is determined without reading a file.
 Version = tuple[object, ...]
@@ -59,7 +59,8 @@ class MountedFolder:
     """A folder with mounted files. All methods take the names of a path relative to this folder.
 
     A link is followed only if its target is in this folder. Among the files of a volume, no link is followed, because
-    the kubelet creates none there.
+    the kubelet creates none there. What is in the folder of a volume and is no link, such as another mount, does not
+    belong to the volume.
     """
 
     def __init__(self, path: str) -> None:
@@ -85,9 +86,11 @@ class MountedFolder:
                     if stat.S_ISDIR(os.fstat(folder).st_mode):
                         found = frozenset(filter(_is_visible, os.listdir(folder)))  # noqa: PTH208 - a descriptor
                         if is_of_volume(before[0]):
-                            found |= _mounted_in(self.path(*names))
+                            found |= _other_names(self.path(*names), found)
                 after = self.version(*names)
                 if after is not None and after[0] == before[0]:
+                    if not found:
+                        self._refuse_other_link(names, before[0])
                     return found
         raise self._keeps_changing(names)
 
@@ -109,7 +112,10 @@ class MountedFolder:
                     files = None
                 after = self.version(*names, with_files=True)
                 if after is not None and after[0] == before[0]:
-                    return None if files is None else MountedContent(files, before[0], is_settled=before[1])
+                    if files is not None:
+                        return MountedContent(files, before[0], is_settled=before[1])
+                    self._refuse_other_link(names, before[0])
+                    return None
         raise self._keeps_changing(names)
 
     def version(self, *names: str, with_files: bool = False) -> tuple[Version, bool] | None:
@@ -125,6 +131,8 @@ class MountedFolder:
         """
         innermost: Version = ()
         for path in self._folders(names):
+            if innermost and innermost[1] == os.path.dirname(path) and _is_no_link(path):  # noqa: PTH120 - a string
+                innermost = ()
             # A volume can be mounted in another one.
             if link := _data_link(path):
                 innermost = (DATA_LINK, path, link)
@@ -184,6 +192,22 @@ class MountedFolder:
             yield descriptor
         finally:
             os.close(descriptor)
+
+    def _refuse_other_link(self, names: tuple[str, ...], version: Version) -> None:
+        """Refuse a link in the folder of a volume that the kubelet has not created.
+
+        Raises:
+            MountedFileError: the path is, or is below, such a link.
+        """
+        if not is_of_volume(version):
+            return
+        volume = str(version[1])
+        below = names[volume.removeprefix(self._path).count("/") :]
+        if below and _is_other_link(f"{volume}/{below[0]}"):
+            raise MountedFileError(
+                f"{volume}/{below[0]} is a link in a volume, and such a link is not followed. Replace it by what it "
+                "leads to"
+            )
 
     def _files(self, found: int, names: tuple[str, ...], *, is_volume: bool) -> bytes | Mapping[str, bytes] | None:
         """Return the content of an open file, or of the files in an open folder; ``None`` if it is anything else."""
@@ -314,10 +338,39 @@ def _statuses(folder: str) -> dict[str, os.stat_result]:
     return statuses
 
 
-def _mounted_in(folder: str) -> frozenset[str]:
-    """Return the names of other mounts in the folder of a volume. All else there is a link of the kubelet."""
+def _other_names(folder: str, names: Collection[str]) -> frozenset[str]:
+    """Return the names in the folder of a volume that are not those of its files, such as the names of other mounts.
+
+    Links to manifests are followed wherever they are, so they are omitted.
+    """
     with os.scandir(folder) as found:
-        return frozenset(each.name for each in found if _is_visible(each.name) and each.is_dir(follow_symlinks=False))
+        others = [each.name for each in found if _is_visible(each.name) and each.name not in names]
+    return frozenset(
+        name
+        for name in others
+        if _is_no_link(f"{folder}/{name}") or (_is_other_link(f"{folder}/{name}") and not name.endswith(SUFFIXES))
+    )
+
+
+def _is_no_link(path: str) -> bool:
+    """Return whether something exists and is not a link."""
+    try:
+        return not stat.S_ISLNK(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _is_other_link(path: str) -> bool:
+    """Return whether a path in the folder of a volume is a link that the kubelet has not created.
+
+    The kubelet's links lead to the file of the same name in the current version. While it updates the volume, such a
+    link can lead nowhere.
+    """
+    folder, _slash, name = path.rpartition("/")
+    try:
+        return os.readlink(path) not in (f"{DATA_LINK}/{name}", f"{folder}/{DATA_LINK}/{name}")  # noqa: PTH115
+    except OSError:
+        return False
 
 
 def _data_link(folder: str) -> str:

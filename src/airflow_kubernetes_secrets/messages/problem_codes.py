@@ -29,6 +29,7 @@ SecretCode = Literal[
     "being-deleted",
     "bundle-not-read",
     "bundle-key",
+    "folder-layout",
 ]
 
 ManifestCode = Literal[
@@ -114,7 +115,9 @@ OF_SECRETS: Mapping[SecretCode, str] = {
     "being-deleted": "the Secret is being deleted and waits for a finalizer",
     "bundle-not-read": "lookups read nothing in a bundle: the option `bundles` is off, the label has an unknown value, "
     "the Secret also has the label of an id, or a ConfigMap contains other ids than those of variables",
-    "bundle-key": "a key of a bundle is not an id or has no value, or the bundle is empty",
+    "bundle-key": "a key of a bundle is not an id or has no value, the bundle is empty, or its keys are the fields of "
+    "one connection",
+    "folder-layout": "nothing reads a file or folder in the folder of `path`, because of its name or place",
 }
 
 # The problems of a manifest, which only `check` reports.

@@ -26,6 +26,8 @@ from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources import layout
+from airflow_kubernetes_secrets.sources.layout import LayoutMistake
 from airflow_kubernetes_secrets.sources.mounted import Folders, Mounted
 from airflow_kubernetes_secrets.sources.query import Query
 
@@ -43,7 +45,7 @@ class _Known:
         visited: the stamps of all files and folders that the result depends on.
     """
 
-    __slots__ = ("_manifests", "files", "secrets", "visited", "warnings")
+    __slots__ = ("_manifests", "_without_kind", "files", "secrets", "visited", "warnings")
 
     def __init__(self, files: Files[str, Secret], visited: Visited) -> None:
         self.files = files
@@ -51,6 +53,7 @@ class _Known:
         # A file that cannot be read may have manifests too.
         paths = [path for path, file in files.items() if file.objects or file.problems]
         self._manifests = {folder for path in paths for folder in _folders_of(path)}
+        self._without_kind = {path for path, file in files.items() if file.has_no_kind}
         self.warnings: dict[tuple[str, ...], str] = {}
         secrets: dict[str, tuple[Secret, str, Identity | None]] = {}
         twice: list[tuple[str, str, str]] = []
@@ -78,7 +81,7 @@ class _Known:
 
     def folders(self) -> Folders:
         """Return the state of the folders, on which mounted Secrets depend."""
-        return Folders(self._manifests, self.visited if self.visited.are_certain else object())
+        return Folders(self._manifests, self._without_kind, self.visited if self.visited.are_certain else object())
 
 
 def _folders_of(path: str) -> Iterator[str]:
@@ -131,7 +134,12 @@ class Folder:
         with self._lock:
             known = self._look()
             found = [secret for secret in known.secrets if query.matches(secret) and _is_in(query.namespace, secret)]
-            found += self._mounted.find(query, known.folders())
+            folders = known.folders()
+            found += self._mounted.find(query, folders)
+            unused = [] if found else list(self._mounted.unused(query, folders))
+        for each in unused:
+            if reason := layout.why_unused(self._mounted.folder, *each, folders):
+                notices.once(logging.WARNING, ("layout", reason), reason)
         counters.count(FROM_FOLDER)
         for cause, text in known.warnings.items():
             notices.once(logging.WARNING, cause, text)
@@ -163,6 +171,27 @@ class Folder:
             known = self._look()
             _secrets, problems = self._mounted.all(known.folders())
         return [*known.warnings.values(), *problems]
+
+    def layout_mistakes(self) -> Sequence[LayoutMistake]:
+        """Return what nothing reads in the folder although it was probably meant as a value.
+
+        Raises:
+            NotConfiguredError: there is no such folder, or it cannot be read.
+        """
+        with self._lock:
+            known = self._look()
+            folders = known.folders()
+            secrets, _problems = self._mounted.all(folders)
+            return layout.mistakes(self._mounted, secrets, folders)
+
+    def misnamed(self, kind: str, identifier: str) -> Sequence[LayoutMistake]:
+        """Return the files that are probably meant for an id of this kind, and have another name or place.
+
+        Raises:
+            NotConfiguredError: there is no such folder, or it cannot be read.
+        """
+        with self._lock:
+            return layout.misnamed(self._mounted.folder, kind, identifier, self._look().folders())
 
     def measurements(self) -> dict[str, float]:
         """Return nothing: the files are the state."""

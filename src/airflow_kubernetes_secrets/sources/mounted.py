@@ -22,15 +22,15 @@ from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import NameQuery, Query
 
-_CONNECTIONS = "connections"
-_KINDS = (_CONNECTIONS, "variables", "config")
+CONNECTIONS = "connections"
+KINDS = (CONNECTIONS, "variables", "config")
 
 # The folder with whole Secrets.
-_SECRETS = "secrets"
+WHOLE_SECRETS = "secrets"
 
 # The file that every service binding contains. Service bindings are directly in the folder that `path` names.
-_BINDING = "type"
-_BINDINGS = ""
+BINDING = "type"
+BINDINGS = ""
 
 
 class MountedSecret(Secret):
@@ -97,14 +97,16 @@ class Folders:
     Attributes:
         manifests: the paths of the folders with manifests of Secrets, or with manifests that cannot be used. These
             folders are not mounted Secrets, whatever their names.
+        without_kind: the paths of the files with a name like that of a manifest that contain something else.
         state: the same object as long as no folder in ``path`` has changed. Until then, each folder has the same names,
             and each volume the same files.
     """
 
-    __slots__ = ("manifests", "state")
+    __slots__ = ("manifests", "state", "without_kind")
 
-    def __init__(self, manifests: Collection[str], state: object) -> None:
+    def __init__(self, manifests: Collection[str], without_kind: Collection[str], state: object) -> None:
         self.manifests = manifests
+        self.without_kind = without_kind
         self.state = state
 
 
@@ -148,7 +150,7 @@ class Mounted:
         self._namespace = namespace
         self._labels: dict[str, str] = {}
         self._data_keys: dict[str, str] = {}
-        for kind in _KINDS:
+        for kind in KINDS:
             label = getattr(options, f"{kind}_label")
             if label is not None:
                 self._labels[kind] = label
@@ -166,13 +168,13 @@ class Mounted:
         if query.resource is not SECRETS or query.namespace not in (None, self._namespace):
             return
         if isinstance(query, NameQuery):
-            yield from self._secret(_SECRETS, query.name, folders)
+            yield from self._secret(WHOLE_SECRETS, query.name, folders)
             return
         for kind, label in self._labels.items():
             # A name with a hash belongs to the id that has this hash, and never to an id that equals the name.
             if label == query.label and not looks_hashed(query.identifier):
                 names = (query.value,) if query.value == query.identifier else (query.identifier, query.value)
-                for folder in (kind, _BINDINGS) if kind == _CONNECTIONS else (kind,):
+                for folder in (kind, BINDINGS) if kind == CONNECTIONS else (kind,):
                     for name in names:
                         yield from self._secret(folder, name, folders, query.identifier)
 
@@ -180,7 +182,7 @@ class Mounted:
         """Return all Secrets, and the problems of those that cannot be read."""
         secrets: list[MountedSecret] = []
         problems: list[str] = []
-        for folder in (_BINDINGS, *_KINDS, _SECRETS):
+        for folder in (BINDINGS, *KINDS, WHOLE_SECRETS):
             try:
                 names = self._names_in(folder, folders)
             except MountedFileError as error:
@@ -192,6 +194,32 @@ class Mounted:
                 except MountedFileError as error:
                     problems.append(str(error))
         return secrets, [f"{problem}{more}" for problem, more in first_items(problems)]
+
+    def unused(self, query: Query, folders: Folders) -> Iterator[tuple[str, str]]:
+        """Yield the files and folders that have the name for a query and are no mounted Secrets.
+
+        Each is the name of the folder that it is in, and its own name. :meth:`find` must have been called before.
+        """
+        if isinstance(query, NameQuery):
+            places = [(WHOLE_SECRETS, query.name)]
+        else:
+            kinds = [kind for kind, label in self._labels.items() if label == query.label]
+            places = [(kind, name) for kind in kinds for name in dict.fromkeys((query.identifier, query.value))]
+        for folder, name in places:
+            known = self._names.get(folder)
+            found = self._found.get((folder, name))
+            if known is not None and name in known.names and found is not None and found.secret is None:
+                yield folder, name
+
+    @property
+    def folder(self) -> MountedFolder:
+        """The folder that contains them."""
+        return self._folder
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """The kinds that are looked up by label."""
+        return self._labels.keys()
 
     def _secret(
         self, folder: str, name: str, folders: Folders, identifier: str | None = None
@@ -237,12 +265,12 @@ class Mounted:
 
     def _may_be_secret(self, folder: str, name: str, folders: Folders) -> bool:
         """Return whether a file or folder can be a mounted Secret, judging by its name and the names in it."""
-        if folder != _BINDINGS:
-            return folder == _SECRETS or folder in self._labels
-        if name in (*_KINDS, _SECRETS) or _CONNECTIONS not in self._labels:
+        if folder != BINDINGS:
+            return folder == WHOLE_SECRETS or folder in self._labels
+        if name in (*KINDS, WHOLE_SECRETS) or CONNECTIONS not in self._labels:
             return False
         try:
-            return _BINDING in self._names_in(name, folders)
+            return BINDING in self._names_in(name, folders)
         except MountedFileError:
             return False  # the folder may have nothing to do with Airflow
 
@@ -264,8 +292,8 @@ class Mounted:
             identifier: the id whose hash the name contains, if it is known.
         """
         labels, annotations = {}, None
-        if folder != _SECRETS:
-            label = self._labels[folder or _CONNECTIONS]
+        if folder != WHOLE_SECRETS:
+            label = self._labels[folder or CONNECTIONS]
             labels[label] = label_value(name)
             if identifier is not None or labels[label] != name:
                 annotations = {label: identifier or name}

@@ -76,8 +76,8 @@ def test_an_id_that_occurs_twice(run: Any, tmp_path: Path) -> None:
     assert "/bundle, key 'a': Secret airflow/own is connection 'a' too" in said
     # Within one bundle, the order is known, and a lookup only warns. Between two bundles, the age decides.
     assert (
-        "Secret airflow/bundle, key 'AIRFLOW_CONN_B': Secret airflow/bundle, key 'b' is connection 'b' too, and Airflow "
-        "uses the key that equals the id. Remove one of them" in said
+        "Secret airflow/bundle, key 'AIRFLOW_CONN_B': Secret airflow/bundle, key 'b' is connection 'b' too, and "
+        "Airflow uses the key that equals the id. Remove one of them" in said
     )
     assert "Secret airflow/second, key 'b': Secret airflow/bundle, key 'b' in" in said
 

@@ -61,8 +61,8 @@ class TestList:
             f"Secret {space}/a, key 'own': Secret {space}/own is used for its id, because it is searched first"
         )
         assert found[3]["problems"][0]["text"] == (
-            f"Secret {space}/a, key 'AIRFLOW_VAR_TWICE': Secret {space}/a, key 'twice' equals the id, and this key is a "
-            "variable's name for it, so that one is used. Change one of them"
+            f"Secret {space}/a, key 'AIRFLOW_VAR_TWICE': Secret {space}/a, key 'twice' equals the id, and this key is "
+            "a variable's name for it, so that one is used. Change one of them"
         )
         assert (
             f"Secret {space}/b, key 'twice': Secret {space}/a, key 'twice' has the same id, and is older"

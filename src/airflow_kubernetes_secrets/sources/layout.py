@@ -1,0 +1,300 @@
+"""Mistakes in a folder with mounted files: what nothing reads, although it was probably meant as a value.
+
+Lookups that find nothing use :func:`why_unused` only. Commands use everything else.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from urllib.parse import quote
+
+from airflow_kubernetes_secrets.errors import MountedFileError
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value, looks_hashed
+from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
+from airflow_kubernetes_secrets.kubernetes.manifest_files import LOST_AND_FOUND, SUFFIXES
+from airflow_kubernetes_secrets.kubernetes.mounted_folder import MountedFolder
+from airflow_kubernetes_secrets.messages.listing import first_names
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.messages.suggestions import nearest
+from airflow_kubernetes_secrets.record import Record
+from airflow_kubernetes_secrets.sources.mounted import (
+    BINDING,
+    BINDINGS,
+    CONNECTIONS,
+    KINDS,
+    WHOLE_SECRETS,
+    Folders,
+    Mounted,
+    MountedSecret,
+)
+
+_PLACES = (*KINDS, WHOLE_SECRETS)
+
+# Other names that people give these folders, and that are not spelt like them.
+_SYNONYMS = {"conn": CONNECTIONS, "conns": CONNECTIONS, "vars": "variables", "var": "variables", "cfg": "config"}
+_SUGGESTION_CUTOFF = 0.8
+
+# Kustomize and Helm read these files, which need no kind.
+_OF_OTHER_TOOLS = ("kustomization.yaml", "kustomization.yml", "Chart.yaml", "values.yaml")
+
+
+class LayoutMistake(Record):
+    """A file or folder that nothing reads.
+
+    Attributes:
+        kind: the kind of the ids in its folder; empty if it is not in such a folder.
+        name: its name, which can be an id.
+        text: its path, why nothing reads it, and what to do.
+    """
+
+    __slots__ = ("kind", "name", "text")
+
+    kind: str
+    name: str
+    text: str
+
+    def __init__(self, kind: str, name: str, text: str) -> None:
+        self.kind = kind
+        self.name = name
+        self.text = printable(text)
+
+
+def why_unused(folder: MountedFolder, place: str, name: str, folders: Folders) -> str:
+    """Return why a file or folder is no mounted Secret, with its path and the remedy.
+
+    The result is empty if it is used otherwise, or if another message says why it cannot be read.
+
+    Args:
+        place: the folder that it is in: that of a kind, or the one for whole Secrets.
+    """
+    path = folder.path(place, name)
+    if path in folders.manifests:
+        return ""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - a path may be any string
+    except FileNotFoundError:
+        return _dangling(path)
+    except OSError:
+        return ""
+    if stat.S_ISREG(mode):
+        return _why_file_is_unused(path, place, name, folders)
+    if stat.S_ISDIR(mode):
+        return _why_folder_is_unused(path, name, folders)
+    return f"{path} is neither a file nor a folder, so nothing reads it. Replace it by a file"
+
+
+def _dangling(path: str) -> str:
+    """Return the message for a link that leads nowhere; empty if there is no such link."""
+    return f"{path} is a link that leads nowhere. Correct or remove it" if os.path.islink(path) else ""  # noqa: PTH114
+
+
+def _why_file_is_unused(path: str, place: str, name: str, folders: Folders) -> str:
+    if name.endswith(SUFFIXES):
+        stem = name.rpartition(".")[0]
+        remedy = f"Name it {stem!r} if that is the id. For the id {name!r}, name it {name}/value"
+        return _not_a_manifest(path, remedy) if path in folders.without_kind and name not in _OF_OTHER_TOOLS else ""
+    if place == WHOLE_SECRETS:
+        return f"{path} is a file, but a Secret for 'references' is a folder with a file for each key. Mount all keys"
+    return ""
+
+
+def _not_a_manifest(path: str, remedy: str) -> str:
+    return f"{path} has the name of a manifest and contains none (no 'kind'), so nothing reads it. {remedy}"
+
+
+def _why_folder_is_unused(path: str, name: str, folders: Folders) -> str:
+    try:
+        files, subfolders = _content_of(path)
+    except OSError:
+        return ""
+    if not files and not subfolders:
+        return f"{path} is an empty folder, so nothing reads it. Add a file for each key, or remove it"
+    if not files:
+        return f"{path} contains folders only, which are too deep to be read. {_remedy_for_depth(name, subfolders[0])}"
+    named = [each for each in files if f"{path}/{each}" in folders.without_kind and each not in _OF_OTHER_TOOLS]
+    if named and all(each.endswith(SUFFIXES) for each in files):
+        return (
+            f"{path} is read as a folder of manifests, because the names of all its files end with .yaml, .yml or "
+            f".json; but {first_names(map(repr, named), len(named))} contains none. For a Secret with such keys, mount "
+            f"a volume there, or add a file with another name, such as {BINDING!r}. For one whole value, make {path} a "
+            "file"
+        )
+    return ""
+
+
+def _remedy_for_depth(name: str, subfolder: str) -> str:
+    identifier = f"{name}/{subfolder}"
+    return f"Move them up. If the id is {identifier!r}, the name of its file or folder is {label_value(identifier)!r}"
+
+
+def _content_of(folder: str) -> tuple[list[str], list[str]]:
+    """Return the names of the files in a folder, also of those that are no regular files, and of its subfolders."""
+    files: list[str] = []
+    subfolders: list[str] = []
+    with os.scandir(folder) as found:
+        for each in sorted(found, key=lambda each: each.name):
+            if not each.name.startswith(".") and each.name != LOST_AND_FOUND:
+                (subfolders if each.is_dir() else files).append(each.name)
+    return files, subfolders
+
+
+def mistakes(mounted: Mounted, secrets: Iterable[MountedSecret], folders: Folders) -> Sequence[LayoutMistake]:
+    """Return all mistakes in a folder.
+
+    Args:
+        secrets: the mounted Secrets in it.
+    """
+    folder = mounted.folder
+    used = {folder.path(each.namespace, each.name): each for each in secrets}
+    found: list[LayoutMistake] = []
+    # What is used, or reported already. A file in it is not reported again.
+    covered = set(used)
+    for place in (BINDINGS, *_PLACES):
+        names = _names_in(folder, place)
+        if names and place in KINDS and place not in mounted.kinds:
+            text = f"nothing reads it, because {place}_label is null in backend_kwargs. Remove the folder or the option"
+            found.append(LayoutMistake(place, "", f"{folder.path(place)}: {text}"))
+            covered.add(folder.path(place))
+            continue
+        for name in names:
+            path = folder.path(place, name) if place else folder.path(name)
+            if path in used:
+                found += _ignored_keys(path, place or CONNECTIONS, used[path])
+            elif place or name not in _PLACES:
+                text = why_unused(folder, place, name, folders) if place else _why_top_is_unused(folder, name, folders)
+                if text:
+                    found.append(LayoutMistake(place if place in KINDS else "", name, text))
+                    covered.add(path)
+    for path in sorted(folders.without_kind):
+        name = os.path.basename(path)  # noqa: PTH119 - a path may be any string
+        if name not in _OF_OTHER_TOOLS and covered.isdisjoint(_with_folders_above(path)):
+            found.append(LayoutMistake("", name, _not_a_manifest(path, "Add the kind, or remove the file")))
+    return found
+
+
+def _with_folders_above(path: str) -> Iterator[str]:
+    """Yield a path, and the path of each folder that it is in."""
+    while path.strip("/"):
+        yield path
+        path = os.path.dirname(path)  # noqa: PTH120 - a path may be any string
+
+
+def _names_in(folder: MountedFolder, place: str) -> list[str]:
+    """Return the names in a folder; none if it cannot be read, which is another problem."""
+    try:
+        return sorted(folder.names(*filter(None, (place,))))
+    except MountedFileError:
+        return []
+
+
+def _ignored_keys(path: str, place: str, secret: MountedSecret) -> Iterator[LayoutMistake]:
+    """Yield what is in the folder of a mounted Secret and is no key of it."""
+    try:
+        files, subfolders = _content_of(path)
+    except OSError:
+        return  # it is a file
+    kind = place if place in KINDS else ""
+    for name in files:
+        if name in secret.data:
+            continue
+        if not is_data_key(name):
+            text = f"{path}/{name}: the name is not valid as a key of a Secret, so nothing reads the file. Rename it"
+        else:
+            text = _dangling(f"{path}/{name}") or f"{path}/{name} is no file, so nothing reads it. Replace it by a file"
+        yield LayoutMistake(kind, secret.name, text)
+    for name in subfolders:
+        text = f"{path}/{name} is a folder in a mounted Secret, so nothing reads it."
+        yield LayoutMistake(kind, secret.name, f"{text} {_remedy_for_depth(secret.name, name)}")
+
+
+def _why_top_is_unused(folder: MountedFolder, name: str, folders: Folders) -> str:
+    """Return why nothing reads a file or folder that is directly in the folder of ``path``; empty if that is usual."""
+    path = folder.path(name)
+    if path in folders.manifests:
+        return ""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - a path may be any string
+        if stat.S_ISDIR(mode):
+            return _why_top_folder_is_unused(folder, name, *_content_of(path), folders)
+    except FileNotFoundError:
+        return _dangling(path)
+    except OSError:
+        return ""
+    if not stat.S_ISREG(mode) or not _looks_like_key(name):
+        return ""
+    above = os.path.basename(folder.path().rstrip("/"))  # noqa: PTH119 - a path may be any string
+    remedy = "Move it to connections, variables or config"
+    if above in _PLACES or name == BINDING:
+        remedy = "Set 'path' in backend_kwargs to the folder above"
+    return f"{path} is directly in the folder of 'path', so nothing reads it. {remedy}"
+
+
+def _why_top_folder_is_unused(
+    folder: MountedFolder, name: str, files: Sequence[str], subfolders: Sequence[str], folders: Folders
+) -> str:
+    path = folder.path(name)
+    values = [each for each in files if not each.endswith(SUFFIXES) or f"{path}/{each}" in folders.without_kind]
+    keys = [each for each in values if _looks_like_key(each)]
+    inner = [each for each in subfolders if each in _PLACES and f"{path}/{each}" not in folders.manifests]
+    meant = _SYNONYMS.get(name.lower()) or nearest(name.lower(), _PLACES, _SUGGESTION_CUTOFF)
+    if meant and (values or subfolders):
+        return (
+            f"{path}: nothing reads this folder. The folders with mounted files are connections, variables, config and "
+            f"secrets; did you mean {meant!r}? Rename it"
+        )
+    if inner:
+        return (
+            f"{path}/{inner[0]} is too deep, so nothing reads it. Move it to {folder.path(inner[0])}, or set 'path' in "
+            f"backend_kwargs to {path}"
+        )
+    if keys:
+        return (
+            f"{path} contains {first_names(map(repr, keys), len(keys))} and no file {BINDING!r}, so it is no service "
+            f"binding, and nothing reads it. Add {BINDING!r} with the type of the connection, or move the folder to "
+            "connections, variables or secrets"
+        )
+    return ""
+
+
+def _looks_like_key(name: str) -> bool:
+    """Return whether a file is probably a value, and not a script or a text such as ``README.md``."""
+    return is_data_key(name) and name == name.lower() and "." not in name
+
+
+def misnamed(folder: MountedFolder, kind: str, identifier: str, folders: Folders) -> Sequence[LayoutMistake]:
+    """Return the files that are probably meant for an id, and have another name or place.
+
+    Args:
+        kind: the folder of the id's kind.
+    """
+    right = label_value(identifier)
+    names = _names_in(folder, kind)
+    found = [
+        LayoutMistake(kind, identifier, text)
+        for name in dict.fromkeys((identifier, right, *(f"{identifier}{suffix}" for suffix in SUFFIXES)))
+        if name in names and (text := why_unused(folder, kind, name, folders))
+    ]
+    if right != identifier and right not in names:
+        for path in _probably_meant(folder, kind, identifier, names):
+            text = f"{path} is not the file or folder of the id {identifier!r}. Its name must be {right!r}. Rename it"
+            found.append(LayoutMistake(kind, identifier, text))
+    return found
+
+
+def _probably_meant(folder: MountedFolder, kind: str, identifier: str, names: Sequence[str]) -> Iterator[str]:
+    """Yield the paths of files whose names are other encodings of an id that is no label value."""
+    others = {quote(identifier, safe=""), quote(identifier), identifier.replace("/", "\\")}
+    others |= {identifier.replace("/", each) for each in ("_", "__", "-", "--", ".")}
+    readable = label_value(identifier).rpartition(".")[0]
+    for name in names:
+        is_of_another_hash = bool(readable) and looks_hashed(name) and name.rpartition(".")[0] == readable
+        if name != identifier and (name in others or is_of_another_hash):
+            yield folder.path(kind, name)
+    parts = identifier.split("/")
+    is_below = len(parts) > 1 and all(parts) and not any(part.startswith(".") for part in parts)
+    is_hidden = identifier.startswith(".") and is_data_key(identifier)
+    path = folder.path(kind, *parts)
+    if (is_below or is_hidden) and "\0" not in identifier and os.path.lexists(path):
+        yield path

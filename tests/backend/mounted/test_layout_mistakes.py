@@ -1,0 +1,342 @@
+"""Mistakes in the layout of a folder are reported, each with its path and a remedy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.errors import MountedFileError
+from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.folder import Folder
+from support.logs import said
+from support.manifest_texts import manifest
+from support.volumes import Volume
+
+URI = "postgres://scott:hunter2@db.example.com:5432/shop"
+
+
+def write(path: Path, content: str = "hunter2") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+
+
+def mistakes(mount: Path, **options: object) -> list[str]:
+    """Return what is reported about the layout, without the path of the folder."""
+    folder = Folder(str(mount), Options.parse({"path": str(mount), **options}))
+    assert list(folder.problems()) == []
+    found = [each.text for each in folder.layout_mistakes()]
+    assert all(str(mount) in each and "hunter2" not in each for each in found)
+    return [each.replace(f"{mount}/", "") for each in found]
+
+
+def misnamed(mount: Path, kind: str, identifier: str) -> list[str]:
+    found = Folder(str(mount), Options()).misnamed(kind, identifier)
+    return [each.text.replace(f"{mount}/", "") for each in found]
+
+
+class TestFoldersOfKinds:
+    @pytest.mark.parametrize(
+        ("name", "meant"),
+        [
+            ("connection", "connections"),
+            ("Connections", "connections"),
+            ("CONNECTIONS", "connections"),
+            ("conns", "connections"),
+            ("variable", "variables"),
+            ("vars", "variables"),
+            ("configs", "config"),
+            ("conf", "config"),
+            ("secret", "secrets"),
+        ],
+    )
+    @pytest.mark.parametrize("below", ["my_db", "my_db/host", "my_db/key.json"])
+    def test_a_misspelt_name(self, mount: Path, name: str, meant: str, below: str) -> None:
+        write(mount / name / below, "{}")
+
+        assert mistakes(mount) == [
+            f"{name}: nothing reads this folder. The folders with mounted files are connections, variables, config and "
+            f"secrets; did you mean {meant!r}? Rename it"
+        ]
+
+    def test_manifests_may_be_in_a_folder_of_any_name(self, mount: Path) -> None:
+        for name in ("connection", "secret", "prod/connections"):
+            write(mount / name / "x.yaml", manifest("x", "found"))
+            write(mount / name / "README")
+            (mount / name / "x.yaml").write_text(manifest(name.replace("/", "-"), "found", name=name.replace("/", "-")))
+        write(mount / "kustomization.yaml", "resources: [connection]")
+        write(mount / "README.md")
+        write(mount / "scripts" / "rotate.sh")
+
+        assert mistakes(mount) == []
+
+    def test_one_that_is_too_deep(self, mount: Path) -> None:
+        write(mount / "airflow" / "connections" / "my_db", URI)
+
+        [text] = mistakes(mount)
+        assert text == (
+            "airflow/connections is too deep, so nothing reads it. Move it to connections, or set 'path' in "
+            f"backend_kwargs to {mount}/airflow"
+        ).replace(f"{mount}/", "")
+
+    @pytest.mark.parametrize(
+        ("folder", "name", "remedy"),
+        [
+            ("mount", "my_db", "Move it to connections, variables or config"),
+            ("connections", "my_db", "Set 'path' in backend_kwargs to the folder above"),
+            ("binding", "type", "Set 'path' in backend_kwargs to the folder above"),
+        ],
+    )
+    def test_a_file_in_no_folder(self, mount: Path, folder: str, name: str, remedy: str) -> None:
+        write(mount / folder / name)
+
+        expected = f"{name} is directly in the folder of 'path', so nothing reads it. {remedy}"
+        assert mistakes(mount / folder) == [expected]
+
+    def test_a_binding_without_type(self, mount: Path) -> None:
+        Volume(mount / "account-db").write({"host": "db", "password": "hunter2"})
+        Volume(mount / "complete").write({"type": "mysql", "host": "db", "password": "hunter2"})
+
+        [text] = mistakes(mount)
+        assert text.startswith("account-db contains 'host', 'password' and no file 'type', so it is no service binding")
+
+    def test_a_label_that_is_null(self, mount: Path) -> None:
+        write(mount / "variables" / "x")
+        write(mount / "connections" / "x", URI)
+
+        assert mistakes(mount, variables_label=None) == [
+            "variables: nothing reads it, because variables_label is null in backend_kwargs. Remove the folder or the "
+            "option"
+        ]
+
+
+class TestNamesLikeThoseOfManifests:
+    @pytest.mark.parametrize("name", ["my_db.json", "my_db.yaml", "my_db.yml"])
+    def test_a_value(self, mount: Path, name: str) -> None:
+        write(mount / "connections" / name, '{"conn_type": "http", "password": "hunter2"}')
+
+        expected = [
+            f"connections/{name} has the name of a manifest and contains none (no 'kind'), so nothing reads it. Name "
+            f"it 'my_db' if that is the id. For the id {name!r}, name it {name}/value"
+        ]
+        assert mistakes(mount) == misnamed(mount, "connections", name) == expected
+        assert misnamed(mount, "connections", "my_db") == expected
+        assert misnamed(mount, "variables", "my_db") == misnamed(mount, "connections", "other") == []
+
+    def test_a_plain_folder_of_keys(
+        self, mount: Path, backend: KubernetesSecretsBackend, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        write(mount / "connections" / "gcp" / "key.json", '{"type": "service_account", "private_key": "hunter2"}')
+
+        [text] = mistakes(mount)
+        assert text.startswith(
+            "connections/gcp is read as a folder of manifests, because the names of all its files end with .yaml, .yml "
+            "or .json; but 'key.json' contains none. For a Secret with such keys, mount a volume there"
+        )
+        assert misnamed(mount, "connections", "gcp") == [text]
+        for _ in range(2):
+            assert backend.get_conn_value("gcp") is None
+        assert [each.replace(f"{mount}/", "") for each in said(caplog)] == [text]
+        # The remedies work.
+        write(mount / "connections" / "gcp" / "type", "google_cloud_platform")
+        assert mistakes(mount) == []
+        assert backend.get_conn_value("gcp") is not None
+
+    def test_keys_of_a_volume_are_no_mistake(self, mount: Path, backend: KubernetesSecretsBackend) -> None:
+        Volume(mount / "variables" / "x").write({"value": "found", "value.json": "{}"})
+
+        assert backend.get_variable("x") == "found"
+        assert mistakes(mount) == []
+
+    def test_manifests_of_other_kinds(
+        self, mount: Path, backend: KubernetesSecretsBackend, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        write(mount / "connections" / "prod" / "app.yaml", "kind: Deployment\napiVersion: apps/v1\n")
+
+        assert backend.get_conn_value("prod") is None
+        assert mistakes(mount) == said(caplog) == []
+
+    def test_a_manifest_without_kind(self, mount: Path) -> None:
+        write(mount / "prod" / "x.yaml", "metadata: {name: x}\nstringData: {value: hunter2}\n")
+        write(mount / "values.yaml", "a: b")
+
+        assert mistakes(mount) == [
+            "prod/x.yaml has the name of a manifest and contains none (no 'kind'), so nothing reads it. Add the kind, "
+            "or remove the file"
+        ]
+
+
+def fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def empty_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def dangling(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+def deep(path: Path) -> None:
+    write(path / "eu" / "value")
+
+
+class TestWhatIsNoValue:
+    @pytest.mark.parametrize(
+        ("make", "text"),
+        [
+            (fifo, "is neither a file nor a folder, so nothing reads it. Replace it by a file"),
+            (empty_folder, "is an empty folder, so nothing reads it. Add a file for each key, or remove it"),
+            (dangling, "is a link that leads nowhere. Correct or remove it"),
+            (
+                deep,
+                "contains folders only, which are too deep to be read. Move them up. If the id is 'x/eu', the name of "
+                f"its file or folder is {label_value('x/eu')!r}",
+            ),
+        ],
+    )
+    def test_in_the_folder_of_a_kind(
+        self,
+        mount: Path,
+        backend: KubernetesSecretsBackend,
+        caplog: pytest.LogCaptureFixture,
+        make: Callable[[Path], None],
+        text: str,
+    ) -> None:
+        (mount / "variables").mkdir()
+        make(mount / "variables" / "x")
+
+        assert backend.get_variable("x") is None
+        assert backend.get_variable("y") is None
+        assert said(caplog) == [f"{mount}/variables/x {text}"]
+        assert mistakes(mount) == misnamed(mount, "variables", "x") == [f"variables/x {text}"]
+
+    @pytest.mark.parametrize(
+        ("make", "name", "text"),
+        [
+            (fifo, "password", "is no file, so nothing reads it. Replace it by a file"),
+            (dangling, "password", "is a link that leads nowhere. Correct or remove it"),
+            (deep, "tls", "is a folder in a mounted Secret, so nothing reads it. Move them up. If the id is 'x/tls', "),
+            (write, "größe", "the name is not valid as a key of a Secret, so nothing reads the file. Rename it"),
+            (write, "host ", "the name is not valid as a key of a Secret, so nothing reads the file. Rename it"),
+        ],
+    )
+    @pytest.mark.parametrize("folder", ["connections/x", "x"])
+    def test_among_the_keys_of_a_secret(
+        self, mount: Path, make: Callable[[Path], None], name: str, text: str, folder: str
+    ) -> None:
+        write(mount / folder / "host", "db")
+        write(mount / folder / "type", "mysql")
+        make(mount / folder / name)
+
+        [found] = mistakes(mount)
+        assert found.startswith(f"{folder}/{name}")
+        assert text in found
+
+    def test_a_file_for_references(self, mount: Path) -> None:
+        write(mount / "secrets" / "app-db", URI)
+
+        [text] = mistakes(mount)
+        assert text.startswith("secrets/app-db is a file, but a Secret for 'references' is a folder")
+
+
+class TestIdsThatAreNoNames:
+    @pytest.mark.parametrize(
+        "name", ["team%2Fx", "team_x", "team__x", "team-x", "team.x", "team/x", f"team-x.{'0' * 40}"]
+    )
+    def test_another_encoding(self, mount: Path, name: str) -> None:
+        write(mount / "connections" / name, URI)
+
+        assert misnamed(mount, "connections", "team/x") == [
+            f"connections/{name} is not the file or folder of the id 'team/x'. Its name must be "
+            f"{label_value('team/x')!r}. Rename it"
+        ]
+        assert misnamed(mount, "connections", "team/y") == misnamed(mount, "variables", "team/x") == []
+
+    def test_the_right_one_is_there(self, mount: Path) -> None:
+        write(mount / "connections" / "team_x", URI)
+        write(mount / "connections" / label_value("team/x"), URI)
+
+        assert misnamed(mount, "connections", "team/x") == []
+
+    def test_a_hidden_name(self, mount: Path) -> None:
+        write(mount / "variables" / ".x")
+
+        [text] = misnamed(mount, "variables", ".x")
+        assert text.startswith("variables/.x is not the file or folder of the id '.x'")
+
+    @pytest.mark.parametrize("identifier", ["../../etc/passwd", "/etc/passwd", "a/../b", "a\0b/c", "~/x", ".", ".."])
+    def test_nothing_outside_is_looked_at(self, mount: Path, identifier: str) -> None:
+        write(mount / "connections" / "a", URI)
+
+        assert misnamed(mount, "connections", identifier) == []
+
+
+class TestBesideTheFilesOfAVolume:
+    """The kubelet's links in the folder of a volume lead to the files of the same name in ``..data``."""
+
+    @pytest.mark.parametrize("target", ["../elsewhere/x", "..data/y", "nowhere", "/etc/passwd"])
+    @pytest.mark.parametrize("of_id", [True, False])
+    def test_a_link(self, mount: Path, target: str, of_id: bool) -> None:
+        write(mount / "elsewhere" / "x.md")
+        folder = mount / "variables"
+        Volume(folder).write({"y": "found", "z/value": "found"})
+        link = folder / ("x" if of_id else "w")
+        link.symlink_to(target)
+        backend = KubernetesSecretsBackend(path=str(mount))
+
+        expected = f"{link} is a link in a volume, and such a link is not followed. Replace it by what it leads to"
+        with pytest.raises(MountedFileError) as raised:
+            backend.get_variable(link.name)
+        assert str(raised.value) == expected
+        assert list(Folder(str(mount), Options()).problems()) == [expected]
+        assert (backend.get_variable("y"), backend.get_variable("z")) == ("found", "found")
+
+    def test_a_link_for_a_whole_kind(self, mount: Path) -> None:
+        write(mount.parent / "elsewhere" / "x")
+        Volume(mount / "v").write({"connections/a": URI})
+        (mount / "v" / "variables").symlink_to(mount.parent / "elsewhere")
+        backend = KubernetesSecretsBackend(path=str(mount / "v"))
+
+        with pytest.raises(MountedFileError, match="variables is a link in a volume"):
+            backend.get_variable("x")
+        assert backend.get_conn_value("a") == URI
+
+    def test_a_link_of_the_version_before(self, mount: Path, backend: KubernetesSecretsBackend) -> None:
+        """The kubelet removes it after it has replaced the link ``..data``."""
+        Volume(mount / "variables").write({"y": "found"})
+        (mount / "variables" / "x").symlink_to("..data/x")
+
+        assert backend.get_variable("x") is None
+        assert mistakes(mount) == []
+
+    def test_a_file_without_its_link(self, mount: Path, backend: KubernetesSecretsBackend) -> None:
+        """The kubelet creates it after it has replaced the link ``..data``."""
+        Volume(mount / "variables").write({"x": "found"})
+        (mount / "variables" / "x").unlink()
+
+        assert backend.get_variable("x") == "found"
+
+    def test_another_mount(self, mount: Path, backend: KubernetesSecretsBackend) -> None:
+        """A file that is mounted with ``subPath``, and a folder that is no volume of a Secret."""
+        Volume(mount / "variables").write({"y": "found"})
+        write(mount / "variables" / "x", "a file")
+        write(mount / "variables" / "w" / "value", "a folder")
+
+        assert [backend.get_variable(each) for each in "xyw"] == ["a file", "found", "a folder"]
+        write(mount / "variables" / "x", "another")
+        assert backend.get_variable("x") == "another"
+        assert mistakes(mount) == []
+
+    def test_a_volume_two_levels_below(self, mount: Path) -> None:
+        Volume(mount / "v").write({"connections/a": URI})
+        Volume(mount / "v" / "secrets" / "app-db").write({"host": "db", "type": "mysql"})
+        backend = KubernetesSecretsBackend(path=str(mount / "v"), references={"connections": {"b": "app-db"}})
+
+        assert backend.get_conn_value("a") == URI
+        assert backend.get_connection("b").host == "db"
