@@ -28,7 +28,6 @@ from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, Outcome
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
-from airflow_kubernetes_secrets.sources.mounted import is_mounted
 
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.backend.kubernetes_secrets import KubernetesSecretsBackend
@@ -123,7 +122,7 @@ def _found(lookup: Lookup, namespace: str | None) -> Decision:
         if decision.outcome is Outcome.NO_MATCH and label is not None:
             remedy += f": label it with {label}={label_value(lookup.id)}, or name it in 'references' in backend_kwargs"
         raise SecretRefsError(f"{lookup}: {decision.outcome.value}. {remedy}")
-    if is_mounted(secret):
+    if secret.is_mounted:
         raise SecretRefsError(
             f"{lookup}: {secret} is a mounted file, and a pod can refer only to Secrets of the API. Name Secret and "
             "key in the DAG yourself, or mount the Secret in the pod too"

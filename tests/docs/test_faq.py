@@ -346,8 +346,25 @@ def duplicates(scene: Scene) -> str:
 
 @happens("keys of bundles match; the first by age and name is used")
 def duplicates_in_bundles(scene: Scene) -> str:
+    for name in ("a", "b"):
+        metadata = {"name": name, "labels": {BUNDLE: "connections"}}
+        scene.write({}, {"my_db": "postgres://h"}, metadata=metadata)
+    KubernetesSecretsBackend(path=str(scene.folder), bundles=True).get_connection("my_db")
+    return "\n".join(said(scene.caplog))
+
+
+@happens("keys of one bundle match; the key that equals the id is used")
+def duplicates_in_one_bundle(scene: Scene) -> str:
     scene.write({BUNDLE: "connections"}, {"my_db": "postgres://h", "AIRFLOW_CONN_MY_DB": "postgres://h"})
     KubernetesSecretsBackend(path=str(scene.folder), bundles=True).get_connection("my_db")
+    return "\n".join(said(scene.caplog))
+
+
+@happens("nothing reads a mounted file")
+def a_link_that_leads_nowhere(scene: Scene) -> str:
+    (scene.folder / "connections").mkdir()
+    (scene.folder / "connections" / "x").symlink_to("nowhere")
+    KubernetesSecretsBackend(path=str(scene.folder)).get_conn_value("x")
     return "\n".join(said(scene.caplog))
 
 

@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.formats.reading import connection_value, key_for
 from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, OF_AIRFLOW_2, OF_AIRFLOW_3, SERVICES, TASKS
 from airflow_kubernetes_secrets.formats.values import config_text
 from airflow_kubernetes_secrets.kubernetes.credentials import SERVICE_HOST, SERVICE_PORT
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, name_with_key
+from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, are_of_one_bundle, name_with_key
 from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.listing import MOST_PROBLEMS, first_items, first_names
@@ -344,23 +344,32 @@ def _query_of(decision: Decision) -> Query:
     return next(found, decision.queries[-1])
 
 
+def _description(decision: Decision) -> tuple[str, str, str]:
+    """Return what the matches of a lookup are, which of them is used, and what to do with the others."""
+    matches = decision.matches
+    order = "the first by age and name"
+    if isinstance(matches[0], BundleEntry):
+        remedy = "Remove the keys that should not match"
+        if all(are_of_one_bundle(matches[0], each) for each in matches[1:]):
+            return "keys of one bundle match", "the key that equals the id", remedy
+        return "keys of bundles match", order, remedy
+    if any(each.is_mounted for each in matches):
+        return "mounted files or manifests have this id", order, "Remove or rename those that should not have it"
+    objects = f"{matches[0].kind}s"
+    return f"{objects} match {_query_of(decision)}", order, f"Delete or relabel the {objects} that should not match"
+
+
 def _report(decision: Decision) -> None:
     """Log what a user should know about a lookup that did not fail."""
     lookup, matches = decision.lookup, decision.matches
     if len(matches) > 1:
         others = first_names(map(name_with_key, matches[1:]), len(matches) - 1)
-        objects = f"{matches[0].kind}s"
-        what, remedy = (
-            f"{objects} match {_query_of(decision)}",
-            f"Delete or relabel the {objects} that should not match",
-        )
-        if isinstance(matches[0], BundleEntry):
-            what, remedy = "keys of bundles match", "Remove the keys that should not match"
+        what, order, remedy = _description(decision)
         notices.once(
             logging.WARNING,
-            ("duplicates", objects, *map(name_with_key, matches[:MOST_PROBLEMS])),
-            f"{lookup}: {len(matches)} {what}; the first by age and name is used: {name_with_key(matches[0])}. Not "
-            f"used: {others}. {remedy}",
+            ("duplicates", f"{matches[0].kind}s", *map(name_with_key, matches[:MOST_PROBLEMS])),
+            f"{lookup}: {len(matches)} {what}; {order} is used: {name_with_key(matches[0])}. Not used: {others}. "
+            f"{remedy}",
         )
     for problem, more in first_items(decision.skipped):
         text = f"{lookup}: {problem}. It is skipped{more and f',{more}'}"

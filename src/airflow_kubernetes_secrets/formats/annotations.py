@@ -169,7 +169,7 @@ def _warn_of_unknown(secret: Secret) -> None:
     for key, more in first_items(unknown):
         meant = nearest(key.removeprefix(ANNOTATION_PREFIX), _NAMES, SUGGESTION_CUTOFF)
         hint = f"; did you mean {ANNOTATION_PREFIX + meant!r}?" if meant else ""
-        text = f"{secret.full_name}, annotation {key!r}{more}: it is unknown and has no effect{hint}"
+        text = f"{secret.full_name}, {secret.annotation_part} {key!r}{more}: it is unknown and has no effect{hint}"
         notices.once(logging.WARNING, ("unknown annotation", text), text)
 
 
@@ -196,4 +196,4 @@ def _extra(secret: Secret, text: str | None) -> dict[str, Any]:
 
 
 def _malformed(secret: Secret, annotation: str, problem: str) -> MalformedSecretError:
-    return secret.malformed(annotation, problem, part="annotation")
+    return secret.malformed(annotation, problem, part=secret.annotation_part)

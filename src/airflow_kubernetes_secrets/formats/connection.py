@@ -132,7 +132,9 @@ class _Values:
         self.fields = fields
         # The key or annotation that an error names, by field.
         self._origins = {field: ("key", key) for field, key in fields.keys.items()}
-        self._origins |= {field: ("annotation", LITERALS[field]) for field in fields.description.literals}
+        self._origins |= {
+            field: (self.secret.annotation_part, LITERALS[field]) for field in fields.description.literals
+        }
         self._values = texts(secret, fields.keys)
         self.extra_fields = _extra_fields(secret, fields)
         # The settings within a value, by name.

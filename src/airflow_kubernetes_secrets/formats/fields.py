@@ -239,8 +239,9 @@ def _texts_of(secret: Secret, keys: Sequence[str]) -> list[str]:
     binary = [key for key in keys if not _is_text(secret, key)]
     if binary:
         text = (
-            f"Secret {secret}, annotation {OTHER_KEYS!r}: {first_names(map(repr, binary), len(binary))} cannot go to "
-            "extra, because only text in UTF-8 can. Mount the Secret if the connection needs it"
+            f"Secret {secret}, {secret.annotation_part} {OTHER_KEYS!r}: "
+            f"{first_names(map(repr, binary), len(binary))} cannot go to extra, because only text in UTF-8 can. Mount "
+            "the Secret if the connection needs it"
         )
         notices.once(logging.WARNING, ("binary key", text), text)
     return [key for key in keys if key not in binary]

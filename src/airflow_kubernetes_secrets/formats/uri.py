@@ -65,7 +65,8 @@ class ParsedUri:
         found = re.fullmatch(_PARTS, text, flags=re.DOTALL)
         if found is None:
             raise UnusableUriError(
-                "it is not a URI (scheme://host…). A host is named by the annotation airflow.apache.org/field-host"
+                "it is not a URI (scheme://host…). Put a host under the key 'host', or name its key in the annotation "
+                "airflow.apache.org/field-host"
             )
         rest = _without_known(found["rest"], login, password)
         authority = re.fullmatch(_AUTHORITY, rest, flags=re.DOTALL)

@@ -70,7 +70,10 @@ def problems_of_connection_type(kind: Kind, secret: Secret, key: str, content: C
         meant = _meant(conn_type, known)
         shown = shown_type(conn_type)
         what = "no installed provider knows the connection type" + (f" {shown!r}" if shown else "")
-    remedy = f"Set the annotation {CONNECTION_TYPE}" if key == IN_FIELDS else f"Change the type in the key {key!r}"
+    remedy = f"Change the type in the key {key!r}"
+    if key == IN_FIELDS:
+        annotation = f"Set the annotation {CONNECTION_TYPE}{secret.annotation_place}"
+        remedy = annotation if secret.has_annotations else "Set the content of the file 'conn_type'"
     install = "" if is_unspecified else ", or install its provider"
     others = known - {GENERIC}
     first = [meant] if meant in known else []

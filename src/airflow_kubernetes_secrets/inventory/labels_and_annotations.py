@@ -253,7 +253,7 @@ def _warnings(
     Args:
         problem_of: returns what is wrong with a label or annotation.
     """
-    part = "label" if code == UNKNOWN_LABEL else "annotation"
+    part = "label" if code == UNKNOWN_LABEL else secret.annotation_part
     for key, more in first_items(keys):
         yield Problem(code, f"{secret.full_name}, {part} {key!r}{more}: {problem_of(key)}", Severity.WARNING)
 

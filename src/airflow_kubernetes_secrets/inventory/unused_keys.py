@@ -78,8 +78,8 @@ def problems_of_unused(
         yield _problem(
             SETTINGS,
             secret,
-            f"{OTHER_KEYS}: extra does not read {_named(unused)}, because only text in UTF-8 can be in extra. If the "
-            "connection needs it, mount the Secret",
+            f"{OTHER_KEYS}: extra{secret.annotation_place} does not read {_named(unused)}, because only text in UTF-8 "
+            "can be in extra. If the connection needs it, mount the Secret",
         )
         return
     if key == IN_FIELDS:
@@ -91,9 +91,8 @@ def problems_of_unused(
             yield _problem(
                 HALF,
                 secret,
-                f"the connection has no host, and nothing reads {_named(hosts)}, which may contain it. Name the key: "
-                f"airflow.apache.org/field-host{' or field-uri' if key == IN_FIELDS else ''}; or extra-<name>, if the "
-                "hook reads it in extra",
+                f"the connection has no host, and nothing reads {_named(hosts)}, which may contain it. "
+                + _name_key(secret, f"field-host{' or field-uri' if key == IN_FIELDS else ''}", "'host' or 'uri'"),
             )
     if not connection.get("password") and not _has_in_extra(connection, _CREDENTIAL):
         credentials = [key for key in unused if _CREDENTIAL.search(folded(key))]
@@ -101,8 +100,8 @@ def problems_of_unused(
             yield _problem(
                 HALF,
                 secret,
-                f"the connection has no password, and nothing reads {_named(credentials)}, which may be one. Name the "
-                "key: airflow.apache.org/field-password; or extra-<name>, if the hook reads it in extra",
+                f"the connection has no password, and nothing reads {_named(credentials)}, which may be one. "
+                + _name_key(secret, "field-password", "'password'"),
             )
     settings = [key for key in unused if _TLS.search(folded(key))]
     extra = extra_of(connection)
@@ -110,22 +109,22 @@ def problems_of_unused(
         yield _problem(
             SETTINGS,
             secret,
-            f"sslmode needs a root certificate, and nothing reads {_named(settings)}. Mount it, and name its path: "
-            'airflow.apache.org/connection-extra: {"sslrootcert": "/path"}',
+            f"sslmode needs a root certificate, and nothing reads {_named(settings)}. Mount it, and name its path"
+            + _in_extra(secret)
+            + ': {"sslrootcert": "/path"}',
         )
     elif settings and not _has_in_extra(connection, _TLS):
         yield _problem(
             SETTINGS,
             secret,
-            f"nothing reads {_named(settings)}, which may be for TLS. Name each key that the connection "
-            "needs: airflow.apache.org/extra-<name>; or write the settings in airflow.apache.org/connection-extra",
+            f"nothing reads {_named(settings)}, which may be for TLS. {_name_settings(secret)}",
         )
     if not connection.get("schema") and (settings := [key for key in unused if _DATABASE.search(folded(key))]):
         yield _problem(
             SETTINGS,
             secret,
-            f"the connection has no schema, and nothing reads {_named(settings)}, which may contain it. Name "
-            "the key: airflow.apache.org/field-schema",
+            f"the connection has no schema, and nothing reads {_named(settings)}, which may contain it. "
+            + _name_key(secret, "field-schema", "'schema'", is_for_extra=False),
         )
 
 
@@ -145,8 +144,7 @@ def problems_of_settings(secret: Secret, key: str, connection: Mapping[str, Any]
             SETTINGS,
             secret,
             f"nothing reads {first_names(map(repr, ignored), len(ignored))} in the value of "
-            f"{_named(sorted(fields.parsers))}, which may be for TLS. Write the settings in "
-            "airflow.apache.org/connection-extra",
+            f"{_named(sorted(fields.parsers))}, which may be for TLS. Write the settings{_in_extra(secret)}",
         )
 
 
@@ -166,7 +164,12 @@ def problems_of_missing(
         yield _problem(
             HALF,
             secret,
-            "the connection has no host, and no key seems to contain it. Set airflow.apache.org/connection-host",
+            "the connection has no host, and no key seems to contain it. "
+            + (
+                f"Set airflow.apache.org/connection-host{secret.annotation_place}"
+                if secret.has_annotations
+                else "Add a file 'host'"
+            ),
         )
     if connection.get("password") and not connection.get("login") and not _has_in_extra(connection, _LOGIN):
         logins = [each for each in unused if _LOGIN.search(folded(each))]
@@ -174,8 +177,8 @@ def problems_of_missing(
             yield _problem(
                 HALF,
                 secret,
-                f"the connection has no login, and nothing reads {_named(logins)}, which may contain it. Name the key: "
-                "airflow.apache.org/field-login",
+                f"the connection has no login, and nothing reads {_named(logins)}, which may contain it. "
+                + _name_key(secret, "field-login", "'login'", is_for_extra=False),
             )
 
 
@@ -195,6 +198,37 @@ def _has_address(connection: Mapping[str, Any]) -> bool:
     in_extra = (each for name, each in extra_of(connection).items() if _HOST.search(folded(name)))
     others = (connection.get("login"), connection.get("schema"), *in_extra)
     return bool(connection.get("host")) or any(isinstance(each, str) and "://" in each for each in others)
+
+
+def _name_key(secret: Secret, annotations: str, names: str, *, is_for_extra: bool = True) -> str:
+    """Return the remedy for a key that contains a field and that nothing reads.
+
+    Args:
+        annotations: the annotations that can name the key, without the prefix of the first one.
+        names: the names by which a mounted file is found.
+        is_for_extra: whether some hooks read the field in ``extra``.
+    """
+    if not secret.has_annotations:
+        return f"If it does, name that file {names}"
+    more = "; or extra-<name>, if the hook reads it in extra" if is_for_extra else ""
+    return f"Name the key{secret.annotation_place}: airflow.apache.org/{annotations}{more}"
+
+
+def _in_extra(secret: Secret) -> str:
+    """Return where a user writes a part of ``extra``."""
+    if not secret.has_annotations:
+        return " in a file 'extra'"
+    return f" in airflow.apache.org/connection-extra{secret.annotation_place}"
+
+
+def _name_settings(secret: Secret) -> str:
+    """Return the remedy for keys with settings that nothing reads."""
+    if not secret.has_annotations:
+        return f"Write the settings that the connection needs{_in_extra(secret)}"
+    return (
+        f"Name each key that the connection needs{secret.annotation_place}: airflow.apache.org/extra-<name>; or write "
+        f"the settings{_in_extra(secret)}"
+    )
 
 
 def _named(keys: Sequence[str]) -> str:

@@ -54,6 +54,9 @@ class Secret:
 
     Attributes:
         resource: the resource that it is an object of.
+        has_annotations: whether a user can add annotations that describe it.
+        annotation_part: what messages call one of its annotations.
+        annotation_place: the words after an annotation in a remedy, if it is not added to the object.
         created: the creation time in the API's format (RFC 3339 in UTC, whole seconds), which sorts as a string.
         data: the values in base64, by key.
         annotations: those that :func:`kept_annotations` keeps.
@@ -62,6 +65,9 @@ class Secret:
     __slots__ = ("__weakref__", "annotations", "created", "data", "labels", "name", "namespace")
 
     resource: Resource = SECRETS
+    has_annotations: bool = True
+    annotation_part: str = "annotation"
+    annotation_place: str = ""
     namespace: str
     name: str
     created: str
@@ -107,6 +113,11 @@ class Secret:
     def listed_name(self) -> str:
         """Namespace and name, as tables show them. The kind is added for an object that is not a Secret."""
         return str(self) if self.resource is SECRETS else self.full_name
+
+    @property
+    def is_mounted(self) -> bool:
+        """Whether it comes from mounted files. Its namespace is then a path, which the name of no namespace can be."""
+        return self.namespace.startswith("/")
 
     @property
     def age_order(self) -> tuple[str, str]:

@@ -7,6 +7,19 @@ from collections.abc import Mapping
 from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.kubernetes.objects import IDENTIFIERS, Secret
 
+# Where a user writes the annotations of a reference.
+IN_REFERENCES = " in 'references'"
+
+
+class AnnotatedSecret(Secret):
+    """A Secret whose annotations are in the options, so that messages must not send a user to the Secret."""
+
+    __slots__ = ()
+
+    annotation_part = "reference's annotation"
+    annotation_place = IN_REFERENCES
+
+
 # The inner keys are the annotations, because several references can name one Secret. A lookup from memory returns the
 # same object each time, so it is parsed only once.
 _annotated: DerivedValues[Secret, dict[Mapping[str, str], Secret]] = DerivedValues()
@@ -27,7 +40,7 @@ def with_annotations(secret: Secret, annotations: Mapping[str, str]) -> Secret:
     found = known.get(annotations)
     if found is None:
         ids = {key: text for key, text in (secret.annotations or {}).items() if key in IDENTIFIERS}
-        found = known[annotations] = Secret(
+        found = known[annotations] = AnnotatedSecret(
             secret.namespace,
             secret.name,
             secret.created,

@@ -170,11 +170,17 @@ def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretErr
     if data_key_of(kind, secret, data_key) != IN_FIELDS or (is_connection and has_fields(secret)):
         return None
     problem = f"there is no such key in its data; {secret.keys_text()}"
-    remedy = f"If one of them contains it, name that key in the annotation {ANNOTATION_PREFIX}data-key"
+    remedy = f"If one of them contains it, name that file {data_key!r}"
+    of_fields = ", or name the files of its fields 'host', 'login' and 'password'"
+    if secret.has_annotations:
+        remedy = f"If one of them contains it, name that key in the annotation {ANNOTATION_PREFIX}data-key"
+        of_fields = f", or the keys of its fields in {ANNOTATION_PREFIX}field-<field>"
     if is_connection:
         nor = "nor a key for the host, login or password of a connection"
         problem = f"there is no such key in its data, {nor}; {secret.keys_text()}"
-        remedy += f", or the keys of its fields in {ANNOTATION_PREFIX}field-<field>"
+        remedy += of_fields
+    if secret.has_annotations:
+        remedy += secret.annotation_place
     if secret.data:
         problem += f". {remedy}"
     return secret.malformed(data_key, problem)

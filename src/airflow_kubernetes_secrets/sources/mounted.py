@@ -61,6 +61,16 @@ class MountedSecret(Secret):
         object.__setattr__(self, "lookup_namespace", lookup_namespace)
 
     @property
+    def has_annotations(self) -> bool:  # type: ignore[override]
+        """Whether a user can add annotations: for a whole Secret, a reference in the options can contain them."""
+        return not self.labels
+
+    @property
+    def annotation_place(self) -> str:  # type: ignore[override]
+        """The words after an annotation in a remedy."""
+        return " in 'references'"
+
+    @property
     def has_hashed_name(self) -> bool:
         """Whether the name contains only the hash of an id."""
         return bool(self.labels) and looks_hashed(self.name)
@@ -80,15 +90,6 @@ class MountedSecret(Secret):
             lookup_namespace=self.lookup_namespace,
             annotations={label: identifier},
         )
-
-
-def is_mounted(secret: Secret) -> bool:
-    """Return whether a Secret comes from mounted files.
-
-    If a reference adds annotations, the result is a copy of the class :class:`Secret`, which is recognized too.
-    """
-    # No namespace begins like a path.
-    return isinstance(secret, MountedSecret) or secret.namespace.startswith("/")
 
 
 class Folders:

@@ -227,7 +227,8 @@ class TestNames:
 
         assert backend.get_variable("my db") == "exact"
         [warning] = said(caplog)
-        assert warning.startswith("variable 'my db': 2 Secrets match")
+        assert warning.startswith("variable 'my db': 2 mounted files or manifests have this id; the first by age and")
+        assert warning.endswith(". Remove or rename those that should not have it")
         assert f"{mount}/variables/my db. Not used: {mount}/variables/my-db.7db90c8c" in warning
 
     @pytest.mark.parametrize("identifier", ["", "..", "../connections/my_db", "/etc/passwd", "my_db/host", "..data"])
