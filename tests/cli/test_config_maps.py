@@ -139,6 +139,61 @@ class TestList:
 
 
 class TestExplain:
+    @pytest.mark.parametrize(
+        ("labels", "data", "options", "said"),
+        [
+            (
+                {VARIABLE: "x"},
+                {"value": SECRET},
+                {"bundles": True},
+                "has this id, but lookups read it only if config_maps",
+            ),
+            (
+                {BUNDLE: "variables"},
+                {"x": SECRET},
+                {"bundles": True},
+                "key 'x' has this id, but lookups read it only if",
+            ),
+            (
+                {BUNDLE: "variables"},
+                {"AIRFLOW_VAR_X": SECRET},
+                {"bundles": False},
+                "key 'AIRFLOW_VAR_X' has this id, but lookups read it only if config_maps and bundles are true",
+            ),
+        ],
+        ids=["label", "bundle", "bundle, both off"],
+    )
+    def test_one_while_they_are_off(
+        self,
+        commands: Commands,
+        put_config_map: PutConfigMap,
+        labels: dict[str, str],
+        data: dict[str, str],
+        options: dict[str, bool],
+        said: str,
+    ) -> None:
+        put_config_map("c", labels, data)
+        commands.configure(config_maps=False, **options)
+
+        found = commands.run("explain", "variable", "x", "-o", "json", status=1).document
+
+        [hint] = found["hints"]
+        assert hint.startswith(f"ConfigMap {commands.namespace}/c")
+        assert said in hint
+        assert commands.run("explain", "variable", "other", "-o", "json", status=1).document["hints"] == []
+        assert commands.run("explain", "connection", "x", "-o", "json", status=1).document["hints"] == []
+
+    def test_one_while_they_are_off_without_the_permission(
+        self, commands: Commands, cluster: Cluster, namespace: str, put_config_map: PutConfigMap
+    ) -> None:
+        put_config_map("x", {VARIABLE: "x"}, {"value": SECRET})
+        account = cluster.service_account(namespace, "other", {namespace: ["list"]})
+        commands.configure(config_maps=False, service_account_path=str(account.folder))
+
+        found = commands.run("explain", "variable", "x", "-o", "json", status=1)
+
+        assert (found.document["hints"], found.document["error"], found.err) == ([], None, "")
+
     def test_one_that_is_selected(self, commands: Commands, put_config_map: PutConfigMap) -> None:
         put_config_map("x", {VARIABLE: "x"}, {"value": SECRET})
         space = commands.namespace

@@ -11,10 +11,10 @@ from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_of
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
-from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, is_subdomain
+from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
-from airflow_kubernetes_secrets.lookup.bundles import entries_of, keys_of, name_with_key
+from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, entries_of, keys_of, name_with_key
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.messages.listing import first_items
@@ -49,6 +49,7 @@ def similar_ids(
         *_same_id(lookup, options, snapshot, owners, may_reveal),
         *_same_id_in_config_maps(lookup, options, snapshot, owners, may_reveal),
         *_same_id_in_bundles(lookup, options, snapshot, owners, may_reveal),
+        *_same_id_in_unread_config_maps(lookup, options, location, owners, may_reveal),
     ]
     of_id = [
         *(each.text for each in location.misnamed(lookup.kind, lookup.id) if may_reveal(lookup.kind, lookup.id, None)),
@@ -118,6 +119,32 @@ def _same_id_in_config_maps(
         has_id = label is not None and label in secret.labels and identifier_of(secret, label) == lookup.id
         if has_id and any(may_reveal(lookup.kind, lookup.id, team) for team in owners.teams(secret)):
             yield f"{secret.full_name} has this id, but only variables are read from ConfigMaps. Use a Secret"
+
+
+def _same_id_in_unread_config_maps(
+    lookup: Lookup, options: Options, location: BackendLocation, owners: OwningTeams, may_reveal: MayReveal
+) -> Iterator[str]:
+    """Yield the ConfigMaps that have this variable, if lookups do not read ConfigMaps."""
+    label = lookup.kind.label(options)
+    if options.config_maps or lookup.kind is not Kind.VARIABLE or label is None:
+        return
+    for namespace in dict.fromkeys(map(location.namespace, lookup.kind.namespaces(options))):
+        try:
+            labelled = list(location.config_maps(namespace, LabelSelector.equal(label, label_value(lookup.id))))
+            bundles = list(location.config_maps(namespace, LabelSelector.equal(BUNDLE, lookup.kind.plural)))
+        except KubernetesSecretsError:
+            continue
+        found: list[Secret] = [each.secret for each in labelled if identifier_of(each.secret, label) == lookup.id]
+        for bundle in (stored.secret for stored in bundles if label not in stored.secret.labels):
+            found += entries_of(bundle, keys_of(lookup.kind.variable_prefix, lookup.id))[:1]
+        for each in found:
+            if any(may_reveal(lookup.kind, lookup.id, team) for team in owners.teams(each)):
+                is_off = isinstance(each, BundleEntry) and not options.bundles
+                needed = "config_maps and bundles are" if is_off else "config_maps is"
+                yield (
+                    f"{each.kind} {name_with_key(each)} has this id, but lookups read it only if {needed} true in "
+                    "backend_kwargs. Switch it on; 'rbac' then shows the permissions that Airflow needs"
+                )
 
 
 def _same_id_in_bundles(

@@ -25,7 +25,7 @@ from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, is_namespace
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.kubernetes.transport import Call
 from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.messages.printable import printable
@@ -146,6 +146,12 @@ class Cluster:
                     f"{self.text} returns the same page repeatedly. Check that it is a Kubernetes API server"
                 )
             followed.add(following)
+
+    def config_maps(self, namespace: str, selector: LabelSelector) -> Iterator[StoredSecret]:
+        """Yield the ConfigMaps that a selector matches; nothing if this user may not list them."""
+        if self.may("list", namespace, resource=CONFIG_MAPS):
+            for page in self.pages(namespace, selector, CONFIG_MAPS):
+                yield from page
 
     def _page(self, resource: Resource, namespace: str, query: str) -> bytearray:
         """Return the body of one page, with the largest page size that fits."""

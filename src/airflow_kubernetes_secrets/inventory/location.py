@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -38,6 +38,12 @@ class BackendLocation(Protocol):
     ) -> Iterator[Sequence[StoredSecret]]:
         """Yield the objects of a resource that a selector matches, in parts; without a namespace, in all of them."""
 
+    def config_maps(self, namespace: str, selector: LabelSelector) -> Iterator[StoredSecret]:
+        """Yield the ConfigMaps that a selector matches, even if lookups read none.
+
+        If this user may not list them, yield nothing.
+        """
+
     def get(self, namespace: str, name: str) -> StoredSecret | None:
         """Return one Secret, or ``None`` if it does not exist."""
 
@@ -62,6 +68,7 @@ class FolderLocation:
 
     def __init__(self, path: str, options: Options) -> None:
         self._path = path
+        self._options = options
         self._folder = Folder(path, options)
 
     @property
@@ -79,6 +86,12 @@ class FolderLocation:
     ) -> Iterator[Sequence[StoredSecret]]:
         found = (each for each in self._folder.secrets(namespace) if each.resource is resource)
         yield [StoredSecret(secret) for secret in found if selector.matches(secret.labels)]
+
+    def config_maps(self, namespace: str, selector: LabelSelector) -> Iterator[StoredSecret]:
+        folder = Folder(self._path, self._options.replace(config_maps=True))
+        for each in folder.secrets(namespace):
+            if each.resource is CONFIG_MAPS and selector.matches(each.labels):
+                yield StoredSecret(each)
 
     def get(self, namespace: str, name: str) -> StoredSecret | None:
         found = self._folder.find(NameQuery(namespace or None, name), TimeBudget(0))
