@@ -127,19 +127,31 @@ def place(cluster: Cluster, proxy: Proxy, in_pod: None, monkeypatch: pytest.Monk
     return ServerPlace(cluster, proxy)
 
 
+@pytest.fixture
+def make_place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], Place]]:
+    """Return a function that makes a source of Secrets: an API server behind a proxy, or a folder of manifests."""
+    with ExitStack() as stack:
+
+        def make(name: str) -> Place:
+            if name == "folder":
+                (tmp_path / "manifests").mkdir()
+                return FolderLocation(tmp_path / "manifests")
+            cluster: Cluster = request.getfixturevalue(f"{name.replace('-', '_')}_cluster")
+            monkeypatch.delenv("KUBECONFIG", raising=False)
+            proxy = stack.enter_context(Proxy(cluster))
+            for variable, value in proxy.pod_environment().items():
+                monkeypatch.setenv(variable, value)
+            return ServerPlace(cluster, proxy)
+
+        yield make
+
+
 @pytest.fixture(params=["devserver", "kube-apiserver", "folder"])
-def anywhere(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def anywhere(request: pytest.FixtureRequest, make_place: Callable[[str], Place]) -> Place:
     """Return each API server behind a proxy, and a folder of manifests, to which a test adds Secrets."""
-    if request.param == "folder":
-        (tmp_path / "manifests").mkdir()
-        yield FolderLocation(tmp_path / "manifests")
-        return
-    cluster: Cluster = request.getfixturevalue(f"{request.param.replace('-', '_')}_cluster")
-    monkeypatch.delenv("KUBECONFIG", raising=False)
-    with Proxy(cluster) as proxy:
-        for name, value in proxy.pod_environment().items():
-            monkeypatch.setenv(name, value)
-        yield ServerPlace(cluster, proxy)
+    return make_place(request.param)
 
 
 @pytest.fixture

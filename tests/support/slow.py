@@ -45,6 +45,7 @@ SLOW = [
     "backend/bundles/*",
     "backend/test_config_maps.py",
     "backend/test_cost*",
+    "backend/test_every_source.py",
     "backend/faults/*",
     "backend/folder/*",
     "backend/test_forks*",
