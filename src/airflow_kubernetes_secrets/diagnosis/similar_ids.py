@@ -141,10 +141,9 @@ def _same_id_in_unread_config_maps(
             if any(may_reveal(lookup.kind, lookup.id, team) for team in owners.teams(each)):
                 is_off = isinstance(each, BundleEntry) and not options.bundles
                 needed = "config_maps and bundles are" if is_off else "config_maps is"
-                yield (
-                    f"{each.kind} {name_with_key(each)} has this id, but lookups read it only if {needed} true in "
-                    "backend_kwargs. Switch it on; 'rbac' then shows the permissions that Airflow needs"
-                )
+                remedy = "Let Airflow list ConfigMaps, then switch it on" if options.path is None else "Switch it on"
+                text = f"{each.kind} {name_with_key(each)} has this id, but lookups read it only if {needed} true in"
+                yield f"{text} backend_kwargs. {remedy}"
 
 
 def _same_id_in_bundles(
