@@ -36,6 +36,9 @@ _PLACES = (*KINDS, WHOLE_SECRETS)
 _SYNONYMS = {"conn": CONNECTIONS, "conns": CONNECTIONS, "vars": "variables", "var": "variables", "cfg": "config"}
 _SUGGESTION_CUTOFF = 0.8
 
+# Endings that people give files, and that are then a part of the id.
+_ENDINGS = (".txt", ".uri", ".url", ".env", ".conf", ".JSON", ".YAML", ".YML")
+
 # Kustomize and Helm read these files, which need no kind.
 _OF_OTHER_TOOLS = ("kustomization.yaml", "kustomization.yml", "Chart.yaml", "values.yaml")
 
@@ -153,6 +156,8 @@ def mistakes(mounted: Mounted, secrets: Iterable[MountedSecret], folders: Folder
     covered = set(used)
     for place in (BINDINGS, *_PLACES):
         names = _names_in(folder, place)
+        if text := _why_no_place(folder.path(place)) if place else "":
+            found.append(LayoutMistake(place if place in KINDS else "", "", text))
         if names and place in KINDS and place not in mounted.kinds:
             text = f"nothing reads it, because {place}_label is null in backend_kwargs. Remove the folder or the option"
             found.append(LayoutMistake(place, "", f"{folder.path(place)}: {text}"))
@@ -163,7 +168,7 @@ def mistakes(mounted: Mounted, secrets: Iterable[MountedSecret], folders: Folder
             if path in used:
                 found += _ignored_keys(path, place or CONNECTIONS, used[path])
             elif place or name not in _PLACES:
-                text = why_unused(folder, place, name, folders) if place else _why_top_is_unused(folder, name, folders)
+                text = _why_unused_or_mixed(folder, place, name, folders)
                 if text:
                     found.append(LayoutMistake(place if place in KINDS else "", name, text))
                     covered.add(path)
@@ -172,6 +177,36 @@ def mistakes(mounted: Mounted, secrets: Iterable[MountedSecret], folders: Folder
         if name not in _OF_OTHER_TOOLS and covered.isdisjoint(_with_folders_above(path)):
             found.append(LayoutMistake("", name, _not_a_manifest(path, "Add the kind, or remove the file")))
     return found
+
+
+def _why_no_place(path: str) -> str:
+    """Return why the folder of a kind cannot contain anything; empty if it can, or if it does not exist."""
+    if os.path.isdir(path) or not os.path.lexists(path):  # noqa: PTH112 - a path may be any string
+        return ""
+    return (
+        _dangling(path)
+        or f"{path} is not a folder, so nothing reads it. Replace it by a folder with a file for each id"
+    )
+
+
+def _why_unused_or_mixed(folder: MountedFolder, place: str, name: str, folders: Folders) -> str:
+    """Return why nothing reads a file or folder, or some of the files in a folder of manifests."""
+    path = folder.path(place, name)
+    if not place:
+        return _why_top_is_unused(folder, name, folders)
+    if path not in folders.manifests:
+        return why_unused(folder, place, name, folders)
+    try:
+        files, _subfolders = _content_of(path)
+    except OSError:
+        return ""
+    keys = [each for each in files if _looks_like_key(each)]
+    if not keys:
+        return ""
+    return (
+        f"{path} contains a manifest, so it is read as a folder of manifests, and nothing reads "
+        f"{first_names(map(repr, keys), len(keys))}. Move the manifests to another folder"
+    )
 
 
 def _with_folders_above(path: str) -> Iterator[str]:
@@ -239,6 +274,8 @@ def _why_top_folder_is_unused(
     keys = [each for each in values if _looks_like_key(each)]
     inner = [each for each in subfolders if each in _PLACES and f"{path}/{each}" not in folders.manifests]
     meant = _SYNONYMS.get(name.lower()) or nearest(name.lower(), _PLACES, _SUGGESTION_CUTOFF)
+    if not meant and keys:
+        meant = next((each for each in _PLACES if each in name.lower()), "")
     if meant and (values or subfolders):
         return (
             f"{path}: nothing reads this folder. The folders with mounted files are connections, variables, config and "
@@ -274,27 +311,33 @@ def misnamed(folder: MountedFolder, kind: str, identifier: str, folders: Folders
     found = [
         LayoutMistake(kind, identifier, text)
         for name in dict.fromkeys((identifier, right, *(f"{identifier}{suffix}" for suffix in SUFFIXES)))
-        if name in names and (text := why_unused(folder, kind, name, folders))
+        if name in names and (text := _why_unused_or_mixed(folder, kind, name, folders))
     ]
-    if right != identifier and right not in names:
+    reported = {each.text for each in found}
+    if right not in names and identifier not in names:
         for path in _probably_meant(folder, kind, identifier, names):
             text = f"{path} is not the file or folder of the id {identifier!r}. Its name must be {right!r}. Rename it"
-            found.append(LayoutMistake(kind, identifier, text))
+            if not any(each.startswith(f"{path} ") for each in reported):
+                found.append(LayoutMistake(kind, identifier, text))
     return found
 
 
 def _probably_meant(folder: MountedFolder, kind: str, identifier: str, names: Sequence[str]) -> Iterator[str]:
-    """Yield the paths of files whose names are other encodings of an id that is no label value."""
+    """Yield the paths of files whose names are other encodings of an id, or that are in a place where no id is."""
     others = {quote(identifier, safe=""), quote(identifier), identifier.replace("/", "\\")}
     others |= {identifier.replace("/", each) for each in ("_", "__", "-", "--", ".")}
+    others |= {f"{identifier}{ending}" for ending in _ENDINGS}
     readable = label_value(identifier).rpartition(".")[0]
     for name in names:
         is_of_another_hash = bool(readable) and looks_hashed(name) and name.rpartition(".")[0] == readable
-        if name != identifier and (name in others or is_of_another_hash):
+        if name in others or name.strip() == identifier or is_of_another_hash:
             yield folder.path(kind, name)
     parts = identifier.split("/")
     is_below = len(parts) > 1 and all(parts) and not any(part.startswith(".") for part in parts)
     is_hidden = identifier.startswith(".") and is_data_key(identifier)
-    path = folder.path(kind, *parts)
-    if (is_below or is_hidden) and "\0" not in identifier and os.path.lexists(path):
-        yield path
+    paths = [folder.path(kind, *parts)] if is_below or is_hidden else []
+    if is_data_key(identifier):
+        paths.append(folder.path(kind, kind, identifier))
+    for path in paths:
+        if "\0" not in path and os.path.lexists(path):
+            yield path

@@ -52,10 +52,14 @@ class TestFoldersOfKinds:
             ("configs", "config"),
             ("conf", "config"),
             ("secret", "secrets"),
+            ("airflow-connections", "connections"),
+            ("configuration", "config"),
         ],
     )
     @pytest.mark.parametrize("below", ["my_db", "my_db/host", "my_db/key.json"])
     def test_a_misspelt_name(self, mount: Path, name: str, meant: str, below: str) -> None:
+        if name in ("airflow-connections", "configuration"):
+            below = "my_db"  # a folder with another name can contain anything but values
         write(mount / name / below, "{}")
 
         assert mistakes(mount) == [
@@ -160,6 +164,18 @@ class TestNamesLikeThoseOfManifests:
         assert backend.get_conn_value("prod") is None
         assert mistakes(mount) == said(caplog) == []
 
+    def test_manifests_and_keys(self, mount: Path) -> None:
+        write(mount / "connections" / "my_db" / "x.yaml", manifest("x", "found"))
+        write(mount / "connections" / "my_db" / "README.md")
+        assert mistakes(mount) == []
+        write(mount / "connections" / "my_db" / "host", "db")
+
+        expected = [
+            "connections/my_db contains a manifest, so it is read as a folder of manifests, and nothing reads 'host'. "
+            "Move the manifests to another folder"
+        ]
+        assert mistakes(mount) == misnamed(mount, "connections", "my_db") == expected
+
     def test_a_manifest_without_kind(self, mount: Path) -> None:
         write(mount / "prod" / "x.yaml", "metadata: {name: x}\nstringData: {value: hunter2}\n")
         write(mount / "values.yaml", "a: b")
@@ -216,6 +232,20 @@ class TestWhatIsNoValue:
         assert said(caplog) == [f"{mount}/variables/x {text}"]
         assert mistakes(mount) == misnamed(mount, "variables", "x") == [f"variables/x {text}"]
 
+    @pytest.mark.parametrize("place", ["connections", "variables", "config", "secrets"])
+    @pytest.mark.parametrize(
+        ("make", "text"),
+        [
+            (write, "is not a folder, so nothing reads it. Replace it by a folder with a file for each id"),
+            (fifo, "is not a folder, so nothing reads it. Replace it by a folder with a file for each id"),
+            (dangling, "is a link that leads nowhere. Correct or remove it"),
+        ],
+    )
+    def test_in_place_of_the_folder(self, mount: Path, place: str, make: Callable[[Path], None], text: str) -> None:
+        make(mount / place)
+
+        assert mistakes(mount) == [f"{place} {text}"]
+
     @pytest.mark.parametrize(
         ("make", "name", "text"),
         [
@@ -257,6 +287,21 @@ class TestIdsThatAreNoNames:
             f"{label_value('team/x')!r}. Rename it"
         ]
         assert misnamed(mount, "connections", "team/y") == misnamed(mount, "variables", "team/x") == []
+
+    @pytest.mark.parametrize("name", ["my_db.txt", "my_db.uri", "my_db.JSON", "my_db\n", " my_db", "connections/my_db"])
+    def test_an_ending(self, mount: Path, name: str) -> None:
+        write(mount / "connections" / name, URI)
+
+        [text] = misnamed(mount, "connections", "my_db")
+        assert text.endswith("is not the file or folder of the id 'my_db'. Its name must be 'my_db'. Rename it")
+        assert misnamed(mount, "connections", "my") == []
+        write(mount / "connections" / "my_db", URI)
+        assert misnamed(mount, "connections", "my_db") == []
+
+    def test_a_manifest_with_the_name_of_the_id(self, mount: Path) -> None:
+        write(mount / "connections" / "my_db.yaml", "kind: Deployment\napiVersion: apps/v1\n")
+
+        assert misnamed(mount, "connections", "my_db") == mistakes(mount) == []
 
     def test_the_right_one_is_there(self, mount: Path) -> None:
         write(mount / "connections" / "team_x", URI)
