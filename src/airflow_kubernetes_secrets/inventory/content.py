@@ -19,13 +19,10 @@ from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, EXTRA_IS_NO_OBJECT, SERVICES, TASKS, Objection
 from airflow_kubernetes_secrets.inventory.hook_misreadings import problems_of_hooks
+from airflow_kubernetes_secrets.inventory.ignored_settings import problems_of_settings
 from airflow_kubernetes_secrets.inventory.incomplete_formats import problems_of_format
-from airflow_kubernetes_secrets.inventory.unused_keys import (
-    problems_of_missing,
-    problems_of_settings,
-    problems_of_unused,
-    unused_keys,
-)
+from airflow_kubernetes_secrets.inventory.missing_fields import problems_of_missing
+from airflow_kubernetes_secrets.inventory.unused_keys import problems_of_unused, unused_keys
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_address, shown_type
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.selection import Kind

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from airflow_kubernetes_secrets.formats.annotations import Description
 from airflow_kubernetes_secrets.formats.fields import fields_of
-from airflow_kubernetes_secrets.inventory.unused_keys import HALF
+from airflow_kubernetes_secrets.inventory.incompleteness import HALF
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 

@@ -1,0 +1,24 @@
+"""The two warnings for a connection that lacks something, in the form that the modules next to this one share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.messages.listing import first_names
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
+
+HALF: Final = "half-connection"
+SETTINGS: Final = "unused-settings"
+
+
+def warning(code: ProblemCode, secret: Secret, text: str) -> Problem:
+    """Return a warning about the connection in a Secret."""
+    return Problem(code, f"{secret.full_name}: {text}", Severity.WARNING)
+
+
+def named(keys: Sequence[str]) -> str:
+    """Return keys as a message names them."""
+    return f"{'the key' if len(keys) == 1 else 'the keys'} {first_names(map(repr, keys), len(keys))}"

@@ -1,0 +1,66 @@
+"""What the name of a key or of an entry of ``extra`` suggests: a host, a credential, a setting for TLS …
+
+Names are compared in the form of ``folded``, in which ``-`` is ``_``.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import Error
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_kubernetes_secrets.formats.aliases import folded
+from airflow_kubernetes_secrets.formats.single_key import extra_of
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+
+# The names that operators and people use.
+TLS = re.compile(
+    r"(?:^|[._])(?:ssl|tls|mtls)|(?:ssl|tls)_?(?:mode|enabled|verify)$|truststore|keystore|root_?cert"
+    r"|(?:^|[._])(?:ca|ca_?cert|ca_?certificate|ca_?bundle|client_?cert|client_?key|server_?ca)(?:[._]|$)"
+    r"|\.(?:crt|pem|p12|jks)$"
+)
+HOST = re.compile(
+    r"(?:hosts?|hostname|fqdn|fullyqualifieddomainname|(?:^|[._])(?:addr|ip|domain)|ip_?address|endpoints?|servers?"
+    r"|brokers?|uri|url|connection_?string)$"
+)
+# What can replace a password. `cert` and similar names belong to TLS.
+CREDENTIAL = re.compile(
+    r"(?:passwords?|passwd|passphrase|pwd|(?:^|[._])(?:pass|pw|auth)|auth_?string|token|secret|api_?key|access_?key"
+    r"|secret_?key|private_?key|credentials?)$"
+)
+DATABASE = re.compile(r"(?:database|database_?name|db_?name|dbname|schema_?name)$")
+LOGIN = re.compile(r"(?:user|user_?name|user_?id|login|uid)$")
+
+# The beginning of a URI, including a URI within another (jdbc:postgresql://…).
+_URI = re.compile(rb"\s*[A-Za-z][A-Za-z0-9+.:-]{1,40}://")
+
+
+def suggests(name: str, names: re.Pattern[str]) -> bool:
+    """Return whether a name suggests one of the meanings above."""
+    return names.search(folded(name)) is not None
+
+
+def may_contain_host(secret: Secret, key: str) -> bool:
+    """Return whether a key may contain the host of the connection, by its name or because its value is a URI."""
+    return suggests(key, HOST) or _is_uri(secret, key)
+
+
+def has_in_extra(connection: Mapping[str, Any], names: re.Pattern[str]) -> bool:
+    """Return whether ``extra`` of a connection has a name that suggests a meaning."""
+    return any(suggests(name, names) for name in extra_of(connection))
+
+
+def has_address(connection: Mapping[str, Any]) -> bool:
+    """Return whether the connection has a host, or a URL in another field in which some hooks expect it."""
+    in_extra = (each for name, each in extra_of(connection).items() if suggests(name, HOST))
+    others = (connection.get("login"), connection.get("schema"), *in_extra)
+    return bool(connection.get("host")) or any(isinstance(each, str) and "://" in each for each in others)
+
+
+def _is_uri(secret: Secret, key: str) -> bool:
+    """Return whether the value of a key begins like a URI."""
+    try:
+        return _URI.match(secret.value(key)) is not None
+    except Error:
+        return False  # not valid base64

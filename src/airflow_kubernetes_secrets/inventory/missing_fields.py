@@ -1,0 +1,52 @@
+"""Warnings for a field that the hook of the connection type needs, and that the connection does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_converted
+from airflow_kubernetes_secrets.formats.single_key import extra_of
+from airflow_kubernetes_secrets.inventory.incompleteness import HALF, named, warning
+from airflow_kubernetes_secrets.inventory.key_names import LOGIN, has_address, has_in_extra, may_contain_host, suggests
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.messages.problem import Problem
+
+# The types whose hooks need a host, and the names in `extra` that replace it.
+_WITH_HOST = frozenset(("postgres", "mysql", "mssql", "oracle", "mongo", "redis", "neo4j", "redshift", "clickhouse"))
+_IN_PLACE_OF_HOST = ("unix_socket", "hostaddr", "service", "dsn", "startup_nodes", "iam", "sid")
+
+
+def problems_of_missing(
+    secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield warnings for a field that the hook needs, and that the connection does not have.
+
+    Args:
+        key: the key that holds the whole connection, or ``IN_FIELDS``.
+        unused: the keys that are not used.
+        connection: the fields of Airflow's JSON.
+    """
+    may_have_host = any(may_contain_host(secret, each) for each in unused)
+    is_made = key == IN_FIELDS or is_converted(secret, key)
+    if is_made and not may_have_host and connection.get("conn_type") in _WITH_HOST and not _is_elsewhere(connection):
+        yield warning(
+            HALF,
+            secret,
+            "the connection has no host, and no key seems to contain it. Set airflow.apache.org/connection-host",
+        )
+    if connection.get("password") and not connection.get("login") and not has_in_extra(connection, LOGIN):
+        logins = [each for each in unused if suggests(each, LOGIN)]
+        if logins:
+            yield warning(
+                HALF,
+                secret,
+                f"the connection has no login, and nothing reads {named(logins)}, which may contain it. Name the key: "
+                "airflow.apache.org/field-login",
+            )
+
+
+def _is_elsewhere(connection: Mapping[str, Any]) -> bool:
+    """Return whether the connection has a host, or what replaces it."""
+    extra = extra_of(connection)
+    return has_address(connection) or any(extra.get(name) for name in _IN_PLACE_OF_HOST)
