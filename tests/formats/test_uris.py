@@ -350,7 +350,7 @@ def test_keys_become_what_the_hook_wants(read: Read, data: dict[str, str | bytes
 def test_the_type_in_an_annotation_counts_before_the_scheme(read: Read) -> None:
     connection = read({"uri": "rediss://h"}, {"connection-type": "postgres"})
 
-    assert connection == whole(conn_type="postgres", host="h", extra={"ssl": True})
+    assert connection == whole(conn_type="postgres", host="h", extra={"sslmode": "require"})
 
 
 @pytest.mark.parametrize(

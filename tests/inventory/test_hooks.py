@@ -118,15 +118,15 @@ OTHERS: dict[str, tuple[dict[str, str], str]] = {
     "imap": ({"value": f"imap://u:{MARK}@h:993"}, ""),
     # A query.
     "once": ({"value": "postgres://h?sslmode=require&application_name=x"}, ""),
-    "twice": ({"value": "postgres://h?sslmode=require&sslmode=disable&a=b"}, "has 'sslmode' more than once"),
+    "twice": ({"value": "postgres://h?sslmode=require&sslmode=disable&application_name=b"}, "has 'sslmode' more than once"),
     "twice in a key": ({"uri": "postgresql://h?sslmode=require&sslmode=disable"}, "has 'sslmode' more than once"),
-    "twice in JSON": ({"value": '{"uri": "postgres://h?a=1&a=2"}'}, "has 'a' more than once"),
+    "twice in JSON": ({"value": '{"uri": "x://h?a=1&a=2"}'}, "has 'a' more than once"),
     "a list of MongoDB": ({"uri": "mongodb://h/?readPreferenceTags=dc:ny&readPreferenceTags="}, ""),
     "a list that Airflow loses": (
         {"value": "mongo://h/?readPreferenceTags=dc:ny&readPreferenceTags="},
         "has 'readPreferenceTags' more than once",
     ),
-    "a credential twice": ({"value": f"postgres://h?{MARK}&{MARK}"}, "has a parameter more than once"),
+    "a credential twice": ({"value": f"x://h?{MARK}&{MARK}"}, "has a parameter more than once"),
     "extra and more": (
         {"value": "postgres://h?__extra__=%7B%7D&sslmode=require"},
         "ignores 'sslmode' if '__extra__' is",

@@ -116,6 +116,24 @@ POSTGRES = {
         {"type": "postgresql", "host": "[::1]", "port": "1"}, (REFUSED.format("::1", 1),)
     ),
     "an address in Airflow's URI": OfPostgres({"value": "postgres://[::1]:1/d"}, (REFUSED.format("::1", 1),)),
+    "parameters of other clients": OfPostgres(
+        {"uri": "postgresql://127.0.0.1:1/d?pgbouncer=true&connection_limit=1&schema=shop&sslmode=PREFER"},
+        (REFUSED.format("127.0.0.1", 1),),
+    ),
+    "parameters that are removed": OfPostgres(
+        {"uri": "postgresql://127.0.0.1:1/d?ssl=verify-ca&currentSchema=a,b&serverVersion=16&charset=utf8"},
+        (REFUSED.format("127.0.0.1", 1),),
+    ),
+    "a parameter in Airflow's URI": OfPostgres(
+        {"value": "postgresql://127.0.0.1:1/d?pgbouncer=true"},
+        ('invalid connection option "pgbouncer"',),
+        "refuses what it does not know",
+    ),
+    "a mode in upper case": OfPostgres(
+        fields("postgres", "127.0.0.1", port=1, extra={"sslmode": "REQUIRE"}),
+        ('invalid sslmode value: "REQUIRE"',),
+        "refuses its value",
+    ),
     "a socket": OfPostgres(
         {"uri": f"postgresql://u:{MARK}@/d?host=/cloudsql/p:r:i"}, (NO_SOCKET.format("/cloudsql/p:r:i", 5432),)
     ),

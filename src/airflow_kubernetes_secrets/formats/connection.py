@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
@@ -17,6 +18,7 @@ from airflow_kubernetes_secrets.formats.fields import Fields
 from airflow_kubernetes_secrets.formats.hook_adjustments import adjust_for_hook
 from airflow_kubernetes_secrets.formats.hosts import port_number
 from airflow_kubernetes_secrets.formats.known_formats import EXTRA
+from airflow_kubernetes_secrets.formats.parameters import translated
 from airflow_kubernetes_secrets.formats.settings import setting
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.formats.uri import WEB, ParsedUri, UnusableUriError
@@ -50,16 +52,24 @@ def connection_json(secret: Secret, fields: Fields) -> str:
         "login": values.prefer_key("login", uri),
         "password": values.prefer_key("password", uri),
         "schema": values.prefer_uri("schema", uri),
-        "extra": {
-            **fields.extra,
-            **settings_in_extra(secret, fields, conn_type),
-            **values.settings_of(conn_type),
-            **_extra(values, uri),
-        },
+        "extra": _translated_extra(
+            values,
+            conn_type,
+            {
+                **fields.extra,
+                **settings_in_extra(secret, fields, conn_type),
+                **values.settings_of(conn_type),
+                **({} if uri is None else uri.options),
+            },
+        ),
     }
     if uri is not None and uri.scheme in WEB and not connection["schema"] and "://" not in connection["host"]:
         connection["schema"] = uri.scheme
-    adjust_for_hook(connection, values.get("conn_type") or (uri.scheme if uri is not None else ""))
+    adjust_for_hook(
+        connection,
+        values.get("conn_type") or (uri.scheme if uri is not None else ""),
+        has_host_of_uri=uri is not None and not values.is_named("host"),
+    )
     return json.dumps({name: value for name, value in connection.items() if value})
 
 
@@ -75,7 +85,7 @@ def completed_json(secret: Secret, fields: Fields, key: str) -> str:
             names the Secret and the key or annotation.
     """
     values = _Values(secret, fields)
-    port, extra = _port(values), _extra(values, None)
+    port, extra = _port(values), _extra(values)
     connection = _fields_of_whole(secret, key)
     if extra or values.get("extra"):
         in_whole = {} if values.get("extra") else _json_object(connection.get("extra") or "{}")
@@ -83,7 +93,7 @@ def completed_json(secret: Secret, fields: Fields, key: str) -> str:
             del extra, connection
             problem = f"{EXTRA_IS_NO_OBJECT}. Annotations cannot add to it"
             raise secret.malformed(key, problem)
-        connection["extra"] = in_whole | extra
+        connection["extra"] = _merged(in_whole, extra)
     for field in ("login", "password", "host", "schema"):
         connection[field] = values.get(field) or connection.get(field)
     if values.get("conn_type") or fields.description.connection_type:
@@ -285,12 +295,30 @@ def _port(values: _Values) -> int | None:
     return port
 
 
-def _extra(values: _Values, uri: ParsedUri | None) -> dict[str, Any]:
+def _extra(values: _Values) -> dict[str, Any]:
+    """Return the part of ``extra`` in keys and in the annotation ``connection-extra``."""
     in_key = _json_object(values.get("extra") or "{}")
     if in_key is None:
         raise values.error("extra", "the connection's extra is not a JSON object")
-    in_uri = {} if uri is None else uri.options
-    return {**in_uri, **in_key, **values.extra_fields, **values.fields.description.extra}
+    return _merged({**in_key, **values.extra_fields}, values.fields.description.extra)
+
+
+def _merged(extra: Mapping[str, Any], annotated: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``extra`` with what annotations add, replace, or remove by ``null``."""
+    removed = {name for name, value in annotated.items() if value is None and name in extra}
+    return {name: value for name, value in {**extra, **annotated}.items() if name not in removed}
+
+
+def _translated_extra(values: _Values, conn_type: str, others: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``extra`` as the driver of the type reads it, except for keys that an annotation adds unchanged.
+
+    Args:
+        others: the part of ``extra`` that is neither in keys of its own nor in annotations.
+    """
+    extra = _merged(others, _extra(values))
+    exact = values.extra_fields if values.fields.description.others_to_extra else {}
+    rest = {name: value for name, value in extra.items() if name not in exact}
+    return translated(conn_type, rest) | {name: extra[name] for name in exact}
 
 
 def _json_object(stored: Any) -> dict[str, Any] | None:

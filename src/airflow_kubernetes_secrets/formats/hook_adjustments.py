@@ -34,18 +34,37 @@ _HTTPS_PORT = 443
 # https://www.rfc-editor.org/rfc/rfc6409#section-3.1
 _STARTTLS_PORT = 587
 
+# The types whose hooks pass the host to a driver that expects the name or address of one host, or a list of these.
+BARE_HOST: Mapping[str, str] = {
+    "postgres": "PostgresHook",
+    "mysql": "MySqlHook",
+    "mongo": "MongoHook",
+    "redis": "RedisHook",
+    "mssql": "MsSqlHook",
+    "neo4j": "Neo4jHook",
+    "ssh": "SSHHook",
+    "sftp": "SFTPHook",
+    "ftp": "FTPHook",
+    "imap": "ImapHook",
+    "smtp": "SmtpHook",
+}
+
+# An address without a login, a path or a query, which would be lost.
+_ADDRESS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<hosts>[^/?#@]+)/?"
+
 # Schemes and types that contain more information than the connection type that they become.
 _WITH_TLS = ("rediss", "valkeys")
 _BY_SRV = "mongodb+srv"
 
 
-def adjust_for_hook(connection: dict[str, Any], word: str) -> None:
+def adjust_for_hook(connection: dict[str, Any], word: str, *, has_host_of_uri: bool) -> None:
     """Change the fields so that the hook does what the owner of the Secret intended.
 
     Args:
         connection: the fields of Airflow's JSON, with all of ``conn_type``, ``host``, ``port``, ``schema`` and
             ``extra``.
         word: the original word for the connection type: the value of a key or the scheme of a URI.
+        has_host_of_uri: whether the host was in a URI, which is parsed already.
     """
     if connection["schema"] == _EVERY_DATABASE:
         connection["schema"] = ""
@@ -56,7 +75,32 @@ def adjust_for_hook(connection: dict[str, Any], word: str) -> None:
     conn_type = connection["conn_type"]
     # An annotation takes precedence over the word, and may name another type.
     word = folded(word.strip()) if connection_type(word) == connection_type(conn_type) else ""
+    if conn_type in BARE_HOST and not has_host_of_uri:
+        word = _separate_address(connection) or word
     _RULES.get(conn_type, _for_driver)(connection, word)
+
+
+def _separate_address(connection: dict[str, Any]) -> str:
+    """Replace an address in the host by the host and port in it, if its scheme is ``tcp`` or that of the type.
+
+    Returns:
+        the scheme, if it is that of the type.
+    """
+    found = re.fullmatch(_ADDRESS, connection["host"])
+    if found is None:
+        return ""
+    scheme = found["scheme"].lower()
+    # Other schemes with a plus sign say how to connect.
+    is_of_type = connection_type(scheme) == connection["conn_type"] and ("+" not in scheme or scheme == _BY_SRV)
+    if scheme != "tcp" and not is_of_type:
+        return ""
+    hosts = hosts_and_ports(found["hosts"])
+    if len(hosts) == 1:
+        [(connection["host"], port)] = hosts
+        connection["port"] = connection["port"] or port
+    else:
+        connection["host"] = found["hosts"]
+    return scheme if is_of_type else ""
 
 
 def _for_driver(connection: dict[str, Any], _word: str) -> None:
@@ -79,14 +123,11 @@ def _postgres(connection: dict[str, Any], word: str) -> None:
 
 
 def _mysql(connection: dict[str, Any], word: str) -> None:
-    """Move a socket to ``extra``, and rename the TLS mode: ``MySqlHook`` reads only mysqlclient's names there."""
+    """Move a socket to ``extra``: ``MySqlHook`` does not read it in the host."""
     host, extra = connection["host"], connection["extra"]
     if host.startswith("/"):
         connection["host"], connection["port"] = "", None
         extra.setdefault("unix_socket", host)
-    if "ssl-mode" in extra:
-        # MySQL's own programs, and the URIs of DigitalOcean, use this name.
-        extra.setdefault("ssl_mode", extra.pop("ssl-mode"))
     _for_driver(connection, word)
 
 

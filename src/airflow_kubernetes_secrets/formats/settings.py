@@ -23,13 +23,13 @@ def _words(meanings: Mapping[str, Any]) -> _Value:
 
 
 # Aiven: `required`.
-_IS_ON = ("true", "1", "yes", "on", "required")
+IS_ON = ("true", "1", "yes", "on", "required")
 
 # The name in `extra` and its value, by connection type and by the name of a key in lower case, with `_` for `-`.
 SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
     "postgres": {
-        "ssl": ("sslmode", _words(dict.fromkeys(_IS_ON, "require"))),
+        "ssl": ("sslmode", _words(dict.fromkeys(IS_ON, "require"))),
         "ssl_mode": ("sslmode", _text),
         "sslmode": ("sslmode", _text),
         "sslrootcert": ("sslrootcert", _path),
@@ -37,11 +37,11 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     },
     # https://dev.mysql.com/doc/refman/8.4/en/connection-options.html#option_general_ssl-mode
     "mysql": {
-        "ssl": ("ssl_mode", _words(dict.fromkeys(_IS_ON, "REQUIRED"))),
+        "ssl": ("ssl_mode", _words(dict.fromkeys(IS_ON, "REQUIRED"))),
         "ssl_mode": ("ssl_mode", lambda value: value.upper() or None),
     },
-    "mongo": {"ssl": ("ssl", _words(dict.fromkeys(_IS_ON, True)))},
-    "redis": {"ssl": ("ssl", _words(dict.fromkeys(_IS_ON, True)))},
+    "mongo": {"ssl": ("ssl", _words(dict.fromkeys(IS_ON, True)))},
+    "redis": {"ssl": ("ssl", _words(dict.fromkeys(IS_ON, True)))},
     # SmtpHook uses TLS from the start unless `disable_ssl` is set, and STARTTLS then.
     "smtp": {
         "encryption": ("disable_ssl", _words({"tls": True, "starttls": True})),

@@ -118,10 +118,6 @@ class ParsedUri:
                 raise UnusableUriError("the port in its query is not a number from 1 to 65535")
             self.port = parameters["port"] if "," in parameters["port"] else ports[0]
         self.options |= _options([(name, value) for name, value in self.query if name not in _FIELDS_OF_LIBPQ])
-        if self.options.get("ssl") is True:
-            # libpq also accepts this parameter of JDBC's URIs.
-            del self.options["ssl"]
-            self.options.setdefault("sslmode", "require")
 
     def _adjust_for_hook(self, address: str) -> None:
         if self.scheme == "mongodb+srv":

@@ -121,10 +121,12 @@ def mysql_dsn(value: str) -> Mapping[str, Any] | None:
 
     https://github.com/go-sql-driver/mysql#dsn-data-source-name
     """
-    found = re.fullmatch(r"([^:]*):(.*)@tcp\(([^()]+)\)/([^/?]*)(?:\?.*)?", value.strip(), re.DOTALL)
+    found = re.fullmatch(r"([^:]*):(.*)@tcp\(([^()]+)\)/([^/?]*)(?:\?(.*))?", value.strip(), re.DOTALL)
     if found is None:
         return None
-    return {"login": found[1], "password": found[2], "host": found[3], "schema": found[4]}
+    tls = dict(parse_qsl(found[5] or "")).get("tls", "")
+    fields = {"login": found[1], "password": found[2], "host": found[3], "schema": found[4]}
+    return fields | ({"extra.tls": tls} if tls else {})
 
 
 def stackexchange_redis(value: str) -> Mapping[str, Any] | None:

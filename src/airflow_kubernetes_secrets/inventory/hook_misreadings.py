@@ -19,11 +19,14 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import URI
 from airflow_kubernetes_secrets.formats.connection import connection_json, parsed_uri
 from airflow_kubernetes_secrets.formats.fields import fields_of
+from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST
 from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports, is_ipv6
+from airflow_kubernetes_secrets.formats.parameters import MYSQL_CONNECTOR
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.formats.uri import REPEATED, WEB
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IN_QUERY
+from airflow_kubernetes_secrets.inventory.driver_parameters import refused_parameters
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
@@ -40,7 +43,11 @@ _OF_HTTP = frozenset(
     )
 )
 
-_CONNECTOR = "mysql-connector-python"
+
+_IS_TLS = re.compile("ssl|tls")
+
+# The names in extra for TLS that RedisHook reads.
+_TLS_OF_REDIS = ("ssl", "ssl_cert_reqs", "ssl_ca_certs", "ssl_keyfile", "ssl_certfile", "ssl_check_hostname")
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,6 +93,10 @@ def _misread(connection: _Connection) -> Iterator[tuple[str, str]]:
     """Yield what the hook of this connection type misreads, each with the remedy."""
     for rule in _RULES.get(connection.conn_type, ()):
         yield from rule(connection)
+    if connection.conn_type in BARE_HOST:
+        yield from _address(connection)
+    if connection.extra.get("client") != MYSQL_CONNECTOR:
+        yield from refused_parameters(connection.conn_type, connection.extra)
 
 
 def _is_right_as_uri(uri: str) -> bool:
@@ -153,6 +164,19 @@ def _http(connection: _Connection) -> Iterator[tuple[str, str]]:
         yield "HttpHook accepts one host, and there are several", "Write one, such as that of a Service"
 
 
+def _address(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """Yield a warning if the host is more than the name or address that the hook expects."""
+    host, hook = connection.host, BARE_HOST[connection.conn_type]
+    if "://" in host:
+        yield (
+            f"{hook} expects the name of a host, and reads the URL in the host as one",
+            'Write the parts separately: {"host": "h", "port": 1234}; or store the URL as a URI, in a key that '
+            "airflow.apache.org/field-uri names",
+        )
+    elif "/" in host and not host.startswith("/"):
+        yield f"{hook} reads the path in the host as a part of the name", "Write the host alone"
+
+
 def _alone(server: str) -> str:
     return server.rpartition("@")[2].strip("[]")
 
@@ -204,8 +228,8 @@ def _mysql(connection: _Connection) -> Iterator[tuple[str, str]]:
             "MySqlHook reads the path of a socket as the name of a host",
             'Write it in extra, and no host: {"extra": {"unix_socket": "/path"}}',
         )
-    by_connector = extra.get("client") == _CONNECTOR
-    names = [name for name in extra if "ssl" in name.lower() or "tls" in name.lower()]
+    by_connector = extra.get("client") == MYSQL_CONNECTOR
+    names = [name for name in extra if _IS_TLS.search(name.lower())]
     ignored = [name for name in names if not (name.startswith("ssl_") if by_connector else name in ("ssl", "ssl_mode"))]
     if ignored:
         taken = "names that begin with 'ssl_'" if by_connector else "'ssl' and 'ssl_mode'"
@@ -216,7 +240,7 @@ def _mysql(connection: _Connection) -> Iterator[tuple[str, str]]:
             + ('{"ssl_ca": "/path"}' if by_connector else '{"ssl_mode": "REQUIRED", "ssl": {"ca": "/path"}}'),
         )
     if by_connector and extra.get("unix_socket"):
-        yield f"MySqlHook ignores 'unix_socket' in extra with the client {_CONNECTOR}", "Remove 'client'"
+        yield f"MySqlHook ignores 'unix_socket' in extra with the client {MYSQL_CONNECTOR}", "Remove 'client'"
 
 
 def _redis(connection: _Connection) -> Iterator[tuple[str, str]]:
@@ -227,6 +251,13 @@ def _redis(connection: _Connection) -> Iterator[tuple[str, str]]:
         yield (
             f"RedisHook uses no TLS{clear}: only extra can enable it",
             'Write {"conn_type": "redis", "host": "h", "port": 6379, "extra": {"ssl": true}}',
+        )
+    ignored = [name for name in extra if _IS_TLS.search(name.lower()) and name not in _TLS_OF_REDIS]
+    if ignored:
+        yield (
+            f"RedisHook ignores {first_names(map(repr, ignored), len(ignored))} in extra, so the connection may be "
+            "without TLS",
+            f"For TLS it reads {first_names(map(repr, _TLS_OF_REDIS), len(_TLS_OF_REDIS))}",
         )
     if connection.schema.strip("/") not in ("", "0") and "db" not in extra:
         yield (

@@ -1,0 +1,244 @@
+"""Parameters that are written for other clients: the driver of the hook reads them, or a problem names them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from airflow_kubernetes_secrets.formats.reading import data_key_of_connection
+from airflow_kubernetes_secrets.inventory.content import content_of
+from airflow_kubernetes_secrets.lookup.selection import Kind
+from support.shapes import Read, stored_secret
+
+MARK = "hunter2"
+
+
+def texts_of(data: dict[str, str], **annotations: str) -> list[str]:
+    """Return what is said of the hook of a connection. No text contains a value."""
+    secret = stored_secret(data, {name.replace("_", "-"): value for name, value in annotations.items()})
+    content = content_of(Kind.CONNECTION, secret, data_key_of_connection(secret, "value"))
+    texts = [each.text for each in content.problems if each.code == "hook-misreads"]
+    assert not any(MARK in each for each in texts)
+    return texts
+
+
+TRANSLATED: dict[str, dict[str, Any]] = {
+    # Prisma
+    "postgres://h/d?pgbouncer=true": {},
+    "postgres://h/d?connection_limit=1&pool_timeout=0&sslmode=require": {"sslmode": "require"},
+    "postgresql://h/d?schema=public": {},
+    "postgresql://h/d?schema=shop": {"options": "-csearch_path=shop"},
+    "postgresql://h/d?schema=shop&options=-cgeqo%3Doff": {"options": "-cgeqo=off -csearch_path=shop"},
+    "postgresql://h/d?sslmode=require&sslaccept=accept_invalid_certs": {"sslmode": "require"},
+    # Neon
+    "postgresql://h/d?sslmode=require&channel_binding=require": {"sslmode": "require", "channel_binding": "require"},
+    # The modes of TLS
+    "postgres://h/d?ssl=true": {"sslmode": "require"},
+    "postgres://h/d?ssl=1": {"sslmode": "require"},
+    "postgres://h/d?ssl=require": {"sslmode": "require"},
+    "postgresql+asyncpg://h/d?ssl=verify-full": {"sslmode": "verify-full"},
+    "postgres://h/d?ssl=false": {},
+    "postgres://h/d?ssl=true&sslmode=verify-full": {"sslmode": "verify-full"},
+    "postgres://h/d?sslmode=REQUIRE": {"sslmode": "require"},
+    "postgres://h/d?sslmode=verify_full": {"sslmode": "verify-full"},
+    "postgres://h/d?SSLMODE=VerifyFull": {"sslmode": "verify-full"},
+    "postgres://h/d?sslmode=no-verify": {"sslmode": "require"},
+    "postgres://h/d?ssl-mode=required": {"sslmode": "require"},
+    "postgres://h/d?channel_binding=Require": {"channel_binding": "require"},
+    # JDBC, SQLAlchemy, pgx, Doctrine
+    "postgresql://h/d?currentSchema=a,b": {"options": "-csearch_path=a,b"},
+    "postgresql://h/d?ApplicationName=x": {"application_name": "x"},
+    "postgresql+asyncpg://h/d?prepared_statement_cache_size=0": {},
+    "postgres://h/d?pool_max_conns=10": {},
+    "postgresql://h/d?serverVersion=16&charset=utf8": {"client_encoding": "utf8"},
+    # MySQL
+    "mysql://h/d?ssl_mode=required": {"ssl_mode": "REQUIRED"},
+    "mysql://h/d?ssl-mode=REQUIRED": {"ssl_mode": "REQUIRED"},
+    "mysql://h/d?sslmode=require": {"ssl_mode": "REQUIRED"},
+    "mysql://h/d?ssl=true": {"ssl_mode": "REQUIRED"},
+    "mysql://h/d?ssl=false": {},
+    "mysql://h/d?tls=skip-verify": {"ssl_mode": "REQUIRED"},
+    "mysql://h/d?tls=preferred&charset=utf8mb4": {"ssl_mode": "PREFERRED", "charset": "utf8mb4"},
+    # Others
+    "mongodb://h/d?ssl=1&authSource=admin": {"ssl": True, "authSource": "admin"},
+    "redis://h?tls=yes": {"ssl": True},
+    "rediss://h?ssl_cert_reqs=CERT_NONE": {"ssl": True, "ssl_cert_reqs": "none"},
+    "mssql+pyodbc://h/d?driver=ODBC+Driver+18+for+SQL+Server&Encrypt=yes&TrustServerCertificate=yes": {
+        "encryption": "require"
+    },
+}
+
+
+@pytest.mark.parametrize("uri", TRANSLATED)
+def test_what_has_an_equivalent_is_translated(read: Read, uri: str) -> None:
+    connection = read({"uri": uri})
+
+    assert connection is not None
+    assert connection["extra"] == TRANSLATED[uri]
+    assert texts_of({"uri": uri}) == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"host": "h", "type": "postgresql", "sslmode": "REQUIRE"},
+        {"host": "h", "type": "postgresql", "extra": '{"sslmode": "Require"}'},
+        {"value": '{"engine": "postgres", "host": "h", "username": "u", "sslmode": "REQUIRE"}'},
+        {"value": '{"engine": "postgres", "host": "h", "username": "u", "extra": {"ssl": "require"}}'},
+        {"DATABASE_URL": "postgres://h/d?sslmode=REQUIRE"},
+        {"PGHOST": "h", "PGSSLMODE": "REQUIRE"},
+    ],
+    ids=str,
+)
+def test_every_place_of_a_setting(read: Read, data: dict[str, str]) -> None:
+    connection = read(data)
+
+    assert connection is not None
+    assert connection["extra"] == {"sslmode": "require"}
+
+
+def test_a_key_that_an_annotation_names(read: Read) -> None:
+    data = {"host": "h", "type": "postgresql", "mode": "REQUIRE"}
+    connection = read(data, {"extra-sslmode": "mode"})
+
+    assert connection is not None
+    assert connection["extra"] == {"sslmode": "require"}
+
+
+# What no driver reads, and the names that a problem gives.
+REFUSED = {
+    f"postgres://h/d?sslidentity={MARK}": "'sslidentity'",
+    f"postgres://h/d?a={MARK}&b={MARK}&sslmode=require": "'a', 'b'",
+    f"postgres://h/d?{MARK}": "a parameter",
+    "postgres://h/d?sslaccept=strict": "'sslaccept'",
+    f"postgres://h/d?sslmode={MARK}": "'sslmode'",
+    f"postgres://h/d?schema=a%20{MARK}": "'schema'",
+    f"mysql://h/d?ssl_mode={MARK}": "'ssl_mode'",
+    f"mysql://h/d?tls={MARK}": "'tls'",
+    f"mongodb://h/d?ssl_ca_certs={MARK}": "'ssl_ca_certs'",
+    f"redis://h?ssl_ca={MARK}": "'ssl_ca'",
+    f"redis://h?ssl=true&ssl_cert_reqs={MARK}": "'ssl_cert_reqs'",
+    f"mssql://h/d?ApplicationIntent={MARK}": "'ApplicationIntent'",
+    "mssql://h/d?TrustServerCertificate=no": "'TrustServerCertificate'",
+}
+
+
+@pytest.mark.parametrize("uri", REFUSED)
+def test_what_has_no_equivalent_is_reported(uri: str) -> None:
+    [text] = texts_of({"uri": uri})
+
+    assert REFUSED[uri] in text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "postgres://u:p@h/d?pgbouncer=true",
+        "postgres://u:p@h/d?sslmode=REQUIRE",
+        json.dumps({"conn_type": "postgres", "host": "h", "extra": {"sslmode": "REQUIRE"}}),
+        json.dumps({"conn_type": "postgres", "host": "h", "extra": {"ssl": "require"}}),
+        "mysql://u:p@h/d?ssl_mode=required",
+    ],
+)
+def test_a_whole_connection_is_unchanged_and_reported(value: str) -> None:
+    [text] = texts_of({"value": value})
+
+    assert "key 'value'" in text
+    assert ("Or store the URI under the key 'uri'" in text) == (not value.startswith("{"))
+
+
+@pytest.mark.parametrize("key", ["uri", "value"])
+def test_null_in_an_annotation_removes_a_parameter(read: Read, key: str) -> None:
+    data = {key: "postgres://h/d?foo=1&sslmode=require"}
+    connection = read(data, {"connection-extra": '{"foo": null}'})
+
+    assert connection is not None
+    assert connection["extra"] == {"sslmode": "require"}
+    assert texts_of(data, connection_extra='{"foo": null}') == []
+
+
+def test_null_is_a_value_of_its_own_without_a_parameter(read: Read) -> None:
+    connection = read({"uri": "x://h"}, {"connection-extra": '{"foo": null}'})
+
+    assert connection is not None
+    assert connection["extra"] == {"foo": None}
+
+
+def test_the_clients_of_mysql_have_names_of_their_own(read: Read) -> None:
+    connection = read({"uri": "mysql://h/d?client=mysql-connector-python&ssl_ca=/ca&ssl=true"})
+
+    assert connection is not None
+    assert connection["extra"] == {"client": "mysql-connector-python", "ssl_ca": "/ca", "ssl": True}
+
+
+@pytest.mark.parametrize("conn_type", ["postgres", "mysql", "mongo", "redis", "mssql", "ssh", "smtp"])
+@pytest.mark.parametrize("host", ["tcp://h:123", "tcp://h:123/", "TCP://h"])
+def test_an_address_in_the_host(read: Read, conn_type: str, host: str) -> None:
+    connection = read({"host": host, "port": "123", "username": "u", "password": "p"}, {"connection-type": conn_type})
+
+    assert connection is not None
+    assert (connection["host"], connection["port"]) == ("h", 123)
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "host", "expected"),
+    [
+        ("postgres", "postgresql://h:5433", ("h", 5433, {})),
+        ("postgres", "tcp://[fd00::1]:5433", ("fd00::1", 5433, {})),
+        ("redis", "rediss://h:6380", ("h", 6380, {"ssl": True})),
+        ("mongo", "mongodb://h0:1,h1:2", ("h0:1,h1:2", None, {})),
+        ("mongo", "mongodb+srv://h", ("h", None, {"srv": True})),
+        ("http", "https://h/path", ("https://h/path", None, {})),
+        ("kafka", "PLAINTEXT://h:9092", None),
+    ],
+)
+def test_the_scheme_of_an_address_in_the_host(read: Read, conn_type: str, host: str, expected: Any) -> None:
+    connection = read({"host": host, "username": "u", "password": "p"}, {"connection-type": conn_type})
+
+    assert connection is not None
+    if expected is None:
+        assert connection["host"] == host
+    else:
+        assert (connection["host"], connection["port"], connection["extra"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "host"),
+    [
+        ("postgres", "https://h"),
+        ("postgres", "postgres://h/db"),
+        ("postgres", f"postgres://u:{MARK}@h"),
+        ("mysql", "h/path"),
+        ("ssh", "h/"),
+        ("redis", "http://h:6379"),
+        ("smtp", "smtps://h"),
+        ("neo4j", "neo4j+s://h"),
+    ],
+)
+def test_an_address_that_a_hook_misreads_is_reported(conn_type: str, host: str) -> None:
+    for data, described in (
+        ({"host": host, "username": "u", "password": "p"}, {"connection_type": conn_type}),
+        ({"value": json.dumps({"conn_type": conn_type, "host": host, "port": 1, "login": "u", "password": "p"})}, {}),
+    ):
+        assert any("URL" in each or "path" in each for each in texts_of(data, **described)), data
+
+
+@pytest.mark.parametrize(
+    ("tls", "extra"),
+    [("true", {"ssl_mode": "REQUIRED"}), ("skip-verify", {"ssl_mode": "REQUIRED"}), ("false", {})],
+)
+def test_tls_in_a_dsn_for_go(read: Read, tls: str, extra: dict[str, str]) -> None:
+    dsn = f"u:p@tcp(h:3306)/db?parseTime=true&tls={tls}"
+    connection = read({"dsn": dsn})
+
+    assert connection is not None
+    assert connection["extra"] == extra
+
+
+def test_a_configuration_of_tls_for_go_is_reported() -> None:
+    secret = stored_secret({"dsn": f"u:{MARK}@tcp(h:3306)/db?tls=custom"})
+    problems = content_of(Kind.CONNECTION, secret, "").problems
+
+    assert any(each.code == "hook-misreads" and "'tls'" in each.text for each in problems)
