@@ -11,8 +11,8 @@ import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.formats import annotations as known_annotations
-from airflow_kubernetes_secrets.formats import settings, value_parsers, variables
-from airflow_kubernetes_secrets.formats.aliases import ALIASES, CONNECTION_TYPES
+from airflow_kubernetes_secrets.formats import parameters, settings, value_parsers, variables
+from airflow_kubernetes_secrets.formats.aliases import ALIASES, CONNECTION_TYPES, folded
 from support.pages import page_file
 from support.secrets import CONNECTION
 from support.shapes import PREFIX, Read, parts_of, whole
@@ -80,6 +80,19 @@ def test_the_table_of_settings() -> None:
         for conn_type, known in settings.SETTINGS.items()
         for name, (in_extra, _convert) in known.items()
     }
+
+
+def test_the_table_of_parameters() -> None:
+    documented: dict[str, set[str]] = {}
+    for conn_type, names, _in_extra in table("type | parameters | in `extra`"):
+        # Behind a colon are values.
+        found = (name for part in names.split("; ") for name in quoted(re.sub(r"(?<=`): .*", "", part)))
+        documented.setdefault(conn_type.strip("`"), set()).update(map(folded, found))
+
+    assert documented.keys() == parameters.PARAMETERS.keys()
+    for each, known in parameters.PARAMETERS.items():
+        unneeded = {name for name, convert in known.items() if convert("x") == {}}
+        assert known.keys() - unneeded <= documented[each] <= known.keys(), each
 
 
 EXAMPLES = {quoted(name)[0]: quoted(example)[0] for name, example, _meaning in table("annotation | example | meaning")}

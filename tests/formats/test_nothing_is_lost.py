@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.inventory.entries import inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from support.shapes import Read, secret_manifest
+from support.shapes import Read, secret_manifest, whole
 
 HALF, SETTINGS = "half-connection", "unused-settings"
 
@@ -138,6 +138,137 @@ def test_parameters_after_a_semicolon_are_not_part_of_the_host(read: Read) -> No
     with pytest.raises(MalformedSecretError, match="uri") as raised:
         read({"uri": "sqlserver://h;database=x;user=sa;password=hunter2"})
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("annotations", [{"connection_extra": '{"x": 1}'}, {}], ids=str)
+def test_a_login_alone_in_json_is_reported(tmp_path: Path, annotations: dict[str, str]) -> None:
+    """RDS writes this JSON for the master users that it manages."""
+    assert HALF in problems(tmp_path, {"value": json.dumps({"username": "u", "password": "p"})}, **annotations)
+
+
+@pytest.mark.parametrize(
+    "annotations", [{"connection_type": "generic"}, {"connection_type": "postgres", "connection_host": "h"}], ids=str
+)
+def test_the_remedy_for_a_login_alone(tmp_path: Path, annotations: dict[str, str]) -> None:
+    assert not problems(tmp_path, {"value": json.dumps({"username": "u", "password": "p"})}, **annotations)
+
+
+def texts(folder: Path, data: dict[str, str], **annotations: str) -> list[str]:
+    """Return what is said of unused settings."""
+    problems(folder, data, **annotations)
+    options = Options(path=str(folder))
+    [entry] = inventory_of(location_of(options), options).entries
+    return [each.text for each in entry.problems if each.code == SETTINGS]
+
+
+@pytest.mark.parametrize("ssl", [True, False])
+def test_each_ignored_setting_is_named(tmp_path: Path, ssl: bool) -> None:
+    settings = {"engine": "mysql", **DATABASE, "ssl": ssl, "options": "-c x", "sslmode": "verify-full"}
+    of_tls, of_others = texts(tmp_path, {"value": json.dumps(settings)})
+
+    assert "reads 'sslmode' in" in of_tls
+    assert "for TLS" in of_tls
+    assert "reads 'options' in" in of_others
+    assert "TLS" not in of_others
+
+
+@pytest.mark.parametrize("extra", ['{"options": null, "ssl_mode": "VERIFY_CA"}', '{"options": "x", "ssl": {}}'])
+def test_the_remedy_for_ignored_settings(tmp_path: Path, extra: str) -> None:
+    settings = {"engine": "mysql", **DATABASE, "options": "-c x", "sslmode": "verify-full"}
+
+    assert texts(tmp_path, {"value": json.dumps(settings)}, connection_extra=extra) == []
+
+
+def test_a_key_with_options_that_nothing_reads(tmp_path: Path) -> None:
+    [text] = texts(tmp_path, {**DATABASE, "type": "mysql", "options": "-c x"})
+
+    assert "the key 'options'" in text
+    assert "TLS" not in text
+
+
+@pytest.mark.parametrize("key", ["db-port", "server.port", "port_"])
+def test_a_port_that_nothing_reads(tmp_path: Path, key: str) -> None:
+    found = texts(tmp_path, {**DATABASE, "type": "mysql", key: "3307"})
+
+    assert len(found) == (key != "port_")
+    assert all("field-port" in each for each in found)
+
+
+def test_dbport(read: Read) -> None:
+    for data in ({**DATABASE, "dbport": "1"}, {"value": json.dumps({**DATABASE, "dbport": 1})}):
+        connection = read(data)
+        assert connection is not None
+        assert connection["port"] == 1
+
+
+@pytest.mark.parametrize("value", ["p\\n", "p"])
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_newline_is_reported_where_it_is_in_the_field(tmp_path: Path, value: str, end: str) -> None:
+    for data in (
+        {".dockerconfigjson": f'{{"auths": {{"r": {{"username": "u", "password": "{value}"}}}}}}{end}'},
+        {"value": f'{{"engine": "postgres", "host": "h", "username": "u", "password": "{value}"}}{end}'},
+        {"value": f'{{"conn_type": "postgres", "host": "h", "password": "{value}"}}{end}'},
+    ):
+        assert ("trailing-newline" in problems(tmp_path, data)) == ("\\n" in value), data
+
+
+SNOWFLAKE = {"account": "a", "user": "u", "password": "p"}
+MORE = {"role": "r", "database": "d", "region": "x", "warehouse": "w"}
+
+
+@pytest.mark.parametrize(
+    ("data", "annotations"),
+    [
+        ({**SNOWFLAKE, **MORE}, {}),
+        ({**SNOWFLAKE, **MORE, "type": "snowflake"}, {}),
+        ({**SNOWFLAKE, **MORE}, {"connection-type": "snowflake"}),
+        ({f"SNOW-{key.upper()}": value for key, value in {**SNOWFLAKE, **MORE}.items()}, {"key-prefix": "SNOW-"}),
+    ],
+    ids=["account and warehouse", "a key", "an annotation", "a prefix"],
+)
+@pytest.mark.parametrize("schema", [{}, {"schema": "s"}, {"schema": "d"}])
+def test_snowflake(read: Read, data: dict[str, str], annotations: dict[str, str], schema: dict[str, str]) -> None:
+    if "key-prefix" in annotations:
+        annotations = {**annotations, "connection-type": "snowflake"}
+        schema = {f"SNOW-{key.upper()}": value for key, value in schema.items()}
+
+    assert read({**data, **schema}, annotations) == whole(
+        conn_type="snowflake",
+        login="u",
+        password="p",
+        schema=next(iter(schema.values()), None),
+        extra={"account": "a", **MORE},
+    )
+
+
+def test_a_key_pair_of_snowflake(read: Read) -> None:
+    data = {"account": "a", "username": "u", "private-key": "-----BEGIN\nk\n-----END\n"}
+    connection = read(data, {"connection-type": "snowflake"})
+
+    assert extra_of(connection) == {"account": "a", "private_key_content": data["private-key"].strip()}
+
+
+def test_an_account_alone_is_not_of_snowflake(read: Read, tmp_path: Path) -> None:
+    connection = read({**SNOWFLAKE, "database": "d"})
+
+    assert connection is not None
+    assert (connection["conn_type"], connection["schema"]) == ("generic", "d")
+
+
+def test_snowflake_without_an_account_is_reported(tmp_path: Path) -> None:
+    data = {"username": "u", "password": "p", "type": "snowflake"}
+
+    assert "hook-misreads" in problems(tmp_path, data)
+    assert "hook-misreads" not in problems(tmp_path, {**data, "account": "a"})
+
+
+@pytest.mark.parametrize("conn_type", ["Git", "GIT", " git "])
+def test_the_case_of_a_type_in_an_annotation(read: Read, conn_type: str) -> None:
+    by_key = read({"ssh-privatekey": "k"}, {"connection-type": conn_type, "connection-host": "git@h:x.git"})
+    by_uri = read({"url": "git@h:x.git", "password": "p"}, {"connection-type": conn_type})
+
+    assert by_key == whole(conn_type="git", host="git@h:x.git", extra={"private_key": "k"})
+    assert by_uri == whole(conn_type="git", host="git@h:x.git", password="p")
 
 
 def test_the_time_for_a_host_does_not_explode(tmp_path: Path) -> None:

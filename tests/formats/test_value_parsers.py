@@ -53,6 +53,12 @@ CASES: list[tuple[ValueParser, str, dict[str, Any] | None]] = [
         '{"auths": {"r": {"username": "u", "password": "p", "email": "e"}}}',
         {"host": "r", "login": "u", "password": "p", "extra.email": "e"},
     ),
+    (  # without padding, as Kubernetes also accepts it, and in lines
+        parsers.docker_config,
+        f'{{"auths": {{"r": {{"auth": "{AUTH[:8]}\\n{AUTH[8:].rstrip("=")}\\n"}}}}}}',
+        {"host": "r", "login": "tiger", "password": "pass:1234"},
+    ),
+    (parsers.docker_config, '{"auths": {"r": {"auth": 5}}}', None),
     (parsers.docker_config, '{"auths": {"r": {"username": "u", "password": "p"}, "s": {}}}', None),
     (parsers.docker_config, '{"auths": {"r": {"auth": "not base64"}}}', None),
     (parsers.docker_config, '{"auths": {"r": null}}', None),
@@ -103,3 +109,39 @@ CASES: list[tuple[ValueParser, str, dict[str, Any] | None]] = [
 )
 def test_a_value(parse: ValueParser, value: str, fields: dict[str, Any] | None) -> None:
     assert parse(value) == fields
+
+
+CLUSTERS = '[{"name": "c", "cluster": {"server": "https://k"}}]'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kind: Config\nclusters: []\n",
+        f'{{"apiVersion": "v1", "kind": "Config", "clusters": {CLUSTERS}}}',
+        f'{{\n  "clusters": {CLUSTERS},\n  "kind": "Config"\n}}\n',
+        f"clusters: {CLUSTERS}\n'kind': \"Config\"\n",
+        "  clusters: []\n  kind:   Config   # the kind\n",
+        "---\n# written by a tool\nclusters: []\n? kind\n: Config\n",
+        "{clusters: [], kind: Config}",
+        "kind: Config\r\nclusters: []\r\n",
+    ],
+)
+def test_a_kubeconfig_in_any_notation(text: str) -> None:
+    assert parsers.kubeconfig(text) == {"extra.kube_config": text}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kind: ConfigMap\nclusters: []\n",
+        '{"kind": "Secret", "clusters": "Config"}',
+        "a kind of Config for clusters",
+        "- clusters\n- Config\n",
+        "clusters: [\n'kind': Config",
+        "kind: Deployment\nclusters: []\n---\nkind: 'Config'\n",
+        "",
+    ],
+)
+def test_what_is_no_kubeconfig(text: str) -> None:
+    assert parsers.kubeconfig(text) is None

@@ -118,7 +118,10 @@ OTHERS: dict[str, tuple[dict[str, str], str]] = {
     "imap": ({"value": f"imap://u:{MARK}@h:993"}, ""),
     # A query.
     "once": ({"value": "postgres://h?sslmode=require&application_name=x"}, ""),
-    "twice": ({"value": "postgres://h?sslmode=require&sslmode=disable&application_name=b"}, "has 'sslmode' more than once"),
+    "twice": (
+        {"value": "postgres://h?sslmode=require&sslmode=disable&application_name=b"},
+        "has 'sslmode' more than once",
+    ),
     "twice in a key": ({"uri": "postgresql://h?sslmode=require&sslmode=disable"}, "has 'sslmode' more than once"),
     "twice in JSON": ({"value": '{"uri": "x://h?a=1&a=2"}'}, "has 'a' more than once"),
     "a list of MongoDB": ({"uri": "mongodb://h/?readPreferenceTags=dc:ny&readPreferenceTags="}, ""),

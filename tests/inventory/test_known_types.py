@@ -60,6 +60,23 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
     "nothing says it of a login": ({"username": "u"}, {}, "nothing specifies the connection type"),
     "nothing says it of a host": ({"host": "h"}, {}, ""),
     "nothing says it of an address": ({"address": "https://h/services/x"}, {}, "nothing specifies the connection type"),
+    "nothing says it in JSON of AWS": (
+        {"value": f'{{"username": "u", "password": "{MARK}"}}'},
+        {},
+        f"connection-type, and {PREFIX}connection-host. The installed",
+    ),
+    "nothing but a port says it in JSON of AWS": (
+        {"value": f'{{"username": "u", "password": "{MARK}", "host": "h", "port": 3306}}'},
+        {},
+        "connection-type to 'mysql'. The",
+    ),
+    "an annotation says it of JSON of AWS": (
+        {"value": f'{{"username": "u", "password": "{MARK}"}}'},
+        {"connection-type": "generic"},
+        "",
+    ),
+    "JSON of AWS says it": ({"value": f'{{"username": "u", "password": "{MARK}", "engine": "generic"}}'}, {}, ""),
+    "a type in upper case in an annotation": (KEYS, {"connection-type": "Postgres"}, ""),
     "generic in a key": ({**KEYS, "type": "generic"}, {}, ""),
     "generic in an annotation": (KEYS, {"connection-type": "generic"}, ""),
     "generic in a URI": ({"value": f"generic://u:{MARK}@h"}, {}, ""),

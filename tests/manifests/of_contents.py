@@ -23,7 +23,9 @@ OF_CONTENTS: dict[str, Case] = {
         secret(data={"value": json.dumps({"engine": "mysql", "host": "db", "username": "u", "pass": PASSWORD})})
     ),
     "a part of those names": Case(
-        secret(data={"value": f'{{"engine": "mysql", "hots": "{PASSWORD}"}}'}), ["unreadable"], "'engine', 'hots'"
+        secret(data={"value": f'{{"engine": "mysql", "hots": "{PASSWORD}"}}'}),
+        ["unreadable"],
+        "unknown fields: 'hots'. Its",
     ),
     "JSON": Case(secret(data={"value": json.dumps(FIELDS)})),
     "a blank option": Case(secret(data={"value": " \n"}, labels={CONFIG: "x"}), ["unreadable"], "blank"),
@@ -262,9 +264,12 @@ OF_CONTENTS: dict[str, Case] = {
     "a type that no provider has": Case(secret(data={"value": "postgresql+psycopg2://u:hunter2@h/db"})),
     "a login and a password without a type": Case(secret(data={"host": "h", "username": "u", "password": "hunter2"})),
     "a parameter twice in a URI that an annotation completes": Case(
-        secret(data={"value": f"{URI}?a=1&a=2"}, annotations={f"{PREFIX}connection-extra": '{"b": 1}'}),
+        secret(
+            data={"value": f"{URI}?keepalives=1&keepalives=2"},
+            annotations={f"{PREFIX}connection-extra": '{"connect_timeout": 1}'},
+        ),
         ["repeated-parameter"],
-        "'a' more than once",
+        "'keepalives' more than once",
     ),
     "a parameter twice": Case(
         secret(data={"value": "postgres://u:hunter2@h/db?sslmode=require&sslmode=disable"}),

@@ -24,7 +24,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "host": ("host", "hostname", "address", "server", "endpoint"),  # Crossplane: endpoint
     "login": ("login", "username", "user", "user_name", "master_username"),
     "password": ("password", "pass", "attribute.password", "attribute.master_password"),  # Upbound: attribute.…
-    "port": ("port",),
+    "port": ("port", "dbport"),
     "schema": ("schema", "database", "dbname", "db"),  # servicebinding.io: database; AWS, CloudNativePG: dbname
     "extra": ("extra",),
 }

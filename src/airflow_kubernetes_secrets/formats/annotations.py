@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.formats.aliases import ALIASES, URI
+from airflow_kubernetes_secrets.formats.aliases import ALIASES, URI, folded
 from airflow_kubernetes_secrets.formats.hosts import port_number
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, IDENTIFIERS, Secret
 from airflow_kubernetes_secrets.messages import notices
@@ -73,7 +73,8 @@ class Description:
         """
         annotations: Mapping[str, str] = secret.annotations or {}
         self.data_key = annotated_data_key(secret)
-        self.connection_type = annotations.get(CONNECTION_TYPE, "").strip()
+        # Airflow's types are in lower case, as in a key of the data.
+        self.connection_type = folded(annotations.get(CONNECTION_TYPE, "").strip())
         self.literals = {field: annotations[key].strip() for field, key in LITERALS.items() if key in annotations}
         self.fields = _named(annotations, FIELD)
         self.extra_fields = _named(annotations, EXTRA_FIELD)

@@ -51,7 +51,7 @@ def connection_json(secret: Secret, fields: Fields) -> str:
         **_host_and_port(values, uri),
         "login": values.prefer_key("login", uri),
         "password": values.prefer_key("password", uri),
-        "schema": values.prefer_uri("schema", uri),
+        "schema": _schema(values, uri, conn_type),
         "extra": _translated_extra(
             values,
             conn_type,
@@ -190,10 +190,12 @@ class _Values:
         return dict(filter(None, (setting(conn_type, name, each) for name, each in self._settings.items())))
 
     def ignored_settings(self, conn_type: str) -> list[str]:
-        """Return the names of the settings within a value that switch something on, if the hook uses none of them."""
-        if self.settings_of(conn_type):
-            return []
-        return [name for name, each in self._settings.items() if each.strip().lower() not in _OFF]
+        """Return the names of the settings within a value that switch something on, and that the hook does not use."""
+        return [
+            name
+            for name, each in self._settings.items()
+            if setting(conn_type, name, each) is None and each.strip().lower() not in _OFF
+        ]
 
     def is_named(self, field: str) -> bool:
         """Return whether an annotation contains a field, or names its key, and the value is not empty."""
@@ -269,7 +271,7 @@ def settings_in_extra(secret: Secret, fields: Fields, conn_type: str) -> dict[st
 
 
 def ignored_settings(secret: Secret, fields: Fields, conn_type: str) -> list[str]:
-    """Return the names of the settings within a value that switch something on, if the hook of a type uses none."""
+    """Return the names of the settings within a value that switch something on, and that the hook does not use."""
     return _Values(secret, fields).ignored_settings(conn_type)
 
 
@@ -293,6 +295,13 @@ def _port(values: _Values) -> int | None:
     if port is None and values.get("port"):
         raise values.error("port", "the port is not a number from 1 to 65535")
     return port
+
+
+def _schema(values: _Values, uri: ParsedUri | None, conn_type: str) -> str:
+    """Return the schema. A key that is a setting of the hook is not one, such as the database of Snowflake."""
+    fields = values.fields
+    is_setting = fields.keys.get("schema") in keys_of_settings(values.secret, fields, conn_type)
+    return uri.schema if is_setting and uri is not None else "" if is_setting else values.prefer_uri("schema", uri)
 
 
 def _extra(values: _Values) -> dict[str, Any]:

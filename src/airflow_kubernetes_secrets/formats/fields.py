@@ -19,8 +19,9 @@ from airflow_kubernetes_secrets.formats.known_formats import (
     format_of_value,
     may_have,
 )
-from airflow_kubernetes_secrets.formats.settings import PLAIN
+from airflow_kubernetes_secrets.formats.settings import IN_KEYS
 from airflow_kubernetes_secrets.formats.value_parsers import ValueParser
+from airflow_kubernetes_secrets.formats.values import BYTE_ORDER_MARK
 from airflow_kubernetes_secrets.formats.variables import FIELDS, is_variable, variables_in
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages import notices
@@ -75,6 +76,11 @@ class Fields:
         self.extra = extra
         self.parsers = parsers
         self.unneeded = unneeded
+
+    @property
+    def have_type(self) -> bool:
+        """Whether an annotation, a key or the format determines the connection type. A URI also has one."""
+        return bool(self.description.connection_type or self.conn_type) or "conn_type" in self.keys
 
     @property
     def are_sufficient(self) -> bool:
@@ -156,6 +162,18 @@ def fields_in_value(secret: Secret, key: str) -> Fields | None:
     return None if found is None else _fields_in(fields_of(secret).description, *found, values)
 
 
+def fields_made_from(secret: Secret, key: str) -> Fields:
+    """Return the fields that a connection is made from: those in a converted value, or those in the keys.
+
+    Args:
+        key: the key that contains a whole connection, if it is converted; empty if there is none.
+
+    Raises:
+        MalformedSecretError: an annotation is invalid.
+    """
+    return (fields_in_value(secret, key) if key else None) or fields_of(secret)
+
+
 def _fields_of(secret: Secret) -> Fields:
     description = Description(secret)
     found: dict[str, tuple[int, str]] = {}
@@ -167,10 +185,10 @@ def _fields_of(secret: Secret) -> Fields:
     for key in sorted(key for key in secret.data.keys() - description.named if key.startswith(prefix)):
         name = folded(key[len(prefix) :])
         field, rank = (_NAMES_OF_VARIABLES if prefix else _NAMES).get(name, ("", 0))
+        if name in IN_KEYS:
+            settings.setdefault(name, key)
         if not field:
             others.append(key)
-            if name in PLAIN:
-                settings.setdefault(name, key)
         elif (field not in found or rank <= found[field][0]) and not _is_blank(secret, key, field):
             found[field] = (rank, key)
     keys = {field: found[field][1] for field in ALIASES if field in found} | description.fields
@@ -197,7 +215,7 @@ def _fields_of_known_format(secret: Secret, description: Description) -> Fields 
     candidates = [each for each in may_have(secret.data, secret.labels) if _can_be(each, description)]
     if not candidates:
         return None  # as for most Secrets, whose values are then not decoded here
-    values = {key: value for key in secret.data if (value := _text(secret, key)).strip()}
+    values = texts_of_keys(secret)
     found = format_of_keys(candidates, secret.labels, values)
     if found is None:
         return None
@@ -255,6 +273,16 @@ def _is_text(secret: Secret, key: str) -> bool:
     return True
 
 
+def texts_of_keys(secret: Secret) -> dict[str, str]:
+    """Return the values of a Secret that are not blank, by data key."""
+    return {key: value for key in secret.data if (value := _text(secret, key)).strip()}
+
+
+def is_name_after_prefix(rest: str) -> bool:
+    """Return whether the rest of a key, behind the common beginning of keys, is the name of a field."""
+    return folded(rest) in _NAMES_OF_VARIABLES
+
+
 def _is_essential(key: str) -> bool:
     """Return whether a key alone would make a connection, or is the variable of a product."""
     return _NAMES.get(folded(key), ("", 0))[0] in _ESSENTIAL or is_variable(key)
@@ -262,7 +290,7 @@ def _is_essential(key: str) -> bool:
 
 def _text(secret: Secret, key: str) -> str:
     try:
-        return secret.value(key).decode("utf-8", "replace")
+        return secret.value(key).decode("utf-8", "replace").removeprefix(BYTE_ORDER_MARK)
     except ValueError:
         return "\ufffd"  # not base64; the code that reads the value reports it
 

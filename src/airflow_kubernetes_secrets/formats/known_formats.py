@@ -409,6 +409,20 @@ KNOWN_FORMATS = (
         {**_SNOWFLAKE, "SNOWFLAKE_PRIVATE_KEY_RAW": f"{EXTRA}private_key_content"},
         {**_OF_SNOWFLAKE, "PRIVATE_KEY_PASSPHRASE": "password"},
     ),
+    KnownFormat(  # the parameters of Snowflake's connector; an account and a warehouse together are Snowflake's
+        "snowflake",
+        {"account": f"{EXTRA}account", "warehouse": f"{EXTRA}warehouse"},
+        {
+            "user": "login",
+            "username": "login",
+            "password": "password",
+            "private_key": f"{EXTRA}private_key_content",
+            "private_key_passphrase": "password",
+            **{name: f"{EXTRA}{name}" for name in ("authenticator", "database", "region", "role")},
+            "schema": "schema",
+        },
+        is_exact=True,
+    ),
 )
 
 # Formats of one value that contains a whole connection in a form that Airflow cannot read. The key can have any name.

@@ -83,6 +83,17 @@ def has_fields(secret: Secret) -> bool:
     return _connections.get(secret) is not None or _fields(secret).are_sufficient
 
 
+def hints(secret: Secret) -> list[str]:
+    """Return a sentence for each rule that nearly makes a connection of the keys of a Secret.
+
+    Raises:
+        MalformedSecretError: an annotation is invalid.
+    """
+    with importing.lock:
+        from airflow_kubernetes_secrets.formats.near_misses import near_misses
+    return near_misses(secret)
+
+
 def connection_value(secret: Secret, key: str) -> ConnectionValue:
     """Return the connection that Airflow gets from a Secret. A Secret in memory is parsed once.
 
@@ -98,6 +109,9 @@ def connection_value(secret: Secret, key: str) -> ConnectionValue:
             known = _checked(secret, key, _stored)
         except MalformedSecretError:
             if not is_converted(secret, key):
+                problem = _problem_of_json(secret, key)
+                if problem:
+                    raise secret.malformed(key, problem) from None
                 raise
             known = _checked(secret, key, _converted)
         _connections.put(secret, known)
@@ -176,6 +190,18 @@ def _fields_in_value(secret: Secret, key: str) -> Fields | None:
     with importing.lock:
         from airflow_kubernetes_secrets.formats.fields import fields_in_value
     return fields_in_value(secret, key)
+
+
+def _problem_of_json(secret: Secret, key: str) -> str:
+    """Return why JSON in a key makes no connection, in words that know its other forms; empty if they do not apply."""
+    if key == IN_FIELDS:
+        return ""
+    with importing.lock:
+        from airflow_kubernetes_secrets.formats.value_parsers import problem_of_json
+    try:
+        return problem_of_json(values.text(secret, key))
+    except MalformedSecretError:
+        return ""
 
 
 def _fields(secret: Secret) -> Fields:

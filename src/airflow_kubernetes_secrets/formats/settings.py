@@ -42,6 +42,12 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     },
     "mongo": {"ssl": ("ssl", _words(dict.fromkeys(IS_ON, True)))},
     "redis": {"ssl": ("ssl", _words(dict.fromkeys(IS_ON, True)))},
+    # SnowflakeHook reads these in `extra`, and the schema in the field.
+    # https://airflow.apache.org/docs/apache-airflow-providers-snowflake/stable/connections/snowflake.html
+    "snowflake": {
+        **{name: (name, _text) for name in ("account", "database", "region", "role", "warehouse", "authenticator")},
+        "private_key": ("private_key_content", _text),
+    },
     # SmtpHook uses TLS from the start unless `disable_ssl` is set, and STARTTLS then.
     "smtp": {
         "encryption": ("disable_ssl", _words({"tls": True, "starttls": True})),
@@ -51,6 +57,8 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
 
 # The names that are settings without the prefix of a product (`formats/variables.py`).
 PLAIN = frozenset(("ssl", "sslmode", "ssl_mode", "sslrootcert", "options"))
+# Those that also are settings in a key of their own. In a value with several fields, they could be anything.
+IN_KEYS = PLAIN | SETTINGS["snowflake"].keys()
 
 
 def setting(conn_type: str, name: str, value: str) -> tuple[str, Any] | None:

@@ -15,6 +15,9 @@ from urllib.parse import parse_qsl
 
 from airflow_kubernetes_secrets.formats.aliases import URI
 from airflow_kubernetes_secrets.formats.settings import PLAIN
+from airflow_kubernetes_secrets.formats.usability import FIELDS as FIELDS_OF_AIRFLOW
+from airflow_kubernetes_secrets.messages.listing import first_names
+from airflow_kubernetes_secrets.process import importing
 
 # The prefix of a setting. Which of them a hook uses depends on the connection type, which an annotation may contain.
 SETTING = "setting."
@@ -34,11 +37,18 @@ JSON_NAMES: Mapping[str, tuple[str, ...]] = {
     "host": ("host", "remote_host", "server"),
     "login": ("login", "user", "username", "user_name"),
     "password": ("password", "pass", "key"),
-    "port": ("port",),
+    "port": ("port", "dbport"),
     "schema": ("schema", "database", "dbname"),
     "extra": ("extra",),
 }
 _FIELD = {name: field for field, names in JSON_NAMES.items() for name in names}
+
+# The types of JSON that the value of each field may have.
+_ACCEPTED: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(JSON_NAMES, (str, type(None))),
+    "port": (str, int, type(None)),
+    "extra": (str, dict, type(None)),
+}
 
 # Other names that AWS writes. The connection does not need them.
 UNNEEDED_IN_JSON = ("masterarn", "dbInstanceIdentifier", "dbClusterIdentifier")
@@ -97,6 +107,8 @@ def oci_registry(value: str) -> Mapping[str, Any] | None:
 def docker_config(value: str) -> Mapping[str, Any] | None:
     """Read the credentials for one registry in Docker's configuration.
 
+    Kubernetes also accepts ``auth`` without the padding of base64.
+
     https://kubernetes.io/docs/concepts/configuration/secret/#docker-config-secrets
     """
     found = _object(value)
@@ -107,8 +119,9 @@ def docker_config(value: str) -> Mapping[str, Any] | None:
     if not isinstance(entry, dict):
         return None
     try:
-        user, _colon, password = b64decode(entry["auth"]).decode().partition(":")
-    except (KeyError, TypeError, ValueError):
+        encoded = "".join(entry["auth"].split()).rstrip("=")
+        user, _colon, password = b64decode(encoded + "=" * (-len(encoded) % 4)).decode().partition(":")
+    except (AttributeError, KeyError, TypeError, ValueError):
         user = password = ""
     fields = {"host": host, "login": entry.get("username") or user, "password": entry.get("password") or password}
     if not all(isinstance(each, str) and each for each in fields.values()):
@@ -178,11 +191,22 @@ def google_key(value: str) -> Mapping[str, str] | None:
 
 
 def kubeconfig(value: str) -> Mapping[str, str] | None:
-    """Read a kubeconfig.
+    """Read a kubeconfig, which is YAML or JSON.
 
     https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
     """
-    return {"extra.kube_config": value} if re.search(r"^kind: Config\s*$", value, re.MULTILINE) else None
+    if re.search(r"^kind: Config\s*$", value, re.MULTILINE):
+        return {"extra.kube_config": value}
+    if "Config" not in value or "clusters" not in value:
+        return None  # parsing every other value would take time
+    with importing.lock:
+        from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, mapping, read_yaml
+    try:
+        documents = [document for _line, document in read_yaml(value)]
+    except UnreadableError:
+        return None
+    is_one = len(documents) == 1 and mapping({"": documents[0]}, "").get("kind") == "Config"
+    return {"extra.kube_config": value} if is_one else None
 
 
 def secrets_manager_json(value: str) -> Mapping[str, Any] | None:
@@ -215,6 +239,27 @@ def _fields_of_json(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if not all(isinstance(each, str) for each in fields.values()):
         return None
     return fields | {f"{SETTING}{name}": each for name, each in settings.items()}
+
+
+def problem_of_json(value: str) -> str:
+    """Return why JSON with names of AWS makes no connection; empty if it has no such name, or no such problem."""
+    found = _object(value)
+    if found.keys() <= {*FIELDS_OF_AIRFLOW} or not found.keys() & (_FIELD.keys() - FIELDS_OF_AIRFLOW):
+        return ""
+    foreign = [name for name in found if name not in _FIELD and name not in PLAIN and name not in UNNEEDED_IN_JSON]
+    if foreign:
+        return (
+            f"the connection's JSON has unknown fields: {first_names(map(repr, foreign), len(foreign))}. Its other "
+            "names are those of AWS Secrets Manager, which can be read without these. Remove them, move them into "
+            "'extra', or store each field in its own key"
+        )
+    invalid = [name for name, each in found.items() if name in _FIELD and not isinstance(each, _ACCEPTED[_FIELD[name]])]
+    if invalid:
+        names = first_names(map(repr, invalid), len(invalid))
+        return (
+            f"the connection's JSON has names whose values must be strings: {names}. Put the values in quotation marks"
+        )
+    return ""
 
 
 def _object(value: str) -> Mapping[str, Any]:

@@ -9,6 +9,9 @@ from contextlib import suppress
 from airflow_kubernetes_secrets.formats.usability import Objection, are_from_everyone, objections, problem_of_objections
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
+# Editors of Windows begin a file with it. By the rules of Unicode it is not a part of the text.
+BYTE_ORDER_MARK = "\ufeff"
+
 _NOT_TEXT = (
     "the value is not UTF-8 text, and Airflow accepts nothing else. Store it as text; or mount it as a file, and "
     "name this key in no annotation"
@@ -18,11 +21,13 @@ _NOT_TEXT = (
 def text(secret: Secret, key: str) -> str:
     """Return the string under ``key``, exactly as stored: a private key needs its last newline.
 
+    A byte order mark is the only exception.
+
     Raises:
         MalformedSecretError: the value is not UTF-8.
     """
     try:
-        return secret.value(key).decode("utf-8")
+        return secret.value(key).decode("utf-8").removeprefix(BYTE_ORDER_MARK)
     except (UnicodeDecodeError, binascii.Error):
         pass  # a decoding error contains the bytes, so it must not become the cause of ours
     raise secret.malformed(key, _NOT_TEXT)
@@ -39,7 +44,10 @@ def texts(secret: Secret, keys: Mapping[str, str]) -> dict[str, str]:
     """
     data = secret.data
     with suppress(UnicodeDecodeError, binascii.Error):
-        return {name: binascii.a2b_base64(data[key]).decode("utf-8") for name, key in keys.items()}
+        return {
+            name: binascii.a2b_base64(data[key]).decode("utf-8").removeprefix(BYTE_ORDER_MARK)
+            for name, key in keys.items()
+        }
     return {name: text(secret, key) for name, key in keys.items()}
 
 

@@ -6,7 +6,7 @@ the connection type, the rest the field: ``POSTGRES_HOST``, ``PGHOST``, ``SMTP_L
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 # The connection type by the first part of the names. With an empty type, a key or an annotation must specify it.
 PREFIXES: Mapping[str, str] = {
@@ -80,6 +80,18 @@ def is_variable(name: str) -> bool:
     return name in _MEANINGS
 
 
+def grouped(names: Iterable[str]) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]:
+    """Return the names of variables by their first part, and by their meaning."""
+    prefixes: dict[str, list[str]] = {}
+    by_meaning: dict[str, list[str]] = {}
+    for key in names:
+        if key in _MEANINGS:
+            prefix, name = _MEANINGS[key]
+            prefixes.setdefault(prefix, []).append(key)
+            by_meaning.setdefault(name, []).append(key)
+    return prefixes, by_meaning
+
+
 def variables_in(names: Iterable[str], literals: Iterable[str]) -> Variables | None:
     """Return the variables that make a connection; ``None`` if there are none, or if their meaning is ambiguous.
 
@@ -89,18 +101,11 @@ def variables_in(names: Iterable[str], literals: Iterable[str]) -> Variables | N
         names: the data keys that have a value.
         literals: the fields that annotations contain.
     """
-    found: dict[str, str] = {}
-    prefixes = set()
-    for key in names:
-        if key in _MEANINGS:
-            prefix, name = _MEANINGS[key]
-            if name in found:
-                return None
-            prefixes.add(prefix)
-            found[name] = key
-    if len(prefixes) != 1:
+    prefixes, by_meaning = grouped(names)
+    if len(prefixes) != 1 or any(len(keys) > 1 for keys in by_meaning.values()):
         return None
-    conn_type = PREFIXES[prefixes.pop()]
+    found = {name: key for name, [key] in by_meaning.items()}
+    conn_type = PREFIXES[next(iter(prefixes))]
     keys = {name: key for name, key in found.items() if name in _FIELDS}
     if "uri" not in keys and "host" not in {*keys, *literals}:
         return None

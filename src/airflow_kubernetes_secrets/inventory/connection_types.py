@@ -11,9 +11,9 @@ from typing import Final
 
 from airflow_kubernetes_secrets.backend.airflow_versions import known_connection_types
 from airflow_kubernetes_secrets.formats.aliases import CONNECTION_TYPES, GENERIC, connection_type
-from airflow_kubernetes_secrets.formats.annotations import CONNECTION_TYPE
-from airflow_kubernetes_secrets.formats.fields import fields_of
-from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_text
+from airflow_kubernetes_secrets.formats.annotations import CONNECTION_TYPE, LITERALS
+from airflow_kubernetes_secrets.formats.fields import fields_made_from
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_text, is_converted
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.inventory.content import Content
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_type
@@ -56,7 +56,8 @@ def problems_of_connection_type(kind: Kind, secret: Secret, key: str, content: C
     conn_type = fields.get("conn_type")
     if not isinstance(conn_type, str) or conn_type in _RIGHT:
         return
-    is_unspecified = key == IN_FIELDS and conn_type == GENERIC and not _is_specified(secret)
+    is_made = key == IN_FIELDS or is_converted(secret, key)
+    is_unspecified = is_made and conn_type == GENERIC and not fields_made_from(secret, key).have_type
     if is_unspecified and not (fields.get("login") or fields.get("password") or _is_address(fields.get("host"))):
         return
     known = known_connection_types()
@@ -70,18 +71,16 @@ def problems_of_connection_type(kind: Kind, secret: Secret, key: str, content: C
         meant = _meant(conn_type, known)
         shown = shown_type(conn_type)
         what = "no installed provider knows the connection type" + (f" {shown!r}" if shown else "")
-    remedy = f"Change the type in the key {key!r}"
-    if key == IN_FIELDS:
-        annotation = f"Set the annotation {CONNECTION_TYPE}{secret.annotation_place}"
-        remedy = annotation if secret.has_annotations else "Set the content of the file 'conn_type'"
+    remedy = f"Set the annotation {CONNECTION_TYPE}" if is_made else f"Change the type in the key {key!r}"
+    and_host = f", and {LITERALS['host']}" if is_unspecified and not fields.get("host") else ""
     install = "" if is_unspecified else ", or install its provider"
     others = known - {GENERIC}
     first = [meant] if meant in known else []
     names = dict.fromkeys([*first, *most_similar(conn_type, others, len(others), _LISTING_CUTOFF), *sorted(others)])
     yield Problem(
         UNKNOWN,
-        f"{where}: {what}. {remedy}{f' to {meant!r}' if meant else ''}{install}. The installed providers know "
-        f"{first_names(map(repr, names), len(names))}",
+        f"{where}: {what}. {remedy}{f' to {meant!r}' if meant else ''}{and_host}{install}. The installed providers "
+        f"know {first_names(map(repr, names), len(names))}",
         Severity.WARNING,
     )
 
@@ -89,12 +88,6 @@ def problems_of_connection_type(kind: Kind, secret: Secret, key: str, content: C
 def _is_address(host: object) -> bool:
     """Return whether a host is a whole address, such as that of a webhook. Only some types have such a host."""
     return isinstance(host, str) and "://" in host
-
-
-def _is_specified(secret: Secret) -> bool:
-    """Return whether an annotation or a key of the Secret sets the connection type."""
-    fields = fields_of(secret)
-    return bool(fields.description.connection_type) or "conn_type" in fields.keys
 
 
 def _meant(conn_type: str, known: frozenset[str]) -> str:

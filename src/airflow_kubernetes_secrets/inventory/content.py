@@ -83,12 +83,11 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     # Most Secrets contain nothing but a whole connection. With thousands of them, skipping what concerns other keys
     # saves a third of the time.
     is_whole = key != IN_FIELDS and not is_completed
-    problems = () if is_whole else tuple(_newlines(secret, _exact_keys(secret, key)))
     objections = tuple(map(partial(_problem, secret, key), reading.connection_value(secret, key).objections))
     if any(each.severity is Severity.ERROR for each in objections):
         return Content(data_format, is_readable=False, problems=objections)
-    problems = (*objections, *problems)
     connection = fields_of_whole(stored)
+    problems = (*objections, *_newlines_in_fields(secret, key, connection))
     conn_type, host, port = _address(connection)
     whole = values.text(secret, key) if is_completed and not reading.is_converted(secret, key) else stored
     if not _is_parsed_as_intended(whole):
@@ -104,7 +103,11 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
         problems = (*problems, *problems_of_unused(secret, key, unused, connection))
     if key == IN_FIELDS or reading.is_converted(secret, key):
         problems = (*problems, *problems_of_settings(secret, key, connection))
-    problems = (*problems, *problems_of_missing(secret, key, unused, connection), *problems_of_format(secret))
+    problems = (
+        *problems,
+        *problems_of_missing(secret, key, unused, connection),
+        *problems_of_format(secret, key, unused),
+    )
     return Content(data_format, conn_type, host, port, unused, is_completed=is_completed, problems=problems)
 
 
@@ -145,20 +148,28 @@ def _is_parsed_as_intended(stored: str) -> bool:
     return "@" not in uri.path + uri.query + uri.fragment
 
 
-def _exact_keys(secret: Secret, key: str) -> list[str]:
-    """Return the keys of the fields that Airflow takes exactly as they are stored."""
-    fields = fields_of(secret)
-    keys = (fields if key == IN_FIELDS else fields.completing(key)).keys
-    return [keys[field] for field in EXACT if field in keys and keys[field] in secret.data]
+def _newlines_in_fields(secret: Secret, key: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a warning for each field that Airflow takes exactly as it is stored, and that ends with a newline."""
+    for field in EXACT:
+        value = connection.get(field)
+        if isinstance(value, str) and value.endswith("\n"):
+            fields = fields_of(secret)
+            origin = (fields if key == IN_FIELDS else fields.completing(key)).keys.get(field, key)
+            is_alone = origin != key and origin not in fields.parsers
+            yield _newline(secret, origin, "value" if is_alone else f"{field} in the value")
 
 
 def _newlines(secret: Secret, exact: Sequence[str]) -> Iterator[Problem]:
     """Yield a warning for each newline at the end of one of these values."""
     for each in exact:
         if secret.value(each).endswith(b"\n"):
-            yield Problem(
-                TRAILING_NEWLINE,
-                f"{secret.full_name}, key {each!r}: the value ends with a newline, which Airflow reads as part of "
-                "it. If it is not intended (many editors add one), store the value without it",
-                Severity.WARNING,
-            )
+            yield _newline(secret, each, "value")
+
+
+def _newline(secret: Secret, key: str, what: str) -> Problem:
+    return Problem(
+        TRAILING_NEWLINE,
+        f"{secret.full_name}, key {key!r}: the {what} ends with a newline, which Airflow reads as part of it. If it is "
+        "not intended (many editors add one), store it without the newline",
+        Severity.WARNING,
+    )

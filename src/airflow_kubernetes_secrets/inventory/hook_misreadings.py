@@ -344,6 +344,15 @@ def _git(connection: _Connection) -> Iterator[tuple[str, str]]:
         )
 
 
+def _snowflake(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """``SnowflakeHook`` reads the account in ``extra``, and ignores host and port."""
+    if not any(connection.extra.get(f"{prefix}account") for prefix in ("", "extra__snowflake__")):
+        yield (
+            "SnowflakeHook reads the account in extra, and there is none",
+            'Write it there: {"account": "organization-account"}',
+        )
+
+
 _SASL = {"login": "sasl.username", "password": "sasl.password"}
 
 _RULES: Mapping[str, Sequence[_Rule]] = {
@@ -364,6 +373,7 @@ _RULES: Mapping[str, Sequence[_Rule]] = {
     "ftp": (_plain_host("FTPHook", 21),),
     "imap": (_plain_host("ImapHook", 993),),
     "git": (_git,),
+    "snowflake": (_snowflake,),
 }
 
 

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from airflow_kubernetes_secrets.formats.annotations import CONNECTION_EXTRA
 from airflow_kubernetes_secrets.formats.connection import ignored_settings
-from airflow_kubernetes_secrets.formats.fields import fields_in_value, fields_of
-from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
+from airflow_kubernetes_secrets.formats.fields import fields_made_from
 from airflow_kubernetes_secrets.inventory.incompleteness import SETTINGS, named, warning
+from airflow_kubernetes_secrets.inventory.key_names import TLS, suggests
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.problem import Problem
 
 
 def problems_of_settings(secret: Secret, key: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield a warning if a value with several fields has settings for TLS, and the hook uses none of them.
+    """Yield warnings for the settings in a value with several fields that the hook does not use.
+
+    The annotation ``connection-extra`` is the remedy, so it also ends the warnings.
 
     Args:
         key: the key that holds the whole connection, or ``IN_FIELDS``.
         connection: the fields of Airflow's JSON.
     """
-    fields = fields_of(secret) if key == IN_FIELDS else fields_in_value(secret, key)
-    if fields is None or not fields.parsers:
+    fields = fields_made_from(secret, key)
+    if not fields.parsers:
         return
     ignored = ignored_settings(secret, fields, str(connection.get("conn_type")))
-    if ignored:
+    where = f"in the value of {named(sorted(fields.parsers))}"
+    annotated = fields.description.extra
+    of_tls = [name for name in ignored if suggests(name, TLS)]
+    if of_tls and not any(suggests(name, TLS) for name in annotated):
         yield warning(
             SETTINGS,
             secret,
-            f"nothing reads {first_names(map(repr, ignored), len(ignored))} in the value of "
-            f"{named(sorted(fields.parsers))}, which may be for TLS. Write the settings in "
-            "airflow.apache.org/connection-extra",
+            f"nothing reads {_names(of_tls)} {where}, which may be for TLS. Write the settings in {CONNECTION_EXTRA}",
         )
+    others = [name for name in ignored if name not in of_tls and name not in annotated]
+    if others:
+        yield warning(
+            SETTINGS,
+            secret,
+            f"nothing reads {_names(others)} {where}. If the connection needs it, write what its hook reads in "
+            f'{CONNECTION_EXTRA}; otherwise {{"{others[0]}": null}}',
+        )
+
+
+def _names(names: Sequence[str]) -> str:
+    return first_names(map(repr, names), len(names))

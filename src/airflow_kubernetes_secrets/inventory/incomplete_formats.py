@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from airflow_kubernetes_secrets.formats.annotations import Description
 from airflow_kubernetes_secrets.formats.fields import fields_of
-from airflow_kubernetes_secrets.inventory.incompleteness import HALF
+from airflow_kubernetes_secrets.formats.near_misses import remedies_of_near_formats
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
+from airflow_kubernetes_secrets.inventory.incompleteness import HALF, warning
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.messages.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,20 @@ _INCOMPLETE: Mapping[tuple[str, str], IncompleteFormat] = {
 }
 
 
-def problems_of_format(secret: Secret) -> Iterator[Problem]:
-    """Yield a warning if a field is missing in the format of a connection's Secret, and no annotation sets it."""
+def problems_of_format(secret: Secret, key: str, unused: Sequence[str]) -> Iterator[Problem]:
+    """Yield a warning if a field is missing in the format of a connection's Secret, and no annotation sets it.
+
+    Args:
+        key: the key that holds the whole connection, or ``IN_FIELDS``.
+        unused: the keys that are not used.
+    """
+    if key == IN_FIELDS:
+        for remedy in remedies_of_near_formats(secret, unused):
+            yield warning(HALF, secret, f"the connection may be incomplete. {remedy}")
     for label in secret.labels.items():
         found = _INCOMPLETE.get(label)
         if found is not None and not _sets(fields_of(secret).description, found.field):
-            text = f"Secret {secret}: {found.problem}. Set airflow.apache.org/connection-{found.field}"
-            yield Problem(HALF, text, Severity.WARNING)
+            yield warning(HALF, secret, f"{found.problem}. Set airflow.apache.org/connection-{found.field}")
 
 
 def _sets(description: Description, field: str) -> bool:

@@ -30,6 +30,8 @@ CREDENTIAL = re.compile(
     r"|secret_?key|private_?key|credentials?)$"
 )
 DATABASE = re.compile(r"(?:database|database_?name|db_?name|dbname|schema_?name)$")
+PORT = re.compile(r"(?:^|[._]|db)port$")
+OPTIONS = re.compile("^options$")
 LOGIN = re.compile(r"(?:user|user_?name|user_?id|login|uid)$")
 
 # The beginning of a URI, including a URI within another (jdbc:postgresql://…).

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from airflow_kubernetes_secrets.formats.aliases import GENERIC
+from airflow_kubernetes_secrets.formats.fields import fields_made_from
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_converted
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.inventory.incompleteness import HALF, named, warning
@@ -34,6 +36,15 @@ def problems_of_missing(
             HALF,
             secret,
             "the connection has no host, and no key seems to contain it. Set airflow.apache.org/connection-host",
+        )
+    # From separate keys, people also store a login for their own code, and `unknown-type` reports it.
+    is_empty = connection.get("conn_type") == GENERIC and not has_address(connection)
+    if is_made and key != IN_FIELDS and is_empty and not fields_made_from(secret, key).have_type:
+        yield warning(
+            HALF,
+            secret,
+            "the connection has no type and no host. Set airflow.apache.org/connection-type and "
+            "airflow.apache.org/connection-host",
         )
     if connection.get("password") and not connection.get("login") and not has_in_extra(connection, LOGIN):
         logins = [each for each in unused if suggests(each, LOGIN)]

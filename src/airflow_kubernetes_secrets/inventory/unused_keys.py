@@ -9,12 +9,15 @@ from airflow_kubernetes_secrets.formats.aliases import URI
 from airflow_kubernetes_secrets.formats.annotations import OTHER_KEYS
 from airflow_kubernetes_secrets.formats.connection import keys_of_settings, parsed_uri
 from airflow_kubernetes_secrets.formats.fields import fields_of
+from airflow_kubernetes_secrets.formats.near_misses import keys_of_near_formats
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.inventory.incompleteness import HALF, SETTINGS, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import (
     CREDENTIAL,
     DATABASE,
+    OPTIONS,
+    PORT,
     TLS,
     has_address,
     has_in_extra,
@@ -23,6 +26,9 @@ from airflow_kubernetes_secrets.inventory.key_names import (
 )
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
+
+# Fields that have a default, and the names that suggest them.
+_WITH_DEFAULT = {"port": PORT, "schema": DATABASE}
 
 
 def unused_keys(secret: Secret, key: str, connection: Mapping[str, Any]) -> list[str]:
@@ -62,6 +68,13 @@ def problems_of_unused(
     if key == IN_FIELDS:
         unneeded = fields_of(secret).unneeded
         unused = [each for each in unused if each not in unneeded]
+    yield from _missing_parts(secret, key, unused, connection)
+    yield from _settings_of_tls(secret, key, unused, connection)
+    yield from _other_settings(secret, unused, connection)
+
+
+def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield warnings for the host and the password, without which nobody can log in."""
     if not has_address(connection) and (connection.get("login") or connection.get("password")):
         hosts = [key for key in unused if may_contain_host(secret, key)]
         if hosts:
@@ -73,7 +86,8 @@ def problems_of_unused(
                 "hook reads it in extra",
             )
     if not connection.get("password") and not has_in_extra(connection, CREDENTIAL):
-        credentials = [key for key in unused if suggests(key, CREDENTIAL)]
+        of_formats = keys_of_near_formats(secret) if key == IN_FIELDS else frozenset()
+        credentials = [key for key in unused if suggests(key, CREDENTIAL) and key not in of_formats]
         if credentials:
             yield warning(
                 HALF,
@@ -81,6 +95,11 @@ def problems_of_unused(
                 f"the connection has no password, and nothing reads {named(credentials)}, which may be one. Name the "
                 "key: airflow.apache.org/field-password; or extra-<name>, if the hook reads it in extra",
             )
+
+
+def _settings_of_tls(
+    secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
+) -> Iterator[Problem]:
     settings = [key for key in unused if suggests(key, TLS)]
     extra = extra_of(connection)
     if settings and key == IN_FIELDS and _verifies(extra.get("sslmode")) and not extra.get("sslrootcert"):
@@ -97,12 +116,27 @@ def problems_of_unused(
             f"nothing reads {named(settings)}, which may be for TLS. Name each key that the connection "
             "needs: airflow.apache.org/extra-<name>; or write the settings in airflow.apache.org/connection-extra",
         )
-    if not connection.get("schema") and (settings := [key for key in unused if suggests(key, DATABASE)]):
+
+
+def _other_settings(secret: Secret, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield warnings for fields that have a default, and for options of the server."""
+    extra = extra_of(connection)
+    for field, names in _WITH_DEFAULT.items():
+        keys = [key for key in unused if suggests(key, names)]
+        if keys and not connection.get(field) and not extra.get(field):
+            yield warning(
+                SETTINGS,
+                secret,
+                f"the connection has no {field}, and nothing reads {named(keys)}, which may contain it. Name the key: "
+                f"airflow.apache.org/field-{field}",
+            )
+    options = [key for key in unused if suggests(key, OPTIONS)]
+    if options and not has_in_extra(connection, OPTIONS):
         yield warning(
             SETTINGS,
             secret,
-            f"the connection has no schema, and nothing reads {named(settings)}, which may contain it. Name "
-            "the key: airflow.apache.org/field-schema",
+            f"nothing reads {named(options)}. If the connection needs it, write what its hook reads in "
+            "airflow.apache.org/connection-extra",
         )
 
 

@@ -26,6 +26,7 @@ from airflow_kubernetes_secrets.formats.reading import (
     data_key_of_connection,
     data_key_of_variable,
     has_fields,
+    hints,
 )
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, BUNDLE, Secret
@@ -182,7 +183,8 @@ def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretErr
     if secret.has_annotations:
         remedy += secret.annotation_place
     if secret.data:
-        problem += f". {remedy}"
+        remedies = (hints(secret) if is_connection else []) or [remedy]
+        problem = ". ".join([problem, *remedies])
     return secret.malformed(data_key, problem)
 
 

@@ -1,0 +1,44 @@
+"""A byte order mark is not a part of a value. Editors of Windows write one, and ``kubectl --from-file`` stores it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_kubernetes_secrets.formats.reading import variable_text
+from airflow_kubernetes_secrets.formats.values import BYTE_ORDER_MARK, config_text
+from support.shapes import Read, stored_secret, whole
+
+CONNECTION = whole(conn_type="postgres", host="h", login="u", password="p", schema="d")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"uri": "postgresql://u:p@h/d"},
+        {"value": "postgres://u:p@h/d"},
+        {"value": json.dumps({"conn_type": "postgres", "host": "h", "login": "u", "password": "p", "schema": "d"})},
+        {"value": json.dumps({"engine": "postgres", "host": "h", "username": "u", "password": "p", "dbname": "d"})},
+        {"any": json.dumps({"engine": "postgres", "host": "h", "username": "u", "password": "p", "dbname": "d"})},
+        {"any": "postgres://u:p@h/d"},
+        {"type": "postgres", "host": "h", "username": "u", "password": "p", "database": "d"},
+        {"PGHOST": "h", "PGUSER": "u", "PGPASSWORD": "p", "PGDATABASE": "d"},
+    ],
+    ids=" ".join,
+)
+def test_a_connection(read: Read, data: dict[str, str]) -> None:
+    assert read({key: BYTE_ORDER_MARK + value for key, value in data.items()}) == CONNECTION
+
+
+def test_a_connection_that_an_annotation_completes(read: Read) -> None:
+    connection = read({"value": f"{BYTE_ORDER_MARK}postgres://u:p@x/d"}, {"connection-host": "h"})
+
+    assert connection == CONNECTION
+
+
+def test_a_variable_and_an_option() -> None:
+    secret = stored_secret({"value": f'{BYTE_ORDER_MARK}{{"a": 1}}{BYTE_ORDER_MARK}\n'})
+
+    assert variable_text(secret, "value") == f'{{"a": 1}}{BYTE_ORDER_MARK}\n'
+    assert config_text(stored_secret({"value": f"{BYTE_ORDER_MARK}x\n"}), "value") == "x"

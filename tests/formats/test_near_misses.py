@@ -1,0 +1,131 @@
+"""The message for a Secret that almost is a connection: it names what makes it one, and that remedy works."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from airflow_kubernetes_secrets.inventory.content import content_of
+from airflow_kubernetes_secrets.lookup.selection import Kind, missing_key
+from support.shapes import PREFIX, Read, stored_secret
+
+MARK = "hunter2"
+PG = {"PGHOST": "h", "PGUSER": "u", "PGPASSWORD": MARK}
+
+
+def text_of(data: Mapping[str, str], annotations: Mapping[str, str] | None = None) -> str:
+    """Return the message for a Secret that is skipped."""
+    error = missing_key(Kind.CONNECTION, stored_secret(data, annotations), "value")
+    assert error is not None
+    assert MARK not in str(error)
+    return str(error)
+
+
+# Data and annotations, parts of the message, and annotations that make a connection.
+CASES: dict[str, tuple[dict[str, str], dict[str, str], tuple[str, ...], dict[str, str]]] = {
+    "a key for SSH": (
+        {"ssh-privatekey": MARK},
+        {},
+        ("connection-type: ssh", "connection-host", "connection-login", "connection-type: git", "the URL of the"),
+        {"connection-type": "ssh", "connection-host": "h", "connection-login": "u"},
+    ),
+    "a key for SSH, as a repository's": (
+        {"ssh-privatekey": MARK},
+        {"connection-type": "git"},
+        ("'git' with the annotations airflow.apache.org/connection-host (the URL",),
+        {"connection-type": "git", "connection-host": "git@h:x.git"},
+    ),
+    "a key of Flux": (
+        {"identity": MARK, "known_hosts": "x"},
+        {},
+        ("the type 'git'", "connection-host"),
+        {"connection-host": "ssh://git@h/x.git"},
+    ),
+    "a token without a type": (
+        {"api-key": MARK},
+        {},
+        ("connection-type: datadog",),
+        {"connection-type": "datadog"},
+    ),
+    "an entry of extra": (
+        {"admin-token": MARK, "admin-password": MARK},
+        {"connection-type": "influxdb"},
+        ("connection-host", 'connection-extra: {"org": …}'),
+        {"connection-type": "influxdb", "connection-host": "h", "connection-extra": '{"org": "x"}'},
+    ),
+    "two products": (
+        {**PG, "DATABASE_URL": f"postgres://u:{MARK}@h/d"},
+        {},
+        ("'DATABASE_' ('DATABASE_URL'), 'PG' ('PGHOST', 'PGPASSWORD', 'PGUSER')", "key-prefix", "field-uri"),
+        {"key-prefix": "PG", "connection-type": "postgres"},
+    ),
+    "two products, by the URI": (
+        {**PG, "DATABASE_URL": f"postgres://u:{MARK}@h/d"},
+        {},
+        ("several products",),
+        {"field-uri": "DATABASE_URL"},
+    ),
+    "two names for a field": (
+        {"DB_HOST": "h", "DB_HOSTNAME": "x", "DB_PASSWORD": MARK},
+        {},
+        ("'DB_HOST', 'DB_HOSTNAME' are variables for the same field, 'host'", "'DB_' in airflow.apache.org/key-prefix"),
+        {"key-prefix": "DB_", "connection-type": "mysql"},
+    ),
+    "variables without a host": (
+        {"POSTGRES_USER": "u", "POSTGRES_PASSWORD": MARK},
+        {},
+        ("variables without a host. Set airflow.apache.org/connection-host",),
+        {"connection-host": "h"},
+    ),
+    "a prefix without its end": (
+        {"DB_HOST": "h", "DB_USER": "u", "DB_PASSWORD": MARK},
+        {"key-prefix": "DB", "connection-type": "mysql"},
+        ("did you mean 'DB_'?",),
+        {"key-prefix": "DB_", "connection-type": "mysql"},
+    ),
+    "a prefix without its last part": (
+        {"SHOP_DB_HOST": "h", "SHOP_DB_PASSWORD": MARK, "SHOP_X_Y": "z"},
+        {"key-prefix": "SHOP_", "connection-type": "mysql"},
+        ("did you mean 'SHOP_DB_'?",),
+        {"key-prefix": "SHOP_DB_", "connection-type": "mysql"},
+    ),
+    "a prefix with a hyphen": (
+        {"db-host": "h", "db-password": MARK},
+        {"key-prefix": "db", "connection-type": "mysql"},
+        ("did you mean 'db-'?",),
+        {"key-prefix": "db-", "connection-type": "mysql"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_message_and_its_remedy(read: Read, case: str) -> None:
+    data, annotations, parts, remedy = CASES[case]
+
+    text = text_of(data, annotations)
+    assert all(part in text for part in parts), text
+
+    connection = read(data, remedy)
+    assert connection is not None
+    assert connection["host"] in ("h", None) or "x.git" in str(connection["host"])
+    assert MARK in str(connection)
+
+
+@pytest.mark.parametrize("data", [{"tls.crt": "x"}, {"a": "b", "c": "d"}])
+def test_any_other_secret_has_the_general_remedy(data: dict[str, str]) -> None:
+    assert f"name that key in the annotation {PREFIX}data-key" in text_of(data)
+
+
+def test_an_annotation_for_the_host_alone_is_half_of_a_format() -> None:
+    secret = stored_secret({"ssh-privatekey": MARK}, {"connection-host": "h"})
+    texts = [each.text for each in content_of(Kind.CONNECTION, secret, "").problems if each.code == "half-connection"]
+
+    assert any("connection-type: ssh" in each for each in texts)
+    assert not any("field-password" in each for each in texts)
+
+
+def test_keys_with_another_use_are_not_a_format() -> None:
+    secret = stored_secret({"token": "xoxb-1"})
+
+    assert not content_of(Kind.CONNECTION, secret, "").problems
