@@ -40,6 +40,7 @@ TRANSLATED: dict[str, dict[str, Any]] = {
     "postgres://h/d?ssl=require": {"sslmode": "require"},
     "postgresql+asyncpg://h/d?ssl=verify-full": {"sslmode": "verify-full"},
     "postgres://h/d?ssl=false": {},
+    "postgres://h/d?ssl=&sslmode=&schema=": {},
     "postgres://h/d?ssl=true&sslmode=verify-full": {"sslmode": "verify-full"},
     "postgres://h/d?sslmode=REQUIRE": {"sslmode": "require"},
     "postgres://h/d?sslmode=verify_full": {"sslmode": "verify-full"},
@@ -117,6 +118,8 @@ REFUSED = {
     f"postgres://h/d?schema=a%20{MARK}": "'schema'",
     f"mysql://h/d?ssl_mode={MARK}": "'ssl_mode'",
     f"mysql://h/d?tls={MARK}": "'tls'",
+    f"mysql://h/d?ssl={MARK}": "'ssl' of extra",
+    "mysql://h/d?ssl=%7B%22rejectUnauthorized%22:true%7D": "'rejectUnauthorized' in 'ssl'",
     f"mongodb://h/d?ssl_ca_certs={MARK}": "'ssl_ca_certs'",
     f"redis://h?ssl_ca={MARK}": "'ssl_ca'",
     f"redis://h?ssl=true&ssl_cert_reqs={MARK}": "'ssl_cert_reqs'",
@@ -140,6 +143,8 @@ def test_what_has_no_equivalent_is_reported(uri: str) -> None:
         json.dumps({"conn_type": "postgres", "host": "h", "extra": {"sslmode": "REQUIRE"}}),
         json.dumps({"conn_type": "postgres", "host": "h", "extra": {"ssl": "require"}}),
         "mysql://u:p@h/d?ssl_mode=required",
+        "mysql://u:p@h/d?ssl=true",
+        json.dumps({"conn_type": "mysql", "host": "h", "extra": {"ssl": True}}),
     ],
 )
 def test_a_whole_connection_is_unchanged_and_reported(value: str) -> None:

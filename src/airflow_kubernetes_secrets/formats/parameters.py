@@ -177,7 +177,7 @@ def translated(conn_type: str, extra: Mapping[str, Any]) -> dict[str, Any]:
     others: dict[str, Any] = {}
     for name, value in extra.items():
         convert = known.get(folded(name))
-        found = convert(_text(value)) if convert is not None and isinstance(value, (str, bool, int)) else None
+        found = _converted(convert, value) if convert is not None else None
         if found is None:
             own[name] = value
         else:
@@ -187,5 +187,9 @@ def translated(conn_type: str, extra: Mapping[str, Any]) -> dict[str, Any]:
     return {**others, **own}
 
 
-def _text(value: str | bool | int) -> str:
-    return value if isinstance(value, str) else str(value).lower()
+def _converted(convert: Converter, value: object) -> Mapping[str, Any] | None:
+    """Return what replaces a parameter. One without a value is not set, as in a template whose variable is empty."""
+    if not isinstance(value, (str, bool, int)):
+        return None
+    text = value if isinstance(value, str) else str(value).lower()
+    return convert(text) if text else {}

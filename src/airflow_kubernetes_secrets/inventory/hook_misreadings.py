@@ -46,6 +46,8 @@ _OF_HTTP = frozenset(
 
 _IS_TLS = re.compile("ssl|tls")
 
+_TLS_OF_MYSQLCLIENT = ("ca", "capath", "cert", "key", "cipher")
+
 # The names in extra for TLS that RedisHook reads.
 _TLS_OF_REDIS = ("ssl", "ssl_cert_reqs", "ssl_ca_certs", "ssl_keyfile", "ssl_certfile", "ssl_check_hostname")
 
@@ -239,8 +241,29 @@ def _mysql(connection: _Connection) -> Iterator[tuple[str, str]]:
             f"For TLS it reads {taken}: "
             + ('{"ssl_ca": "/path"}' if by_connector else '{"ssl_mode": "REQUIRED", "ssl": {"ca": "/path"}}'),
         )
+    if not by_connector and "ssl" in extra:
+        yield from _object_of_tls(extra["ssl"])
     if by_connector and extra.get("unix_socket"):
         yield f"MySqlHook ignores 'unix_socket' in extra with the client {MYSQL_CONNECTOR}", "Remove 'client'"
+
+
+def _object_of_tls(value: object) -> Iterator[tuple[str, str]]:
+    """``MySqlHook`` reads ``ssl`` as an object, and mysqlclient ignores all other names and values in it."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            value = None
+    if not value and value is not None:
+        return
+    names = [name for name in value if name not in _TLS_OF_MYSQLCLIENT] if isinstance(value, dict) else []
+    if names or not isinstance(value, dict):
+        what = f"{first_names(map(repr, names), len(names))} in 'ssl'" if names else "'ssl'"
+        yield (
+            f"MySqlHook does not use {what} of extra, so the connection may be without TLS",
+            f"Write an object with {', '.join(_TLS_OF_MYSQLCLIENT)}, and the mode: "
+            '{"ssl_mode": "REQUIRED", "ssl": {"ca": "/path"}}',
+        )
 
 
 def _redis(connection: _Connection) -> Iterator[tuple[str, str]]:
