@@ -146,7 +146,7 @@ def variable_text(secret: Secret, key: str) -> str:
     """
     known = _variables.get(secret)
     if known is None:
-        known = values.text(secret, key)
+        known = values.exact_text(secret, key)
         _variables.put(secret, known)
     return known
 

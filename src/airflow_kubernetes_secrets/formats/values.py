@@ -19,22 +19,29 @@ _NOT_TEXT = (
 
 
 def text(secret: Secret, key: str) -> str:
-    """Return the string under ``key``, exactly as stored: a private key needs its last newline.
+    """Return the string under ``key`` without a byte order mark. A private key needs its last newline.
 
-    A byte order mark is the only exception.
+    Raises:
+        MalformedSecretError: the value is not UTF-8.
+    """
+    return exact_text(secret, key).removeprefix(BYTE_ORDER_MARK)
+
+
+def exact_text(secret: Secret, key: str) -> str:
+    """Return the string under ``key``, exactly as stored.
 
     Raises:
         MalformedSecretError: the value is not UTF-8.
     """
     try:
-        return secret.value(key).decode("utf-8").removeprefix(BYTE_ORDER_MARK)
+        return secret.value(key).decode("utf-8")
     except (UnicodeDecodeError, binascii.Error):
         pass  # a decoding error contains the bytes, so it must not become the cause of ours
     raise secret.malformed(key, _NOT_TEXT)
 
 
 def texts(secret: Secret, keys: Mapping[str, str]) -> dict[str, str]:
-    """Return the strings under several keys, exactly as stored.
+    """Return the strings under several keys, as :func:`text` does.
 
     Args:
         keys: the data keys, by the names that the strings get in the result.
