@@ -79,7 +79,8 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "a URL in the query": (f"{URI}?callback=https://x", EVERYONE, "a second '://'"),
     "many digits in the query": (f"{URI}?a={'9' * 5000}", (SERVICES, API_TASKS), "Python cannot parse the JSON"),
     "extra of a URI that is a list": (f"{URI}?__extra__=[1]", EVERYONE, "'extra' is not a JSON object"),
-    "a byte order mark": (f"\ufeff{fields()}", EVERYONE, "neither a URI"),
+    # A lookup removes only the first one.
+    "byte order marks": (f"\ufeff\ufeff{fields()}", EVERYONE, "neither a URI"),
 }  # fmt: skip
 
 LOOK_UP = """
