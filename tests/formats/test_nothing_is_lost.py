@@ -123,9 +123,15 @@ def test_a_socket_is_in_place_of_a_host(tmp_path: Path) -> None:
     assert HALF not in problems(tmp_path, data, connection_type="mysql", connection_extra='{"unix_socket": "/run/x"}')
 
 
-def test_certificates_are_reported_although_sslmode_is_read(tmp_path: Path) -> None:
-    data = {**DATABASE, "sslmode": "verify-full", "ca.crt": "-----BEGIN CERTIFICATE-----"}
-    assert problems(tmp_path, data, connection_type="postgres") == {SETTINGS}
+@pytest.mark.parametrize(
+    ("conn_type", "extra"), [("postgres", {"sslrootcert": "/path"}), ("mysql", {"ssl": {"ca": "/path"}})]
+)
+def test_certificates_are_reported_although_sslmode_is_read(
+    tmp_path: Path, conn_type: str, extra: dict[str, object]
+) -> None:
+    data = {"uri": f"{conn_type}://u:p@h/d?sslmode=verify-full", "ca.crt": "-----BEGIN CERTIFICATE-----"}
+    assert problems(tmp_path, data) == {SETTINGS}
+    assert problems(tmp_path, data, connection_extra=json.dumps(extra)) == set()
 
 
 def test_a_newline_after_a_value_in_extra_is_no_part_of_it(read: Read) -> None:

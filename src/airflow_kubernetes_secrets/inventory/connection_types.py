@@ -71,8 +71,13 @@ def problems_of_connection_type(kind: Kind, secret: Secret, key: str, content: C
         meant = _meant(conn_type, known)
         shown = shown_type(conn_type)
         what = "no installed provider knows the connection type" + (f" {shown!r}" if shown else "")
-    remedy = f"Set the annotation {CONNECTION_TYPE}" if is_made else f"Change the type in the key {key!r}"
-    and_host = f", and {LITERALS['host']}" if is_unspecified and not fields.get("host") else ""
+    remedy = f"Change the type in the key {key!r}"
+    and_host = ""
+    if is_made:
+        annotation = f"Set the annotation {CONNECTION_TYPE}{secret.annotation_place}"
+        remedy = annotation if secret.has_annotations else "Set the content of the file 'conn_type'"
+    if is_unspecified and not fields.get("host"):
+        and_host = f", and {LITERALS['host']}" if secret.has_annotations else ", and that of a file 'host'"
     install = "" if is_unspecified else ", or install its provider"
     others = known - {GENERIC}
     first = [meant] if meant in known else []

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_kubernetes_secrets.formats.parameters import LIBPQ_VALUES, MYSQL_MODES
+from airflow_kubernetes_secrets.inventory.incompleteness import in_extra
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_names
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.listing import first_names
 
 
@@ -110,13 +112,8 @@ DRIVERS: Mapping[str, Driver] = {
     ),
 }
 
-_REMEDY = (
-    "If the connection does not need it, remove it: airflow.apache.org/connection-extra: {{{}: null}}. Otherwise write "
-    "it there with the name and the value that {} has for it"
-)
 
-
-def refused_parameters(conn_type: str, extra: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def refused_parameters(secret: Secret, conn_type: str, extra: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what a driver refuses in ``extra``, each with the remedy. A name without a value may be a credential."""
     driver = DRIVERS.get(conn_type)
     if driver is None:
@@ -127,7 +124,7 @@ def refused_parameters(conn_type: str, extra: Mapping[str, Any]) -> Iterator[tup
         yield (
             f"{driver.hook} passes {first_names(shown, len(shown)) or 'a parameter'} in extra to {driver.name}, which "
             "refuses what it does not know, so the hook does not connect",
-            _REMEDY.format(shown[0].replace("'", '"') if shown else '"name"', driver.name),
+            _remedy(secret, shown[0].replace("'", '"') if shown else '"name"', driver.name),
         )
     for name, values in driver.values.items():
         value = extra.get(name)
@@ -136,3 +133,12 @@ def refused_parameters(conn_type: str, extra: Mapping[str, Any]) -> Iterator[tup
                 f"{driver.hook} passes {name!r} in extra to {driver.name}, which refuses its value",
                 f"Write one of these: {', '.join(values)}",
             )
+
+
+def _remedy(secret: Secret, name: str, driver: str) -> str:
+    if not secret.has_annotations:
+        return f"Remove it from the file, or write it with the name and the value that {driver} has for it"
+    return (
+        f"If the connection does not need it, remove it{in_extra(secret)}: {{{name}: null}}. Otherwise write it there "
+        f"with the name and the value that {driver} has for it"
+    )

@@ -77,7 +77,7 @@ def problems_of_hooks(secret: Secret, key: str, whole: str, connection: Mapping[
         whole: the content of that key, or else the connection as JSON.
         connection: the fields of Airflow's JSON, with those from annotations. Some part of Airflow can use it.
     """
-    for what, remedy in _misread(_connection(connection)):
+    for what, remedy in _misread(secret, _connection(connection)):
         # The key `uri` is read with the rules for URIs of operators, which may avoid the problem.
         hint = ""
         if key not in (IN_FIELDS, URI) and not whole.strip().startswith("{") and _is_right_as_uri(whole.strip()):
@@ -91,14 +91,14 @@ def _problem(code: ProblemCode, secret: Secret, key: str, text: str) -> Problem:
     return Problem(code, f"{where}: {text}", Severity.WARNING)
 
 
-def _misread(connection: _Connection) -> Iterator[tuple[str, str]]:
+def _misread(secret: Secret, connection: _Connection) -> Iterator[tuple[str, str]]:
     """Yield what the hook of this connection type misreads, each with the remedy."""
     for rule in _RULES.get(connection.conn_type, ()):
         yield from rule(connection)
     if connection.conn_type in BARE_HOST:
         yield from _address(connection)
     if connection.extra.get("client") != MYSQL_CONNECTOR:
-        yield from refused_parameters(connection.conn_type, connection.extra)
+        yield from refused_parameters(secret, connection.conn_type, connection.extra)
 
 
 def _is_right_as_uri(uri: str) -> bool:
@@ -108,7 +108,7 @@ def _is_right_as_uri(uri: str) -> bool:
         fields = json.loads(connection_json(secret, fields_of(secret)))
     except MalformedSecretError:
         return False
-    return not any(True for _ in _misread(_connection(fields)))
+    return not any(True for _ in _misread(secret, _connection(fields)))
 
 
 def _connection(fields: Mapping[str, Any]) -> _Connection:

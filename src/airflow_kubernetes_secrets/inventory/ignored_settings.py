@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_kubernetes_secrets.formats.annotations import CONNECTION_EXTRA
 from airflow_kubernetes_secrets.formats.connection import ignored_settings
 from airflow_kubernetes_secrets.formats.fields import fields_made_from
-from airflow_kubernetes_secrets.inventory.incompleteness import SETTINGS, named, warning
+from airflow_kubernetes_secrets.inventory.incompleteness import SETTINGS, in_extra, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import TLS, suggests
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.listing import first_names
@@ -35,15 +34,15 @@ def problems_of_settings(secret: Secret, key: str, connection: Mapping[str, Any]
         yield warning(
             SETTINGS,
             secret,
-            f"nothing reads {_names(of_tls)} {where}, which may be for TLS. Write the settings in {CONNECTION_EXTRA}",
+            f"nothing reads {_names(of_tls)} {where}, which may be for TLS. Write the settings{in_extra(secret)}",
         )
     others = [name for name in ignored if name not in of_tls and name not in annotated]
     if others:
         yield warning(
             SETTINGS,
             secret,
-            f"nothing reads {_names(others)} {where}. If the connection needs it, write what its hook reads in "
-            f'{CONNECTION_EXTRA}; otherwise {{"{others[0]}": null}}',
+            f"nothing reads {_names(others)} {where}. If the connection needs it, write what its hook reads"
+            f'{in_extra(secret)}; otherwise {{"{others[0]}": null}}',
         )
 
 

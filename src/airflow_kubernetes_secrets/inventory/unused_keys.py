@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.near_misses import keys_of_near_formats
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.inventory.incompleteness import HALF, SETTINGS, named, warning
+from airflow_kubernetes_secrets.inventory.incompleteness import HALF, SETTINGS, in_extra, name_key, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import (
     CREDENTIAL,
     DATABASE,
@@ -29,6 +29,12 @@ from airflow_kubernetes_secrets.messages.problem import Problem
 
 # Fields that have a default, and the names that suggest them.
 _WITH_DEFAULT = {"port": PORT, "schema": DATABASE}
+
+# The setting with which a client verifies the server, the setting that names the root certificate, and an example.
+_ROOT_CERTIFICATES: Mapping[str, tuple[str, str]] = {
+    "sslmode": ("sslrootcert", '{"sslrootcert": "/path"}'),
+    "ssl_mode": ("ssl", '{"ssl": {"ca": "/path"}}'),
+}
 
 
 def unused_keys(secret: Secret, key: str, connection: Mapping[str, Any]) -> list[str]:
@@ -61,8 +67,8 @@ def problems_of_unused(
         yield warning(
             SETTINGS,
             secret,
-            f"{OTHER_KEYS}: extra does not read {named(unused)}, because only text in UTF-8 can be in extra. If the "
-            "connection needs it, mount the Secret",
+            f"{OTHER_KEYS}: extra{secret.annotation_place} does not read {named(unused)}, because only text in UTF-8 "
+            "can be in extra. If the connection needs it, mount the Secret",
         )
         return
     if key == IN_FIELDS:
@@ -81,9 +87,8 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
             yield warning(
                 HALF,
                 secret,
-                f"the connection has no host, and nothing reads {named(hosts)}, which may contain it. Name the key: "
-                f"airflow.apache.org/field-host{' or field-uri' if key == IN_FIELDS else ''}; or extra-<name>, if the "
-                "hook reads it in extra",
+                f"the connection has no host, and nothing reads {named(hosts)}, which may contain it. "
+                + name_key(secret, f"field-host{' or field-uri' if key == IN_FIELDS else ''}", "'host' or 'uri'"),
             )
     if not connection.get("password") and not has_in_extra(connection, CREDENTIAL):
         of_formats = keys_of_near_formats(secret) if key == IN_FIELDS else frozenset()
@@ -92,8 +97,8 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
             yield warning(
                 HALF,
                 secret,
-                f"the connection has no password, and nothing reads {named(credentials)}, which may be one. Name the "
-                "key: airflow.apache.org/field-password; or extra-<name>, if the hook reads it in extra",
+                f"the connection has no password, and nothing reads {named(credentials)}, which may be one. "
+                + name_key(secret, "field-password", "'password'"),
             )
 
 
@@ -102,19 +107,19 @@ def _settings_of_tls(
 ) -> Iterator[Problem]:
     settings = [key for key in unused if suggests(key, TLS)]
     extra = extra_of(connection)
-    if settings and key == IN_FIELDS and _verifies(extra.get("sslmode")) and not extra.get("sslrootcert"):
+    mode = next((name for name in _ROOT_CERTIFICATES if _verifies(extra.get(name))), None)
+    if settings and key == IN_FIELDS and mode is not None and not extra.get(_ROOT_CERTIFICATES[mode][0]):
         yield warning(
             SETTINGS,
             secret,
-            f"sslmode needs a root certificate, and nothing reads {named(settings)}. Mount it, and name its path: "
-            'airflow.apache.org/connection-extra: {"sslrootcert": "/path"}',
+            f"{mode} needs a root certificate, and nothing reads {named(settings)}. Mount it, and name its "
+            f"path{in_extra(secret)}: {_ROOT_CERTIFICATES[mode][1]}",
         )
     elif settings and not has_in_extra(connection, TLS):
         yield warning(
             SETTINGS,
             secret,
-            f"nothing reads {named(settings)}, which may be for TLS. Name each key that the connection "
-            "needs: airflow.apache.org/extra-<name>; or write the settings in airflow.apache.org/connection-extra",
+            f"nothing reads {named(settings)}, which may be for TLS. {_name_settings(secret)}",
         )
 
 
@@ -127,19 +132,28 @@ def _other_settings(secret: Secret, unused: Sequence[str], connection: Mapping[s
             yield warning(
                 SETTINGS,
                 secret,
-                f"the connection has no {field}, and nothing reads {named(keys)}, which may contain it. Name the key: "
-                f"airflow.apache.org/field-{field}",
+                f"the connection has no {field}, and nothing reads {named(keys)}, which may contain it. "
+                + name_key(secret, f"field-{field}", repr(field), is_for_extra=False),
             )
     options = [key for key in unused if suggests(key, OPTIONS)]
     if options and not has_in_extra(connection, OPTIONS):
         yield warning(
             SETTINGS,
             secret,
-            f"nothing reads {named(options)}. If the connection needs it, write what its hook reads in "
-            "airflow.apache.org/connection-extra",
+            f"nothing reads {named(options)}. If the connection needs it, write what its hook reads{in_extra(secret)}",
         )
 
 
-def _verifies(sslmode: object) -> bool:
-    """Return whether libpq checks the certificate of the server, for which it needs a root certificate."""
-    return isinstance(sslmode, str) and sslmode.startswith("verify")
+def _name_settings(secret: Secret) -> str:
+    """Return the remedy for keys with settings that nothing reads."""
+    if not secret.has_annotations:
+        return f"Write the settings that the connection needs{in_extra(secret)}"
+    return (
+        f"Name each key that the connection needs{secret.annotation_place}: airflow.apache.org/extra-<name>; or write "
+        f"the settings{in_extra(secret)}"
+    )
+
+
+def _verifies(mode: object) -> bool:
+    """Return whether libpq or libmysqlclient checks the certificate of the server, for which it needs a root."""
+    return isinstance(mode, str) and mode.lower().startswith("verify")
