@@ -19,6 +19,7 @@ import pytest
 from airflow_kubernetes_secrets.ui.used_ids import _USAGE
 from airflow_kubernetes_secrets.usage.cpus import usable_cpus
 from airflow_kubernetes_secrets.usage.dag_file import LARGEST_FILE_BYTES
+from airflow_kubernetes_secrets.usage.processes import MOST_WORKERS
 from support.commands import PATIENCE
 from support.usage import VARIABLE, Usage
 
@@ -32,6 +33,17 @@ STARTED = "a process was started\n"
 SHOW_PROCESSES = f"""
 import sys
 sys.addaudithook(lambda event, _given: event == "subprocess.Popen" and sys.stderr.write({STARTED!r}))
+"""
+
+
+# The processes could be done before the test sees them.
+START_STOPPED = """
+import os, signal, subprocess
+class Stopped(subprocess.Popen):
+    def __init__(self, *given, **options):
+        super().__init__(*given, **options)
+        os.kill(self.pid, signal.SIGSTOP)
+subprocess.Popen = Stopped
 """
 
 
@@ -112,7 +124,7 @@ def memory(process: psutil.Process) -> int:
 
 
 class Stopped(NamedTuple):
-    """A command in a process group of its own, and its workers, which are stopped and so never finish."""
+    """A command in a process group of its own, and all its workers, which are stopped and so never finish."""
 
     program: subprocess.Popen[str]
     workers: list[psutil.Process]
@@ -121,10 +133,10 @@ class Stopped(NamedTuple):
 @pytest.fixture
 def stopped(usage: Usage) -> Iterator[Stopped]:
     write_files(usage)
-    program = start(usage, start_new_session=True)
+    program = start(usage, START_STOPPED + RUN, start_new_session=True)
+    count = min(usable_cpus(), MOST_WORKERS)
+    until(lambda: len(workers_of(program)) == count)
     workers = workers_of(program)
-    for each in workers:
-        each.suspend()
     yield Stopped(program, workers)
     program.kill()
     program.communicate()
@@ -137,7 +149,7 @@ def test_several_processes_have_the_same_result_as_one(usage: Usage) -> None:
     write_files(usage)
     usage.put("v7", {VARIABLE: "v7"})
     document, messages, status = result(start(usage, SHOW_PROCESSES + RUN))
-    assert messages.count(STARTED) == min(usable_cpus(), 8)
+    assert messages.count(STARTED) == min(usable_cpus(), MOST_WORKERS)
     assert (document, messages.replace(STARTED, ""), status) == in_one_process(usage)
     assert messages.count("it is not valid Python") == FILES // 50
     assert document["files"] == FILES + FILES // 50
