@@ -81,6 +81,75 @@ def test_what_has_an_equivalent_is_translated(read: Read, uri: str) -> None:
     assert texts_of({"uri": uri}) == []
 
 
+# Parameters that are one for the driver, from the least strict to the strictest.
+SAME = {
+    "postgres": ["ssl=prefer", "ssl=true", "ssl-mode=verify-ca", "sslmode=verify-full"],
+    "mysql": ["ssl=preferred", "tls=true", "ssl_mode=VERIFY_CA", "sslmode=verify-full"],
+    "redis": ["ssl=no", "tls=yes"],
+}
+STRICTEST = {"postgres": {"sslmode": "verify-full"}, "mysql": {"ssl_mode": "VERIFY_IDENTITY"}, "redis": {"ssl": True}}
+
+
+@pytest.mark.parametrize("conn_type", SAME)
+def test_the_strictest_mode_of_tls_is_used(read: Read, conn_type: str) -> None:
+    strictest = SAME[conn_type][-1]
+    for other in SAME[conn_type][:-1]:
+        for query in (f"{strictest}&{other}", f"{other}&{strictest}"):
+            connection = read({"uri": f"{conn_type}://h?{query}"})
+            assert connection is not None
+            assert connection["extra"] == STRICTEST[conn_type], query
+
+
+def test_an_annotation_decides_the_mode_of_tls(read: Read) -> None:
+    for name in ("sslmode", "ssl"):
+        described = {"connection-extra": json.dumps({name: "allow"})}
+        connection = read({"uri": "postgres://h/d?sslmode=verify-full&ssl=true"}, described)
+        assert connection is not None
+        assert connection["extra"] == {"sslmode": "allow"}
+
+
+def test_options_that_are_an_object_stay_an_object(read: Read) -> None:
+    connection = read({"uri": "postgres://h/d?schema=shop", "extra": '{"options": {"a": 1}}'})
+    assert connection is not None
+    assert connection["extra"] == {"options": {"a": 1}}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"uri": "postgres://h/d?sslmode=verify-full"},
+        {"uri": "postgres://h/d?ssl=true"},
+        {"uri": "postgres://h/d?sslmode=require&ssl=true", "extra": '{"sslmode": "require"}', "sslmode": "require"},
+        {"uri": "postgres://h/d", "extra": '{"sslmode": "require"}'},
+        {"host": "h", "type": "postgres", "sslmode": "require", "ssl": "true"},
+    ],
+    ids=str,
+)
+def test_null_removes_an_entry_of_every_place(read: Read, data: dict[str, str]) -> None:
+    connection = read(data, {"connection-extra": '{"sslmode": null}'})
+    assert connection is not None
+    assert connection["extra"] == {}
+
+
+@pytest.mark.parametrize("prefix", ["", "APP_"])
+def test_a_binary_key_is_a_setting_of_one_type_only(read: Read, prefix: str) -> None:
+    """Other software has keys with such names for something else."""
+    data: dict[str, str | bytes] = {"host": "h", "password": "p", "private_key": b"\xff\x00", "account": b"\xff"}
+    described = {"connection-type": "ssh", **({"key-prefix": prefix} if prefix else {})}
+    connection = read({f"{prefix}{name}": value for name, value in data.items()}, described)
+    assert connection is not None
+    assert (connection["host"], connection["password"]) == ("h", "p")
+
+
+def test_the_schema_of_snowflake_that_an_annotation_names(read: Read) -> None:
+    data = {"account": "a", "username": "u", "password": "p", "database": "D", "of_app": "S"}
+    for described in ({"connection-schema": "S"}, {"field-schema": "of_app"}):
+        connection = read(data, {"connection-type": "snowflake", **described})
+        assert connection is not None
+        assert connection["schema"] == "S"
+        assert connection["extra"] == {"account": "a", "database": "D"}
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -125,6 +194,7 @@ REFUSED = {
     f"redis://h?ssl=true&ssl_cert_reqs={MARK}": "'ssl_cert_reqs'",
     f"mssql://h/d?ApplicationIntent={MARK}": "'ApplicationIntent'",
     "mssql://h/d?TrustServerCertificate=no": "'TrustServerCertificate'",
+    "mssql://h/d?Encrypt=strict": "'Encrypt'",
 }
 
 

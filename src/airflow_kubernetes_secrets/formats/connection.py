@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
@@ -18,8 +18,8 @@ from airflow_kubernetes_secrets.formats.fields import Fields
 from airflow_kubernetes_secrets.formats.hook_adjustments import adjust_for_hook
 from airflow_kubernetes_secrets.formats.hosts import port_number
 from airflow_kubernetes_secrets.formats.known_formats import EXTRA
-from airflow_kubernetes_secrets.formats.parameters import translated
-from airflow_kubernetes_secrets.formats.settings import setting
+from airflow_kubernetes_secrets.formats.parameters import MYSQL_CONNECTOR, translated
+from airflow_kubernetes_secrets.formats.settings import SETTINGS, setting
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.formats.uri import WEB, ParsedUri, UnusableUriError
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IS_NO_OBJECT
@@ -85,15 +85,15 @@ def completed_json(secret: Secret, fields: Fields, key: str) -> str:
             names the Secret and the key or annotation.
     """
     values = _Values(secret, fields)
-    port, extra = _port(values), _extra(values)
+    port, extra, annotated = _port(values), _extra_in_keys(values), fields.description.extra
     connection = _fields_of_whole(secret, key)
-    if extra or values.get("extra"):
+    if extra or annotated or values.get("extra"):
         in_whole = {} if values.get("extra") else _json_object(connection.get("extra") or "{}")
         if in_whole is None:
             del extra, connection
             problem = f"{EXTRA_IS_NO_OBJECT}. Annotations cannot add to it"
             raise secret.malformed(key, problem)
-        connection["extra"] = _merged(in_whole, extra)
+        connection["extra"] = _annotated({**in_whole, **extra}, annotated)
     for field in ("login", "password", "host", "schema"):
         connection[field] = values.get(field) or connection.get(field)
     if values.get("conn_type") or fields.description.connection_type:
@@ -267,7 +267,7 @@ def settings_in_extra(secret: Secret, fields: Fields, conn_type: str) -> dict[st
     Raises:
         MalformedSecretError: a value is not UTF-8.
     """
-    return dict(filter(None, (setting(conn_type, name, text(secret, key)) for name, key in fields.settings.items())))
+    return dict(found for _key, found in _used_settings(secret, fields, conn_type))
 
 
 def ignored_settings(secret: Secret, fields: Fields, conn_type: str) -> list[str]:
@@ -277,7 +277,15 @@ def ignored_settings(secret: Secret, fields: Fields, conn_type: str) -> list[str
 
 def keys_of_settings(secret: Secret, fields: Fields, conn_type: str) -> set[str]:
     """Return the data keys of the settings that the hook of a type uses."""
-    return {key for name, key in fields.settings.items() if setting(conn_type, name, text(secret, key)) is not None}
+    return {key for key, _found in _used_settings(secret, fields, conn_type)}
+
+
+def _used_settings(secret: Secret, fields: Fields, conn_type: str) -> Iterator[tuple[str, tuple[str, Any]]]:
+    """Yield the keys that are settings of the type, each with its name and value in ``extra``."""
+    for name, key in fields.settings.items():
+        # For another type, the key can be anything, such as a private key in binary form.
+        if name in SETTINGS.get(conn_type, ()) and (found := setting(conn_type, name, text(secret, key))) is not None:
+            yield key, found
 
 
 def _host_and_port(values: _Values, uri: ParsedUri | None) -> dict[str, Any]:
@@ -301,18 +309,20 @@ def _schema(values: _Values, uri: ParsedUri | None, conn_type: str) -> str:
     """Return the schema. A key that is a setting of the hook is not one, such as the database of Snowflake."""
     fields = values.fields
     is_setting = fields.keys.get("schema") in keys_of_settings(values.secret, fields, conn_type)
-    return uri.schema if is_setting and uri is not None else "" if is_setting else values.prefer_uri("schema", uri)
+    if not is_setting or values.is_named("schema"):
+        return values.prefer_uri("schema", uri)
+    return "" if uri is None else uri.schema
 
 
-def _extra(values: _Values) -> dict[str, Any]:
-    """Return the part of ``extra`` in keys and in the annotation ``connection-extra``."""
+def _extra_in_keys(values: _Values) -> dict[str, Any]:
+    """Return the part of ``extra`` in keys of its own."""
     in_key = _json_object(values.get("extra") or "{}")
     if in_key is None:
         raise values.error("extra", "the connection's extra is not a JSON object")
-    return _merged({**in_key, **values.extra_fields}, values.fields.description.extra)
+    return {**in_key, **values.extra_fields}
 
 
-def _merged(extra: Mapping[str, Any], annotated: Mapping[str, Any]) -> dict[str, Any]:
+def _annotated(extra: Mapping[str, Any], annotated: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``extra`` with what annotations add, replace, or remove by ``null``."""
     removed = {name for name, value in annotated.items() if value is None and name in extra}
     return {name: value for name, value in {**extra, **annotated}.items() if name not in removed}
@@ -321,13 +331,22 @@ def _merged(extra: Mapping[str, Any], annotated: Mapping[str, Any]) -> dict[str,
 def _translated_extra(values: _Values, conn_type: str, others: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``extra`` as the driver of the type reads it, except for keys that an annotation adds unchanged.
 
+    Annotations are applied last, so a name in them can be the one in the Secret or the one that the driver has for it.
+
     Args:
         others: the part of ``extra`` that is neither in keys of its own nor in annotations.
     """
-    extra = _merged(others, _extra(values))
+    extra = {**others, **_extra_in_keys(values)}
+    annotated = values.fields.description.extra
+    if {**extra, **annotated}.get("client") == MYSQL_CONNECTOR:
+        return _annotated(extra, annotated)
     exact = values.extra_fields if values.fields.description.others_to_extra else {}
-    rest = {name: value for name, value in extra.items() if name not in exact}
-    return translated(conn_type, rest) | {name: extra[name] for name in exact}
+    rest = {name: value for name, value in extra.items() if name not in exact and name not in annotated}
+    of_secret = translated(conn_type, rest) | {name: extra[name] for name in exact}
+    of_annotations = translated(conn_type, {name: value for name, value in annotated.items() if value is not None})
+    removed = dict.fromkeys(name for name, value in annotated.items() if value is None)
+    # An entry that is removed is not in `of_secret` if the Secret has its name.
+    return _annotated({**dict.fromkeys(removed.keys() & extra.keys()), **of_secret}, {**removed, **of_annotations})
 
 
 def _json_object(stored: Any) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ without a setting for TLS. ``inventory/hook_misreadings.py`` reports them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from airflow_kubernetes_secrets.formats.aliases import folded
@@ -34,6 +34,17 @@ LIBPQ_VALUES: Mapping[str, tuple[str, ...]] = {
 # The values that mysqlclient accepts, in upper case only.
 # https://github.com/PyMySQL/mysqlclient/blob/v2.2.7/src/MySQLdb/_mysql.c#L381
 MYSQL_MODES = ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
+
+# The modes of TLS, by the name of an entry. Each is stricter than the one before it.
+_MODES: Mapping[str, Sequence[object]] = {
+    "sslmode": LIBPQ_VALUES["sslmode"],
+    "ssl_mode": MYSQL_MODES,
+    "ssl": (False, True),
+    "tls": (False, True),
+    "ssl_cert_reqs": ("none", "optional", "required"),
+    "encryption": ("off", "request", "require"),
+    "channel_binding": LIBPQ_VALUES["channel_binding"],
+}
 
 # The modes of TLS by the names that other clients have for them.
 _SSLMODES = {folded(each): each for each in LIBPQ_VALUES["sslmode"]} | {
@@ -155,9 +166,7 @@ PARAMETERS: Mapping[str, Mapping[str, Converter]] = {
     },
     "mssql": {
         # https://learn.microsoft.com/en-us/sql/connect/odbc/dsn-connection-string-attribute
-        "encrypt": _words(
-            "encryption", _on("require"), {"mandatory": "require", "strict": "require", "optional": None}, _off(None)
-        ),
+        "encrypt": _words("encryption", _on("require"), {"mandatory": "require", "optional": None}, _off(None)),
         # FreeTDS, which pymssql uses, does not check the certificate.
         "trustservercertificate": _words("encryption", _on(None)),
         "driver": _unneeded,
@@ -168,11 +177,10 @@ PARAMETERS: Mapping[str, Mapping[str, Converter]] = {
 def translated(conn_type: str, extra: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``extra`` with the names and values of the hook's driver in the place of those of other clients.
 
-    An entry that has the driver's own name takes precedence over one that is translated.
+    If several parameters are the same for the driver, the strictest mode of TLS is used. Otherwise, the one that has
+    the driver's own name takes precedence over one that is translated.
     """
     known = PARAMETERS.get(conn_type, {})
-    if not known or extra.get("client") == MYSQL_CONNECTOR:
-        return {**extra}
     own: dict[str, Any] = {}
     others: dict[str, Any] = {}
     for name, value in extra.items():
@@ -181,10 +189,17 @@ def translated(conn_type: str, extra: Mapping[str, Any]) -> dict[str, Any]:
         if found is None:
             own[name] = value
         else:
-            (own if name in found else others).update(found)
-    if OPTIONS in own and OPTIONS in others:
+            target = own if name in found else others
+            target.update({each: _stricter(each, target.get(each), found[each]) for each in found})
+    if isinstance(own.get(OPTIONS), str) and OPTIONS in others:
         own[OPTIONS] = f"{own[OPTIONS]} {others[OPTIONS]}"
-    return {**others, **own}
+    return {**others, **{name: _stricter(name, others.get(name), value) for name, value in own.items()}}
+
+
+def _stricter(name: str, other: object, value: object) -> object:
+    """Return the stricter of two values of an entry, or the second if they have no such order."""
+    modes = _MODES.get(name, ())
+    return other if other in modes and value in modes and modes.index(other) > modes.index(value) else value
 
 
 def _converted(convert: Converter, value: object) -> Mapping[str, Any] | None:

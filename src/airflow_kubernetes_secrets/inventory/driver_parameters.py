@@ -6,6 +6,7 @@ can choose instead (psycopg) and of newer versions of a driver are in them too, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -120,11 +121,12 @@ def refused_parameters(secret: Secret, conn_type: str, extra: Mapping[str, Any])
         return
     refused = [name for name, value in extra.items() if value is not None and driver.refuses(name)]
     if refused:
-        shown = [repr(name) for name in shown_names({name: extra[name] for name in refused})]
+        names = [*shown_names({name: extra[name] for name in refused})]
+        shown = first_names(map(repr, names), len(names)) or "a parameter"
         yield (
-            f"{driver.hook} passes {first_names(shown, len(shown)) or 'a parameter'} in extra to {driver.name}, which "
-            "refuses what it does not know, so the hook does not connect",
-            _remedy(secret, shown[0].replace("'", '"') if shown else '"name"', driver.name),
+            f"{driver.hook} passes {shown} in extra to {driver.name}, which refuses what it does not know, so the hook "
+            "does not connect",
+            _remedy(secret, json.dumps(names[0]) if names else '"name"', driver.name),
         )
     for name, values in driver.values.items():
         value = extra.get(name)
