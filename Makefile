@@ -236,6 +236,7 @@ requirements: $(VENV)/ready
 	uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --override requirements/hooks-without.txt \
 		requirements/hooks.in --output-file requirements/hooks.txt
+	: "Packages that the overrides exclude remain in the list. Others can have the marker as one alternative (or)."
 	sed -i "/ or /!{/'never'/d}" requirements/hooks.txt
 	uv pip compile --quiet --universal --python-version 3.10 --resolution lowest-direct --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --extra kubeconfig \

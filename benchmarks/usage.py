@@ -126,7 +126,8 @@ def measure(folder: Path, rounds: int, files: int) -> None:
     code = [path.read_text() for path in dags.rglob("*.py")]
     characters, lines = (sum(map(count, code)) / len(code) for count in (len, lambda text: text.count("\n")))
     print(f"Medians of {rounds} processes, {len(code)} files with {lines:.0f} lines and {characters:.0f} characters.\n")
-    print("| what | time | CPU time | CPU time divided by that of `ast.parse` | goal for the time |\n| --- | --- | --- | --- | --- |")
+    print("| what | time | CPU time | CPU time divided by that of `ast.parse` | goal for the time |")
+    print("| --- | --- | --- | --- | --- |")
     floor = median(each.cpu for each in costs[FLOOR][1:])
     for name, each in costs.items():
         wall, cpu = (median(column) for column in zip(*each[1:], strict=True))

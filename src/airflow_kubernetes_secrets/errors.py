@@ -91,8 +91,7 @@ class ApiUnavailableError(KubernetesSecretsError):
     ) -> None:
         super().__init__(
             f"the Kubernetes API at {server} could not be read: {printable(problem)} ({number_of(attempts, 'attempt')} "
-            f"in {seconds:.1f} s). "
-            f"{remedy}"
+            f"in {seconds:.1f} s). {remedy}"
         )
         self.server = server
         self.problem = problem

@@ -3,7 +3,8 @@
 It runs in the environment of ``requirements/hooks.txt``, which has the providers. The input is a list of
 ``[connection id, class of the hook]`` as JSON. The output is a list as JSON, with ``{"given": [...]}`` or
 ``{"error": ...}`` for each: all texts, numbers and booleans in the client object, or in the arguments of the function
-of the driver that would connect, with the name of this function.
+of the driver that would connect, with the name of this function. A value that has a name is also there as
+``<name>=<value>``.
 """
 
 from __future__ import annotations
@@ -173,17 +174,25 @@ def texts(value: object, depth: int = DEPTH, seen: set[int] | None = None) -> It
     ):
         return
     seen.add(id(value))
-    if isinstance(value, dict):
-        for name, each in value.items():
-            if isinstance(name, str):
-                yield name
-            yield from texts(each, depth - 1, seen)
-    elif isinstance(value, (list, tuple, set, frozenset)):
+    if isinstance(value, (list, tuple, set, frozenset)):
         for each in value:
             yield from texts(each, depth - 1, seen)
+    elif isinstance(value, dict):
+        yield from named_texts(value, depth - 1, seen)
     else:
-        for each in vars_of(value).values():
-            yield from texts(each, depth - 1, seen)
+        yield from named_texts(vars_of(value), depth - 1, seen)
+
+
+def named_texts(values: Mapping[Any, object], depth: int, seen: set[int]) -> Iterator[str]:
+    """Yield each name, each text in the values, and each single value with its name."""
+    for name, each in values.items():
+        if isinstance(name, str):
+            yield name
+            if isinstance(each, (str, int, float)):
+                yield f"{name}={each}"
+            elif inspect.isclass(each):
+                yield f"{name}={each.__name__}"
+        yield from texts(each, depth, seen)
 
 
 def vars_of(value: object) -> dict[str, object]:

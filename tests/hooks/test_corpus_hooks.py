@@ -72,6 +72,8 @@ INTERPRETED: Mapping[tuple[str, str], Interpretation] = {
     ("GoogleBaseHook", "keyfile_dict"): account_of,
     ("KubernetesHook", "kube_config"): server_of,
     ("MongoHook", "srv"): lambda srv: ["mongodb+srv://" if srv else "mongodb://"],
+    ("RedisHook", "cluster"): lambda _: ["airflow.providers.redis.hooks.redis.RedisCluster"],
+    ("VaultHook", "use_tls"): lambda _: ["https://"],
     ("SmtpHook", "disable_ssl"): lambda _: ["smtplib.SMTP"],
     # These drivers get the parsed key. It cannot be parsed without the passphrase.
     ("SSHHook", "private_key"): lambda _: ["pkey"],
@@ -100,9 +102,15 @@ def wanted(hook: str, connection: Mapping[str, Any]) -> Iterator[tuple[str, str]
         hook: the name of the class.
     """
     fields = {name: value for name, value in connection.items() if name not in ("conn_type", "extra")}
-    for name, value in [*fields.items(), *connection.get("extra", {}).items()]:
+    extra = connection.get("extra", {})
+    for name, value in [*fields.items(), *extra.items()]:
         interpretation = INTERPRETED.get((hook, name))
-        for text in interpretation(value) if interpretation else leaves(value):
+        texts = interpretation(value) if interpretation else leaves(value)
+        if (hook, name) == ("RedisHook", "ssl") and not extra.get("cluster"):
+            texts = ["connection_class=SSLConnection"]
+        elif not interpretation and name in extra and isinstance(value, (bool, int)):
+            texts = [f"{name}={value}"]
+        for text in texts:
             yield name, with_real_keys(text)
 
 

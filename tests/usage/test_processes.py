@@ -23,6 +23,9 @@ from airflow_kubernetes_secrets.usage.processes import MOST_WORKERS
 from support.commands import PATIENCE
 from support.usage import VARIABLE, Usage
 
+# With one CPU, the commands start no process.
+pytestmark = pytest.mark.skipif(usable_cpus() == 1, reason="several processes need two CPUs")
+
 READS = "from airflow.sdk import Variable\n"
 # Comments count as code, and are parsed in no time.
 FILLER = "#" * 4_000 + "\n"
