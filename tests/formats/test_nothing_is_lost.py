@@ -134,6 +134,13 @@ def test_certificates_are_reported_although_sslmode_is_read(
     assert problems(tmp_path, data, connection_extra=json.dumps(extra)) == set()
 
 
+@pytest.mark.parametrize("name", ["scheme", "protocol"])
+def test_a_scheme_of_http_in_a_key_is_reported(tmp_path: Path, name: str) -> None:
+    data = {**DATABASE, "port": "8443", name: "https"}
+    assert problems(tmp_path, data, connection_type="http") == {SETTINGS}
+    assert problems(tmp_path, data, connection_type="http", field_schema=name) == set()
+
+
 def test_a_newline_after_a_value_in_extra_is_no_part_of_it(read: Read) -> None:
     keys = {"AWS_ACCESS_KEY_ID": "a\n", "AWS_SECRET_ACCESS_KEY": "s", "AWS_DEFAULT_REGION": "eu-west-1\n"}
     assert extra_of(read(keys))["region_name"] == "eu-west-1"

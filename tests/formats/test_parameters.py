@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.reading import data_key_of_connection
 from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.lookup.selection import Kind
@@ -98,6 +99,78 @@ def test_the_strictest_mode_of_tls_is_used(read: Read, conn_type: str) -> None:
             connection = read({"uri": f"{conn_type}://h?{query}"})
             assert connection is not None
             assert connection["extra"] == STRICTEST[conn_type], query
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "modes", "extra"),
+    [
+        ("postgres", {"SSLMODE": "verify-full", "ssl": "true"}, {"sslmode": "verify-full"}),
+        ("postgres", {"ssl_mode": "VERIFY_CA", "sslmode": "require"}, {"sslmode": "verify-ca"}),
+        ("mysql", {"SSL_MODE": "verify_ca", "ssl": "true"}, {"ssl_mode": "VERIFY_CA"}),
+        ("mssql", {"encrypt": "true", "encryption": "request"}, {"encryption": "require"}),
+    ],
+)
+def test_the_strictest_of_several_keys_is_used(
+    read: Read, conn_type: str, modes: dict[str, str], extra: dict[str, str]
+) -> None:
+    for each in (modes, dict(reversed(modes.items()))):
+        fields = {"host": "h", "username": "u", "password": "p"}
+        connections = [read({**fields, **each}, {"connection-type": conn_type})]
+        if conn_type != "mssql":
+            value = json.dumps({"engine": conn_type, **fields, **{name.lower(): mode for name, mode in each.items()}})
+            connections.append(read({"value": value}))
+        for connection in connections:
+            assert connection is not None
+            assert connection["extra"] == extra
+
+
+@pytest.mark.parametrize("described", [{}, {"connection-extra": '{"sslmode": ""}'}], ids=str)
+def test_a_blank_parameter_replaces_none(read: Read, described: dict[str, str]) -> None:
+    """A template whose variable is empty writes it."""
+    connection = read({"uri": "postgres://h/d?sslmode=verify-full", "extra": '{"sslmode": ""}'}, described)
+    assert connection is not None
+    assert connection["extra"] == {"sslmode": "verify-full"}
+
+
+@pytest.mark.parametrize(
+    ("uri", "extra"),
+    [
+        ("postgres+ssl://h/d", {"sslmode": "require"}),
+        ("postgres+ssl://h/d?sslmode=verify-full", {"sslmode": "verify-full"}),
+        ("mysql+tls://h/d", {"ssl_mode": "REQUIRED"}),
+        ("mongodb+tls://h/d", {"tls": True}),
+        ("redis+ssl://h", {"ssl": True}),
+        ("postgres://h?database=app", {"dbname": "app"}),
+    ],
+)
+def test_what_a_scheme_or_a_parameter_means(read: Read, uri: str, extra: dict[str, Any]) -> None:
+    connection = read({"uri": uri})
+    assert connection is not None
+    assert connection["extra"] == extra
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"postgresql://u:{MARK}@h1,postgresql://u:{MARK}@h2/d",
+        "mongodb://h1:1,mongodb://h2:2/d",
+        "kafka+ssl://h1:9096,kafka+ssl://h2:9096",
+        f"redis+sentinel://:{MARK}@h:26379",
+    ],
+)
+def test_what_is_not_the_uri_of_one_server_is_an_error(read: Read, uri: str) -> None:
+    with pytest.raises(MalformedSecretError) as raised:
+        read({"uri": uri})
+    assert MARK not in str(raised.value)
+
+
+@pytest.mark.parametrize("prefix", ["", "SMTP_"])
+def test_the_encryption_of_smtp(read: Read, prefix: str) -> None:
+    data = {"HOST": "h", "USERNAME": "u", "PASSWORD": "p", "ENCRYPTION": "starttls", "FROM_ADDRESS": "a@b"}
+    described = {"connection-type": "smtp", **({"key-prefix": prefix} if prefix else {})}
+    connection = read({f"{prefix}{name}": value for name, value in data.items()}, described)
+    assert connection is not None
+    assert connection["extra"] == {"disable_ssl": True, "from_email": "a@b"}
 
 
 def test_an_annotation_decides_the_mode_of_tls(read: Read) -> None:

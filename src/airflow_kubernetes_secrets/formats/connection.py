@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.formats.fields import Fields
 from airflow_kubernetes_secrets.formats.hook_adjustments import adjust_for_hook
 from airflow_kubernetes_secrets.formats.hosts import port_number
 from airflow_kubernetes_secrets.formats.known_formats import EXTRA
-from airflow_kubernetes_secrets.formats.parameters import MYSQL_CONNECTOR, translated
+from airflow_kubernetes_secrets.formats.parameters import MYSQL_CONNECTOR, strictest, translated, without_blanks
 from airflow_kubernetes_secrets.formats.settings import SETTINGS, setting
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.formats.uri import WEB, ParsedUri, UnusableUriError
@@ -187,7 +187,8 @@ class _Values:
 
     def settings_of(self, conn_type: str) -> dict[str, Any]:
         """Return the settings within a value as the hook of a type reads them."""
-        return dict(filter(None, (setting(conn_type, name, each) for name, each in self._settings.items())))
+        found = (setting(conn_type, name, each) for name, each in self._settings.items())
+        return strictest(conn_type, filter(None, found))
 
     def ignored_settings(self, conn_type: str) -> list[str]:
         """Return the names of the settings within a value that switch something on, and that the hook does not use."""
@@ -267,7 +268,7 @@ def settings_in_extra(secret: Secret, fields: Fields, conn_type: str) -> dict[st
     Raises:
         MalformedSecretError: a value is not UTF-8.
     """
-    return dict(found for _key, found in _used_settings(secret, fields, conn_type))
+    return strictest(conn_type, (found for _key, found in _used_settings(secret, fields, conn_type)))
 
 
 def ignored_settings(secret: Secret, fields: Fields, conn_type: str) -> list[str]:
@@ -336,8 +337,8 @@ def _translated_extra(values: _Values, conn_type: str, others: Mapping[str, Any]
     Args:
         others: the part of ``extra`` that is neither in keys of its own nor in annotations.
     """
-    extra = {**others, **_extra_in_keys(values)}
-    annotated = values.fields.description.extra
+    extra = {**others, **without_blanks(conn_type, _extra_in_keys(values))}
+    annotated = without_blanks(conn_type, values.fields.description.extra)
     if {**extra, **annotated}.get("client") == MYSQL_CONNECTOR:
         return _annotated(extra, annotated)
     exact = values.extra_fields if values.fields.description.others_to_extra else {}

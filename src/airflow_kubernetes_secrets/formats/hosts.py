@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_HOST = r"(?P<host>/.*|\[[^\]]+\]|[^:,\[\]]*)(?::(?P<port>[0-9]*))?"
+_HOST = r"(?P<host>/.*|\[[^\]]+\]|[^:,\[\]]*)(?::(?P<port>[0-9]+))?"
 
 
 def port_number(text: str) -> int | None:

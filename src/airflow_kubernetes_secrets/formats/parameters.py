@@ -9,7 +9,7 @@ without a setting for TLS. ``inventory/hook_misreadings.py`` reports them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow_kubernetes_secrets.formats.aliases import folded
@@ -147,6 +147,8 @@ PARAMETERS: Mapping[str, Mapping[str, Converter]] = {
         **dict.fromkeys(("charset", "encoding"), _words("client_encoding", _UTF8)),
         "applicationname": _renamed("application_name"),
         "connecttimeout": _renamed("connect_timeout"),
+        # Of psycopg2's two names for it, the hook uses this one.
+        "database": _renamed("dbname"),
         **dict.fromkeys(_OF_CLIENTS, _unneeded),
     },
     "mysql": {
@@ -190,13 +192,28 @@ def translated(conn_type: str, extra: Mapping[str, Any]) -> dict[str, Any]:
             own[name] = value
         else:
             target = own if name in found else others
-            target.update({each: _stricter(each, target.get(each), found[each]) for each in found})
+            target.update({each: stricter(each, target.get(each), found[each]) for each in found})
     if isinstance(own.get(OPTIONS), str) and OPTIONS in others:
         own[OPTIONS] = f"{own[OPTIONS]} {others[OPTIONS]}"
-    return {**others, **{name: _stricter(name, others.get(name), value) for name, value in own.items()}}
+    return {**others, **{name: stricter(name, others.get(name), value) for name, value in own.items()}}
 
 
-def _stricter(name: str, other: object, value: object) -> object:
+def strictest(conn_type: str, settings: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return settings, which may have the same name, as the driver of a type reads them: the strictest mode of TLS."""
+    found: dict[str, Any] = {}
+    for name, value in settings:
+        for each, of_driver in translated(conn_type, {name: value}).items():
+            found[each] = stricter(each, found.get(each), of_driver)
+    return found
+
+
+def without_blanks(conn_type: str, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``extra`` without known parameters that are blank, as in a template whose variable is empty."""
+    known = PARAMETERS.get(conn_type, {})
+    return {name: value for name, value in extra.items() if value != "" or folded(name) not in known}
+
+
+def stricter(name: str, other: object, value: object) -> object:
     """Return the stricter of two values of an entry, or the second if they have no such order."""
     modes = _MODES.get(name, ())
     return other if other in modes and value in modes and modes.index(other) > modes.index(value) else value

@@ -40,6 +40,11 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
         "ssl": ("ssl_mode", _words(dict.fromkeys(IS_ON, "REQUIRED"))),
         "ssl_mode": ("ssl_mode", lambda value: value.upper() or None),
     },
+    # https://pymssql.readthedocs.io/en/stable/ref/pymssql.html#pymssql.connect
+    "mssql": {
+        "encrypt": ("encryption", _words(dict.fromkeys((*IS_ON, "mandatory"), "require"))),
+        "encryption": ("encryption", _words({each: each for each in ("off", "request", "require")})),
+    },
     "mongo": {"ssl": ("ssl", _words(dict.fromkeys(IS_ON, True)))},
     "redis": {"ssl": ("ssl", _words(dict.fromkeys(IS_ON, True)))},
     # SnowflakeHook reads these in `extra`, and the schema in the field.
@@ -58,7 +63,7 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
 # The names that are settings without the prefix of a product (`formats/variables.py`).
 PLAIN = frozenset(("ssl", "sslmode", "ssl_mode", "sslrootcert", "options"))
 # Those that also are settings in a key of their own. In a value with several fields, they could be anything.
-IN_KEYS = PLAIN | SETTINGS["snowflake"].keys()
+IN_KEYS = PLAIN | SETTINGS["snowflake"].keys() | SETTINGS["mssql"].keys() | SETTINGS["smtp"].keys()
 
 
 def setting(conn_type: str, name: str, value: str) -> tuple[str, Any] | None:

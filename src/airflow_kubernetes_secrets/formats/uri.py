@@ -7,7 +7,7 @@ Airflow's own parser does not fit: it accepts only one host, and the hooks refus
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -22,6 +22,14 @@ _HOST = r"(?P<host>\[[^\]]+\]|[^:,\[\]]*)(?::(?P<port>[0-9]*))?"
 WEB = ("http", "https")
 
 _WORDS = {"true": True, "false": False}
+
+# What `+tls` and `+ssl` after a scheme mean, by connection type.
+_TLS: Mapping[str, Mapping[str, Any]] = {
+    "postgres": {"sslmode": "require"},
+    "mysql": {"ssl_mode": "REQUIRED"},
+    "mongo": {"tls": True},
+    "redis": {"ssl": True},
+}
 
 # The parameters of a query that are fields of the connection.
 _FIELDS_OF_LIBPQ = ("user", "password", "dbname", "host", "port")
@@ -78,6 +86,11 @@ class ParsedUri:
             # If the URI were parsed as it is, a part of the password could become the host.
             raise UnusableUriError(_ENCODE)
         self.scheme = found["scheme"].lower()
+        security = self.scheme.partition("+")[2]
+        if security == "sentinel":
+            raise UnusableUriError(
+                "it is the URI of a Redis Sentinel, which RedisHook cannot use. Write the address of the Redis server"
+            )
         self.login, self.password = _login_and_password(userinfo or "", self.scheme, password)
         self.port: int | str | None
         self.host, self.port = _host_and_port(hosts)
@@ -93,6 +106,8 @@ class ParsedUri:
             self.query = parse_qsl(query, keep_blank_values=True)
             self.options |= _options(self.query)
             self._adjust_for_hook(hosts + path)
+        if security in ("tls", "ssl"):
+            self.options = {**_TLS.get(connection_type(self.scheme), {}), **self.options}
         if not (self.host or any(self.options.get(name) for name in _IN_PLACE_OF_A_HOST)):
             raise UnusableUriError(_ENCODE if has_more else "it is a URI without a host")
 

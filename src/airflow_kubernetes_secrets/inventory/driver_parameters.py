@@ -58,7 +58,7 @@ DRIVERS: Mapping[str, Driver] = {
             *("iam", "redshift", "redshift-serverless", "cursor", "cluster-identifier", "workgroup-name"),
             *("aws_conn_id", "azure_conn_id", "sqlalchemy_scheme", "sqlalchemy_query"),
             # psycopg2 and psycopg
-            *("dsn", "connection_factory", "cursor_factory", "async", "async_", "database"),
+            *("dsn", "connection_factory", "cursor_factory", "async", "async_"),
             *("autocommit", "prepare_threshold", "row_factory", "context"),
             # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
             *("host", "hostaddr", "port", "dbname", "user", "password", "passfile", "require_auth"),

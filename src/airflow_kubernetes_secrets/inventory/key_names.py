@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 TLS = re.compile(
     r"(?:^|[._])(?:ssl|tls|mtls)|(?:ssl|tls)_?(?:mode|enabled|verify)$|truststore|keystore|root_?cert"
     r"|(?:^|[._])(?:ca|ca_?cert|ca_?certificate|ca_?bundle|client_?cert|client_?key|server_?ca)(?:[._]|$)"
-    r"|\.(?:crt|pem|p12|jks)$"
+    r"|(?:^|[._])encrypt$|\.(?:crt|pem|p12|jks)$"
 )
 HOST = re.compile(
     r"(?:hosts?|hostname|fqdn|fullyqualifieddomainname|(?:^|[._])(?:addr|ip|domain)|ip_?address|endpoints?|servers?"
@@ -30,6 +30,8 @@ CREDENTIAL = re.compile(
     r"|secret_?key|private_?key|credentials?)$"
 )
 DATABASE = re.compile(r"(?:database|database_?name|db_?name|dbname|schema_?name)$")
+# HttpHook reads the scheme of its addresses in the schema.
+SCHEME = re.compile("^(?:scheme|protocol)$")
 PORT = re.compile(r"(?:^|[._]|db)port$")
 OPTIONS = re.compile("^options$")
 LOGIN = re.compile(r"(?:user|user_?name|user_?id|login|uid)$")

@@ -12,12 +12,14 @@ from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.near_misses import keys_of_near_formats
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.single_key import extra_of
+from airflow_kubernetes_secrets.formats.uri import WEB
 from airflow_kubernetes_secrets.inventory.incompleteness import HALF, SETTINGS, in_extra, name_key, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import (
     CREDENTIAL,
     DATABASE,
     OPTIONS,
     PORT,
+    SCHEME,
     TLS,
     has_address,
     has_in_extra,
@@ -126,7 +128,8 @@ def _settings_of_tls(
 def _other_settings(secret: Secret, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield warnings for fields that have a default, and for options of the server."""
     extra = extra_of(connection)
-    for field, names in _WITH_DEFAULT.items():
+    with_default = {**_WITH_DEFAULT, "schema": SCHEME} if connection.get("conn_type") in WEB else _WITH_DEFAULT
+    for field, names in with_default.items():
         keys = [key for key in unused if suggests(key, names)]
         if keys and not connection.get(field) and not extra.get(field):
             yield warning(
