@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import time
 import zipfile
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.usage.dag_file import LARGEST_FILE_BYTES
 from airflow_kubernetes_secrets.usage.ids_without_manifest import problems_of_dags
 from airflow_kubernetes_secrets.usage.uses import Found, Position, Use
 from support.cluster import Cluster
@@ -191,6 +193,23 @@ def test_archives_and_other_files(usage: Usage) -> None:
     ids = usage.ids(status=1)
     assert set(ids) == {"packed", "deep"}
     assert ids["deep"]["uses"][0]["path"] == f"{usage.dags}/packed.zip/lib/common.py"
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("stated", [None, 10])
+def test_an_archive_that_expands_to_much(usage: Usage, compression: int, stated: int | None) -> None:
+    """The size that the archive states can be false."""
+    path = usage.dags / "packed.zip"
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        archive.writestr("etl.py", b"#" * (LARGEST_FILE_BYTES + 1))
+    if stated is not None:
+        real, false = (struct.pack("<L", each) for each in (LARGEST_FILE_BYTES + 1, stated))
+        path.write_bytes(path.read_bytes().replace(real, false))
+    usage.dag("etl.py", reads("x"))
+    document = usage.document(status=1)
+    [failure] = document["failures"]
+    assert failure.startswith(str(path))
+    assert [each["id"] for each in document["ids"]] == ["x"]
 
 
 def test_what_cannot_be_read_is_an_error(usage: Usage) -> None:

@@ -193,6 +193,15 @@ def test_deeply_nested_code_ends() -> None:
     assert variables(found) == ["y"] or list(found.unread.values()) == ["it is nested too deep"]
 
 
+@pytest.mark.parametrize("first", ["a", ""])
+def test_text_that_grows_is_computed(first: str) -> None:
+    """Each level is a thousand times as long as the one before it, or takes a thousand times as long."""
+    levels = "".join(f"{b} = f'{f'{{{a}}}' * 1000}'\n" for a, b in zip("abcd", "bcde", strict=True))
+    found = found_in(f"a = {first!r}\n{levels}Variable.get('y')\nVariable.get(e)")
+    assert variables(found) == ["y"]
+    assert len(found.computed) == 1
+
+
 def test_code_is_not_run(tmp_path: Path) -> None:
     found_in(f'open({str(tmp_path / "made")!r}, "w")\nVariable.get("x")')
     assert not list(tmp_path.iterdir())

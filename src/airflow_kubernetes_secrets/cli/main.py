@@ -71,6 +71,9 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
 
     An error is one line on standard error. With ``--debug`` it is a traceback.
     """
+    if sys.stderr is None:
+        # The standard error is closed, so nobody reads the messages.
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # it stays open, as standard error does
     if sys.stdout is None:
         # Standard output is closed.
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # it stays open, as standard output does

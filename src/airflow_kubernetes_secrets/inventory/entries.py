@@ -188,7 +188,9 @@ def inventory_and_lookups(
     entries.sort(
         key=lambda entry: (entry.kind.plural, entry.team or "", entry.id, not entry.provides_value, entry.created)
     )
-    problems = [*_problems_of_bundles(snapshot, options, kinds), *_problems_of_layout(location, kinds)]
+    problems = list(_problems_of_bundles(snapshot, options, kinds))
+    if not snapshot.failures:
+        problems += _problems_of_layout(location, kinds)
     inventory = Inventory(entries, snapshot.failures, problems, survey.contents.by_version)
     return inventory, survey.outcome
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from copy import copy
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_kubernetes_secrets.counters import FROM_FOLDER, counters
 from airflow_kubernetes_secrets.errors import NotConfiguredError
@@ -26,10 +26,12 @@ from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from airflow_kubernetes_secrets.sources import layout
-from airflow_kubernetes_secrets.sources.layout import LayoutMistake
+from airflow_kubernetes_secrets.process import importing
 from airflow_kubernetes_secrets.sources.mounted import Folders, Mounted
 from airflow_kubernetes_secrets.sources.query import Query
+
+if TYPE_CHECKING:
+    from airflow_kubernetes_secrets.sources.layout import LayoutMistake
 
 # The namespace of manifests without one, if the options name none either. kubectl has the same default.
 _DEFAULT_NAMESPACE = "default"
@@ -137,13 +139,20 @@ class Folder:
             folders = known.folders()
             found += self._mounted.find(query, folders)
             unused = [] if found else list(self._mounted.unused(query, folders))
-        for each in unused:
-            if reason := layout.why_unused(self._mounted.folder, *each, folders):
-                notices.once(logging.WARNING, ("layout", reason), reason)
+        if unused:
+            self._log_why_unused(unused, folders)
         counters.count(FROM_FOLDER)
         for cause, text in known.warnings.items():
             notices.once(logging.WARNING, cause, text)
         return found
+
+    def _log_why_unused(self, unused: Sequence[tuple[str, str]], folders: Folders) -> None:
+        # Most processes never need it.
+        with importing.lock:
+            from airflow_kubernetes_secrets.sources.layout import why_unused
+        for each in unused:
+            if reason := why_unused(self._mounted.folder, *each, folders):
+                notices.once(logging.WARNING, ("layout", reason), reason)
 
     def find_uncached(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         """Return the Secrets for a query, as :meth:`find` does."""
@@ -178,11 +187,13 @@ class Folder:
         Raises:
             NotConfiguredError: there is no such folder, or it cannot be read.
         """
+        with importing.lock:
+            from airflow_kubernetes_secrets.sources.layout import mistakes
         with self._lock:
             known = self._look()
             folders = known.folders()
             secrets, _problems = self._mounted.all(folders)
-            return layout.mistakes(self._mounted, secrets, folders)
+            return mistakes(self._mounted, secrets, folders)
 
     def misnamed(self, kind: str, identifier: str) -> Sequence[LayoutMistake]:
         """Return the files that are probably meant for an id of this kind, and have another name or place.
@@ -190,8 +201,10 @@ class Folder:
         Raises:
             NotConfiguredError: there is no such folder, or it cannot be read.
         """
+        with importing.lock:
+            from airflow_kubernetes_secrets.sources.layout import misnamed
         with self._lock:
-            return layout.misnamed(self._mounted.folder, kind, identifier, self._look().folders())
+            return misnamed(self._mounted.folder, kind, identifier, self._look().folders())
 
     def measurements(self) -> dict[str, float]:
         """Return nothing: the files are the state."""

@@ -20,6 +20,12 @@ _OF_A_TASK = frozenset(("dag", "dag_id", "group_id", "task_id"))
 # The number of names and operators that are followed to reach a literal value.
 _DEEPEST = 8
 
+# A few f-strings that contain each other can have gigabytes, or take years. So the text of a longer string (in
+# characters), and of strings that together need more steps in one file, counts as computed.
+_LONGEST = 1_000_000
+_MOST_STEPS = 1_000_000
+_CHARACTERS_IN_A_STEP = 100
+
 # Nodes without code in them, and fields that never contain code.
 _WITHOUT_CODE = (ast.boolop, ast.cmpop, ast.expr_context, ast.operator, ast.unaryop, ast.type_ignore)
 _FIELDS_WITHOUT_CODE = frozenset(
@@ -32,6 +38,10 @@ _FIELDS: Final[Mapping[type, tuple[str, ...]]] = {
     for each in vars(ast).values()
     if isinstance(each, type) and issubclass(each, ast.AST) and not issubclass(each, _WITHOUT_CODE)
 }
+
+
+class _TooMuchTextError(Exception):
+    """The text of a string is too long, or takes too long to put together."""
 
 
 class Frame:
@@ -115,6 +125,7 @@ class Syntax:
         self.file_names: list[tuple[str, int, Frame]] = []
         self._imports: dict[str, str] = {}
         self._airflow_star = ""
+        self._steps = 0
         self._handled: set[ast.AST] = set()
         self._documentation: list[ast.expr] = []
         self._walk(tree)
@@ -136,12 +147,12 @@ class Syntax:
 
     def text(self, node: ast.expr | None, frame: Frame) -> str | None:
         """Return the string that an expression always has; ``None`` if it is only known when the code runs."""
-        text = self._text(node, frame, _DEEPEST)
+        text = self._text_if_small(node, frame)
         return None if text is None or UNKNOWN in text else text
 
     def template(self, node: ast.expr, frame: Frame) -> str:
         """Return the text of a template. Parts that are only known when the code runs are :data:`UNKNOWN`."""
-        return self._text(node, frame, _DEEPEST) or ""
+        return self._text_if_small(node, frame) or ""
 
     def value(self, node: ast.expr, frame: Frame) -> ast.expr:
         """Return the expression that sets a name, if it has exactly one; else the node itself."""
@@ -164,20 +175,42 @@ class Syntax:
                 return None if value is None else (value, scope)
         return None
 
+    def _text_if_small(self, node: ast.expr | None, frame: Frame) -> str | None:
+        try:
+            return self._text(node, frame, _DEEPEST)
+        except _TooMuchTextError:
+            return None
+
     def _text(self, node: ast.expr | None, frame: Frame, depth: int) -> str | None:
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, str) else None
         if not depth:
             return None
+        self._count_steps("")
         if isinstance(node, ast.JoinedStr):
-            return "".join(self._part(each, frame, depth - 1) for each in node.values)
+            return self._joined(node, frame, depth - 1)
         if isinstance(node, ast.Name):
             found = self._definition(node.id, frame)
             return None if found is None else self._text(*found, depth - 1)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
             left, right = (self._text(each, frame, depth - 1) for each in (node.left, node.right))
-            return None if left is None or right is None else left + right
+            if left is not None and right is not None:
+                self._count_steps(left)
+                return left + right
         return None
+
+    def _joined(self, node: ast.JoinedStr, frame: Frame, depth: int) -> str:
+        """Return the text of an f-string."""
+        text = ""
+        for each in node.values:
+            text += self._part(each, frame, depth)
+            self._count_steps(text)
+        return text
+
+    def _count_steps(self, text: str) -> None:
+        self._steps += 1 + len(text) // _CHARACTERS_IN_A_STEP
+        if self._steps > _MOST_STEPS or len(text) > _LONGEST:
+            raise _TooMuchTextError
 
     def _part(self, node: ast.expr, frame: Frame, depth: int) -> str:
         """Return one part of an f-string."""

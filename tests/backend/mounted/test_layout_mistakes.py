@@ -10,6 +10,8 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import MountedFileError
+from airflow_kubernetes_secrets.inventory.entries import inventory_of
+from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.folder import Folder
@@ -37,6 +39,12 @@ def mistakes(mount: Path, **options: object) -> list[str]:
 def misnamed(mount: Path, kind: str, identifier: str) -> list[str]:
     found = Folder(str(mount), Options()).misnamed(kind, identifier)
     return [each.text.replace(f"{mount}/", "") for each in found]
+
+
+def test_a_folder_that_does_not_exist_is_a_failure(mount: Path) -> None:
+    options = Options(path=str(mount / "nowhere"))
+    inventory = inventory_of(location_of(options), options)
+    assert len(inventory.failures) == 1
 
 
 class TestFoldersOfKinds:
