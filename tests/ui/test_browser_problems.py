@@ -59,10 +59,10 @@ def test_a_problem_has_a_remedy_to_copy_and_a_link_to_its_documentation(opened: 
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("#rows .link").click()
     problem = page.locator("#panel li.warning", has_text="trailing-newline")
-    expect(problem.locator(".remedy")).to_contain_text("store the value without it")
+    expect(problem.locator(".remedy")).to_contain_text("store it without the newline")
     problem.get_by_role("button", name="Copy").click()
     expect(problem.get_by_role("button")).to_have_text("Copied")
-    assert "store the value without it" in page.evaluate("navigator.clipboard.readText()")
+    assert "store it without the newline" in page.evaluate("navigator.clipboard.readText()")
     link = problem.get_by_role("link")
     expect(link).to_have_attribute("href", re.compile(r"/reference/cli\.html#trailing-newline$"))
     # The sign beside the colour is part of what a screen reader says.

@@ -155,7 +155,7 @@ class TestUnauthorized:
 
         with (
             ends_within(1),
-            pytest.raises(ApiUnavailableError, match="characters that HTTP does not allow") as raised,
+            pytest.raises(ApiUnavailableError, match="contains a character that HTTP does not allow") as raised,
         ):
             proxied(timeout=30).get_variable("x")
 
