@@ -124,7 +124,7 @@ class TestServer:
         harmless["metadata"]["name"] = "plain" if not name.endswith("b") else "plainb"
         # An id that is not a valid label value has an annotation.
         harmless["metadata"]["labels"] = {CONNECTION: "plain", "airflow.apache.org/x": "x"}
-        harmless["metadata"]["annotations"] = {CONNECTION: "plain", "airflow.apache.org/x1": "x"}
+        harmless["metadata"]["annotations"] = {CONNECTION: "plain", "airflow.apache.org/x": "x"}
         return harmless  # type: ignore[no-any-return]  # json has no types
 
     @pytest.mark.parametrize("output", ["text", "json", "yaml"])
