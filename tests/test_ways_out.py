@@ -34,6 +34,7 @@ WAYS_OUT = {
     # Its parser escapes argparse's messages about arguments.
     "cli/main.py": {
         "argparse.ArgumentParser",
+        "sys.stderr",
         "sys.stdout",
         "sys.stdout.fileno",
         "sys.stdout.flush",
