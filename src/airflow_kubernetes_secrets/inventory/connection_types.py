@@ -75,9 +75,9 @@ def problems_of_connection_type(kind: Kind, secret: Secret, key: str, content: C
     and_host = ""
     if is_made:
         annotation = f"Set the annotation {CONNECTION_TYPE}{secret.annotation_place}"
-        remedy = annotation if secret.has_annotations else "Set the content of the file 'conn_type'"
+        remedy = annotation if secret.can_be_annotated else "Set the content of the file 'conn_type'"
     if is_unspecified and not fields.get("host"):
-        and_host = f", and {LITERALS['host']}" if secret.has_annotations else ", and that of a file 'host'"
+        and_host = f", and {LITERALS['host']}" if secret.can_be_annotated else ", and that of a file 'host'"
     install = "" if is_unspecified else ", or install its provider"
     others = known - {GENERIC}
     first = [meant] if meant in known else []

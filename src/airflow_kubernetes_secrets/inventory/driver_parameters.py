@@ -138,7 +138,7 @@ def refused_parameters(secret: Secret, conn_type: str, extra: Mapping[str, Any])
 
 
 def _remedy(secret: Secret, name: str, driver: str) -> str:
-    if not secret.has_annotations:
+    if not secret.can_be_annotated:
         return f"Remove it from the file, or write it with the name and the value that {driver} has for it"
     return (
         f"If the connection does not need it, remove it{in_extra(secret)}: {{{name}: null}}. Otherwise write it there "

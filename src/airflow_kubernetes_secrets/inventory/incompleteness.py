@@ -26,7 +26,7 @@ def named(keys: Sequence[str]) -> str:
 
 def set_field(secret: Secret, *names: str) -> str:
     """Return the remedy for fields that no key contains."""
-    if not secret.has_annotations:
+    if not secret.can_be_annotated:
         return " and ".join(f"Add a file {name!r}" if not number else f"{name!r}" for number, name in enumerate(names))
     annotations = " and ".join(f"airflow.apache.org/connection-{name}" for name in names)
     return f"Set {annotations}{secret.annotation_place}"
@@ -40,7 +40,7 @@ def name_key(secret: Secret, annotations: str, names: str, *, is_for_extra: bool
         names: the names by which a mounted file is found.
         is_for_extra: whether some hooks read the field in ``extra``.
     """
-    if not secret.has_annotations:
+    if not secret.can_be_annotated:
         return f"If it does, name that file {names}"
     more = "; or extra-<name>, if the hook reads it in extra" if is_for_extra else ""
     return f"Name the key{secret.annotation_place}: airflow.apache.org/{annotations}{more}"
@@ -48,6 +48,6 @@ def name_key(secret: Secret, annotations: str, names: str, *, is_for_extra: bool
 
 def in_extra(secret: Secret) -> str:
     """Return where a user writes a part of ``extra``."""
-    if not secret.has_annotations:
+    if not secret.can_be_annotated:
         return " in a file 'extra'"
     return f" in airflow.apache.org/connection-extra{secret.annotation_place}"

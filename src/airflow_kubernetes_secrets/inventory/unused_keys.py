@@ -149,7 +149,7 @@ def _other_settings(secret: Secret, unused: Sequence[str], connection: Mapping[s
 
 def _name_settings(secret: Secret) -> str:
     """Return the remedy for keys with settings that nothing reads."""
-    if not secret.has_annotations:
+    if not secret.can_be_annotated:
         return f"Write the settings that the connection needs{in_extra(secret)}"
     return (
         f"Name each key that the connection needs{secret.annotation_place}: airflow.apache.org/extra-<name>; or write "

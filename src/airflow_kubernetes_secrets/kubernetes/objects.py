@@ -54,7 +54,7 @@ class Secret:
 
     Attributes:
         resource: the resource that it is an object of.
-        has_annotations: whether a user can add annotations that describe it.
+        can_be_annotated: whether a user can add annotations that describe it.
         annotation_part: what messages call one of its annotations.
         annotation_place: the words after an annotation in a remedy, if it is not added to the object.
         created: the creation time in the API's format (RFC 3339 in UTC, whole seconds), which sorts as a string.
@@ -65,7 +65,7 @@ class Secret:
     __slots__ = ("__weakref__", "annotations", "created", "data", "labels", "name", "namespace")
 
     resource: Resource = SECRETS
-    has_annotations: bool = True
+    can_be_annotated: bool = True
     annotation_part: str = "annotation"
     annotation_place: str = ""
     namespace: str

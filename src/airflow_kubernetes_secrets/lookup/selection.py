@@ -173,14 +173,14 @@ def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretErr
     problem = f"there is no such key in its data; {secret.keys_text()}"
     remedy = f"If one of them contains it, name that file {data_key!r}"
     of_fields = ", or name the files of its fields 'host', 'login' and 'password'"
-    if secret.has_annotations:
+    if secret.can_be_annotated:
         remedy = f"If one of them contains it, name that key in the annotation {ANNOTATION_PREFIX}data-key"
         of_fields = f", or the keys of its fields in {ANNOTATION_PREFIX}field-<field>"
     if is_connection:
         nor = "nor a key for the host, login or password of a connection"
         problem = f"there is no such key in its data, {nor}; {secret.keys_text()}"
         remedy += of_fields
-    if secret.has_annotations:
+    if secret.can_be_annotated:
         remedy += secret.annotation_place
     if secret.data:
         remedies = (hints(secret) if is_connection else []) or [remedy]

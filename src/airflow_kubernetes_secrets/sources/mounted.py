@@ -61,7 +61,7 @@ class MountedSecret(Secret):
         object.__setattr__(self, "lookup_namespace", lookup_namespace)
 
     @property
-    def has_annotations(self) -> bool:  # type: ignore[override]
+    def can_be_annotated(self) -> bool:  # type: ignore[override]
         """Whether a user can add annotations: for a whole Secret, a reference in the options can contain them."""
         return not self.labels
 
