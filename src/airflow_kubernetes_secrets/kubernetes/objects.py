@@ -47,6 +47,10 @@ def _is_padding(value: str) -> bool:
         return False
 
 
+# Where the annotations of a reference are, for remedies.
+IN_REFERENCES = " in 'references'"
+
+
 class Secret:
     """A Secret. Its data stays in base64 until a key is read. Its ``repr`` never shows the data.
 

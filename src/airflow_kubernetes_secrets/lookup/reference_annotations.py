@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from airflow_kubernetes_secrets.derived import DerivedValues
-from airflow_kubernetes_secrets.kubernetes.objects import IDENTIFIERS, Secret
-
-# Where a user writes the annotations of a reference.
-IN_REFERENCES = " in 'references'"
+from airflow_kubernetes_secrets.kubernetes.objects import IDENTIFIERS, IN_REFERENCES, Secret
 
 
 class AnnotatedSecret(Secret):

@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value, looks
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
 from airflow_kubernetes_secrets.kubernetes.manifest_files import SUFFIXES
 from airflow_kubernetes_secrets.kubernetes.mounted_folder import MountedContent, MountedFolder, Version, is_of_volume
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.objects import IN_REFERENCES, Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -68,7 +68,7 @@ class MountedSecret(Secret):
     @property
     def annotation_place(self) -> str:  # type: ignore[override]
         """The words after an annotation in a remedy."""
-        return " in 'references'"
+        return IN_REFERENCES
 
     @property
     def has_hashed_name(self) -> bool:
