@@ -34,6 +34,24 @@ def test_when_the_session_ends_the_whole_window_goes_to_the_login_and_back(opene
     count(framed(page), "1 to 50 of 73")
 
 
+def test_a_login_before_the_address_of_the_window_is_set_keeps_what_the_user_chose(opened: Open) -> None:
+    page = opened("ada", f"{PLUGIN}?search=mail")
+    count(framed(page), "None")
+    # state.js waits as long as that until Airflow's UI has set the address. Here it waits until the login.
+    page.add_init_script(
+        "const set = setTimeout; setTimeout = (call, delay, ...rest) => set(call, delay === 500 ? 1e6 : delay, ...rest)"
+    )
+    page.reload()
+    frame = framed(page)
+    page.context.clear_cookies()
+    frame.fill("#search", "smtp")
+    page.wait_for_url(re.compile(r"/auth/login\?next=(%2F|/)plugin(%2F|/)kubernetes-secrets$"))
+
+    log_in_here(page)
+
+    expect(framed(page).locator("#search")).to_have_value("smtp")
+
+
 def test_the_frame_never_shows_the_login(opened: Open) -> None:
     page = opened("ada", "/")
     # In this document, only the frame sends a request. Airflow's UI would go to the login by itself.

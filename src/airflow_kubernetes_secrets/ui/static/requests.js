@@ -1,5 +1,7 @@
 // Requests to the routes of ui/app.py.
 
+import { query } from "./state.js";
+
 // Longer than a request waits on the server for a LIST.
 const TIMEOUT_MS = 90000;
 
@@ -15,8 +17,9 @@ export async function getJson(path, parameters, controller) {
     throw new Error("Airflow's API server does not respond. Try again in a moment.");
   }
   if (response.status === 401) {
-    // Without a login, this page leads to Airflow's login in the whole window.
-    location.reload();
+    // Without a login, this page leads to Airflow's login in the whole window. The address of the window may not yet
+    // contain the last choice of the user, so this address does.
+    location.replace(`${location.pathname}?${query()}`);
     throw new Error("You are logged out.");
   }
   let body = null;

@@ -51,7 +51,7 @@ const home = path();
 /** Set the state and the lookup that the panel explains from the address. */
 export function readAddress() {
   const before = beforeLogin();
-  const given = new URLSearchParams(whole.location.search || before);
+  const given = new URLSearchParams(whole.location.search || location.search || before);
   Object.assign(state, START);
   for (const name of ["search", "kind", "team", "problem", "order"]) if (given.has(name)) state[name] = given.get(name);
   state.descending = given.get("descending") === "true";
@@ -93,7 +93,8 @@ export async function correctAddress() {
   write(after, "replaceState");
 }
 
-function query() {
+/** Return the state and the lookup that the panel explains, as parameters of an address. */
+export function query() {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(state)) if (value && value !== START[name]) parameters.set(name, value);
   if (view.selected && !isTooLong(view.selected.id)) {
