@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_kubernetes_secrets.lookup.bundles import identifier_of_key, keys_of, problem_of_key
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 
 
 @pytest.mark.parametrize("identifier", ["x", "My-Db.1", "a__b", "_a", "a___b", "straße", "-", "."])

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from itertools import permutations
 
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.lookup.selection import Find, Kind, Lookup, decide
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Find, Lookup, decide
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.secrets import TEAM, VARIABLE
 

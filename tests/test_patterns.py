@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_kubernetes_secrets.errors import OptionError
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, Outcome, decide
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup, Outcome, decide
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.options.pattern_cost import longest_id
 

@@ -6,7 +6,7 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.annotations import Description
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import problems_of_id, unknown_labels_and_annotations
-from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
+from airflow_kubernetes_secrets.lookup.kinds import kinds_by_label
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from fuzz.secrets import allow_names, secret_from
 from fuzz.target import Target

@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, data_key_of_co
 from airflow_kubernetes_secrets.formats.usability import are_from_everyone, objections
 from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from fuzz.secrets import allow_names, secret_from
 from fuzz.target import Target
 from fuzz.trial import Trial

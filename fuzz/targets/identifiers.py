@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from airflow_kubernetes_secrets.kubernetes.labels import is_label_value, is_subdomain
 from airflow_kubernetes_secrets.lookup.identifiers import is_uri, label_value, looks_hashed
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, shown_id
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup, shown_id
 from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError, secret_manifest, secret_name
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from fuzz.target import Target

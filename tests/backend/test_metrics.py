@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets import counters as counters_module
 from airflow_kubernetes_secrets.backend.metrics import ERROR, HIT, MISS
 from airflow_kubernetes_secrets.counters import counters
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from support.airflow import TESTED, Airflow
 from support.cluster import Cluster, ServiceAccount
 from support.examples import EXAMPLES

@@ -15,7 +15,8 @@ from airflow_kubernetes_secrets.diagnosis.similar_ids import similar_ids
 from airflow_kubernetes_secrets.inventory.entries import Inventory, inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_FILE_BYTES
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.manifests.check import Check
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.cluster import Cluster

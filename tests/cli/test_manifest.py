@@ -15,7 +15,8 @@ from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret, kept_annotations
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, decide
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup, decide
 from airflow_kubernetes_secrets.manifests.secret_manifest import (
     LARGEST_BYTES,
     NotWritableError,

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from airflow_kubernetes_secrets.inventory.content import content_of
-from airflow_kubernetes_secrets.lookup.selection import Kind, missing_key
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import missing_key
 from support.shapes import PREFIX, Read, stored_secret
 
 MARK = "hunter2"

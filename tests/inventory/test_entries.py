@@ -8,7 +8,7 @@ import pytest
 
 from airflow_kubernetes_secrets.inventory.content import Content
 from airflow_kubernetes_secrets.inventory.entries import Entry
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 
 NOW = datetime(2026, 3, 10, 12, 0, 0, tzinfo=timezone.utc)
 

@@ -10,7 +10,7 @@ import pytest
 from airflow_kubernetes_secrets.formats.reading import data_key_of_connection
 from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from support.hooks import HTTP, MARK, POSTGRES, OfHttp, OfPostgres, fields
 from support.shapes import stored_secret

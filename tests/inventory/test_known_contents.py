@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.inventory.content import Content, content_of
 from airflow_kubernetes_secrets.inventory.entries import Inventory, inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.cluster import Cluster, checked
 from support.shelf import SECRET, Shelf, shelf_on

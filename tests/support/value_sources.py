@@ -11,7 +11,7 @@ from pathlib import Path
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.lookup.bundles import key_for
 from airflow_kubernetes_secrets.lookup.identifiers import is_uri, label_value
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from support.places import Place
 from support.secrets import BUNDLE, CONFIG, CONNECTION, VARIABLE
 from support.volumes import Volume

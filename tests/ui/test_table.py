@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.deployment.hidden_entries import HiddenEntry
 from airflow_kubernetes_secrets.inventory.content import Content
 from airflow_kubernetes_secrets.inventory.entries import Entry
 from airflow_kubernetes_secrets.inventory.stored_secret import Owner
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.ui.export import Format, exported
 from airflow_kubernetes_secrets.ui.row import Row, UseState

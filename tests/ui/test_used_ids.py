@@ -17,7 +17,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from airflow_kubernetes_secrets.inventory.entries import Entry
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.ui.used_ids import ReportedId, UsedIds, UsedIdsCache, read_used_ids
 from airflow_kubernetes_secrets.usage.uses import Position, Use
 from support.airflow_ui import PAGE, AirflowUI, running_ui

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from airflow_kubernetes_secrets.deployment.airflow_entries import AirflowEntry
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.migration.required_ids import RequiredId, RequiredIds
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.cluster import Cluster

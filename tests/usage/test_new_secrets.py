@@ -9,7 +9,8 @@ import pytest
 from airflow_kubernetes_secrets.deployment.configuration import read_configuration
 from airflow_kubernetes_secrets.diagnosis.explanation import explain
 from airflow_kubernetes_secrets.inventory.location import location_of
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 from support.commands import SECRET
 from support.usage import Usage
 

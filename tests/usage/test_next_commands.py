@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from airflow_kubernetes_secrets.cli.main import main
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands
 from support.cluster import Cluster

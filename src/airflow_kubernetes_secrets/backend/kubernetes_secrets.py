@@ -18,7 +18,8 @@ from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, OF_AIRFLOW_2
 from airflow_kubernetes_secrets.formats.values import config_text
 from airflow_kubernetes_secrets.kubernetes.credentials import SERVICE_HOST, SERVICE_PORT
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, are_of_one_bundle, name_with_key
-from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.listing import MOST_PROBLEMS, first_items, first_names
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow_kubernetes_secrets.backend.airflow_versions import stats
 from airflow_kubernetes_secrets.counters import counters
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.process import on_new_process
 

@@ -26,7 +26,8 @@ from airflow_kubernetes_secrets.diagnosis.explanation_text import (
 from airflow_kubernetes_secrets.diagnosis.hook_test import HookState, run_hook_test
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.inventory.location import location_of
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.usage.dag_sources import uses_in_folders
 from airflow_kubernetes_secrets.usage.next_commands import NextCommands
 

@@ -12,7 +12,8 @@ from airflow_kubernetes_secrets.cli.output import print_document, print_message,
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of, problems_with_ids
 from airflow_kubernetes_secrets.inventory.location import location_of
-from airflow_kubernetes_secrets.lookup.selection import Kind, shown_id
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import shown_id
 from airflow_kubernetes_secrets.messages.problem import Problem
 
 _KINDS = {kind.plural: (kind,) for kind in Kind}

@@ -10,7 +10,8 @@ from airflow_kubernetes_secrets.cli.definition import PROGRAM
 from airflow_kubernetes_secrets.cli.output import print_document, print_line, print_message
 from airflow_kubernetes_secrets.cli.read_value import is_a_terminal, read_value
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.manifests.given_values import FROM_FILE, check_given, given_values
 from airflow_kubernetes_secrets.manifests.put import PutResult, put, refuse_folder
 from airflow_kubernetes_secrets.manifests.requested_secret import (

@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.backend.airflow_versions import connection_of_ur
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 
 KINDS = (Kind.CONNECTION, Kind.VARIABLE)
 

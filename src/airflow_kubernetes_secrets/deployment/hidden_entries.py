@@ -22,7 +22,8 @@ from airflow_kubernetes_secrets.deployment.other_sources import (
 )
 from airflow_kubernetes_secrets.lookup.bundles import TEAM_SEPARATOR
 from airflow_kubernetes_secrets.lookup.identifiers import is_unicode, is_uri
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.messages.printable import printable
 
 ENVIRONMENT = "environment"

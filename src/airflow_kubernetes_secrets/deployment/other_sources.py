@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets.deployment.airflow_entries import (
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.deployment.database import CHUNK, metadata_engine, rows_of
 from airflow_kubernetes_secrets.lookup.bundles import TEAM_SEPARATOR
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 
 IN_LOWER_CASE = (
     "environment variables have names in capitals only, so ids are written in lower case: if a DAG uses an id "

@@ -16,7 +16,8 @@ from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, entries_of, keys_of, name_with_key
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.suggestions import most_similar
 from airflow_kubernetes_secrets.options.backend_kwargs import Options

@@ -25,7 +25,7 @@ from airflow_kubernetes_secrets.inventory.missing_fields import problems_of_miss
 from airflow_kubernetes_secrets.inventory.unused_keys import problems_of_unused, unused_keys
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_address, shown_type
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 

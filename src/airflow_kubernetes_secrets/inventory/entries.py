@@ -32,13 +32,8 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.lookup.bundles import entries_of
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of
-from airflow_kubernetes_secrets.lookup.selection import (
-    Decision,
-    Kind,
-    Lookup,
-    decide,
-    shown_id,
-)
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, decide, shown_id
 from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode

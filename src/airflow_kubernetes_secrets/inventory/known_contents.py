@@ -12,7 +12,8 @@ from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content, co
 from airflow_kubernetes_secrets.inventory.lookup_results import identity_of
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.lookup.selection import Kind, data_key_of, missing_key
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import data_key_of, missing_key
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 

@@ -29,7 +29,7 @@ from airflow_kubernetes_secrets.kubernetes.labels import (
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, BUNDLE, Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS
 from airflow_kubernetes_secrets.lookup.identifiers import is_uri, label_value, looks_hashed
-from airflow_kubernetes_secrets.lookup.selection import Kind, kinds_by_label
+from airflow_kubernetes_secrets.lookup.kinds import Kind, kinds_by_label
 from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode

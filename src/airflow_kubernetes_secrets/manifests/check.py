@@ -23,7 +23,7 @@ from airflow_kubernetes_secrets.kubernetes.manifest_files import (
     read_file,
     read_stream,
 )
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.manifests.document_problems import (
     UNREADABLE_MANIFEST,
     can_be_manifest,

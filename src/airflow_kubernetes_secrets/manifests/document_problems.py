@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key, quoted
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import Document, is_manifest, refused_list
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, is_encrypted, unrendered
-from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
+from airflow_kubernetes_secrets.lookup.kinds import kinds_by_label
 from airflow_kubernetes_secrets.manifests.planned_secret import NOT_CHECKED
 from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity

@@ -12,7 +12,7 @@ from dataclasses import field as value_field
 from difflib import get_close_matches
 
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, URI, folded
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError
 
 STDIN = "-"

@@ -10,7 +10,7 @@ from airflow_kubernetes_secrets.inventory.labels_and_annotations import UNKNOWN_
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import HIDDEN, is_data_key, quoted_label_key
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
-from airflow_kubernetes_secrets.lookup.selection import selecting_labels
+from airflow_kubernetes_secrets.lookup.kinds import selecting_labels
 from airflow_kubernetes_secrets.manifests.planned_secret import (
     ANNOTATION_LOST,
     LABEL_LOST,

@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain, quoted_label_key
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext
-from airflow_kubernetes_secrets.lookup.selection import kinds_by_label, selecting_labels
+from airflow_kubernetes_secrets.lookup.kinds import kinds_by_label, selecting_labels
 from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode

@@ -31,7 +31,8 @@ from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, BUNDLE, Secret
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, name_with_key
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, label_value
-from airflow_kubernetes_secrets.lookup.selection import Find, Kind, Lookup, decide, problem_of_bundle
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Find, Lookup, decide, problem_of_bundle
 from airflow_kubernetes_secrets.manifests.requested_secret import (
     CheckedManifest,
     RequestedSecret,

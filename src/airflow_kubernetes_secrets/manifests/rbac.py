@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.deployment.configuration import AirflowConfigura
 from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.kubernetes.credentials import in_a_pod
 from airflow_kubernetes_secrets.kubernetes.labels import is_namespace, is_subdomain
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.api_source import credentials_of, verbs_of
 

@@ -11,7 +11,8 @@ from airflow_kubernetes_secrets.kubernetes.labels import is_label_value, is_subd
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.bundles import key_for, keys_of
 from airflow_kubernetes_secrets.lookup.identifiers import is_unicode
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.manifests.secret_manifest import (
     NotWritableError,
     bundle_manifest,

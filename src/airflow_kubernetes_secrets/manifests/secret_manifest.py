@@ -14,7 +14,8 @@ from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_value, is_namespace, is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret, kept_annotations
 from airflow_kubernetes_secrets.lookup.identifiers import is_unicode, label_value
-from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.options.backend_kwargs import CONTENT, OPTIONS, SELECTION, Options
 from airflow_kubernetes_secrets.sources.query import Query
 

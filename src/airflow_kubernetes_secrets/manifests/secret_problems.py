@@ -33,7 +33,8 @@ from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
 from airflow_kubernetes_secrets.kubernetes.unprocessed import Tool, known_part
 from airflow_kubernetes_secrets.lookup.bundles import entries_of, problem_of_key
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, Outcome, kinds_by_label, problem_of_bundle
+from airflow_kubernetes_secrets.lookup.kinds import Kind, kinds_by_label
+from airflow_kubernetes_secrets.lookup.selection import Lookup, Outcome, problem_of_bundle
 from airflow_kubernetes_secrets.manifests.duplicates import Duplicates, ManifestPosition
 from airflow_kubernetes_secrets.manifests.go_templates import has_no_type, problem_of_template
 from airflow_kubernetes_secrets.manifests.planned_secret import (

@@ -28,7 +28,8 @@ from airflow_kubernetes_secrets.deployment.other_sources import IN_LOWER_CASE, f
 from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_value, is_namespace
 from airflow_kubernetes_secrets.lookup.bundles import key_for, variable_of
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.manifests.secret_manifest import (
     NotWritableError,
     bundle_manifest,

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, shown_id
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup, shown_id
 from airflow_kubernetes_secrets.messages.printable import printable, shell_word
 
 _WIDTH = 110

@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.deployment.airflow_entries import (
 )
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json, read_yaml
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 
 
 def from_file(path: Path, kind: Kind | None = None) -> Iterator[AirflowEntry]:

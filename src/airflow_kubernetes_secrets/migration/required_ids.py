@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from airflow_kubernetes_secrets.deployment.airflow_entries import AirflowEntry
 from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, ENVIRONMENT, SOURCES
 from airflow_kubernetes_secrets.deployment.other_sources import IN_LOWER_CASE, environment_variable
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.manifests.requested_secret import why_hidden, why_not_read
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 

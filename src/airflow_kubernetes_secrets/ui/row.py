@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from airflow_kubernetes_secrets.deployment.hidden_entries import HiddenEntry
 from airflow_kubernetes_secrets.inventory.entries import Entry
-from airflow_kubernetes_secrets.lookup.selection import Kind, shown_id
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import shown_id
 from airflow_kubernetes_secrets.messages.advice import advice_of
 from airflow_kubernetes_secrets.usage.uses import Use
 

@@ -20,7 +20,8 @@ from threading import Lock, Thread
 from typing import Any
 
 from airflow_kubernetes_secrets.inventory.entries import Entry
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.messages.listing import number_of
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.usage.report import SECRET, IdStatus

@@ -16,7 +16,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import Connection
 
 from airflow_kubernetes_secrets.backend.airflow_versions import authorized_ids, has_teams
 from airflow_kubernetes_secrets.inventory.entries import Entry
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.ui.row import Row, UseState
 from airflow_kubernetes_secrets.ui.snapshot_cache import PageSnapshot
 from airflow_kubernetes_secrets.ui.used_ids import UsedIds

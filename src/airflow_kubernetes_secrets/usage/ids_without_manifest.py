@@ -7,7 +7,8 @@ from collections.abc import Iterator, Set
 
 from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
 from airflow_kubernetes_secrets.lookup.bundles import keys_of
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.manifests.check import ManifestProblem
 from airflow_kubernetes_secrets.manifests.duplicates import ManifestPosition
 from airflow_kubernetes_secrets.messages.printable import printable

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, ENVIRONMENT, SOURCES
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.manifests.requested_secret import namespace_for, why_not_read
 from airflow_kubernetes_secrets.manifests.secret_manifest import why_no_team_label
 from airflow_kubernetes_secrets.messages.printable import printable, shell_word

@@ -5,7 +5,7 @@ Each entry was checked in the code of the provider.
 
 from __future__ import annotations
 
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 
 _ARGUMENTS = (
     "aws_conn_id",  # AwsBaseHook logs "Unable to find AWS Connection ID" and uses the default credentials of boto3

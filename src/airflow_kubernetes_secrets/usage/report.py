@@ -18,7 +18,8 @@ from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_and_lo
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, identifier_of_key
-from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, shown_id
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, Outcome, shown_id
 from airflow_kubernetes_secrets.manifests.requested_secret import why_hidden
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.accepted_values import DENY

@@ -6,7 +6,8 @@ import json
 import subprocess
 
 from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries_of
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 from support.airflow import Airflow
 from support.exporting import PASSWORD, command, done
 
@@ -17,7 +18,8 @@ class TestHidden:
     PROGRAM = """
 import sys, json
 from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries_of
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 found, _owners = hidden_entries_of(Lookup(Kind[sys.argv[1]], sys.argv[2], sys.argv[3] or None), database=True)
 print(json.dumps([[each.place, each.text] for each in found]))
 """
@@ -66,7 +68,8 @@ print(json.dumps([[each.place, each.text] for each in found]))
 import json
 from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries
 from airflow_kubernetes_secrets.deployment.database import metadata_engine
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.selection import Lookup
 engine = metadata_engine()
 from airflow.models import Variable
 from airflow.models.team import Team

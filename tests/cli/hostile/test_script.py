@@ -17,7 +17,8 @@ from support.hostile_commands import NUMBERED
 @pytest.mark.parametrize("name", NUMBERED, ids=NAMES)
 def test_the_script_that_deletes(name: str, tmp_path: Path) -> None:
     """Each line of the script is readable, and names exactly one entry."""
-    from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+    from airflow_kubernetes_secrets.lookup.kinds import Kind
+    from airflow_kubernetes_secrets.lookup.selection import Lookup
     from airflow_kubernetes_secrets.migration.deletion_script import command
 
     for identifier in (name, f"{name}\n", f"-{name}", f"\\{name}\\", f"{name}\n\n"):
