@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX, BUNDLE
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.annotations import (
     ANNOTATIONS,
@@ -26,7 +27,7 @@ from airflow_kubernetes_secrets.kubernetes.labels import (
     is_subdomain,
     quoted_label_key,
 )
-from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, BUNDLE, Secret
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS
 from airflow_kubernetes_secrets.lookup.identifiers import is_uri, label_value, looks_hashed
 from airflow_kubernetes_secrets.lookup.kinds import Kind, kinds_by_label

@@ -6,21 +6,11 @@ from binascii import Error, a2b_base64, b2a_base64
 from collections.abc import Mapping
 from typing import NoReturn
 
+from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.printable import printable
-
-ANNOTATION_PREFIX = "airflow.apache.org/"
-
-# The keys of the default labels. If a label cannot contain an id, an annotation with its key does. Unlike other
-# annotations, those with these keys do not describe the Secret.
-IDENTIFIERS = frozenset(
-    f"{ANNOTATION_PREFIX}{name}" for name in ("connection-id", "variable-key", "config-key", "team")
-)
-
-# The label of a Secret in which every key of the data is an id. Its value is the kind of the ids.
-BUNDLE = f"{ANNOTATION_PREFIX}bundle"
 
 
 def kept_annotations(annotations: Mapping[str, str] | None, labels: Mapping[str, str]) -> dict[str, str] | None:
@@ -45,10 +35,6 @@ def _is_padding(value: str) -> bool:
         return not a2b_base64(value).strip(b"= \r\n")
     except Error:
         return False
-
-
-# Where the annotations of a reference are, for remedies.
-IN_REFERENCES = " in 'references'"
 
 
 class Secret:

@@ -16,9 +16,9 @@ from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
+from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key, quoted_label_key
-from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.record import Record
 
 

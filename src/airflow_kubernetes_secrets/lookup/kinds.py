@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE
+from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.lookup.bundles import CONFIG_PREFIX, CONNECTION_PREFIX, VARIABLE_PREFIX
 
 if TYPE_CHECKING:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from airflow_kubernetes_secrets.annotation_names import IDENTIFIERS
 from airflow_kubernetes_secrets.derived import DerivedValues
-from airflow_kubernetes_secrets.kubernetes.objects import IDENTIFIERS, IN_REFERENCES, Secret
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.options.accepted_values import IN_REFERENCES
 
 
 class AnnotatedSecret(Secret):

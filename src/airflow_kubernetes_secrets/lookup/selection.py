@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NoReturn
 
+from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX, BUNDLE
 from airflow_kubernetes_secrets.errors import MalformedSecretError, MissingSecretError
 from airflow_kubernetes_secrets.formats.reading import (
     IN_FIELDS,
@@ -29,7 +30,7 @@ from airflow_kubernetes_secrets.formats.reading import (
     hints,
 )
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
-from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, BUNDLE, Secret
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, entries_of, keys_of
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value

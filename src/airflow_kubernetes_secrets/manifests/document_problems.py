@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key, quoted_label_key
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import Document, is_manifest, refused_list
-from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, is_encrypted, unrendered
 from airflow_kubernetes_secrets.lookup.kinds import kinds_by_label
 from airflow_kubernetes_secrets.manifests.planned_secret import NOT_CHECKED

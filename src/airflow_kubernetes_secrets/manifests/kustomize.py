@@ -10,11 +10,11 @@ import stat
 from collections.abc import Iterator
 from typing import Any
 
+from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import UNKNOWN_LABEL, invalid_labels, misspelt_label
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
 from airflow_kubernetes_secrets.kubernetes.manifest_files import Identity, TooLargeError, identity, read_file
-from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.lookup.kinds import kinds_by_label
 from airflow_kubernetes_secrets.manifests.planned_secret import NOT_CHECKED, name_for_messages
 from airflow_kubernetes_secrets.messages.listing import first_items

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import UNKNOWN_LABEL, misspelt_label
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import HIDDEN, is_data_key, quoted_label_key
-from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.lookup.kinds import selecting_labels
 from airflow_kubernetes_secrets.manifests.planned_secret import (
     ANNOTATION_LOST,

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import SOME_VALUE
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain, quoted_label_key
-from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext
 from airflow_kubernetes_secrets.lookup.kinds import kinds_by_label, selecting_labels
 from airflow_kubernetes_secrets.messages.listing import first_items

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
+from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_key, is_namespace, is_subdomain
-from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.messages.listing import number_of
 from airflow_kubernetes_secrets.record import Record
 
@@ -22,6 +22,9 @@ _LONGEST_TTL = 86400
 
 # The parts of a reference that describes its Secret.
 _SECRET, _ANNOTATIONS = "secret", "annotations"
+
+# Where the annotations of a reference are, for remedies.
+IN_REFERENCES = " in 'references'"
 
 # The kinds of ids in ``references``.
 _REFERENCE_KINDS = ("connections", "variables", "config")
