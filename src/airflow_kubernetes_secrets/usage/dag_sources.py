@@ -23,13 +23,13 @@ _FILES = "files with DAGs read"
 Thing = TypeVar("Thing")
 
 
-class Count(Protocol):
+class ShowProgress(Protocol):
     """Shows on a terminal how many things are done, in these words."""
 
     def __call__(self, things: Iterable[Thing], done: str, /) -> Iterable[Thing]: ...
 
 
-def uses_in_folders(folders: Sequence[Path], team: str | None, count: Count) -> Found:
+def uses_in_folders(folders: Sequence[Path], team: str | None, show_progress: ShowProgress) -> Found:
     """Return what the DAGs in these folders use.
 
     Args:
@@ -38,10 +38,12 @@ def uses_in_folders(folders: Sequence[Path], team: str | None, count: Count) -> 
     Raises:
         DagFolderError: a folder does not exist, or cannot be read.
     """
-    return uses_in_files(count((each for folder in folders for each in dag_files(folder, team)), _FILES), Signatures())
+    return uses_in_files(
+        show_progress((each for folder in folders for each in dag_files(folder, team)), _FILES), Signatures()
+    )
 
 
-def uses_in_deployment(count: Count, *, database: bool) -> Found:
+def uses_in_deployment(show_progress: ShowProgress, *, database: bool) -> Found:
     """Return what the DAGs of this deployment use: those in its DAG bundles, and those in its metadata database.
 
     The database contains only the file that defines a DAG; a folder also contains the files that this file imports. So
@@ -58,14 +60,14 @@ def uses_in_deployment(count: Count, *, database: bool) -> Found:
     bundles = dag_bundles()
     here = [(each.folder, each.team) for each in bundles if each.folder is not None and each.folder.is_dir()]
     files = (file for folder, team in here for file in dag_files(folder, team))
-    found = uses_in_files(count(files, _FILES), signatures)
+    found = uses_in_files(show_progress(files, _FILES), signatures)
     stored = _Stored()
     if database:
         try:
             with no_garbage_collection():
-                for dag in count(stored_dags(), "DAGs read from the metadata database"):
+                for dag in show_progress(stored_dags(), "DAGs read from the metadata database"):
                     stored.add(dag, found.paths)
-            found.add(uses_in_files(count(stored.files(), _FILES), signatures))
+            found.add(uses_in_files(show_progress(stored.files(), _FILES), signatures))
         except SourceError as error:
             found.unread["the DAGs in the metadata database"] = str(error)
         add_serialized(stored.serialized, found)
