@@ -12,9 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, is_label_value
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup, Outcome, decide
 from airflow_kubernetes_secrets.options.backend_kwargs import Options

@@ -24,8 +24,8 @@ from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_completed, is_converted
 from airflow_kubernetes_secrets.formats.value_parsers import ValueParser
 from airflow_kubernetes_secrets.formats.values import text
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
-from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup, Outcome
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables

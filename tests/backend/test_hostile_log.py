@@ -14,7 +14,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.process import restart
 from support.fake_api import FakeApi, always, refusal
 from support.hostile import FILE_NAMES, NAMES, assert_harmless, assert_one_message

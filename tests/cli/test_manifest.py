@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret, kept_annotations
-from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup, decide
 from airflow_kubernetes_secrets.manifests.secret_manifest import (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from support.commands import SECRET, URI, Commands
 from support.findings import doctor
 from support.servers import on_the_devserver

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.manifests.rbac import Account, roles
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.airflow import BACKEND, Airflow

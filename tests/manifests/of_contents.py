@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 
-from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from manifests.build import CONFIG, CONNECTION, FIELDS, PASSWORD, PREFIX, TEAM, URI, VARIABLE, labelled, secret
 from manifests.case import Case
 

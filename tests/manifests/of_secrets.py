@@ -6,7 +6,7 @@ from base64 import b64encode
 
 import yaml
 
-from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from manifests.build import (
     CIPHERTEXT,
     CONFIG,

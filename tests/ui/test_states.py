@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from support.airflow import TESTED, Airflow, release
 from support.airflow_ui import PAGE, AirflowUI, running_ui
 from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, ready

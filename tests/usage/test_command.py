@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.usage.dag_file import LARGEST_FILE_BYTES
 from airflow_kubernetes_secrets.usage.ids_without_manifest import problems_of_dags

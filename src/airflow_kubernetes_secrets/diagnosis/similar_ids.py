@@ -11,12 +11,13 @@ from airflow_kubernetes_secrets.inventory.bundles import ids_in_bundle, kind_of_
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_of
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, entries_of, keys_of, name_with_key
-from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
+from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.messages.listing import first_items

@@ -8,12 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value, looks_hashed
-
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.kubernetes.objects import Secret
-
-__all__ = ["identifier_of", "is_unicode", "is_uri", "label_value", "looks_hashed"]
 
 
 def is_uri(identifier: str) -> bool:

@@ -30,10 +30,11 @@ from airflow_kubernetes_secrets.formats.reading import (
     hints,
 )
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, entries_of, keys_of
-from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
+from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.reference_annotations import with_annotations
 from airflow_kubernetes_secrets.messages.printable import printable

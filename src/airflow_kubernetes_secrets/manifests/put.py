@@ -27,11 +27,12 @@ from airflow_kubernetes_secrets.inventory.cluster import FIELD_MANAGER, Cluster
 from airflow_kubernetes_secrets.inventory.content import READERS
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, name_with_key
-from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, label_value
+from airflow_kubernetes_secrets.lookup.identifiers import identifier_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Find, Lookup, decide, problem_of_bundle
 from airflow_kubernetes_secrets.manifests.requested_secret import (

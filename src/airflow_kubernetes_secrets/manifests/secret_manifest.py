@@ -12,9 +12,10 @@ from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
 from airflow_kubernetes_secrets.inventory.content import Content, content_of
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_value, is_namespace, is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret, kept_annotations
-from airflow_kubernetes_secrets.lookup.identifiers import is_unicode, label_value
+from airflow_kubernetes_secrets.lookup.identifiers import is_unicode
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.options.backend_kwargs import CONTENT, OPTIONS, SELECTION, Options

@@ -26,6 +26,7 @@ from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     unknown_labels_and_annotations,
     without_effect_on_config_map,
 )
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import RefusedError
 from airflow_kubernetes_secrets.kubernetes.manifest_secrets import secret_of
@@ -33,7 +34,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
 from airflow_kubernetes_secrets.kubernetes.unprocessed import Tool, known_part
 from airflow_kubernetes_secrets.lookup.bundles import entries_of, problem_of_key
-from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
+from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri
 from airflow_kubernetes_secrets.lookup.kinds import Kind, kinds_by_label
 from airflow_kubernetes_secrets.lookup.selection import Lookup, Outcome, problem_of_bundle
 from airflow_kubernetes_secrets.manifests.duplicates import Duplicates, ManifestPosition

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from support.corpus import NOTHING, CorpusFile, corpus
 from support.logs import said
 from support.manifest_texts import manifest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from support.logs import said
 from support.places import Place
 from support.secrets import CONFIG, CONNECTION, VARIABLE

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.messages.printable import printable
 from support.fake_api import FakeApi, refusal
 from support.hostile_commands import Program, each_file_name, each_name

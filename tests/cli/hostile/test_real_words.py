@@ -6,7 +6,7 @@ import json
 import shlex
 from pathlib import Path
 
-from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.messages.printable import printable
 from support.cluster import Cluster
 from support.commands import Commands

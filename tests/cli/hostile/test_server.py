@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from airflow_kubernetes_secrets.kubernetes import refusals
-from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from support.commands import PATIENCE
 from support.fake_api import FakeApi, always, refusal
 from support.hostile import NAMES, assert_one_message

@@ -95,7 +95,7 @@ class TestConfiguration:
         assert [each["id"] for each in entries(commands)] == ["x"]
 
     def test_an_id_that_is_a_uri_with_a_password(self, commands: Commands, cluster: Cluster) -> None:
-        from airflow_kubernetes_secrets.lookup.identifiers import label_value
+        from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 
         uri = f"http://u:{SECRET}@host/x"
         metadata = {"labels": {VARIABLE: label_value(uri)}, "annotations": {VARIABLE: uri}}
@@ -107,7 +107,7 @@ class TestConfiguration:
     def test_hostile_ids(self, commands: Commands, cluster: Cluster) -> None:
         """An annotation may contain control sequences of a terminal, or markup of rich."""
         hostile = "\x1b[31mred\n[bold]x[/bold] :smile:"
-        from airflow_kubernetes_secrets.lookup.identifiers import label_value
+        from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 
         labels, annotations = {CONNECTION: label_value(hostile)}, {CONNECTION: hostile}
         cluster.apply(manifest(commands.namespace, "x", labels=labels, annotations=annotations))

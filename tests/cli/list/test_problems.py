@@ -129,7 +129,7 @@ class TestProblems:
             assert f"connection 'my_db': Secret {commands.namespace}/bad" in done.out + done.err
 
     def test_an_id_that_is_never_asked_for(self, commands: Commands, cluster: Cluster) -> None:
-        from airflow_kubernetes_secrets.lookup.identifiers import label_value
+        from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 
         uri = "sqlite:////tmp/x.db"
         metadata = {"labels": {CONFIG: label_value(uri)}, "annotations": {CONFIG: uri}}
