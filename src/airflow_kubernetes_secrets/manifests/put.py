@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX, BUNDLE
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration
@@ -49,6 +49,8 @@ from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import Query
 
+PutChange = Literal["created", "updated", "unchanged"]
+
 
 @dataclass(frozen=True)
 class PutResult:
@@ -56,13 +58,13 @@ class PutResult:
 
     Attributes:
         checked: the manifest of the Secret.
-        change: ``created``, ``updated`` or ``unchanged``.
+        change: what happened to the Secret.
         hidden: why Airflow reads something else, with the remedy; empty if it reads this Secret.
         not_read_back: why the Secret could not be read back; empty if it could.
     """
 
     checked: CheckedManifest
-    change: str
+    change: PutChange
     hidden: str = ""
     not_read_back: str = ""
 
@@ -362,7 +364,7 @@ def _comparable(kind: Kind, stored: str) -> str:
     return json.dumps({name: value for name, value in fields.items() if value}, sort_keys=True)
 
 
-def _change(before: StoredSecret | None, result: StoredSecret) -> str:
+def _change(before: StoredSecret | None, result: StoredSecret) -> PutChange:
     """Return whether the Secret is created, updated or unchanged."""
     if before is None:
         return "created"
