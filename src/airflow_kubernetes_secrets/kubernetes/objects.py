@@ -44,7 +44,6 @@ class Secret:
 
     Attributes:
         resource: the resource that it is an object of.
-        can_be_annotated: whether a user can add annotations that describe it.
         annotation_part: what messages call one of its annotations.
         annotation_place: the words after an annotation in a remedy, if it is not added to the object.
         created: the creation time in the API's format (RFC 3339 in UTC, whole seconds), which sorts as a string.
@@ -55,7 +54,6 @@ class Secret:
     __slots__ = ("__weakref__", "annotations", "created", "data", "labels", "name", "namespace")
 
     resource: Resource = SECRETS
-    can_be_annotated: bool = True
     annotation_part: str = "annotation"
     annotation_place: str = ""
     namespace: str
@@ -103,6 +101,11 @@ class Secret:
     def listed_name(self) -> str:
         """Namespace and name, as tables show them. The kind is added for an object that is not a Secret."""
         return str(self) if self.resource is SECRETS else self.full_name
+
+    @property
+    def can_be_annotated(self) -> bool:
+        """Whether a user can add annotations that describe it."""
+        return True
 
     @property
     def is_mounted(self) -> bool:

@@ -46,6 +46,7 @@ class MountedSecret(Secret):
 
     __slots__ = ("lookup_namespace",)
 
+    annotation_place = IN_REFERENCES
     lookup_namespace: str
 
     def __init__(
@@ -62,14 +63,9 @@ class MountedSecret(Secret):
         object.__setattr__(self, "lookup_namespace", lookup_namespace)
 
     @property
-    def can_be_annotated(self) -> bool:  # type: ignore[override]
+    def can_be_annotated(self) -> bool:
         """Whether a user can add annotations: for a whole Secret, a reference in the options can contain them."""
         return not self.labels
-
-    @property
-    def annotation_place(self) -> str:  # type: ignore[override]
-        """The words after an annotation in a remedy."""
-        return IN_REFERENCES
 
     @property
     def has_hashed_name(self) -> bool:
