@@ -21,7 +21,7 @@ from support.value_sources import OF_MOUNTS, OF_PLACES, OfPlace, ValueSource
 try:
     from airflow.sdk._shared.secrets_masker import redact
 except ImportError:
-    from airflow.utils.log.secrets_masker import redact  # type: ignore[import-not-found, no-redef]
+    from airflow.utils.log.secrets_masker import redact  # type: ignore[import-not-found, no-redef]  # Airflow 2
 
 SECRET = "hunter2"
 URI = f"postgres://scott:{SECRET}@db.example.com:5432/shop"

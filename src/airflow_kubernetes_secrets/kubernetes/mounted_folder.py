@@ -368,9 +368,10 @@ def _is_other_link(path: str) -> bool:
     """
     folder, _slash, name = path.rpartition("/")
     try:
-        return os.readlink(path) not in (f"{DATA_LINK}/{name}", f"{folder}/{DATA_LINK}/{name}")  # noqa: PTH115
+        link = os.readlink(path)  # noqa: PTH115 - a single system call
     except OSError:
         return False
+    return link not in (f"{DATA_LINK}/{name}", f"{folder}/{DATA_LINK}/{name}")
 
 
 def _data_link(folder: str) -> str:

@@ -90,7 +90,8 @@ def why_unused(folder: MountedFolder, place: str, name: str, folders: Folders) -
 
 def _dangling(path: str) -> str:
     """Return the message for a link that leads nowhere; empty if there is no such link."""
-    return f"{path} is a link that leads nowhere. Correct or remove it" if os.path.islink(path) else ""  # noqa: PTH114
+    is_link = os.path.islink(path)  # noqa: PTH114 - a path may be any string
+    return f"{path} is a link that leads nowhere. Correct or remove it" if is_link else ""
 
 
 def _why_file_is_unused(path: str, place: str, name: str, folders: Folders) -> str:
