@@ -1,8 +1,7 @@
-"""Secrets, ConfigMaps and namespaces as the API accepts them: their fields, defaults and validation rules.
+"""Secrets, ConfigMaps and namespaces as the API decodes them: their fields and defaults.
 
-Rules: https://kubernetes.io/docs/concepts/configuration/secret/ and
-https://kubernetes.io/docs/concepts/overview/working-with-objects/names/. Error messages are those of kube-apiserver,
-with one exception: a message about data that cannot be decoded does not quote the data.
+Error messages are those of kube-apiserver, with one exception: a message about data that cannot be decoded does not
+quote the data.
 """
 
 from __future__ import annotations
@@ -10,16 +9,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_kubernetes_secrets_devserver.status import Cause, StatusError, bad_request, invalid
+from airflow_kubernetes_secrets_devserver.status import StatusError, bad_request
 from airflow_kubernetes_secrets_devserver.store import JsonObject
-
-MAXIMUM_DATA_BYTES = 1024 * 1024
-MAXIMUM_ANNOTATION_BYTES = 256 * 1024
 
 _METADATA = {
     "name", "generateName", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "selfLink",
@@ -180,7 +175,7 @@ def _metadata(resource: ServedResource, metadata: JsonObject) -> JsonObject:
     if entries := _records(resource, metadata, "managedFields", _MANAGER_ENTRY):
         result["managedFields"] = entries
     if owners := _records(resource, metadata, "ownerReferences", _OWNER):
-        whole = [{**dict.fromkeys(_REQUIRED_OF_OWNER, ""), **each} for each in owners]
+        whole = [{**dict.fromkeys(REQUIRED_OF_OWNER, ""), **each} for each in owners]
         # Identical owner references are stored once.
         result["ownerReferences"] = list({json.dumps(each, sort_keys=True): each for each in whole}.values())
     if finalizers := _items(resource, metadata, "finalizers", str):
@@ -188,9 +183,9 @@ def _metadata(resource: ServedResource, metadata: JsonObject) -> JsonObject:
     return result
 
 
-_REQUIRED_OF_OWNER = ("apiVersion", "kind", "name", "uid")
+REQUIRED_OF_OWNER = ("apiVersion", "kind", "name", "uid")
 # The fields of the objects in these lists, and the types of the fields.
-_OWNER: Mapping[str, type] = {**dict.fromkeys(_REQUIRED_OF_OWNER, str), "controller": bool, "blockOwnerDeletion": bool}
+_OWNER: Mapping[str, type] = {**dict.fromkeys(REQUIRED_OF_OWNER, str), "controller": bool, "blockOwnerDeletion": bool}
 _MANAGER_ENTRY: Mapping[str, type] = {
     **dict.fromkeys(("manager", "operation", "apiVersion", "time", "fieldsType", "subresource"), str),
     "fieldsV1": object,
@@ -261,236 +256,6 @@ def _canonical(resource: ServedResource, field: str, text: str) -> str:
         raise _unreadable(resource, f"v1.{resource.kind}.{field}: decode base64: illegal base64 data") from None
 
 
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_LABEL_NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
-_DATA_KEY = re.compile(r"[-._a-zA-Z0-9]+")
-
-_SUBDOMAIN_TEXT = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
-    "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-    rf"'{_SUBDOMAIN.pattern}')"
-)
-_DNS_LABEL_TEXT = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
-    f"with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
-    f"'{_DNS_LABEL.pattern}')"
-)
-_LABEL_NAME_TEXT = (
-    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
-    f"(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '{_LABEL_NAME.pattern}')"
-)
-_LABEL_VALUE_TEXT = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
-    f"'({_LABEL_NAME.pattern})?')"
-)
-_DATA_KEY_TEXT = (
-    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  "
-    f"or 'key-name', regex used for validation is '{_DATA_KEY.pattern}')"
-)
-# The garbage collector and the namespace controller use these finalizers.
-_STANDARD_FINALIZERS = ("orphan", "foregroundDeletion", "kubernetes")
-_FINALIZER_TEXT = "name is neither a standard finalizer name nor is it fully qualified"
-_NO_NEW_FINALIZERS_TEXT = "Forbidden: no new finalizers can be added if the object is being deleted"
-_IMMUTABLE_TEXT = "Forbidden: field is immutable when `immutable` is set"
-
-# The fields that an immutable object of a kind cannot change, besides that one.
-_VALUES = {"Secret": ("data",), "ConfigMap": ("data", "binaryData")}
-
-# The keys that a Secret of a type requires: https://kubernetes.io/docs/concepts/configuration/secret/#secret-types
-_REQUIRED_KEYS = {
-    "kubernetes.io/dockercfg": (".dockercfg",),
-    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
-    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
-    "kubernetes.io/tls": ("tls.crt", "tls.key"),
-}
-
-
-def validate(resource: ServedResource, content: JsonObject) -> None:
-    """Check a decoded object that has its name.
-
-    Raises:
-        StatusError: 422, with a cause for each invalid field.
-    """
-    metadata = content["metadata"]
-    causes = [*_name_causes(resource, metadata), *_label_causes(metadata), *_annotation_causes(metadata)]
-    causes += _finalizer_causes(metadata.get("finalizers", ()))
-    causes += _owner_causes(metadata.get("ownerReferences", ()))
-    if resource is SECRETS:
-        causes += _secret_causes(content)
-    elif resource is CONFIG_MAPS:
-        causes += _config_map_causes(content)
-    if causes:
-        raise invalid(resource.kind, metadata.get("name", ""), causes)
-
-
-def validate_update(resource: ServedResource, content: JsonObject, previous: JsonObject) -> None:
-    """Check that ``content`` may replace ``previous``, in addition to :func:`validate`.
-
-    Raises:
-        StatusError: 422, the type changes, an immutable object changes, or an object that is being deleted gets a new
-            finalizer.
-    """
-    if not resource.namespaced:
-        return
-    causes = []
-    finalizers = [each["metadata"].get("finalizers", []) for each in (content, previous)]
-    if is_being_deleted(previous) and (new := sorted({*finalizers[0]} - {*finalizers[1]})):
-        text = f"{_NO_NEW_FINALIZERS_TEXT}, found new finalizers {_go_list(new)}"
-        causes.append(Cause("FieldValueForbidden", text, "metadata.finalizers"))
-    if content.get("type") != previous.get("type"):
-        causes.append(_bad("type", content["type"], "field is immutable"))
-    if previous.get("immutable"):
-        causes += [
-            Cause("FieldValueForbidden", _IMMUTABLE_TEXT, field)
-            for field in ("immutable", *_VALUES[resource.kind])
-            if content.get(field) != previous.get(field)
-        ]
-    if causes:
-        raise invalid(resource.kind, previous["metadata"]["name"], causes)
-
-
 def is_being_deleted(content: JsonObject) -> bool:
     """Return whether the object is being deleted and waits for its finalizers."""
     return "deletionTimestamp" in content["metadata"]
-
-
-def _go_list(texts: Sequence[str]) -> str:
-    listed = ", ".join(f'"{text}"' for text in texts)
-    return f"[]string{{{listed}}}"
-
-
-def _bad(field: str, value: str, why: str) -> Cause:
-    return Cause("FieldValueInvalid", f'Invalid value: "{value}": {why}', field)
-
-
-def _required(field: str, why: str = "") -> Cause:
-    return Cause("FieldValueRequired", "Required value" + (f": {why}" if why else ""), field)
-
-
-def _too_long(field: str, maximum: int) -> Cause:
-    return Cause("FieldValueTooLong", f"Too long: may not be more than {maximum} bytes", field)
-
-
-def _name_causes(resource: ServedResource, metadata: JsonObject) -> Iterator[Cause]:
-    if not metadata.get("name"):
-        yield _required("metadata.name", "name or generateName is required")
-        return
-    pattern, maximum, text = (
-        (_SUBDOMAIN, 253, _SUBDOMAIN_TEXT) if resource.namespaced else (_DNS_LABEL, 63, _DNS_LABEL_TEXT)
-    )
-    # The prefix of a generated name may end with a hyphen, which a name may not.
-    prefix = re.sub(r"-$", "a", metadata.get("generateName", ""))
-    for field, value, checked in (
-        ("metadata.generateName", metadata.get("generateName"), prefix),
-        ("metadata.name", metadata["name"], metadata["name"]),
-    ):
-        if value and len(value) > maximum:
-            yield _bad(field, value, f"must be no more than {maximum} characters")
-        if value and not pattern.fullmatch(checked):
-            yield _bad(field, value, "must not contain dots" if _SUBDOMAIN.fullmatch(checked) else text)
-
-
-def _label_causes(metadata: JsonObject) -> Iterator[Cause]:
-    for key, value in metadata.get("labels", {}).items():
-        yield from _qualified_name_causes("metadata.labels", key)
-        if len(value) > 63:
-            yield _bad("metadata.labels", value, "must be no more than 63 characters")
-        if value and not _LABEL_NAME.fullmatch(value):
-            yield _bad("metadata.labels", value, _LABEL_VALUE_TEXT)
-
-
-def _annotation_causes(metadata: JsonObject) -> Iterator[Cause]:
-    annotations = metadata.get("annotations", {})
-    for key in annotations:
-        yield from _qualified_name_causes("metadata.annotations", key, key.lower())
-    if sum(len(text.encode()) for item in annotations.items() for text in item) > MAXIMUM_ANNOTATION_BYTES:
-        yield _too_long("metadata.annotations", MAXIMUM_ANNOTATION_BYTES)
-
-
-def _finalizer_causes(finalizers: Sequence[str]) -> Iterator[Cause]:
-    for number, each in enumerate(finalizers):
-        yield from _qualified_name_causes("metadata.finalizers", each)
-        if "/" not in each and each not in _STANDARD_FINALIZERS:
-            yield _bad(f"metadata.finalizers[{number}]", each, _FINALIZER_TEXT)
-    if {"orphan", "foregroundDeletion"} <= {*finalizers}:
-        why = "finalizer orphan and foregroundDeletion cannot be both set"
-        yield Cause("FieldValueInvalid", f"Invalid value: {_go_list(finalizers)}: {why}", "metadata.finalizers")
-
-
-def _owner_causes(owners: Sequence[JsonObject]) -> Iterator[Cause]:
-    for each in owners:
-        for field in _REQUIRED_OF_OWNER:
-            if not each[field]:
-                why = "version must not be empty" if field == "apiVersion" else "must not be empty"
-                yield _bad(f"metadata.ownerReferences.{field}", "", why)
-    controllers = [f"{each['kind']}/{each['name']}" for each in owners if each.get("controller")]
-    for other in controllers[1:]:
-        which = f"{controllers[0]} and {other}"
-        why = f'Only one reference can have Controller set to true. Found "true" in references for {which}'
-        listed = json.dumps(owners, separators=(",", ":"))
-        yield Cause("FieldValueInvalid", f"Invalid value: {listed}: {why}", "metadata.ownerReferences")
-
-
-def _qualified_name_causes(field: str, key: str, checked: str | None = None) -> Iterator[Cause]:
-    """Yield the problems of a label's or annotation's key: an optional DNS prefix and a slash, then a name."""
-    parts = (key if checked is None else checked).split("/")
-    name = parts[-1]
-    if len(parts) > 2:
-        with_prefix = " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
-        yield _bad(field, key, f"a valid label key {_LABEL_NAME_TEXT}{with_prefix}")
-        return
-    if len(parts) == 2 and not parts[0]:
-        yield _bad(field, key, "prefix part must be non-empty")
-    elif len(parts) == 2 and not _SUBDOMAIN.fullmatch(parts[0]):
-        yield _bad(field, key, f"prefix part {_SUBDOMAIN_TEXT}")
-    if not name:
-        yield _bad(field, key, "name part must be non-empty")
-    elif len(name) > 63:
-        yield _bad(field, key, "name part must be no more than 63 characters")
-    if not _LABEL_NAME.fullmatch(name):
-        yield _bad(field, key, f"name part {_LABEL_NAME_TEXT}")
-
-
-def _secret_causes(content: JsonObject) -> Iterator[Cause]:
-    data: dict[str, Any] = content.get("data", {})
-    for key in data:
-        yield from _data_key_causes("data", key)
-    if sum(len(base64.b64decode(text)) for text in data.values()) > MAXIMUM_DATA_BYTES:
-        yield _too_long("data", MAXIMUM_DATA_BYTES)
-    if content["type"] == "kubernetes.io/basic-auth" and not data.keys() & {"username", "password"}:
-        yield _required("data[username]")
-        yield _required("data[password]")
-    for key in _REQUIRED_KEYS.get(content["type"], ()):
-        if key not in data:
-            yield _required(f"data[{key}]")
-
-
-def _config_map_causes(content: JsonObject) -> Iterator[Cause]:
-    data: dict[str, str] = content.get("data", {})
-    binary: dict[str, str] = content.get("binaryData", {})
-    for key in data:
-        yield from _data_key_causes("data", key)
-        if key in binary:
-            yield _bad(f"data[{key}]", key, "duplicate of key present in binaryData")
-    for key in binary:
-        yield from _data_key_causes("binaryData", key)
-    size = sum(len(text.encode()) for text in data.values())
-    if size + sum(len(base64.b64decode(text)) for text in binary.values()) > MAXIMUM_DATA_BYTES:
-        # A path without a name, for the whole object.
-        yield _too_long("[]", MAXIMUM_DATA_BYTES)
-
-
-def _data_key_causes(parent: str, key: str) -> Iterator[Cause]:
-    field = f"{parent}[{key}]"
-    if len(key) > 253:
-        yield _bad(field, key, "must be no more than 253 characters")
-    if not _DATA_KEY.fullmatch(key):
-        yield _bad(field, key, _DATA_KEY_TEXT)
-    if key == ".":
-        yield _bad(field, key, "must not be '.'")
-    elif key == "..":
-        yield _bad(field, key, "must not be '..'")
-    elif key.startswith(".."):
-        yield _bad(field, key, "must not start with '..'")

@@ -21,8 +21,6 @@ from airflow_kubernetes_secrets_devserver.objects import (
     named,
     refuse_unknown,
     unknown_fields,
-    validate,
-    validate_update,
 )
 from airflow_kubernetes_secrets_devserver.selection import Page, Selection, write_token
 from airflow_kubernetes_secrets_devserver.status import (
@@ -40,6 +38,7 @@ from airflow_kubernetes_secrets_devserver.status import (
     version_too_large,
 )
 from airflow_kubernetes_secrets_devserver.store import HistoryGoneError, JsonObject, Key, Store
+from airflow_kubernetes_secrets_devserver.validation import validate, validate_update
 
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 _LONGEST_PREFIX = 58
