@@ -115,6 +115,7 @@ SLOW = [
     "devserver/own_files/*",
     "inventory/test_hooks.py",
     "usage/test_command*",
+    "usage/test_files_read*",
     "usage/test_database*",
     "usage/test_new_secrets*",
     "usage/test_next_commands*",

@@ -16,6 +16,14 @@ CONNECTION = "airflow.apache.org/connection-id"
 VARIABLE = "airflow.apache.org/variable-key"
 TEAM = "airflow.apache.org/team"
 
+# The first line of a DAG file that reads connections or variables.
+READS = "from airflow.sdk import Connection, Variable\n"
+
+
+def reads(*ids: str) -> str:
+    """Return the code of a DAG file that reads these variables."""
+    return READS + "".join(f"Variable.get({each!r})\n" for each in ids)
+
 
 @dataclass(frozen=True)
 class Usage:
