@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Final
 
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MissingSecretError
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MissingSecretError, NotConfiguredError
 from airflow_kubernetes_secrets.inventory.bundles import (
     ids_in_bundle,
     kind_of_bundle,
@@ -184,7 +185,7 @@ def inventory_and_lookups(
         key=lambda entry: (entry.kind.plural, entry.team or "", entry.id, not entry.provides_value, entry.created)
     )
     problems = list(_problems_of_bundles(snapshot, options, kinds))
-    if not snapshot.failures:
+    with suppress(NotConfiguredError):  # the folder itself cannot be read, which is one of the failures
         problems += _problems_of_layout(location, kinds)
     inventory = Inventory(entries, snapshot.failures, problems, survey.contents.by_version)
     return inventory, survey.outcome

@@ -135,13 +135,24 @@ def _remedy_for_depth(name: str, subfolder: str) -> str:
 
 def _content_of(folder: str) -> tuple[list[str], list[str]]:
     """Return the names of the files in a folder, also of those that are no regular files, and of its subfolders."""
+    files, subfolders, _unreadable = _whole_content_of(folder)
+    return files, subfolders
+
+
+def _whole_content_of(folder: str) -> tuple[list[str], list[str], list[str]]:
+    """Return the names of the files and subfolders in a folder, and those of links that cannot be followed."""
     files: list[str] = []
     subfolders: list[str] = []
+    unreadable: list[str] = []
     with os.scandir(folder) as found:
         for each in sorted(found, key=lambda each: each.name):
             if not each.name.startswith(".") and each.name != LOST_AND_FOUND:
-                (subfolders if each.is_dir() else files).append(each.name)
-    return files, subfolders
+                try:
+                    names = subfolders if each.is_dir() else files
+                except OSError:
+                    names = unreadable
+                names.append(each.name)
+    return files, subfolders, unreadable
 
 
 def mistakes(mounted: Mounted, secrets: Iterable[MountedSecret], folders: Folders) -> Sequence[LayoutMistake]:
@@ -182,27 +193,36 @@ def mistakes(mounted: Mounted, secrets: Iterable[MountedSecret], folders: Folder
 
 def _why_no_place(path: str) -> str:
     """Return why the folder of a kind cannot contain anything; empty if it can, or if it does not exist."""
-    if os.path.isdir(path) or not os.path.lexists(path):  # noqa: PTH112 - a path may be any string
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - a path may be any string
+    except FileNotFoundError:
+        return _dangling(path)
+    except OSError:
+        return ""  # another message says why it cannot be read
+    if stat.S_ISDIR(mode):
         return ""
-    return (
-        _dangling(path)
-        or f"{path} is not a folder, so nothing reads it. Replace it by a folder with a file for each id"
-    )
+    return f"{path} is not a folder, so nothing reads it. Replace it by a folder with a file for each id"
 
 
 def _why_unused_or_mixed(folder: MountedFolder, place: str, name: str, folders: Folders) -> str:
     """Return why nothing reads a file or folder, or some of the files in a folder of manifests."""
-    path = folder.path(place, name)
-    if not place:
-        return _why_top_is_unused(folder, name, folders)
+    path = folder.path(place, name) if place else folder.path(name)
     if path not in folders.manifests:
-        return why_unused(folder, place, name, folders)
+        return why_unused(folder, place, name, folders) if place else _why_top_is_unused(folder, name, folders)
     try:
-        files, _subfolders = _content_of(path)
+        files, _subfolders, unreadable = _whole_content_of(path)
     except OSError:
         return ""
     keys = [each for each in files if _looks_like_key(each)]
-    if not keys:
+    if not keys or not (place or BINDING in keys):
+        return ""
+    if unreadable:
+        return (
+            f"{path} is not read as a Secret, because {first_names(map(repr, unreadable), len(unreadable))} in it "
+            f"cannot be read and may contain manifests. So nothing reads {first_names(map(repr, keys), len(keys))}. "
+            "Correct or remove it"
+        )
+    if not place:
         return ""
     return (
         f"{path} contains a manifest, so it is read as a folder of manifests, and nothing reads "
@@ -248,8 +268,6 @@ def _ignored_keys(path: str, place: str, secret: MountedSecret) -> Iterator[Layo
 def _why_top_is_unused(folder: MountedFolder, name: str, folders: Folders) -> str:
     """Return why nothing reads a file or folder that is directly in the folder of ``path``; empty if that is usual."""
     path = folder.path(name)
-    if path in folders.manifests:
-        return ""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - a path may be any string
         if stat.S_ISDIR(mode):

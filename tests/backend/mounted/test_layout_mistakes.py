@@ -36,6 +36,12 @@ def mistakes(mount: Path, **options: object) -> list[str]:
     return [each.replace(f"{mount}/", "") for each in found]
 
 
+def layout_of(mount: Path) -> list[str]:
+    """Return what is reported about the layout of a folder in which something cannot be read."""
+    found = Folder(str(mount), Options()).layout_mistakes()
+    return [each.text.replace(f"{mount}/", "") for each in found]
+
+
 def misnamed(mount: Path, kind: str, identifier: str) -> list[str]:
     found = Folder(str(mount), Options()).misnamed(kind, identifier)
     return [each.text.replace(f"{mount}/", "") for each in found]
@@ -275,6 +281,50 @@ class TestWhatIsNoValue:
         [found] = mistakes(mount)
         assert found.startswith(f"{folder}/{name}")
         assert text in found
+
+    @pytest.mark.parametrize("folder", ["connections/x", "x"])
+    @pytest.mark.parametrize("name", ["password", "notes.yaml"])
+    def test_a_link_to_itself_among_the_keys(
+        self, mount: Path, backend: KubernetesSecretsBackend, caplog: pytest.LogCaptureFixture, folder: str, name: str
+    ) -> None:
+        """It represents a folder that cannot be read and may contain manifests."""
+        write(mount / folder / "host", "db")
+        write(mount / folder / "type", "mysql")
+        (mount / folder / name).symlink_to(name)
+
+        assert backend.get_connection("x") is None
+        assert said(caplog) == [f"{mount}/{folder}/{name}: Too many levels of symbolic links; nothing in it is used"]
+        assert layout_of(mount) == [
+            f"{folder} is not read as a Secret, because {name!r} in it cannot be read and may contain manifests. So "
+            "nothing reads 'host', 'type'. Correct or remove it"
+        ]
+
+        (mount / folder / name).unlink()
+        assert backend.get_connection("x") is not None
+        assert layout_of(mount) == []
+
+    @pytest.mark.parametrize("place", ["connections", "variables", "config", "secrets"])
+    def test_a_link_to_itself_in_place_of_the_folder(self, mount: Path, place: str) -> None:
+        """Another message reports it."""
+        (mount / place).symlink_to(place)
+        write(mount / "conns" / "x")
+
+        assert any(f"{mount}/{place}: " in each for each in Folder(str(mount), Options()).problems())
+        [text] = layout_of(mount)
+        assert text.startswith("conns: nothing reads this folder")
+
+    @pytest.mark.parametrize("link", ["secrets/app-db", "secrets"])
+    def test_a_failure_does_not_hide_them(self, mount: Path, link: str) -> None:
+        """A folder that can be read is checked, even if a Secret in it cannot be read."""
+        (mount / link).parent.mkdir(exist_ok=True)
+        (mount / link).symlink_to((mount / link).name)
+        write(mount / "conns" / "x")
+        options = Options.parse({"path": str(mount), "references": {"connections": {"x": "app-db"}}})
+
+        inventory = inventory_of(location_of(options), options)
+        assert len(inventory.failures) == 1
+        [problem] = inventory.problems
+        assert "conns: nothing reads this folder" in problem.text
 
     def test_a_file_for_references(self, mount: Path) -> None:
         write(mount / "secrets" / "app-db", URI)
