@@ -79,6 +79,30 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], tuple[str, ...], dict[str
         ("variables without a host. Set airflow.apache.org/connection-host",),
         {"connection-host": "h"},
     ),
+    "variables without a host and a password": (
+        {"DB_USER": MARK, "DB_NAME": "d"},
+        {},
+        ("without a host. Name their beginning 'DB_' in airflow.apache.org/key-prefix, and the host in ", "-type"),
+        {"key-prefix": "DB_", "connection-host": "h", "connection-type": "mysql"},
+    ),
+    "variables without a password": (
+        {"DATABASE_HOST": "h", "DATABASE_USER": MARK, "type": "mysql"},
+        {},
+        ("without a password. Name their beginning 'DATABASE_' in airflow.apache.org/key-prefix, and the type in",),
+        {"key-prefix": "DATABASE_", "connection-type": "mysql"},
+    ),
+    "variables without a password, with a type": (
+        {"DB_HOST": "h", "DB_USER": MARK, "DB_CONNECTION": "mysql"},
+        {},
+        ("without a password. Name their beginning 'DB_' in airflow.apache.org/key-prefix",),
+        {"key-prefix": "DB_"},
+    ),
+    "variables without a host, with a type": (
+        {"DB_USER": "u", "DB_PASSWORD": MARK, "DB_CONNECTION": "mysql"},
+        {},
+        ("without a host. Set airflow.apache.org/connection-host",),
+        {"connection-host": "h"},
+    ),
     "a prefix without its end": (
         {"DB_HOST": "h", "DB_USER": "u", "DB_PASSWORD": MARK},
         {"key-prefix": "DB", "connection-type": "mysql"},
@@ -124,6 +148,19 @@ def test_an_annotation_for_the_host_alone_is_half_of_a_format() -> None:
 
     assert any("connection-type: ssh" in each for each in texts)
     assert not any("field-password" in each for each in texts)
+
+
+def test_a_format_is_no_remedy_if_another_key_would_still_be_the_connection(read: Read) -> None:
+    """The annotation would change nothing, because the key `host` is a connection of its own."""
+    data = {"host": "h", "jenkins-admin-user": "u", "jenkins-admin-password": MARK}
+    texts = [each.text for each in content_of(Kind.CONNECTION, stored_secret(data), "").problems]
+
+    assert not any("make a connection of the type" in each for each in texts)
+    assert any("nothing reads the key 'jenkins-admin-password'" in each and "field-password" in each for each in texts)
+    remedy = {"field-password": "jenkins-admin-password", "field-login": "jenkins-admin-user"}
+    connection = read(data, {**remedy, "connection-type": "jenkins"})
+    assert connection is not None
+    assert connection["password"] == MARK
 
 
 def test_keys_with_another_use_are_not_a_format() -> None:

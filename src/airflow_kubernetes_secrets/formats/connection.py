@@ -19,9 +19,10 @@ from airflow_kubernetes_secrets.formats.hook_adjustments import adjust_for_hook
 from airflow_kubernetes_secrets.formats.hosts import port_number
 from airflow_kubernetes_secrets.formats.known_formats import EXTRA
 from airflow_kubernetes_secrets.formats.parameters import MYSQL_CONNECTOR, strictest, translated, without_blanks
+from airflow_kubernetes_secrets.formats.remedies import is_a_host
 from airflow_kubernetes_secrets.formats.settings import SETTINGS, setting
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
-from airflow_kubernetes_secrets.formats.uri import WEB, ParsedUri, UnusableUriError
+from airflow_kubernetes_secrets.formats.uri import WEB, NotAUriError, ParsedUri, UnusableUriError
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IS_NO_OBJECT
 from airflow_kubernetes_secrets.formats.value_parsers import SETTING
 from airflow_kubernetes_secrets.formats.values import check_usable, text, texts
@@ -231,7 +232,7 @@ def _uri(values: _Values) -> ParsedUri | None:
     try:
         uri = ParsedUri(values.get(URI), values.get("login"), values.get("password"))
     except UnusableUriError as error:
-        problem = str(error)
+        problem = f"{error}. {is_a_host(values.secret)}" if isinstance(error, NotAUriError) else str(error)
     else:
         return None if has_own_host and _is_for_other_system(values, uri) else uri
     if has_own_host or _is_beside_a_credential(values):

@@ -221,7 +221,7 @@ def _fields_of_known_format(secret: Secret, description: Description) -> Fields 
         return None
     known, meanings = found
     others = values.keys() - meanings.keys()
-    if any(map(_is_essential, others)):
+    if any(map(is_essential, others)):
         return None
     return _fields_in(description, known, meanings, values)
 
@@ -283,7 +283,7 @@ def is_name_after_prefix(rest: str) -> bool:
     return folded(rest) in _NAMES_OF_VARIABLES
 
 
-def _is_essential(key: str) -> bool:
+def is_essential(key: str) -> bool:
     """Return whether a key alone would make a connection, or is the variable of a product."""
     return _NAMES.get(folded(key), ("", 0))[0] in _ESSENTIAL or is_variable(key)
 

@@ -14,8 +14,9 @@ from airflow_kubernetes_secrets.formats.annotations import (
     LITERALS,
     Description,
 )
-from airflow_kubernetes_secrets.formats.fields import fields_of, is_name_after_prefix, texts_of_keys
+from airflow_kubernetes_secrets.formats.fields import fields_of, is_essential, is_name_after_prefix, texts_of_keys
 from airflow_kubernetes_secrets.formats.known_formats import EXTRA, KnownFormat, may_have
+from airflow_kubernetes_secrets.formats.remedies import described, set_field
 from airflow_kubernetes_secrets.formats.variables import PREFIXES, grouped
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.listing import first_names
@@ -55,7 +56,7 @@ def remedies_of_near_formats(secret: Secret, unused: Collection[str] | None = No
     known = _formats(secret, description)
     if unused is not None:
         known = [each for each in known if {*unused}.issuperset(name for name in each.keys if name in secret.data)]
-    return [_remedy(each, description) for each in known]
+    return [_remedy(secret, each, description) for each in known]
 
 
 def keys_of_near_formats(secret: Secret) -> frozenset[str]:
@@ -78,10 +79,16 @@ def _formats(secret: Secret, description: Description) -> list[KnownFormat]:
     if not candidates:
         return []
     values = texts_of_keys(secret)
-    return [known for known in candidates if known.meanings(secret.labels, values) is not None]
+    meanings = [known.meanings(secret.labels, values) for known in candidates]
+    return [
+        known
+        for known, found in zip(candidates, meanings, strict=True)
+        # Another key that makes a connection of its own would still take precedence.
+        if found is not None and not any(map(is_essential, values.keys() - found.keys()))
+    ]
 
 
-def _remedy(known: KnownFormat, description: Description) -> str:
+def _remedy(secret: Secret, known: KnownFormat, description: Description) -> str:
     needed = []
     for name in known.missing:
         if name in description.contained:
@@ -93,7 +100,7 @@ def _remedy(known: KnownFormat, description: Description) -> str:
         else:
             needed.append(LITERALS[name] + (_HOST.get(known.conn_type, "") if name == "host" else ""))
     needed += (each for each in _USEFUL.get(known.conn_type, ()) if each not in needed)
-    return f"Its keys make a connection of the type {known.conn_type!r} with the annotations {', '.join(needed)}"
+    return f"Its keys make a connection of the type {known.conn_type!r} {described(secret, needed)}"
 
 
 def _variables(secret: Secret) -> Iterator[str]:
@@ -102,21 +109,70 @@ def _variables(secret: Secret) -> Iterator[str]:
     if len(prefixes) > 1:
         shown = [f"{prefix!r} ({first_names(map(repr, keys), len(keys))})" for prefix, keys in prefixes.items()]
         yield (
-            f"Its keys are variables of several products, and may be for different servers: {', '.join(shown)}. Name "
-            f"one of these beginnings in {KEY_PREFIX} and the type in {CONNECTION_TYPE}, or a key with a URI in "
-            f"{FIELD}uri"
+            f"Its keys are variables of several products, and may be for different servers: {', '.join(shown)}. "
+            f"{_one_product(secret, has_uri=URI in by_meaning)}"
         )
-    elif several := [(name, keys) for name, keys in by_meaning.items() if len(keys) > 1]:
-        [(name, keys), *_others] = several
-        yield (
-            f"Its keys {first_names(map(repr, keys), len(keys))} are variables for the same field, {name!r}. Name "
-            f"their beginning {next(iter(prefixes))!r} in {KEY_PREFIX} and the type in {CONNECTION_TYPE}, so that the "
-            "first of these names in the documentation is used"
-        )
-    elif prefixes and not {URI, "host"} & by_meaning.keys():
-        [prefix] = prefixes
-        more = "" if PREFIXES[prefix] else f" and {CONNECTION_TYPE}"
-        yield f"Its keys are variables without a host. Set {LITERALS['host']}{more}"
+    for prefix in prefixes if len(prefixes) == 1 else ():
+        several = [(name, keys) for name, keys in by_meaning.items() if len(keys) > 1]
+        if several:
+            [(name, keys), *_others] = several
+            yield (
+                f"Its keys {first_names(map(repr, keys), len(keys))} are variables for the same field, {name!r}. "
+                f"{_one_variable(secret, prefix, by_meaning)}"
+            )
+        elif not {URI, "host"} & by_meaning.keys():
+            yield f"Its keys are variables without a host. {_other_fields(secret, prefix, by_meaning)}"
+        elif not PREFIXES[prefix] and not {URI, "password"} & by_meaning.keys():
+            yield f"Its keys are variables without a password. {_other_names(secret, prefix, by_meaning)}"
+
+
+def _one_product(secret: Secret, *, has_uri: bool) -> str:
+    """Return the remedy for variables of several products."""
+    if not secret.can_be_annotated:
+        return "Mount only the files of one of them" + (", or name the file with a URI 'uri'" if has_uri else "")
+    uri = f", or a key with a URI in {FIELD}{URI}" if has_uri else ""
+    return (
+        f"Name one of these beginnings in {KEY_PREFIX} and the type in {CONNECTION_TYPE}{uri}{secret.annotation_place}"
+    )
+
+
+def _one_variable(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[str]]) -> str:
+    """Return the remedy for several variables with one field."""
+    if not secret.can_be_annotated:
+        add = "" if _have_type(secret, prefix, by_meaning) else ", and add a file 'conn_type'"
+        return f"Mount only one of these files{add}"
+    return (
+        f"Name their beginning {prefix!r} in {KEY_PREFIX} and the type in {CONNECTION_TYPE}{secret.annotation_place}, "
+        "so that the first of these names in the documentation is used"
+    )
+
+
+def _other_fields(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[str]]) -> str:
+    """Return the remedy for variables that only lack the host, and perhaps the type."""
+    if not PREFIXES[prefix] and "password" not in by_meaning:
+        return _other_names(secret, prefix, by_meaning)
+    # A file `host` would be a connection of its own, without the variables.
+    host = "host" if secret.can_be_annotated else f"{prefix}HOST"
+    return set_field(secret, "", host, *(() if _have_type(secret, prefix, by_meaning) else ("conn_type",)))
+
+
+def _other_names(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[str]]) -> str:
+    """Return the remedy for variables that are too few to be a connection under these names."""
+    lacking = [field for field in ("host", "conn_type") if field not in by_meaning]
+    if secret.can_be_annotated:
+        names = "".join(f", and the {_WORDS[field]} in {_ANNOTATION[field]}" for field in lacking)
+        return f"Name their beginning {prefix!r} in {KEY_PREFIX}{names}{secret.annotation_place}"
+    renamed = [f"{key!r} to {name!r}" for name, [key] in by_meaning.items()]
+    add = f"; and add a file {' and '.join(map(repr, lacking))}" if lacking else ""
+    return f"Rename these files: {first_names(renamed, len(renamed))}{add}"
+
+
+_WORDS = {"host": "host", "conn_type": "type"}
+_ANNOTATION = {"host": LITERALS["host"], "conn_type": CONNECTION_TYPE}
+
+
+def _have_type(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[str]]) -> bool:
+    return bool(PREFIXES[prefix]) or "conn_type" in by_meaning or fields_of(secret).have_type
 
 
 def _longer_prefix(secret: Secret, prefix: str) -> Iterator[str]:
@@ -129,4 +185,5 @@ def _longer_prefix(secret: Secret, prefix: str) -> Iterator[str]:
                 key[: end + 1] for end in ends if key[end] in _ENDS_OF_PREFIXES and is_name_after_prefix(key[end + 1 :])
             )
     for meant, _count in longer.most_common(1):
-        yield f"Behind the beginning in {KEY_PREFIX}, no key has a known name; did you mean {meant!r}?"
+        place = f"{KEY_PREFIX}{secret.annotation_place}"
+        yield f"Behind the beginning in {place}, no key has a known name; did you mean {meant!r}?"

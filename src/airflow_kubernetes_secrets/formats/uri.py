@@ -46,6 +46,10 @@ class UnusableUriError(ValueError):
     """A string is not a URI with a scheme and a host. The message quotes nothing of it."""
 
 
+class NotAUriError(UnusableUriError):
+    """A string has no scheme, so it may be a host."""
+
+
 class ParsedUri:
     """A parsed URI, with the values that Airflow's hooks expect. Its ``repr`` shows none of it.
 
@@ -72,10 +76,7 @@ class ParsedUri:
         """
         found = re.fullmatch(_PARTS, text, flags=re.DOTALL)
         if found is None:
-            raise UnusableUriError(
-                "it is not a URI (scheme://host…). Put a host under the key 'host', or name its key in the annotation "
-                "airflow.apache.org/field-host"
-            )
+            raise NotAUriError("it is not a URI (scheme://host…)")
         rest = _without_known(found["rest"], login, password)
         authority = re.fullmatch(_AUTHORITY, rest, flags=re.DOTALL)
         if authority is None:

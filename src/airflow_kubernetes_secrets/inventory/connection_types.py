@@ -11,9 +11,9 @@ from typing import Final
 
 from airflow_kubernetes_secrets.backend.airflow_versions import known_connection_types
 from airflow_kubernetes_secrets.formats.aliases import CONNECTION_TYPES, GENERIC, connection_type
-from airflow_kubernetes_secrets.formats.annotations import CONNECTION_TYPE, LITERALS
 from airflow_kubernetes_secrets.formats.fields import fields_made_from
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_text, is_converted
+from airflow_kubernetes_secrets.formats.remedies import set_type
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.inventory.content import Content
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_type
@@ -71,21 +71,17 @@ def problems_of_connection_type(kind: Kind, secret: Secret, key: str, content: C
         meant = _meant(conn_type, known)
         shown = shown_type(conn_type)
         what = "no installed provider knows the connection type" + (f" {shown!r}" if shown else "")
-    remedy = f"Change the type in the key {key!r}"
-    and_host = ""
     if is_made:
-        annotation = f"Set the annotation {CONNECTION_TYPE}{secret.annotation_place}"
-        remedy = annotation if secret.can_be_annotated else "Set the content of the file 'conn_type'"
-    if is_unspecified and not fields.get("host"):
-        and_host = f", and {LITERALS['host']}" if secret.can_be_annotated else ", and that of a file 'host'"
+        remedy = set_type(secret, key, meant, *(["host"] if is_unspecified and not fields.get("host") else []))
+    else:
+        remedy = f"Change the type in the key {key!r}" + (f" to {meant!r}" if meant else "")
     install = "" if is_unspecified else ", or install its provider"
     others = known - {GENERIC}
     first = [meant] if meant in known else []
     names = dict.fromkeys([*first, *most_similar(conn_type, others, len(others), _LISTING_CUTOFF), *sorted(others)])
     yield Problem(
         UNKNOWN,
-        f"{where}: {what}. {remedy}{f' to {meant!r}' if meant else ''}{and_host}{install}. The installed providers "
-        f"know {first_names(map(repr, names), len(names))}",
+        f"{where}: {what}. {remedy}{install}. The installed providers know {first_names(map(repr, names), len(names))}",
         Severity.WARNING,
     )
 

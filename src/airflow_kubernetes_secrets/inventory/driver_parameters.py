@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from airflow_kubernetes_secrets.formats.annotations import EXTRA_FIELD
 from airflow_kubernetes_secrets.formats.parameters import LIBPQ_VALUES, MYSQL_MODES
-from airflow_kubernetes_secrets.inventory.incompleteness import in_extra
+from airflow_kubernetes_secrets.formats.remedies import in_extra
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_names
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.listing import first_names
@@ -126,7 +127,7 @@ def refused_parameters(secret: Secret, conn_type: str, extra: Mapping[str, Any])
         yield (
             f"{driver.hook} passes {shown} in extra to {driver.name}, which refuses what it does not know, so the hook "
             "does not connect",
-            _remedy(secret, json.dumps(names[0]) if names else '"name"', driver.name),
+            _remedy(secret, names[0] if names else "name", driver.name),
         )
     for name, values in driver.values.items():
         value = extra.get(name)
@@ -138,9 +139,14 @@ def refused_parameters(secret: Secret, conn_type: str, extra: Mapping[str, Any])
 
 
 def _remedy(secret: Secret, name: str, driver: str) -> str:
+    of_driver = f"with the name and the value that {driver} has for it"
+    annotation = f"{EXTRA_FIELD}{name}"
+    if annotation in (secret.annotations or ()):
+        # Two annotations for one entry are an error.
+        return f"Remove the annotation {annotation}{secret.annotation_place}, or write it {of_driver}"
     if not secret.can_be_annotated:
-        return f"Remove it from the file, or write it with the name and the value that {driver} has for it"
+        return f"Remove it, or write it {of_driver}"
     return (
-        f"If the connection does not need it, remove it{in_extra(secret)}: {{{name}: null}}. Otherwise write it there "
-        f"with the name and the value that {driver} has for it"
+        f"If the connection does not need it, remove it{in_extra(secret, '')}: {{{json.dumps(name)}: null}}. Otherwise "
+        f"write it there {of_driver}"
     )

@@ -23,6 +23,7 @@ from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST
 from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports, is_ipv6
 from airflow_kubernetes_secrets.formats.parameters import MYSQL_CONNECTOR
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
+from airflow_kubernetes_secrets.formats.remedies import in_extra, or_store
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.formats.uri import REPEATED, WEB
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IN_QUERY
@@ -54,8 +55,15 @@ _TLS_OF_REDIS = ("ssl", "ssl_cert_reqs", "ssl_ca_certs", "ssl_keyfile", "ssl_cer
 
 @dataclass(frozen=True, repr=False)
 class _Connection:
-    """A connection as a hook receives it."""
+    """A connection as a hook receives it.
 
+    Attributes:
+        secret: the Secret that contains it.
+        key: the key that holds the whole connection, or ``IN_FIELDS``.
+    """
+
+    secret: Secret
+    key: str
     conn_type: str
     host: str
     port: int
@@ -77,7 +85,7 @@ def problems_of_hooks(secret: Secret, key: str, whole: str, connection: Mapping[
         whole: the content of that key, or else the connection as JSON.
         connection: the fields of Airflow's JSON, with those from annotations. Some part of Airflow can use it.
     """
-    for what, remedy in _misread(secret, _connection(connection)):
+    for what, remedy in _misread(_connection(secret, key, connection)):
         # The key `uri` is read with the rules for URIs of operators, which may avoid the problem.
         hint = ""
         if key not in (IN_FIELDS, URI) and not whole.strip().startswith("{") and _is_right_as_uri(whole.strip()):
@@ -91,14 +99,14 @@ def _problem(code: ProblemCode, secret: Secret, key: str, text: str) -> Problem:
     return Problem(code, f"{where}: {text}", Severity.WARNING)
 
 
-def _misread(secret: Secret, connection: _Connection) -> Iterator[tuple[str, str]]:
+def _misread(connection: _Connection) -> Iterator[tuple[str, str]]:
     """Yield what the hook of this connection type misreads, each with the remedy."""
     for rule in _RULES.get(connection.conn_type, ()):
         yield from rule(connection)
     if connection.conn_type in BARE_HOST:
         yield from _address(connection)
     if connection.extra.get("client") != MYSQL_CONNECTOR:
-        yield from refused_parameters(secret, connection.conn_type, connection.extra)
+        yield from refused_parameters(connection.secret, connection.conn_type, connection.extra)
 
 
 def _is_right_as_uri(uri: str) -> bool:
@@ -108,15 +116,17 @@ def _is_right_as_uri(uri: str) -> bool:
         fields = json.loads(connection_json(secret, fields_of(secret)))
     except MalformedSecretError:
         return False
-    return not any(True for _ in _misread(secret, _connection(fields)))
+    return not any(True for _ in _misread(_connection(secret, IN_FIELDS, fields)))
 
 
-def _connection(fields: Mapping[str, Any]) -> _Connection:
+def _connection(secret: Secret, key: str, fields: Mapping[str, Any]) -> _Connection:
     conn_type, host, schema, login, password = (
         value if isinstance(value := fields.get(name), str) else ""
         for name in ("conn_type", "host", "schema", "login", "password")
     )
     return _Connection(
+        secret,
+        key,
         conn_type,
         host.strip(),
         int(fields.get("port") or 0),
@@ -172,8 +182,8 @@ def _address(connection: _Connection) -> Iterator[tuple[str, str]]:
     if "://" in host:
         yield (
             f"{hook} expects the name of a host, and reads the URL in the host as one",
-            'Write the parts separately: {"host": "h", "port": 1234}; or store the URL as a URI, in a key that '
-            "airflow.apache.org/field-uri names",
+            'Write the parts separately: {"host": "h", "port": 1234}'
+            + or_store(connection.secret, connection.key, "the URL", URI),
         )
     elif "/" in host and not host.startswith("/"):
         yield f"{hook} reads the path in the host as a part of the name", "Write the host alone"
@@ -362,8 +372,8 @@ def _git(connection: _Connection) -> Iterator[tuple[str, str]]:
     if host and not re.search("[/@:]", host):
         yield (
             "GitHook reads the host as the URL of the repository, and ignores port and schema",
-            'Write the URL in the host: {"conn_type": "git", "host": "https://host/repository.git"}; from a key, '
-            "with the annotation airflow.apache.org/field-host",
+            'Write the URL in the host: {"conn_type": "git", "host": "https://host/repository.git"}'
+            + or_store(connection.secret, connection.key, "it", "host"),
         )
 
 
@@ -416,13 +426,13 @@ def _problems_of_query(secret: Secret, key: str, whole: str, connection: Mapping
 
     repeated = [name for name, count in counts.items() if count > 1 and not (is_ours and name.lower() == REPEATED)]
     if repeated:
-        place = "the annotation connection-extra" if is_ours else "extra of JSON"
+        place = in_extra(secret, key) if is_ours else " in extra of JSON"
         yield _problem(
             REPEATS,
             secret,
             key,
             f"the query of the URI has {named(repeated)} more than once, and only the last value counts. Write it "
-            f'once; a list goes in {place}: {{"name": ["a", "b"]}}',
+            f'once; a list goes{place}: {{"name": ["a", "b"]}}',
         )
     if not is_ours and EXTRA_IN_QUERY in counts and len(counts) > 1:
         yield _problem(

@@ -9,7 +9,8 @@ from airflow_kubernetes_secrets.formats.annotations import Description
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.near_misses import remedies_of_near_formats
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
-from airflow_kubernetes_secrets.inventory.incompleteness import HALF, set_field, warning
+from airflow_kubernetes_secrets.formats.remedies import set_field
+from airflow_kubernetes_secrets.inventory.incompleteness import HALF, warning
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
 
@@ -49,7 +50,7 @@ def problems_of_format(secret: Secret, key: str, unused: Sequence[str]) -> Itera
     for label in secret.labels.items():
         found = _INCOMPLETE.get(label)
         if found is not None and not _sets(fields_of(secret).description, found.field):
-            yield warning(HALF, secret, f"{found.problem}. {set_field(secret, found.field)}")
+            yield warning(HALF, secret, f"{found.problem}. {set_field(secret, key, found.field)}")
 
 
 def _sets(description: Description, field: str) -> bool:

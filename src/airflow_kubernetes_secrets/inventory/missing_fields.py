@@ -8,9 +8,10 @@ from typing import Any
 from airflow_kubernetes_secrets.formats.aliases import GENERIC
 from airflow_kubernetes_secrets.formats.fields import fields_made_from
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_converted
+from airflow_kubernetes_secrets.formats.remedies import set_field
 from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.inventory.incompleteness import HALF, name_key, named, set_field, warning
-from airflow_kubernetes_secrets.inventory.key_names import LOGIN, has_address, has_in_extra, may_contain_host, suggests
+from airflow_kubernetes_secrets.inventory.incompleteness import HALF, warning
+from airflow_kubernetes_secrets.inventory.key_names import has_address, may_contain_host
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
 
@@ -35,7 +36,7 @@ def problems_of_missing(
         yield warning(
             HALF,
             secret,
-            f"the connection has no host, and no key seems to contain it. {set_field(secret, 'host')}",
+            f"the connection has no host, and no key seems to contain it. {set_field(secret, key, 'host')}",
         )
     # From separate keys, people also store a login for their own code, and `unknown-type` reports it.
     is_empty = connection.get("conn_type") == GENERIC and not has_address(connection)
@@ -43,17 +44,8 @@ def problems_of_missing(
         yield warning(
             HALF,
             secret,
-            f"the connection has no type and no host. {set_field(secret, 'type', 'host')}",
+            f"the connection has no type and no host. {set_field(secret, key, 'conn_type', 'host')}",
         )
-    if connection.get("password") and not connection.get("login") and not has_in_extra(connection, LOGIN):
-        logins = [each for each in unused if suggests(each, LOGIN)]
-        if logins:
-            yield warning(
-                HALF,
-                secret,
-                f"the connection has no login, and nothing reads {named(logins)}, which may contain it. "
-                + name_key(secret, "field-login", "'login'", is_for_extra=False),
-            )
 
 
 def _is_elsewhere(connection: Mapping[str, Any]) -> bool:

@@ -11,12 +11,14 @@ from airflow_kubernetes_secrets.formats.connection import keys_of_settings, pars
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.near_misses import keys_of_near_formats
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
+from airflow_kubernetes_secrets.formats.remedies import in_extra, name_key
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.formats.uri import WEB
-from airflow_kubernetes_secrets.inventory.incompleteness import HALF, SETTINGS, in_extra, name_key, named, warning
+from airflow_kubernetes_secrets.inventory.incompleteness import HALF, SETTINGS, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import (
     CREDENTIAL,
     DATABASE,
+    LOGIN,
     OPTIONS,
     PORT,
     SCHEME,
@@ -28,6 +30,7 @@ from airflow_kubernetes_secrets.inventory.key_names import (
 )
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
+from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
 # Fields that have a default, and the names that suggest them.
 _WITH_DEFAULT = {"port": PORT, "schema": DATABASE}
@@ -78,36 +81,31 @@ def problems_of_unused(
         unused = [each for each in unused if each not in unneeded]
     yield from _missing_parts(secret, key, unused, connection)
     yield from _settings_of_tls(secret, key, unused, connection)
-    yield from _other_settings(secret, unused, connection)
+    yield from _other_settings(secret, key, unused, connection)
 
 
 def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield warnings for the host and the password, without which nobody can log in."""
+    """Yield warnings for the host, the password and the login, without which nobody can log in."""
     if not has_address(connection) and (connection.get("login") or connection.get("password")):
-        hosts = [key for key in unused if may_contain_host(secret, key)]
+        hosts = [each for each in unused if may_contain_host(secret, each)]
         if hosts:
-            yield warning(
-                HALF,
-                secret,
-                f"the connection has no host, and nothing reads {named(hosts)}, which may contain it. "
-                + name_key(secret, f"field-host{' or field-uri' if key == IN_FIELDS else ''}", "'host' or 'uri'"),
-            )
+            fields = ("host", URI) if key == IN_FIELDS else ("host",)
+            yield _unread(HALF, secret, key, hosts, fields)
     if not connection.get("password") and not has_in_extra(connection, CREDENTIAL):
         of_formats = keys_of_near_formats(secret) if key == IN_FIELDS else frozenset()
-        credentials = [key for key in unused if suggests(key, CREDENTIAL) and key not in of_formats]
+        credentials = [each for each in unused if suggests(each, CREDENTIAL) and each not in of_formats]
         if credentials:
-            yield warning(
-                HALF,
-                secret,
-                f"the connection has no password, and nothing reads {named(credentials)}, which may be one. "
-                + name_key(secret, "field-password", "'password'"),
-            )
+            yield _unread(HALF, secret, key, credentials, ("password",))
+    if connection.get("password") and not connection.get("login") and not has_in_extra(connection, LOGIN):
+        logins = [each for each in unused if suggests(each, LOGIN)]
+        if logins:
+            yield _unread(HALF, secret, key, logins, ("login",), is_for_extra=False)
 
 
 def _settings_of_tls(
     secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    settings = [key for key in unused if suggests(key, TLS)]
+    settings = [each for each in unused if suggests(each, TLS)]
     extra = extra_of(connection)
     mode = next((name for name in _ROOT_CERTIFICATES if _verifies(extra.get(name))), None)
     if settings and key == IN_FIELDS and mode is not None and not extra.get(_ROOT_CERTIFICATES[mode][0]):
@@ -115,45 +113,61 @@ def _settings_of_tls(
             SETTINGS,
             secret,
             f"{mode} needs a root certificate, and nothing reads {named(settings)}. Mount it, and name its "
-            f"path{in_extra(secret)}: {_ROOT_CERTIFICATES[mode][1]}",
+            f"path{in_extra(secret, key)}: {_ROOT_CERTIFICATES[mode][1]}",
         )
     elif settings and not has_in_extra(connection, TLS):
         yield warning(
             SETTINGS,
             secret,
-            f"nothing reads {named(settings)}, which may be for TLS. {_name_settings(secret)}",
+            f"nothing reads {named(settings)}, which may be for TLS. {_name_settings(secret, key)}",
         )
 
 
-def _other_settings(secret: Secret, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
+def _other_settings(
+    secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
+) -> Iterator[Problem]:
     """Yield warnings for fields that have a default, and for options of the server."""
     extra = extra_of(connection)
     with_default = {**_WITH_DEFAULT, "schema": SCHEME} if connection.get("conn_type") in WEB else _WITH_DEFAULT
     for field, names in with_default.items():
-        keys = [key for key in unused if suggests(key, names)]
+        keys = [each for each in unused if suggests(each, names)]
         if keys and not connection.get(field) and not extra.get(field):
-            yield warning(
-                SETTINGS,
-                secret,
-                f"the connection has no {field}, and nothing reads {named(keys)}, which may contain it. "
-                + name_key(secret, f"field-{field}", repr(field), is_for_extra=False),
-            )
-    options = [key for key in unused if suggests(key, OPTIONS)]
+            yield _unread(SETTINGS, secret, key, keys, (field,), is_for_extra=False)
+    options = [each for each in unused if suggests(each, OPTIONS)]
     if options and not has_in_extra(connection, OPTIONS):
         yield warning(
             SETTINGS,
             secret,
-            f"nothing reads {named(options)}. If the connection needs it, write what its hook reads{in_extra(secret)}",
+            f"nothing reads {named(options)}. If the connection needs it, write what its hook reads"
+            f"{in_extra(secret, key)}",
         )
 
 
-def _name_settings(secret: Secret) -> str:
+def _unread(
+    code: ProblemCode,
+    secret: Secret,
+    key: str,
+    unread: Sequence[str],
+    fields: Sequence[str],
+    *,
+    is_for_extra: bool = True,
+) -> Problem:
+    """Return the warning for keys that nothing reads, and that may contain the first of these fields."""
+    return warning(
+        code,
+        secret,
+        f"the connection has no {fields[0]}, and nothing reads {named(unread)}, which may contain it. "
+        + name_key(secret, key, fields, is_for_extra=is_for_extra),
+    )
+
+
+def _name_settings(secret: Secret, key: str) -> str:
     """Return the remedy for keys with settings that nothing reads."""
     if not secret.can_be_annotated:
-        return f"Write the settings that the connection needs{in_extra(secret)}"
+        return f"Write the settings that the connection needs{in_extra(secret, key)}"
     return (
         f"Name each key that the connection needs{secret.annotation_place}: airflow.apache.org/extra-<name>; or write "
-        f"the settings{in_extra(secret)}"
+        f"the settings{in_extra(secret, key)}"
     )
 
 

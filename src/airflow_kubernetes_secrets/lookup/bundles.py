@@ -36,6 +36,7 @@ class BundleEntry(Secret):
 
     __slots__ = ("key", "resource")
 
+    can_be_annotated = False
     resource: Resource
     key: str
 
