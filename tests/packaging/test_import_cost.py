@@ -10,7 +10,7 @@ import pytest
 
 from support.airflow import BACKEND, Airflow, installed
 from support.cluster import Cluster
-from support.secrets import Put
+from support.secrets import CONNECTION, Put
 
 LIST_MODULES = """
 import json, sys
@@ -70,6 +70,49 @@ def test_the_backend_leaves_the_rest_alone(module: str, tmp_path: Path) -> None:
     )
 
     assert done.stdout.splitlines()[-2:] == ["False", "True"], done.stderr
+
+
+# What explains why a lookup in a folder finds nothing. Most processes never need it.
+_OF_MISTAKES = ["airflow_kubernetes_secrets.formats.near_misses", "airflow_kubernetes_secrets.sources.layout"]
+
+LOOK_UP_IN_A_FOLDER = """
+import json, sys
+import airflow.configuration
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+backend = KubernetesSecretsBackend(path=sys.argv[1], references={"connections": {"r": "whole"}})
+def loaded():
+    return [each for each in json.loads(sys.argv[2]) if each in sys.modules]
+for conn_id in ("file", "fields", "binding", "r", "manifest"):
+    assert backend.get_conn_value(conn_id), conn_id
+assert backend.get_variable("variable") == "x"
+found = loaded()
+assert backend.get_conn_value("empty") is None
+assert backend.get_conn_value("near") is None
+print(json.dumps([found, loaded()]))
+"""
+
+
+def test_a_successful_lookup_in_a_folder_loads_no_explanations(tmp_path: Path) -> None:
+    mount = tmp_path / "mount"
+    manifest = {"metadata": {"name": "m", "labels": {CONNECTION: "manifest"}}, "stringData": {"host": "h"}}
+    for path, text in {
+        "connections/file": "mysql://h",
+        "connections/fields/host": "h",
+        "binding/type": "mysql",
+        "binding/host": "h",
+        "secrets/whole/value": "mysql://h",
+        "variables/variable": "x",
+        "manifests/m.json": json.dumps({"apiVersion": "v1", "kind": "Secret", **manifest}),
+        "connections/near/ssh-privatekey": "k",
+    }.items():
+        (mount / path).parent.mkdir(parents=True, exist_ok=True)
+        (mount / path).write_text(text)
+    (mount / "connections" / "empty").mkdir()
+
+    done = Airflow("3.3", tmp_path).command("python", "-c", LOOK_UP_IN_A_FOLDER, str(mount), json.dumps(_OF_MISTAKES))
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [[], _OF_MISTAKES]
 
 
 def test_the_package_itself_needs_no_airflow(tmp_path: Path) -> None:
