@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
@@ -253,7 +253,7 @@ def _name(kind: Kind, identifier: str, number: int) -> str:
     return f"{kind.plural}-{readable or 'x'}-{digest}-{number}".replace("--", "-")
 
 
-OF_PLACES: Mapping[str, Callable[[Place], ValueSource]] = {
+OF_PLACES: Mapping[str, type[OfPlace]] = {
     "Secret": Labelled,
     "bundle": Bundled,
     "ConfigMap": LabelledConfigMap,
@@ -261,7 +261,7 @@ OF_PLACES: Mapping[str, Callable[[Place], ValueSource]] = {
     "reference": Referenced,
 }
 
-OF_MOUNTS: Mapping[str, Callable[[Path], ValueSource]] = {
+OF_MOUNTS: Mapping[str, type[Mounted]] = {
     "mounted file": Mounted,
     "mounted folder": MountedFolder,
     "mounted volume": MountedVolume,
