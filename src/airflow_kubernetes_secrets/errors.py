@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_kubernetes_secrets.messages.listing import number_of
+from airflow_kubernetes_secrets.messages.listing import number_of, quoted
 from airflow_kubernetes_secrets.messages.printable import printable, printable_lines
 
 
@@ -147,7 +147,7 @@ class MalformedSecretError(OneLineError):
         Args:
             part: what the message calls ``key``, such as "key" or "annotation".
         """
-        super().__init__(f"{kind} {namespace}/{secret}, {part} {key!r}: {problem}")
+        super().__init__(f"{kind} {namespace}/{secret}, {part} {quoted(key)}: {problem}")
         self.namespace = namespace
         self.secret = secret
         self.key = key

@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.formats.aliases import ALIASES, URI, folded
 from airflow_kubernetes_secrets.formats.hosts import port_number
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages import notices
-from airflow_kubernetes_secrets.messages.listing import first_items
+from airflow_kubernetes_secrets.messages.listing import first_items, quoted
 from airflow_kubernetes_secrets.messages.suggestions import nearest
 
 DATA_KEY = f"{ANNOTATION_PREFIX}data-key"
@@ -100,7 +100,7 @@ class Description:
             MalformedSecretError: an annotation names another key for the URI, or this key for a field.
         """
         if URI in self.fields:
-            problem = f"the key {key!r} contains the whole connection. Remove one of them"
+            problem = f"the key {quoted(key)} contains the whole connection. Remove one of them"
             raise _malformed(secret, FIELD + URI, problem)
         for annotation, named in self._keys():
             if named == key:
@@ -171,7 +171,9 @@ def _warn_of_unknown(secret: Secret) -> None:
     for key, more in first_items(unknown):
         meant = nearest(key.removeprefix(ANNOTATION_PREFIX), _NAMES, SUGGESTION_CUTOFF)
         hint = f"; did you mean {ANNOTATION_PREFIX + meant!r}?" if meant else ""
-        text = f"{secret.full_name}, {secret.annotation_part} {key!r}{more}: it is unknown and has no effect{hint}"
+        text = (
+            f"{secret.full_name}, {secret.annotation_part} {quoted(key)}{more}: it is unknown and has no effect{hint}"
+        )
         notices.once(logging.WARNING, ("unknown annotation", text), text)
 
 

@@ -19,7 +19,7 @@ from airflow_kubernetes_secrets.formats.known_formats import EXTRA, KnownFormat,
 from airflow_kubernetes_secrets.formats.remedies import described, set_field
 from airflow_kubernetes_secrets.formats.variables import PREFIXES, grouped
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.messages.listing import first_names
+from airflow_kubernetes_secrets.messages.listing import first_names, quoted
 
 # What else the hook needs, or what it expects in the host.
 _USEFUL: Mapping[str, Sequence[str]] = {"ssh": (LITERALS["login"],)}
@@ -186,4 +186,4 @@ def _longer_prefix(secret: Secret, prefix: str) -> Iterator[str]:
             )
     for meant, _count in longer.most_common(1):
         place = f"{KEY_PREFIX}{secret.annotation_place}"
-        yield f"Behind the beginning in {place}, no key has a known name; did you mean {meant!r}?"
+        yield f"Behind the beginning in {place}, no key has a known name; did you mean {quoted(meant)}?"

@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
 from airflow_kubernetes_secrets.lookup.bundles import identifier_of_key, problem_of_key
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import problem_of_bundle
-from airflow_kubernetes_secrets.messages.listing import first_items, first_names
+from airflow_kubernetes_secrets.messages.listing import first_items, first_names, quoted
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -101,12 +101,12 @@ def _problems_of_fields(bundle: Secret, label: str) -> Iterator[Problem]:
 def problem_of_entry(bundle: Secret, kind: Kind, key: str) -> Problem | None:
     """Return why a key of a bundle is not the id that was probably meant; ``None`` if it is an id."""
     problem = problem_of_key(kind.variable_prefix, key)
-    return Problem(KEY, f"{bundle.full_name}, key {key!r}: {problem}", Severity.WARNING) if problem else None
+    return Problem(KEY, f"{bundle.full_name}, key {quoted(key)}: {problem}", Severity.WARNING) if problem else None
 
 
 def problems_of_all_keys(bundle: Secret, kind: Kind) -> Iterator[Problem]:
     """Yield the problems of :func:`problem_of_entry` for all keys: the first ones, and how many more there are."""
     keys = [key for key in bundle.keys_to_show() if problem_of_key(kind.variable_prefix, key)]
     for key, more in first_items(keys):
-        text = f"{bundle.full_name}, key {key!r}{more}: {problem_of_key(kind.variable_prefix, key)}"
+        text = f"{bundle.full_name}, key {quoted(key)}{more}: {problem_of_key(kind.variable_prefix, key)}"
         yield Problem(KEY, text, Severity.WARNING)

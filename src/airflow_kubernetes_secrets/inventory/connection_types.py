@@ -19,7 +19,7 @@ from airflow_kubernetes_secrets.inventory.content import Content
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_type
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind
-from airflow_kubernetes_secrets.messages.listing import first_names
+from airflow_kubernetes_secrets.messages.listing import first_names, quoted
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.suggestions import most_similar
 
@@ -63,7 +63,7 @@ def problems_of_connection_type(kind: Kind, secret: Secret, key: str, content: C
     known = known_connection_types()
     if known is None or (conn_type in known and not is_unspecified):
         return
-    where = f"Secret {secret}" if key == IN_FIELDS else f"Secret {secret}, key {key!r}"
+    where = f"Secret {secret}" if key == IN_FIELDS else f"Secret {secret}, key {quoted(key)}"
     if is_unspecified:
         meant = _TYPES_BY_PORT.get(int(fields.get("port") or 0), "")
         what = f"nothing specifies the connection type, so it is {GENERIC!r}, for which there is no hook"
@@ -74,7 +74,7 @@ def problems_of_connection_type(kind: Kind, secret: Secret, key: str, content: C
     if is_made:
         remedy = set_type(secret, key, meant, *(["host"] if is_unspecified and not fields.get("host") else []))
     else:
-        remedy = f"Change the type in the key {key!r}" + (f" to {meant!r}" if meant else "")
+        remedy = f"Change the type in the key {quoted(key)}" + (f" to {meant!r}" if meant else "")
     install = "" if is_unspecified else ", or install its provider"
     others = known - {GENERIC}
     first = [meant] if meant in known else []

@@ -26,6 +26,7 @@ from airflow_kubernetes_secrets.inventory.unused_keys import problems_of_unused,
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_address, shown_type
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.messages.listing import quoted
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
@@ -72,7 +73,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     if kind is not Kind.CONNECTION and key == IN_FIELDS:
         # Only a connection can have its fields in several keys. The lookup reports the missing key.
         return Content("", is_readable=False)
-    data_format = "fields" if key == IN_FIELDS else f"key {key!r}"
+    data_format = "fields" if key == IN_FIELDS else f"key {quoted(key)}"
     try:
         stored = READERS[kind](secret, key)
     except MalformedSecretError as error:
@@ -92,7 +93,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     whole = values.text(secret, key) if is_completed and not reading.is_converted(secret, key) else stored
     if not _is_parsed_as_intended(whole):
         text = (
-            f"{secret.full_name}, key {key!r}: the URI has an '@' after its host, so login or password may "
+            f"{secret.full_name}, key {quoted(key)}: the URI has an '@' after its host, so login or password may "
             "contain a raw '/', '?' or '#'. Percent-encode them"
         )
         return Content(data_format, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
@@ -169,7 +170,7 @@ def _newlines(secret: Secret, exact: Sequence[str]) -> Iterator[Problem]:
 def _newline(secret: Secret, key: str, what: str) -> Problem:
     return Problem(
         TRAILING_NEWLINE,
-        f"{secret.full_name}, key {key!r}: the {what} ends with a newline, which Airflow reads as part of it. If it is "
-        "not intended (many editors add one), store it without the newline",
+        f"{secret.full_name}, key {quoted(key)}: the {what} ends with a newline, which Airflow reads as part of it. If "
+        "it is not intended (many editors add one), store it without the newline",
         Severity.WARNING,
     )

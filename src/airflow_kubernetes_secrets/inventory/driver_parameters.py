@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.formats.parameters import LIBPQ_VALUES, MYSQL_MO
 from airflow_kubernetes_secrets.formats.remedies import in_extra
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_names
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.messages.listing import first_names
+from airflow_kubernetes_secrets.messages.listing import LONGEST_NAME, first_names
 
 
 class Driver:
@@ -127,7 +127,7 @@ def refused_parameters(secret: Secret, conn_type: str, extra: Mapping[str, Any])
         yield (
             f"{driver.hook} passes {shown} in extra to {driver.name}, which refuses what it does not know, so the hook "
             "does not connect",
-            _remedy(secret, names[0] if names else "name", driver.name),
+            _remedy(secret, next((each for each in names if len(each) <= LONGEST_NAME), "name"), driver.name),
         )
     for name, values in driver.values.items():
         value = extra.get(name)

@@ -32,7 +32,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS
 from airflow_kubernetes_secrets.lookup.identifiers import is_uri
 from airflow_kubernetes_secrets.lookup.kinds import Kind, kinds_by_label
-from airflow_kubernetes_secrets.messages.listing import first_items
+from airflow_kubernetes_secrets.messages.listing import first_items, quoted
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 from airflow_kubernetes_secrets.messages.suggestions import nearest
@@ -257,7 +257,7 @@ def _warnings(
     """
     part = "label" if code == UNKNOWN_LABEL else secret.annotation_part
     for key, more in first_items(keys):
-        yield Problem(code, f"{secret.full_name}, {part} {key!r}{more}: {problem_of(key)}", Severity.WARNING)
+        yield Problem(code, f"{secret.full_name}, {part} {quoted(key)}{more}: {problem_of(key)}", Severity.WARNING)
 
 
 def _unknown(key: str, labels: tuple[str, ...]) -> str:

@@ -12,6 +12,7 @@ from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import Resource
+from airflow_kubernetes_secrets.messages.listing import quoted
 
 # The prefixes of the environment variables from which Airflow reads connections, variables and options.
 CONNECTION_PREFIX = "AIRFLOW_CONN_"
@@ -65,7 +66,7 @@ def entries_of(bundle: Secret, keys: Iterable[str]) -> list[BundleEntry]:
 
 def name_with_key(secret: Secret) -> str:
     """Return the description of a Secret for a message. For an entry of a bundle, it names the bundle and the key."""
-    return f"{secret}, key {secret.key!r}" if isinstance(secret, BundleEntry) else str(secret)
+    return f"{secret}, key {quoted(secret.key)}" if isinstance(secret, BundleEntry) else str(secret)
 
 
 def are_of_one_bundle(one: Secret, other: Secret) -> bool:

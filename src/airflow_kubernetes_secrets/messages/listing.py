@@ -15,7 +15,7 @@ MOST_PROBLEMS = 5
 
 # The most names in one list, and the most characters of one name. A key of a Secret's data has at most 253.
 _MOST_NAMES = 10
-_LONGEST_NAME = 253
+LONGEST_NAME = 253
 
 Item = TypeVar("Item")
 
@@ -29,6 +29,15 @@ def number_of(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
+def quoted(name: str) -> str:
+    """Return a name in quotation marks. One that is too long for a message is cut."""
+    return _cut(repr(name))
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+
+
 def first_names(names: Iterable[str], total: int, most: int = _MOST_NAMES) -> str:
     """Return the first names, separated by commas, and how many more there are.
 
@@ -36,7 +45,7 @@ def first_names(names: Iterable[str], total: int, most: int = _MOST_NAMES) -> st
         total: how many names there are.
         most: how many of them are shown.
     """
-    shown = [name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…" for name in islice(names, most)]
+    shown = [_cut(name) for name in islice(names, most)]
     more = total - len(shown)
     return f"{', '.join(shown)} and {more} more" if more > 0 else ", ".join(shown)
 
