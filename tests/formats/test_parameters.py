@@ -11,7 +11,8 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.reading import data_key_of_connection
 from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
-from support.shapes import Read, stored_secret
+from airflow_kubernetes_secrets.lookup.selection import missing_key
+from support.shapes import Read, stored_secret, whole
 
 MARK = "hunter2"
 
@@ -61,10 +62,14 @@ TRANSLATED: dict[str, dict[str, Any]] = {
     "mysql://h/d?sslmode=require": {"ssl_mode": "REQUIRED"},
     "mysql://h/d?ssl=true": {"ssl_mode": "REQUIRED"},
     "mysql://h/d?ssl=false": {},
+    "mysql://h/d?tls=true": {"ssl_mode": "VERIFY_IDENTITY"},
+    "mysql://h/d?TLS=1": {"ssl_mode": "VERIFY_IDENTITY"},
     "mysql://h/d?tls=skip-verify": {"ssl_mode": "REQUIRED"},
     "mysql://h/d?tls=preferred&charset=utf8mb4": {"ssl_mode": "PREFERRED", "charset": "utf8mb4"},
     # Others
     "mongodb://h/d?ssl=1&authSource=admin": {"ssl": True, "authSource": "admin"},
+    "mongodb://h/d?SRV=true": {"srv": True},
+    "mongodb://h/d?Srv=no&Allow-Insecure=1": {"srv": False, "allow_insecure": True},
     "redis://h?tls=yes": {"ssl": True},
     "rediss://h?ssl_cert_reqs=CERT_NONE": {"ssl": True, "ssl_cert_reqs": "none"},
     "mssql+pyodbc://h/d?driver=ODBC+Driver+18+for+SQL+Server&Encrypt=yes&TrustServerCertificate=yes": {
@@ -85,7 +90,7 @@ def test_what_has_an_equivalent_is_translated(read: Read, uri: str) -> None:
 # Parameters that are one for the driver, from the least strict to the strictest.
 SAME = {
     "postgres": ["ssl=prefer", "ssl=true", "ssl-mode=verify-ca", "sslmode=verify-full"],
-    "mysql": ["ssl=preferred", "tls=true", "ssl_mode=VERIFY_CA", "sslmode=verify-full"],
+    "mysql": ["ssl=preferred", "tls=skip-verify", "ssl_mode=VERIFY_CA", "sslmode=verify-full"],
     "redis": ["ssl=no", "tls=yes"],
 }
 STRICTEST = {"postgres": {"sslmode": "verify-full"}, "mysql": {"ssl_mode": "VERIFY_IDENTITY"}, "redis": {"ssl": True}}
@@ -140,6 +145,15 @@ def test_a_blank_parameter_replaces_none(read: Read, described: dict[str, str]) 
         ("mysql+tls://h/d", {"ssl_mode": "REQUIRED"}),
         ("mongodb+tls://h/d", {"tls": True}),
         ("redis+ssl://h", {"ssl": True}),
+        ("kafka+ssl://h:9096", {"security.protocol": "SSL", "bootstrap.servers": "h:9096"}),
+        (
+            "kafka+ssl://h:9096?security.protocol=SASL_SSL",
+            {"security.protocol": "SASL_SSL", "bootstrap.servers": "h:9096"},
+        ),
+        ("smtp+starttls://h:25", {"disable_ssl": True}),
+        ("smtp+starttls://h:2525?disable_ssl=false", {"disable_ssl": False}),
+        ("smtp+ssl://h:465", {}),
+        ("smtp+tls://h:25", {"disable_ssl": True}),
         ("postgres://h?database=app", {"dbname": "app"}),
     ],
 )
@@ -307,6 +321,144 @@ def test_null_in_an_annotation_removes_a_parameter(read: Read, key: str) -> None
     assert texts_of(data, connection_extra='{"foo": null}') == []
 
 
+@pytest.mark.parametrize("is_named_by_an_annotation", [True, False])
+def test_the_remedy_for_a_refused_parameter_works(is_named_by_an_annotation: bool) -> None:
+    """``null`` next to an annotation for one key would be an error."""
+    data = {"host": "h", "foo": "x"} if is_named_by_an_annotation else {"uri": "postgres://h?foo=x"}
+    described = {"connection-type": "postgres", **({"extra-foo": "foo"} if is_named_by_an_annotation else {})}
+
+    [text] = texts_of(data, **described)
+    if is_named_by_an_annotation:
+        assert "Remove the annotation airflow.apache.org/extra-foo, or write it with the name" in text
+        del described["extra-foo"]
+    else:
+        assert 'remove it in airflow.apache.org/connection-extra: {"foo": null}' in text
+        described["connection-extra"] = '{"foo": null}'
+    assert texts_of(data, **described) == []
+
+
+def test_a_setting_that_an_annotation_replaces_is_not_reported() -> None:
+    data = {"value": '{"engine": "http", "server": "h", "options": "x"}', "other": "y"}
+
+    def problems_of(**described: str) -> list[str]:
+        secret = stored_secret(data, {name.replace("_", "-"): value for name, value in described.items()})
+        return [each.text for each in content_of(Kind.CONNECTION, secret, "value").problems]
+
+    assert any("'options'" in each for each in problems_of())
+    assert problems_of(extra_options="other") == []
+
+
+@pytest.mark.parametrize(
+    "uri", ["clickhouse+https://h:8443", "amqp+ssl://h", "ldap+tls://h", "elasticsearch+https://h", "imap+starttls://h"]
+)
+def test_a_scheme_with_tls_that_no_hook_reads_is_reported(uri: str) -> None:
+    security = uri.partition("+")[2].partition(":")[0]
+    [text] = [each for each in texts_of({"uri": uri}) if "scheme" in each]
+
+    assert f"nothing reads {security!r} in the scheme of the URI, so the connection may be without TLS" in text
+    assert "Write what its hook reads for TLS in airflow.apache.org/connection-extra" in text
+    assert not any("scheme" in each for each in texts_of({"uri": uri}, connection_extra='{"use_ssl": true}'))
+
+
+@pytest.mark.parametrize(
+    ("word", "extra"),
+    [
+        ("kafka+ssl", {"security.protocol": "SSL", "bootstrap.servers": "h"}),
+        ("smtp+starttls", {"disable_ssl": True}),
+        ("PostgreSQL+SSL\n", {"sslmode": "require"}),
+        ("amqp+ssl", {}),
+    ],
+)
+def test_a_type_in_a_key_means_what_a_scheme_means(read: Read, word: str, extra: dict[str, Any]) -> None:
+    data = {"type": word, "host": "h"}
+    connection = read(data)
+
+    assert connection is not None
+    assert connection["extra"] == extra
+    reported = [each for each in texts_of(data) if "nothing reads 'ssl' in the type" in each]
+    assert len(reported) == (word == "amqp+ssl")
+
+
+def test_an_annotation_for_the_type_replaces_what_the_type_in_a_key_means(read: Read) -> None:
+    connection = read({"type": "kafka+ssl", "host": "h"}, {"connection-type": "mysql"})
+
+    assert connection == whole(conn_type="mysql", host="h")
+
+
+@pytest.mark.parametrize(
+    "uri", ["mysql+pymysql://h", "postgres+asyncpg://h", "http://h", "neo4j+s://h", "redis+ssl://h"]
+)
+def test_other_schemes_are_not_reported(uri: str) -> None:
+    assert not any("scheme" in each for each in texts_of({"uri": uri}))
+
+
+@pytest.mark.parametrize("name", ["srv", "SRV"])
+@pytest.mark.parametrize(("value", "is_on"), [("true", True), ("1", True), ("false", False)])
+def test_srv_in_a_key(read: Read, name: str, value: str, is_on: bool) -> None:
+    connection = read({"type": "mongodb", "host": "h", "port": "27017", name: value})
+
+    assert connection == whole(conn_type="mongo", host="h", port=None if is_on else 27017, extra={"srv": is_on})
+
+
+def unused_texts_of(data: dict[str, str], **annotations: str) -> list[str]:
+    """Return what is said of keys that nothing reads."""
+    secret = stored_secret(data, {name.replace("_", "-"): value for name, value in annotations.items()})
+    codes = ("unused-settings", "half-connection")
+    found = [each.text for each in content_of(Kind.CONNECTION, secret, "").problems if each.code in codes]
+    assert not any(MARK in each for each in found)
+    return found
+
+
+@pytest.mark.parametrize("key", ["autocommit", "AUTOCOMMIT", "srv", "options"])
+def test_an_option_in_a_key_that_nothing_reads_is_reported(key: str) -> None:
+    data = {"type": "mssql", "host": "h", key: "true"}
+    [text] = unused_texts_of(data)
+
+    assert f"nothing reads the key {key!r}. If the connection needs it, write what its hook reads in" in text
+    assert unused_texts_of(data, connection_extra=f'{{"{key}": true}}') == []
+
+
+@pytest.mark.parametrize("key", ["passphrase", "private_key_passphrase", "PRIVATE-KEY-PASSPHRASE"])
+def test_a_passphrase_next_to_a_password_is_reported(read: Read, key: str) -> None:
+    """``SnowflakeHook`` decrypts the private key with the password."""
+    data = {"type": "snowflake", "account": "a", "user": "u", "password": "p", "private_key": "k", key: MARK}
+    [text] = unused_texts_of(data)
+
+    assert f"nothing reads the key {key!r}, which may be the passphrase of a private key" in text
+    assert "airflow.apache.org/field-password" in text
+    assert unused_texts_of(data, field_password=key) == []
+    connection = read(data, {"field-password": key})
+    assert connection is not None
+    assert connection["password"] == MARK
+
+
+def test_a_passphrase_in_extra_is_not_reported() -> None:
+    data = {"host": "h", "user": "u", "password": "p", "passphrase": MARK}
+    assert len(unused_texts_of(data, connection_type="ssh")) == 1
+    assert unused_texts_of(data, connection_type="ssh", extra_private_key_passphrase="passphrase") == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"uri": "postgres://h?" + "n" * 300_000 + "=1"},
+        {"host": "h", "type": "mysql", "n" * 300_000 + "-password": MARK},
+        {"n" * 300_000: '{"engine": "http", "server": "h", "password": "p\\n"}'},
+        {"n" * 300_000: "x"},
+        {"value": '{"engine": "mysql", "' + "n" * 300_000 + '": 1}'},
+    ],
+    ids=["a parameter", "a key", "one key", "no known key", "a name in JSON"],
+)
+def test_a_long_name_is_cut(data: dict[str, str]) -> None:
+    secret = stored_secret(data)
+    missing = missing_key(Kind.CONNECTION, secret, "value")
+    key = data_key_of_connection(secret, "value")
+    texts = [str(missing)] if missing else [each.text for each in content_of(Kind.CONNECTION, secret, key).problems]
+
+    assert texts
+    assert all(len(each) < 2_000 for each in texts), [len(each) for each in texts]
+
+
 def test_null_is_a_value_of_its_own_without_a_parameter(read: Read) -> None:
     connection = read({"uri": "x://h"}, {"connection-extra": '{"foo": null}'})
 
@@ -375,10 +527,12 @@ def test_an_address_that_a_hook_misreads_is_reported(conn_type: str, host: str) 
 
 @pytest.mark.parametrize(
     ("tls", "extra"),
-    [("true", {"ssl_mode": "REQUIRED"}), ("skip-verify", {"ssl_mode": "REQUIRED"}), ("false", {})],
+    [("true", {"ssl_mode": "VERIFY_IDENTITY"}), ("skip-verify", {"ssl_mode": "REQUIRED"}), ("false", {})],
 )
-def test_tls_in_a_dsn_for_go(read: Read, tls: str, extra: dict[str, str]) -> None:
-    dsn = f"u:p@tcp(h:3306)/db?parseTime=true&tls={tls}"
+@pytest.mark.parametrize("name", ["tls", "TLS", "Tls"])
+def test_tls_in_a_dsn_for_go(read: Read, tls: str, extra: dict[str, str], name: str) -> None:
+    """With ``true``, Go's driver checks the certificate of the server."""
+    dsn = f"u:p@tcp(h:3306)/db?parseTime=true&{name}={tls}"
     connection = read({"dsn": dsn})
 
     assert connection is not None

@@ -22,7 +22,7 @@ from airflow_kubernetes_secrets.formats.parameters import MYSQL_CONNECTOR, stric
 from airflow_kubernetes_secrets.formats.remedies import is_a_host
 from airflow_kubernetes_secrets.formats.settings import SETTINGS, setting
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
-from airflow_kubernetes_secrets.formats.uri import WEB, NotAUriError, ParsedUri, UnusableUriError
+from airflow_kubernetes_secrets.formats.uri import WEB, NotAUriError, ParsedUri, UnusableUriError, options_of_scheme
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IS_NO_OBJECT
 from airflow_kubernetes_secrets.formats.value_parsers import SETTING
 from airflow_kubernetes_secrets.formats.values import check_usable, text, texts
@@ -58,6 +58,7 @@ def connection_json(secret: Secret, fields: Fields) -> str:
             conn_type,
             {
                 **fields.extra,
+                **options_of_scheme(values.get("conn_type") if not fields.description.connection_type else ""),
                 **settings_in_extra(secret, fields, conn_type),
                 **values.settings_of(conn_type),
                 **({} if uri is None else uri.options),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow_kubernetes_secrets.formats.aliases import folded
-from airflow_kubernetes_secrets.formats.settings import IS_ON
+from airflow_kubernetes_secrets.formats.settings import IS_OFF, IS_ON
 
 # Returns the entries of `extra` for the value of a parameter: none if the connection does not need it; `None` if the
 # value has no equivalent.
@@ -64,7 +64,6 @@ _MYSQL_MODES = {each.lower(): each for each in MYSQL_MODES} | {
     "verifyfull": "VERIFY_IDENTITY",
     "verify_full": "VERIFY_IDENTITY",
 }
-_IS_OFF = ("false", "0", "no", "off")
 
 
 def _words(name: str, *meanings: Mapping[str, Any]) -> Converter:
@@ -89,7 +88,7 @@ def _on(meaning: object) -> Mapping[str, Any]:
 
 
 def _off(meaning: object) -> Mapping[str, Any]:
-    return dict.fromkeys(_IS_OFF, meaning)
+    return dict.fromkeys(IS_OFF, meaning)
 
 
 def _unneeded(_value: str) -> Mapping[str, Any]:
@@ -154,10 +153,13 @@ PARAMETERS: Mapping[str, Mapping[str, Converter]] = {
     "mysql": {
         "ssl": _words("ssl_mode", _MYSQL_MODES, _on("REQUIRED"), _off(None)),
         **dict.fromkeys(("ssl_mode", "sslmode"), _words("ssl_mode", _MYSQL_MODES)),
+        # With `true`, this driver checks the certificate of the server, and its name.
         # https://github.com/go-sql-driver/mysql#tls
-        "tls": _words("ssl_mode", {"skip_verify": "REQUIRED", "preferred": "PREFERRED"}, _on("REQUIRED"), _off(None)),
+        "tls": _words(
+            "ssl_mode", {"skip_verify": "REQUIRED", "preferred": "PREFERRED"}, _on("VERIFY_IDENTITY"), _off(None)
+        ),
     },
-    "mongo": {name: _words(name, _on(True), _off(False)) for name in ("ssl", "tls")},
+    "mongo": {name: _words(name, _on(True), _off(False)) for name in ("ssl", "tls", "srv", "allow_insecure")},
     "redis": {
         **dict.fromkeys(("ssl", "tls"), _words("ssl", _on(True), _off(False))),
         # Celery has the names of Python's constants.

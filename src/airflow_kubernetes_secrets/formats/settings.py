@@ -24,6 +24,7 @@ def _words(meanings: Mapping[str, Any]) -> _Value:
 
 # Aiven: `required`.
 IS_ON = ("true", "1", "yes", "on", "required")
+IS_OFF = ("false", "0", "no", "off")
 
 # The name in `extra` and its value, by connection type and by the name of a key in lower case, with `_` for `-`.
 SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
@@ -45,7 +46,12 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
         "encrypt": ("encryption", _words(dict.fromkeys((*IS_ON, "mandatory"), "require"))),
         "encryption": ("encryption", _words({each: each for each in ("off", "request", "require")})),
     },
-    "mongo": {"ssl": ("ssl", _words(dict.fromkeys(IS_ON, True)))},
+    # MongoHook looks the servers up in DNS if `srv` is set.
+    # https://airflow.apache.org/docs/apache-airflow-providers-mongo/stable/connections/mongo.html
+    "mongo": {
+        "ssl": ("ssl", _words(dict.fromkeys(IS_ON, True))),
+        "srv": ("srv", _words(dict.fromkeys(IS_ON, True) | dict.fromkeys(IS_OFF, False))),
+    },
     "redis": {"ssl": ("ssl", _words(dict.fromkeys(IS_ON, True)))},
     # SnowflakeHook reads these in `extra`, and the schema in the field.
     # https://airflow.apache.org/docs/apache-airflow-providers-snowflake/stable/connections/snowflake.html
@@ -63,7 +69,7 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
 # The names that are settings without the prefix of a product (`formats/variables.py`).
 PLAIN = frozenset(("ssl", "sslmode", "ssl_mode", "sslrootcert", "options"))
 # Those that also are settings in a key of their own. In a value with several fields, they could be anything.
-IN_KEYS = PLAIN | SETTINGS["snowflake"].keys() | SETTINGS["mssql"].keys() | SETTINGS["smtp"].keys()
+IN_KEYS = PLAIN | SETTINGS["snowflake"].keys() | SETTINGS["mssql"].keys() | SETTINGS["smtp"].keys() | {"srv"}
 
 
 def setting(conn_type: str, name: str, value: str) -> tuple[str, Any] | None:

@@ -23,12 +23,24 @@ WEB = ("http", "https")
 
 _WORDS = {"true": True, "false": False}
 
-# What `+tls` and `+ssl` after a scheme mean, by connection type.
-_TLS: Mapping[str, Mapping[str, Any]] = {
-    "postgres": {"sslmode": "require"},
-    "mysql": {"ssl_mode": "REQUIRED"},
-    "mongo": {"tls": True},
-    "redis": {"ssl": True},
+# What people write after a scheme and a plus sign for TLS.
+_TLS = ("tls", "ssl", "mtls", "starttls", "https")
+
+# What it means in `extra`, by connection type and word.
+_MEANINGS: Mapping[tuple[str, str], Mapping[str, Any]] = {
+    (conn_type, word): extra
+    for conn_type, words, extra in (
+        ("postgres", ("tls", "ssl"), {"sslmode": "require"}),
+        ("mysql", ("tls", "ssl"), {"ssl_mode": "REQUIRED"}),
+        ("mongo", ("tls", "ssl"), {"tls": True}),
+        ("redis", ("tls", "ssl"), {"ssl": True}),
+        # https://kafka.apache.org/documentation/#security_overview
+        ("kafka", ("tls", "ssl"), {"security.protocol": "SSL"}),
+        # SmtpHook begins with TLS by default. In the settings of Django and Laravel, `tls` is STARTTLS.
+        ("smtp", ("ssl",), {}),
+        ("smtp", ("tls", "starttls"), {"disable_ssl": True}),
+    )
+    for word in words
 }
 
 # The parameters of a query that are fields of the connection.
@@ -107,8 +119,7 @@ class ParsedUri:
             self.query = parse_qsl(query, keep_blank_values=True)
             self.options |= _options(self.query)
             self._adjust_for_hook(hosts + path)
-        if security in ("tls", "ssl"):
-            self.options = {**_TLS.get(connection_type(self.scheme), {}), **self.options}
+        self.options = {**options_of_scheme(self.scheme), **self.options}
         if not (self.host or any(self.options.get(name) for name in _IN_PLACE_OF_A_HOST)):
             raise UnusableUriError(_ENCODE if has_more else "it is a URI without a host")
 
@@ -152,6 +163,21 @@ class ParsedUri:
             # https://airflow.apache.org/docs/apache-airflow-providers-http/stable/connections/http.html
             self.host, self.port, self.takes_port = f"{self.scheme}://{address}", None, False
             self.schema = ""
+
+
+def options_of_scheme(word: str) -> Mapping[str, Any]:
+    """Return what a scheme, or a type in a key, means in ``extra`` by the part after a plus sign."""
+    return _MEANINGS.get((connection_type(word), _after_plus(word)), {})
+
+
+def unread_security(word: str) -> str:
+    """Return what a scheme, or a type in a key, has for TLS after a plus sign, and no hook reads; empty if nothing."""
+    security = _after_plus(word)
+    return security if security in _TLS and (connection_type(word), security) not in _MEANINGS else ""
+
+
+def _after_plus(word: str) -> str:
+    return word.strip().lower().partition("+")[2]
 
 
 _ENCODE = (

@@ -137,7 +137,7 @@ def mysql_dsn(value: str) -> Mapping[str, Any] | None:
     found = re.fullmatch(r"([^:]*):(.*)@tcp\(([^()]+)\)/([^/?]*)(?:\?(.*))?", value.strip(), re.DOTALL)
     if found is None:
         return None
-    tls = dict(parse_qsl(found[5] or "")).get("tls", "")
+    tls = {name.lower(): each for name, each in parse_qsl(found[5] or "")}.get("tls", "")
     fields = {"login": found[1], "password": found[2], "host": found[3], "schema": found[4]}
     return fields | ({"extra.tls": tls} if tls else {})
 

@@ -25,11 +25,11 @@ from airflow_kubernetes_secrets.formats.parameters import MYSQL_CONNECTOR
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.remedies import in_extra, or_store
 from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.formats.uri import REPEATED, WEB
+from airflow_kubernetes_secrets.formats.uri import REPEATED, WEB, unread_security
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IN_QUERY
 from airflow_kubernetes_secrets.inventory.driver_parameters import refused_parameters
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.messages.listing import first_names
+from airflow_kubernetes_secrets.messages.listing import first_names, quoted
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
@@ -46,6 +46,8 @@ _OF_HTTP = frozenset(
 
 
 _IS_TLS = re.compile("ssl|tls")
+# Other names for TLS in extra, of hooks that are not known here.
+_IS_FOR_TLS = re.compile("ssl|tls|secur|encrypt|verify|scheme|protocol", re.IGNORECASE)
 
 _TLS_OF_MYSQLCLIENT = ("ca", "capath", "cert", "key", "cipher")
 
@@ -89,13 +91,15 @@ def problems_of_hooks(secret: Secret, key: str, whole: str, connection: Mapping[
         # The key `uri` is read with the rules for URIs of operators, which may avoid the problem.
         hint = ""
         if key not in (IN_FIELDS, URI) and not whole.strip().startswith("{") and _is_right_as_uri(whole.strip()):
-            hint = f". Or store the URI under the key {URI!r} instead of {key!r}"
+            hint = f". Or store the URI under the key {URI!r} instead of {quoted(key)}"
         yield _problem(MISREAD, secret, key, f"{what}. {remedy}{hint}")
     yield from _problems_of_query(secret, key, whole, connection)
+    if key == IN_FIELDS:
+        yield from _problems_of_scheme(secret, connection)
 
 
 def _problem(code: ProblemCode, secret: Secret, key: str, text: str) -> Problem:
-    where = f"Secret {secret}" if key == IN_FIELDS else f"Secret {secret}, key {key!r}"
+    where = f"Secret {secret}" if key == IN_FIELDS else f"Secret {secret}, key {quoted(key)}"
     return Problem(code, f"{where}: {text}", Severity.WARNING)
 
 
@@ -451,6 +455,26 @@ def _problems_of_query(secret: Secret, key: str, whole: str, connection: Mapping
             f"HttpHook sends {named(headers)} of the URI's query as headers, not as a query. Pass them to the "
             "operator in its endpoint or data",
         )
+
+
+def _problems_of_scheme(secret: Secret, connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a warning if the scheme of the URI, or the type in a key, has a part for TLS that no hook reads."""
+    fields = fields_of(secret)
+    for field, what in (("conn_type", "type"), (URI, "scheme of the URI")):
+        key = fields.keys.get(field)
+        if key is None or key in fields.parsers:
+            continue
+        security = unread_security(secret.value(key).partition(b"://")[0].decode("utf-8", "replace"))
+        if not security or any(map(_IS_FOR_TLS.search, extra_of(connection))):
+            continue
+        if field != URI or parsed_uri(secret, fields) is not None:
+            yield _problem(
+                MISREAD,
+                secret,
+                IN_FIELDS,
+                f"nothing reads {security!r} in the {what}, so the connection may be without TLS. Write what its hook "
+                f"reads for TLS{in_extra(secret, IN_FIELDS)}",
+            )
 
 
 def _query_of(secret: Secret, key: str, whole: str) -> Sequence[tuple[str, str]]:

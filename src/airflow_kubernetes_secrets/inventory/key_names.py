@@ -33,7 +33,9 @@ DATABASE = re.compile(r"(?:database|database_?name|db_?name|dbname|schema_?name)
 # HttpHook reads the scheme of its addresses in the schema.
 SCHEME = re.compile("^(?:scheme|protocol)$")
 PORT = re.compile(r"(?:^|[._]|db)port$")
-OPTIONS = re.compile("^options$")
+OPTIONS = re.compile("^(?:options|srv|autocommit)$")
+# The passphrase of a private key, which can be next to a password.
+PASSPHRASE = re.compile("passphrase$")
 LOGIN = re.compile(r"(?:user|user_?name|user_?id|login|uid)$")
 
 # The beginning of a URI, including a URI within another (jdbc:postgresql://…).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_kubernetes_secrets.formats.aliases import URI
+from airflow_kubernetes_secrets.formats.aliases import URI, folded
 from airflow_kubernetes_secrets.formats.annotations import OTHER_KEYS
 from airflow_kubernetes_secrets.formats.connection import keys_of_settings, parsed_uri
 from airflow_kubernetes_secrets.formats.fields import fields_of
@@ -20,6 +20,7 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     DATABASE,
     LOGIN,
     OPTIONS,
+    PASSPHRASE,
     PORT,
     SCHEME,
     TLS,
@@ -100,6 +101,15 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
         logins = [each for each in unused if suggests(each, LOGIN)]
         if logins:
             yield _unread(HALF, secret, key, logins, ("login",), is_for_extra=False)
+    passphrases = [each for each in unused if suggests(each, PASSPHRASE)]
+    if connection.get("password") and passphrases and not has_in_extra(connection, PASSPHRASE):
+        # SnowflakeHook reads it in the password, SSHHook in extra.
+        yield warning(
+            HALF,
+            secret,
+            f"nothing reads {named(passphrases)}, which may be the passphrase of a private key. "
+            + name_key(secret, key, ("password",)),
+        )
 
 
 def _settings_of_tls(
@@ -133,8 +143,9 @@ def _other_settings(
         keys = [each for each in unused if suggests(each, names)]
         if keys and not connection.get(field) and not extra.get(field):
             yield _unread(SETTINGS, secret, key, keys, (field,), is_for_extra=False)
-    options = [each for each in unused if suggests(each, OPTIONS)]
-    if options and not has_in_extra(connection, OPTIONS):
+    in_extra_already = {*map(folded, extra)}
+    options = [each for each in unused if suggests(each, OPTIONS) and folded(each) not in in_extra_already]
+    if options:
         yield warning(
             SETTINGS,
             secret,
