@@ -25,6 +25,12 @@ from airflow_kubernetes_secrets.messages.listing import first_names, quoted
 _USEFUL: Mapping[str, Sequence[str]] = {"ssh": (LITERALS["login"],)}
 _HOST: Mapping[str, str] = {"git": " (the URL of the repository, such as git@host:path.git)"}
 
+# What variables can lack: the words for a field, and the annotation that contains it.
+_LACKING: Mapping[str, tuple[str, str]] = {
+    "host": ("the host", LITERALS["host"]),
+    "conn_type": ("the type", CONNECTION_TYPE),
+}
+
 _ENDS_OF_PREFIXES = "_-."
 
 
@@ -158,20 +164,20 @@ def _other_fields(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence
 
 def _other_names(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[str]]) -> str:
     """Return the remedy for variables that are too few to be a connection under these names."""
-    lacking = [field for field in ("host", "conn_type") if field not in by_meaning]
+    lacking = [field for field in _LACKING if field not in by_meaning]
     if secret.can_be_annotated:
-        names = "".join(f", and the {_WORDS[field]} in {_ANNOTATION[field]}" for field in lacking)
+        # With this annotation, keys with another beginning are not read.
+        names = "".join(f", and {_LACKING[field][0]} in {_LACKING[field][1]}" for field in lacking)
         return f"Name their beginning {prefix!r} in {KEY_PREFIX}{names}{secret.annotation_place}"
+    if fields_of(secret).have_type:
+        lacking = [field for field in lacking if field != "conn_type"]
     renamed = [f"{key!r} to {name!r}" for name, [key] in by_meaning.items()]
     add = f"; and add a file {' and '.join(map(repr, lacking))}" if lacking else ""
     return f"Rename these files: {first_names(renamed, len(renamed))}{add}"
 
 
-_WORDS = {"host": "host", "conn_type": "type"}
-_ANNOTATION = {"host": LITERALS["host"], "conn_type": CONNECTION_TYPE}
-
-
 def _have_type(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[str]]) -> bool:
+    """Return whether the variables of a product, or another key or an annotation, determine the type."""
     return bool(PREFIXES[prefix]) or "conn_type" in by_meaning or fields_of(secret).have_type
 
 

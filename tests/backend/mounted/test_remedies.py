@@ -185,6 +185,12 @@ FOLLOWED: dict[str, tuple[dict[str, str], str, dict[str, str | None], dict[str, 
         {"DB_USER": None, "DB_NAME": None, "login": "u", "schema": "d", "host": "h", "conn_type": "mysql"},
         {"conn_type": "mysql", "host": "h", "login": "u", "schema": "d"},
     ),
+    "variables without a host and a password, with a type": (
+        {"DB_USER": "u", "DB_NAME": "d", "type": "mysql"},
+        "Rename these files: 'DB_NAME' to 'schema', 'DB_USER' to 'login'; and add a file 'host'",
+        {"DB_USER": None, "DB_NAME": None, "login": "u", "schema": "d", "host": "h"},
+        {"conn_type": "mysql", "host": "h", "login": "u", "schema": "d"},
+    ),
     "variables without a password": (
         {"DB_HOST": "h", "DB_USER": "u", "DB_CONNECTION": "mysql"},
         "Rename these files: 'DB_CONNECTION' to 'conn_type', 'DB_HOST' to 'host', 'DB_USER' to 'login'",
