@@ -432,6 +432,11 @@ def test_a_passphrase_next_to_a_password_is_reported(read: Read, key: str) -> No
     assert connection["password"] == MARK
 
 
+def test_a_passphrase_of_something_else_is_not_reported() -> None:
+    data = {"host": "h", "user": "u", "password": "p", "backup-passphrase": MARK}
+    assert unused_texts_of(data, connection_type="postgres") == []
+
+
 def test_a_passphrase_in_extra_is_not_reported() -> None:
     data = {"host": "h", "user": "u", "password": "p", "passphrase": MARK}
     assert len(unused_texts_of(data, connection_type="ssh")) == 1

@@ -36,6 +36,9 @@ from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 # Fields that have a default, and the names that suggest them.
 _WITH_DEFAULT = {"port": PORT, "schema": DATABASE}
 
+# The types whose hooks use a private key. SnowflakeHook reads its passphrase in the password, the others in extra.
+_WITH_PRIVATE_KEY = ("snowflake", "ssh", "sftp", "git")
+
 # The setting with which a client verifies the server, the setting that names the root certificate, and an example.
 _ROOT_CERTIFICATES: Mapping[str, tuple[str, str]] = {
     "sslmode": ("sslrootcert", '{"sslrootcert": "/path"}'),
@@ -102,8 +105,8 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
         if logins:
             yield _unread(HALF, secret, key, logins, ("login",), is_for_extra=False)
     passphrases = [each for each in unused if suggests(each, PASSPHRASE)]
-    if connection.get("password") and passphrases and not has_in_extra(connection, PASSPHRASE):
-        # SnowflakeHook reads it in the password, SSHHook in extra.
+    has_private_key = connection.get("conn_type") in _WITH_PRIVATE_KEY and not has_in_extra(connection, PASSPHRASE)
+    if has_private_key and connection.get("password") and passphrases:
         yield warning(
             HALF,
             secret,
