@@ -1,4 +1,4 @@
-"""Parameters that are written for other clients, as the driver of each hook reads them: as data.
+"""How parameters for other clients are translated for the driver of each hook, as data.
 
 Secrets contain the URI of an application, whose client is not that of Airflow's hook: Prisma, SQLAlchemy with asyncpg,
 JDBC, a driver for Go or Node.js. Some of these parameters have an exact equivalent, and some concern only that client,
@@ -15,8 +15,8 @@ from typing import Any
 from airflow_kubernetes_secrets.formats.aliases import folded
 from airflow_kubernetes_secrets.formats.settings import IS_OFF, IS_ON
 
-# Returns the entries of `extra` for the value of a parameter: none if the connection does not need it; `None` if the
-# value has no equivalent.
+# Returns the entries of `extra` for the value of a parameter: an empty mapping if the connection does not need the
+# parameter, and `None` if the value has no equivalent.
 Converter = Callable[[str], Mapping[str, Any] | None]
 
 # The values that libpq accepts, in lower case only.
@@ -137,7 +137,7 @@ _UTF8 = {"utf8": "utf8", "utf_8": "utf8", "utf8mb4": "utf8", "unicode": "utf8"}
 # By connection type, and by the name of a parameter in lower case, with `_` for `-`.
 PARAMETERS: Mapping[str, Mapping[str, Converter]] = {
     "postgres": {
-        # asyncpg has the modes here.
+        # asyncpg also accepts the modes of `sslmode` in this parameter.
         "ssl": _words("sslmode", _SSLMODES, _on("require"), _off(None)),
         **{name: _words(name, {folded(each): each for each in values}) for name, values in LIBPQ_VALUES.items()},
         **dict.fromkeys(("sslmode", "ssl_mode"), _words("sslmode", _SSLMODES)),
@@ -146,7 +146,7 @@ PARAMETERS: Mapping[str, Mapping[str, Converter]] = {
         **dict.fromkeys(("charset", "encoding"), _words("client_encoding", _UTF8)),
         "applicationname": _renamed("application_name"),
         "connecttimeout": _renamed("connect_timeout"),
-        # Of psycopg2's two names for it, the hook uses this one.
+        # psycopg2 accepts both names, and the hook itself passes `dbname`.
         "database": _renamed("dbname"),
         **dict.fromkeys(_OF_CLIENTS, _unneeded),
     },
@@ -201,7 +201,7 @@ def translated(conn_type: str, extra: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def strictest(conn_type: str, settings: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Return settings, which may have the same name, as the driver of a type reads them: the strictest mode of TLS."""
+    """Return settings as the driver reads them. If several have the same name, the strictest mode of TLS is used."""
     found: dict[str, Any] = {}
     for name, value in settings:
         for each, of_driver in translated(conn_type, {name: value}).items():

@@ -46,7 +46,7 @@ class Content:
     """What Airflow reads from a Secret. It contains no value that may be a credential.
 
     Attributes:
-        data_format: the data format: ``key 'value'`` if one key holds the whole value, or ``fields``.
+        data_format: ``key 'value'`` if one key holds the whole value, or ``fields``.
         conn_type, host, port: those of a connection. They are empty if they are not set or may not be shown.
         unused: the data keys of a connection's Secret that have a value and are not used.
         is_readable: whether every part of this Airflow that reads Secrets can use it.

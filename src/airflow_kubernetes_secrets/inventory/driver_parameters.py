@@ -116,7 +116,10 @@ DRIVERS: Mapping[str, Driver] = {
 
 
 def refused_parameters(secret: Secret, conn_type: str, extra: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what a driver refuses in ``extra``, each with the remedy. A name without a value may be a credential."""
+    """Yield what a driver refuses in ``extra``, each with the remedy.
+
+    A name without a value is not shown, because it may be a credential.
+    """
     driver = DRIVERS.get(conn_type)
     if driver is None:
         return

@@ -1,4 +1,4 @@
-"""Warnings for settings in a value with several fields that the hook does not use."""
+"""Warnings for settings that the hook does not use, in values that contain several fields, such as JSON."""
 
 from __future__ import annotations
 

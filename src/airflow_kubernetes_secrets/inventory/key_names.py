@@ -24,7 +24,7 @@ HOST = re.compile(
     r"(?:hosts?|hostname|fqdn|fullyqualifieddomainname|(?:^|[._])(?:addr|ip|domain)|ip_?address|endpoints?|servers?"
     r"|brokers?|uri|url|connection_?string)$"
 )
-# What can replace a password. `cert` and similar names belong to TLS.
+# Credentials that a hook may use instead of a password. Certificates are in `TLS`.
 CREDENTIAL = re.compile(
     r"(?:passwords?|passwd|passphrase|pwd|(?:^|[._])(?:pass|pw|auth)|auth_?string|token|secret|api_?key|access_?key"
     r"|secret_?key|private_?key|credentials?)$"

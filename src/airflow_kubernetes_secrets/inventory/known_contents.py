@@ -32,7 +32,11 @@ class Contents:
     """
 
     def __init__(self, options: Options, known: KnownContents) -> None:
-        """Start with what an earlier inventory has read."""
+        """Create it.
+
+        Args:
+            known: what an earlier inventory has read.
+        """
         self._options = options
         self._known = known
         self.by_version: dict[Hashable, tuple[Content, Sequence[Problem]]] = {}

@@ -1,4 +1,4 @@
-"""Which team's lookups can select a Secret."""
+"""The teams whose lookups can select a Secret."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def problems_of_unused(
 
 
 def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield warnings for the host, the password and the login, without which nobody can log in."""
+    """Yield warnings for a missing host, password, login or passphrase, if an unused key may contain it."""
     if not has_address(connection) and (connection.get("login") or connection.get("password")):
         hosts = [each for each in unused if may_contain_host(secret, each)]
         if hosts:

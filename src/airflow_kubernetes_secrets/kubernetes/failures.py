@@ -21,9 +21,10 @@ class Failure:
     """Why an attempt failed.
 
     Attributes:
+        problem: what went wrong, for messages.
         remedy: what the user should do if another attempt would fail too; else empty.
-        retry_after: the pause in seconds that the server requested.
-        longest_pause: the most seconds to wait for another attempt.
+        retry_after: the pause in seconds that the server requested; ``None`` if it requested none.
+        longest_pause: the longest pause in seconds before the next attempt.
     """
 
     __slots__ = ("problem", "remedy", "retry_after")

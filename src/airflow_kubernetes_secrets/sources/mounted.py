@@ -78,7 +78,7 @@ class MountedSecret(Secret):
         return self.has_hashed_name and self.annotations is None
 
     def of_id(self, label: str, identifier: str) -> MountedSecret:
-        """Return the Secret as a lookup finds it that has this label and id, whose hash the name contains."""
+        """Return the Secret with its id, which a lookup knows and of which the name contains only the hash."""
         return MountedSecret(
             self.namespace,
             self.name,

@@ -36,7 +36,7 @@ _READERS = {
 # The methods of hooks that read the connection with the id in their first argument.
 _HOOK_READERS = ("get_connection", "aget_connection", "get_connections", "get_hook")
 
-# A mapping or call with this key describes a new connection.
+# A mapping or call with this key defines a connection, so the ids in it are not uses.
 _DEFINES = "conn_type"
 
 # The classes of providers that use connections.
@@ -73,7 +73,7 @@ class FileUses(NamedTuple):
 
 
 def is_parsed(file: DagFile) -> bool:
-    """Return whether a file can use anything, so that it must be parsed."""
+    """Return whether a file must be parsed, because it may use a connection or variable."""
     return not file.problem and _MARKERS.search(file.code) is not None
 
 

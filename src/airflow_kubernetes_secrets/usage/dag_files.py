@@ -79,7 +79,7 @@ def _archive(path: str, shown: str, team: str | None) -> Iterator[DagFile]:
 
 
 def _archived(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, team: str | None) -> DagFile:
-    # Python imports no others (zipimport). zipfile decompresses them without a limit.
+    # zipimport supports only these two methods. With others, zipfile has no limit on what it decompresses at once.
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return DagFile(name, team=team, problem="Python cannot import it: it is neither stored nor deflated")
     with archive.open(entry) as file:

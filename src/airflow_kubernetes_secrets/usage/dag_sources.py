@@ -24,7 +24,7 @@ Thing = TypeVar("Thing")
 
 
 class ShowProgress(Protocol):
-    """Shows on a terminal how many things are done, in these words."""
+    """Shows on a terminal how many things are processed; ``done`` is the text after the number."""
 
     def __call__(self, things: Iterable[Thing], done: str, /) -> Iterable[Thing]: ...
 

@@ -1,4 +1,4 @@
-"""Ids that DAGs use and that no manifest makes a Secret for: ``check --dags``."""
+"""Ids that DAGs use and that have no manifest: ``check --dags``."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _has_manifest(kind: Kind, identifier: str, ids: Set[tuple[Kind, str]]) -> bo
 
 
 class _Suggestions:
-    """The ids with a manifest that are similar to others, as long as not too many were compared."""
+    """Suggests similar ids that have a manifest, until the limit of comparisons is reached."""
 
     def __init__(self, ids: Set[tuple[Kind, str]]) -> None:
         self._known = {kind: sorted(each for kind_of, each in ids if kind_of is kind) for kind in KINDS}

@@ -1,4 +1,4 @@
-"""What the code of many files uses, with the templates that the code names."""
+"""The uses in the code of many files, and in the template files that the code names."""
 
 from __future__ import annotations
 

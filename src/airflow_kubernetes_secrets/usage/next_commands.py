@@ -1,4 +1,4 @@
-"""The commands that come next: ``put`` for an id that nothing has, ``export`` for ids that other places provide."""
+"""The commands to run next: ``put`` for an id that nothing provides, ``export`` for ids that other places provide."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ARGUMENTS_WITHOUT_PUT = ("--namespace", "--as")
 
 @dataclass(frozen=True)
 class NextCommand:
-    """A command that comes next. As a string, it is a message with the command in a line of its own.
+    """A command to run next. As a string, it is a message with the command in a line of its own.
 
     Attributes:
         purpose: what the command does, as the beginning of a sentence.

@@ -63,7 +63,7 @@ class Provider:
     owner: str | None = None
 
     def as_json(self) -> dict[str, str]:
-        """Return it as the JSON outputs show it; docs/reference/cli.md describes them."""
+        """Return the provider as the JSON outputs show it; docs/reference/cli.md describes them."""
         return {"place": self.place, "text": self.text}
 
 
@@ -77,7 +77,7 @@ class UsedId:
         problems: what is wrong with its Secret, or why a lookup fails.
         fails: whether the lookup in Kubernetes Secrets ends with an error.
         outcome: how the lookup in Kubernetes Secrets ends if it selects no Secret; ``None`` if it selects one or fails.
-        owners: the teams that have the id of their own outside Kubernetes.
+        owners: the teams with an environment variable or a row of their own for the id.
     """
 
     lookup: Lookup
@@ -99,7 +99,7 @@ class UsedId:
 
     @property
     def can_get_secret(self) -> bool:
-        """Whether the id has no Secret, and a new one would provide it. If it has one, its problems say what to do."""
+        """Whether the id has no Secret, and a new Secret would provide it."""
         return self.outcome is Outcome.NO_MATCH
 
     @property

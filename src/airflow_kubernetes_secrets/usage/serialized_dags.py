@@ -48,7 +48,7 @@ def serialized_dag(id: str, path: str, team: str | None, data: Mapping[str, Any]
 def add_serialized(dags: Iterable[SerializedDag], found: Found) -> None:
     """Add the uses in serialized DAGs that the code does not show.
 
-    Uses that the code computes are removed if the serialized DAG has their ids.
+    A computed use is removed from ``found`` if the serialized DAGs contain its ids.
     """
     shown = {
         (use.kind, use.id, dag, task, use.position.team)
@@ -68,7 +68,7 @@ def add_serialized(dags: Iterable[SerializedDag], found: Found) -> None:
 
 
 def _is_known(computed: Computed, known: Set[tuple[str, str | None, str, str]]) -> bool:
-    """Return whether serialized DAGs have the ids of a use that the code computes."""
+    """Return whether the serialized DAGs contain the ids of a computed use."""
     position = computed.position
     places = {(dag, position.team, task, computed.how) for dag in position.dags for task in position.tasks}
     return bool(places) and places <= known

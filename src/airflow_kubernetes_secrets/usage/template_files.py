@@ -30,9 +30,9 @@ class TemplateFiles:
             self._places[parts[-1]].append((parts, place))
 
     def add_uses_to(self, found: Found) -> None:
-        """Add what the files use, for each place that names one.
+        """Add the uses in the files, with the DAGs and tasks of each place that names a file.
 
-        If no place does, another file or a name that the code computes may lead to it, so all its uses are optional.
+        If no place names a file, its uses are optional, because the code may compute the name.
         """
         uses: dict[Use, None] = {}
         computed: dict[Computed, None] = {}

@@ -1,4 +1,4 @@
-"""One use of a connection, variable or option, and one place where the id is only known when the code runs."""
+"""The uses of connections, variables and options in DAG code, with known and with computed ids."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Computed:
     position: Position
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as the JSON outputs show it; docs/reference/cli.md describes them."""
+        """Return the use as the JSON outputs show it; docs/reference/cli.md describes them."""
         return {"kind": self.kind.name.lower(), "how": self.how, **self.position.as_json()}
 
 
@@ -91,7 +91,7 @@ class Found:
     unread: dict[str, str] = field(default_factory=dict)
 
     def add(self, other: Found) -> None:
-        """Add what was found elsewhere."""
+        """Add what was found in other code."""
         self.paths |= other.paths
         self.uses += other.uses
         self.computed += other.computed

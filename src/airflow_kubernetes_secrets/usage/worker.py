@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.usage.signatures import Signatures
 
 
 def serve(connection: Connection) -> None:
-    """Answer each list of files with a list of what they use, until the other end is closed."""
+    """Parse each list of files that arrives, and send back what each uses, until the other end is closed."""
     _end_with_parent()
     with suppress(EOFError, OSError), parsing():
         signatures = Signatures(connection.recv())
