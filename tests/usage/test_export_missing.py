@@ -241,7 +241,7 @@ def test_the_api_server_of_the_manifests(
         assert f"kubectl '--kubeconfig={config}' apply -R -f {tmp_path}/out" in done.out
 
 
-def test_the_namespace_is_searched_if_airflow_is_configured_with_none(
+def test_the_namespace_if_airflow_is_configured_with_none(
     cluster: Cluster,
     namespace: str,
     tmp_path: Path,
@@ -273,7 +273,15 @@ def test_the_namespace_is_searched_if_airflow_is_configured_with_none(
     assert not (tmp_path / "out").exists()
     del commands.kwargs["namespace"]
     commands.configure()
-    assert "nothing to export" in commands.run(*arguments, "-n", other).out
+    done = commands.run(*arguments, "-n", other, status=2)
+    assert f"searches the namespace of its credentials, {namespace}. Use --namespace {namespace}, or set" in done.err
+    assert not (tmp_path / "out").exists()
+
+    # A person's credentials show nothing of Airflow's namespace.
+    config = cluster.kubeconfig(cluster.admin_token)
+    done = commands.run(*arguments, "-n", other, "--kubeconfig", str(config))
+    assert "nothing to export" in done.out
+    assert f"This command continues as if that were {other}" in done.err
 
 
 def test_a_namespace_that_may_not_be_read(

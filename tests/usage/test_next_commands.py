@@ -243,6 +243,9 @@ def test_the_namespaces_of_the_commands(
         assert found == [f"{put} --namespace {arguments.partition(',')[0]}"]
         assert "No command is shown for variable 'x': '" in err
         assert "'export --missing' searches " in err
+    found, err = shown("--namespace", other)
+    assert found == [f"{put} --namespace {other}"]
+    assert f"Airflow does not search namespace {other}: 'namespace' is not set in backend_kwargs" in err
     assert shown()[0] == [
         f"{put} --namespace {namespace}",
         f"{export} --output-dir secrets --namespace {namespace}",

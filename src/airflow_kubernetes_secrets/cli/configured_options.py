@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 
 from airflow_kubernetes_secrets.cli.output import print_message
 from airflow_kubernetes_secrets.deployment.configuration import NOT_OURS, AirflowConfiguration, read_configuration
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, NotConfiguredError, OptionError
+from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 
@@ -59,7 +61,32 @@ def why_no_export(arguments: argparse.Namespace, configured: AirflowConfiguratio
             "'namespace' is not set in backend_kwargs, so 'export --missing' searches one namespace, and --namespace "
             "names several. Set 'namespace', or name one namespace"
         )
-    return ""
+    return why_not_searched(arguments, of_export)
+
+
+def why_not_searched(arguments: argparse.Namespace, configured: Options) -> str:
+    """Return why this Airflow does not search ``--namespace`` if no namespace is configured, and a remedy.
+
+    Empty if it does, or if that is unknown: the command may use the credentials of a person, whose namespace Airflow
+    does not search.
+
+    Args:
+        configured: Airflow's options, without ``--namespace``.
+    """
+    is_own = arguments.kubeconfig is None and arguments.context is None and arguments.as_user is None
+    if arguments.namespace is None or configured.namespace is not None or configured.path is not None or not is_own:
+        return ""
+    try:
+        with closing(location_of(configured)) as location:
+            own = location.namespace(None)
+    except NotConfiguredError:
+        return ""
+    if own == arguments.namespace:
+        return ""
+    return (
+        f"Airflow does not search namespace {arguments.namespace}: 'namespace' is not set in backend_kwargs, so it "
+        f"searches the namespace of its credentials, {own}. Use --namespace {own}, or set 'namespace'"
+    )
 
 
 def dag_arguments(arguments: argparse.Namespace) -> list[tuple[str, str]]:

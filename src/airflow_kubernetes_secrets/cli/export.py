@@ -8,7 +8,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from airflow_kubernetes_secrets.cli.configured_options import options_or_defaults, usable_configuration
+from airflow_kubernetes_secrets.cli.configured_options import (
+    options_or_defaults,
+    usable_configuration,
+    why_not_searched,
+)
 from airflow_kubernetes_secrets.cli.dag_usage import computed_text, found_in_dags, unread_files, usage_of
 from airflow_kubernetes_secrets.cli.output import counted, print_document, print_line, print_message
 from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
@@ -97,6 +101,13 @@ def _options(arguments: argparse.Namespace) -> Options:
     access = {"kubeconfig": arguments.kubeconfig, "context": arguments.context}
     options = configured.options(**access)
     if options.namespace is None and options.path is None:
+        if reason := why_not_searched(arguments, options):
+            raise OptionError(reason)
+        if arguments.namespace is not None and arguments.kubeconfig is not None:
+            print_message(
+                "'namespace' is not set in backend_kwargs, so Airflow searches the namespace of its pods. This command "
+                f"continues as if that were {arguments.namespace}"
+            )
         return configured.options(**access, namespace=arguments.namespace)
     if options.namespace is not None and arguments.namespace not in (None, *options.namespace):
         raise OptionError(
