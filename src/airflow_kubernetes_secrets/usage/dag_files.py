@@ -21,7 +21,7 @@ class DagFolderError(OneLineError):
 
 
 def dag_files(folder: Path, team: str | None = None) -> Iterator[DagFile]:
-    """Yield the Python files in a folder, in its subfolders and in archives; or the one file, if it is no folder.
+    """Yield the Python files in a folder, in its subfolders and in archives; or the one file, if it is not a folder.
 
     Airflow parses only the files that seem to define DAGs. The others are included because DAGs can import them.
     Templates are included too, except in archives, where Airflow does not find them.
@@ -59,7 +59,7 @@ def _paths(folder: Path) -> list[str]:
 def _file(path: Path, shown: str, team: str | None) -> DagFile:
     try:
         if not path.is_file() or path.stat().st_size > LARGEST_FILE_BYTES:
-            return DagFile(shown, team=team, problem="it is no regular file, or too large")
+            return DagFile(shown, team=team, problem="it is not a regular file, or it is too large")
         return DagFile(shown, path.read_bytes(), team)
     except OSError as error:
         return DagFile(shown, team=team, problem=error.strerror or type(error).__name__)
@@ -75,7 +75,7 @@ def _archive(path: str, shown: str, team: str | None) -> Iterator[DagFile]:
                     yield _archived(archive, entry, name, team)
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
         # RuntimeError: it is encrypted.
-        yield DagFile(shown, team=team, problem=f"it is no archive that can be read ({type(error).__name__})")
+        yield DagFile(shown, team=team, problem=f"it is not a zip archive that can be read ({type(error).__name__})")
 
 
 def _archived(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, team: str | None) -> DagFile:
