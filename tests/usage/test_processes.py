@@ -50,6 +50,28 @@ subprocess.Popen = Stopped
 """
 
 
+# The interpreter of the workers: each stops as soon as it is ready for files.
+READY_STOPPED = """#!{python}
+import os, signal, sys
+from multiprocessing.connection import Connection
+send = Connection.send
+def send_and_stop(self, message):
+    send(self, message)
+    os.kill(os.getpid(), signal.SIGSTOP)
+Connection.send = send_and_stop
+code = sys.argv[sys.argv.index("-c") + 1]
+sys.argv = sys.argv[sys.argv.index("-c"):]
+del sys.argv[1]
+exec(code)
+"""
+
+# How long the command waits for a process.
+SHORT = """
+from airflow_kubernetes_secrets.usage import processes
+processes._WAIT_SECONDS, processes._BYTES_A_SECOND = 2, 2**40
+"""
+
+
 def write_files(usage: Usage, count: int = FILES) -> None:
     """Write files of which some are invalid, some contain no use, and some name a template."""
     for number in range(count):
@@ -210,6 +232,91 @@ def test_a_file_that_kills_two_processes_is_reported(usage: Usage) -> None:
     assert failure.startswith(f"{usage.dags}/big.py: the process that parsed it was killed by signal 9.")
     assert failure in messages
     assert {each["id"] for each in document["ids"]} == {"before", "after"}
+
+
+def test_a_killed_process_is_noticed_if_the_command_ignores_the_end_of_its_children(usage: Usage) -> None:
+    write_big_file(usage)
+    program = start(usage, f"import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n{RUN}")
+    for _ in range(2):
+        worker = memory_grows(program)
+        worker.kill()
+        worker.wait(PATIENCE)
+    document, _messages, _status = result(program)
+    [failure] = document["failures"]
+    assert failure.startswith(f"{usage.dags}/big.py: the process that parsed it was killed. Give the command")
+
+
+def test_processes_that_are_stopped_while_they_start_are_not_needed(usage: Usage) -> None:
+    write_files(usage)
+    assert result(start(usage, START_STOPPED + SHORT + RUN)) == in_one_process(usage)
+
+
+@pytest.mark.parametrize("is_big", [False, True])
+def test_processes_that_are_stopped_before_they_get_files(usage: Usage, tmp_path: Path, is_big: bool) -> None:
+    """The command waits neither for their answers, nor until they have read a file that no buffer can hold."""
+    write_files(usage)
+    if is_big:
+        usage.dag("big.py", f"{READS}#{'#' * 2**21}\nVariable.get('big')\n")
+    stopping = tmp_path / "stopping"
+    stopping.write_text(READY_STOPPED.format(python=sys.executable))
+    stopping.chmod(0o700)
+    document, messages, status = result(start(usage, f"import sys; sys.executable = {str(stopping)!r}\n{SHORT}{RUN}"))
+    (expected, _messages, _status) = in_one_process(usage)
+    late = [each for each in document["failures"] if "did not finish" in each]
+    assert late
+    assert all("the process that parsed it did not finish within 2 s" in each for each in late)
+    assert all(each in messages for each in late)
+    assert set(document["failures"]) - set(late) <= set(expected["failures"])
+    found = {each["id"] for each in document["ids"]}
+    assert found < {each["id"] for each in expected["ids"]}
+    assert status == 1
+
+
+def test_a_file_that_takes_too_long_is_reported(usage: Usage) -> None:
+    write_big_file(usage)
+    usage.dag("a.py", f"{READS}Variable.get('before')\n")
+    document, _messages, _status = result(start(usage, SHORT + RUN))
+    [failure] = document["failures"]
+    assert failure.startswith(f"{usage.dags}/big.py: the process that parsed it did not finish within 2 s.")
+    assert {each["id"] for each in document["ids"]} == {"before"}
+
+
+@pytest.mark.parametrize("closed", [[0], [2], [0, 2], [0, 1, 2]])
+def test_standard_files_may_be_closed(usage: Usage, tmp_path: Path, closed: list[int]) -> None:
+    write_files(usage)
+    out, parsed = tmp_path / "out.json", tmp_path / "parsed"
+    # The command itself parses none of the files, which contain the filler.
+    close = f"""
+import os, sys
+def show(event, given):
+    if event == "compile" and {FILLER.encode()!r} in (given[0] or b""):
+        open({str(parsed)!r}, "w").close()
+sys.addaudithook(show)
+sys.stdout = open({str(out)!r}, "w")
+for each in {closed!r}:
+    os.close(each)
+"""
+    program = start(usage, close + RUN)
+    program.communicate(timeout=PATIENCE)
+    assert not parsed.exists()
+    assert json.loads(out.read_text()) == in_one_process(usage)[0]
+
+
+def test_nested_code_has_the_same_result_in_each_process(usage: Usage) -> None:
+    """How deep code may be nested depends on how deep the stack is already, in Python and in C."""
+    for depth in range(50, 3_500, 50):
+        for name, code in {
+            "sum": "+".join(["a"] * depth),
+            "calls": f"a{'()' * depth}",
+            "parts": f"a{'.b' * depth}",
+            "not": f"{'not ' * depth}a",
+            "minus": f"{'-' * depth}a",
+            "lambda": f"{'lambda: ' * depth}a",
+        }.items():
+            usage.dag(f"{name}_{depth}.py", f"{READS}{FILLER}Variable.get('v')\nx = {code}\n")
+    document, messages, status = result(start(usage))
+    assert (document, messages, status) == in_one_process(usage)
+    assert any(each.endswith("it is nested too deeply") for each in document["failures"])
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -18,19 +18,20 @@ from airflow_kubernetes_secrets.usage.uses import Found
 _MOST_POSITIONS = 3
 
 
-def found_in_dags(arguments: argparse.Namespace, *, database: bool) -> Found:
+def found_in_dags(arguments: argparse.Namespace, *, database: bool, processes: int | None = None) -> Found:
     """Return what the DAGs of ``--dags`` use, or else those of this deployment; and what Airflow's options use.
 
     Args:
         database: whether to read the metadata database.
+        processes: how many processes may parse files at the same time; by default, one for each CPU, at most 8.
 
     Raises:
         KubernetesSecretsError: the DAGs could not be read.
     """
     if arguments.dags:
-        found = uses_in_folders(arguments.dags, arguments.team, counted)
+        found = uses_in_folders(arguments.dags, arguments.team, counted, processes)
     else:
-        found = uses_in_deployment(counted, database=database)
+        found = uses_in_deployment(counted, database=database, processes=processes)
     found.uses += uses_of_options(secret_options())
     return found
 

@@ -77,6 +77,17 @@ def port_argument(text: str) -> int:
     raise ArgumentTypeError("a port is a number up to 65535")
 
 
+def count_argument(text: str) -> int:
+    """Return a number that is at least 1.
+
+    Raises:
+        ArgumentTypeError: it is not such a number.
+    """
+    if text.isascii() and text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise ArgumentTypeError("a count is a number of at least 1")
+
+
 DEBUG = _argument("--debug", help="show the traceback of an error", action="store_true")
 OUTPUT = _argument(
     "--output",
@@ -194,6 +205,12 @@ USAGE = Command(
             help="do not read the metadata database, neither for DAGs nor for connections and variables",
             action="store_false",
             dest="database",
+        ),
+        _argument(
+            "--processes",
+            help="how many processes may parse DAG code at the same time (default: one for each CPU, at most 8)",
+            metavar="COUNT",
+            type=count_argument,
         ),
         OUTPUT,
         *ACCESS,

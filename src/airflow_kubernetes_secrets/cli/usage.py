@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.missing and arguments.unused:
         raise OptionError("--missing and --unused cannot be used together. Remove one of them")
     configured, options = options_for(arguments)
-    found = found_in_dags(arguments, database=arguments.database)
+    found = found_in_dags(arguments, database=arguments.database, processes=arguments.processes)
     report = usage_of(found, options, arguments, database=arguments.database)
     commands = NextCommands(
         options,

@@ -177,7 +177,7 @@ def _kwargs(text: str) -> tuple[dict[str, object], Problem | None]:
         # The message of this error is only about syntax and quotes nothing.
         problem = f"it is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
     except RecursionError:
-        problem = "it is JSON that is nested too deep"
+        problem = "it is JSON that is nested too deeply"
     else:
         if isinstance(kwargs, dict):
             return kwargs, None

@@ -27,13 +27,13 @@ from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.usage.report import SECRET, IdStatus
 from airflow_kubernetes_secrets.usage.uses import Position, Use
 
+# The other CPUs are left to Airflow's API server.
 _USAGE = """
 import sys
 from airflow_kubernetes_secrets.cli.main import main
-from airflow_kubernetes_secrets.usage import processes
-processes.MOST_WORKERS = 1
-sys.exit(main(["usage", "--output", "json"]))
+sys.exit(main(["usage", "--processes", "1", "--output", "json"]))
 """
+
 # After how many seconds the DAGs are read again, if a user requests the page.
 _FRESH_SECONDS = 120.0
 # How long reading the DAGs may take.

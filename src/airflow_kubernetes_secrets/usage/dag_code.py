@@ -18,6 +18,7 @@ from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.dags_and_tasks import DagsAndTasks
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
+from airflow_kubernetes_secrets.usage.own_stack import on_own_stack
 from airflow_kubernetes_secrets.usage.signatures import Signatures, defaults_of, names_connection
 from airflow_kubernetes_secrets.usage.syntax import Call, Frame, Syntax, dotted, is_airflow
 from airflow_kubernetes_secrets.usage.templates import uses_in_template
@@ -77,8 +78,12 @@ def is_parsed(file: DagFile) -> bool:
     return not file.problem and _MARKERS.search(file.code) is not None
 
 
-def uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
-    """Return what the code of a file uses. Call it inside :func:`parsing`."""
+def uses_in_each_file(files: Sequence[DagFile], signatures: Signatures) -> list[FileUses]:
+    """Return what the code of each file uses. Call it inside :func:`parsing`."""
+    return on_own_stack(lambda: [_uses_in_file(each, signatures) for each in files])
+
+
+def _uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
     try:
         syntax = Syntax(file.code)
     except (SyntaxError, ValueError) as error:
@@ -88,7 +93,7 @@ def uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
         line = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
         return FileUses(file.path, f"it is not valid Python{line}")
     except (RecursionError, MemoryError):
-        return FileUses(file.path, "it is nested too deep")
+        return FileUses(file.path, "it is nested too deeply")
     return _Finder(syntax, file, signatures).uses()
 
 

@@ -29,21 +29,21 @@ class ShowProgress(Protocol):
     def __call__(self, things: Iterable[Thing], done: str, /) -> Iterable[Thing]: ...
 
 
-def uses_in_folders(folders: Sequence[Path], team: str | None, show_progress: ShowProgress) -> Found:
+def uses_in_folders(folders: Sequence[Path], team: str | None, show_progress: ShowProgress, processes: int | None = None) -> Found:
     """Return what the DAGs in these folders use.
 
     Args:
         team: the team that the DAGs belong to.
+        processes: as for :func:`uses_in_files`.
 
     Raises:
         DagFolderError: a folder does not exist, or cannot be read.
     """
-    return uses_in_files(
-        show_progress((each for folder in folders for each in dag_files(folder, team)), _FILES), Signatures()
-    )
+    files = (each for folder in folders for each in dag_files(folder, team))
+    return uses_in_files(show_progress(files, _FILES), Signatures(), processes)
 
 
-def uses_in_deployment(show_progress: ShowProgress, *, database: bool) -> Found:
+def uses_in_deployment(show_progress: ShowProgress, *, database: bool, processes: int | None = None) -> Found:
     """Return what the DAGs of this deployment use: those in its DAG bundles, and those in its metadata database.
 
     The database contains only the file that defines a DAG; a folder also contains the files that this file imports. So
@@ -51,6 +51,7 @@ def uses_in_deployment(show_progress: ShowProgress, *, database: bool) -> Found:
 
     Args:
         database: whether to read the metadata database.
+        processes: as for :func:`uses_in_files`.
 
     Raises:
         NotConfiguredError: the configuration of the DAG bundles is invalid, so Airflow cannot read it either.
@@ -60,14 +61,14 @@ def uses_in_deployment(show_progress: ShowProgress, *, database: bool) -> Found:
     bundles = dag_bundles()
     here = [(each.folder, each.team) for each in bundles if each.folder is not None and each.folder.is_dir()]
     files = (file for folder, team in here for file in dag_files(folder, team))
-    found = uses_in_files(show_progress(files, _FILES), signatures)
+    found = uses_in_files(show_progress(files, _FILES), signatures, processes)
     stored = _Stored()
     if database:
         try:
             with no_garbage_collection():
                 for dag in show_progress(stored_dags(), "DAGs read from the metadata database"):
                     stored.add(dag, found.paths)
-            found.add(uses_in_files(show_progress(stored.files(), _FILES), signatures))
+            found.add(uses_in_files(show_progress(stored.files(), _FILES), signatures, processes))
         except SourceError as error:
             found.unread["the DAGs in the metadata database"] = str(error)
         add_serialized(stored.serialized, found)

@@ -12,11 +12,15 @@ from airflow_kubernetes_secrets.usage.template_files import TemplateFiles
 from airflow_kubernetes_secrets.usage.uses import Found
 
 
-def uses_in_files(files: Iterable[DagFile], signatures: Signatures) -> Found:
-    """Return what the code of many files uses."""
+def uses_in_files(files: Iterable[DagFile], signatures: Signatures, processes: int | None = None) -> Found:
+    """Return what the code of many files uses.
+
+    Args:
+        processes: how many processes may parse files at the same time; by default, one for each CPU, at most 8.
+    """
     found = Found()
     templates = TemplateFiles()
-    with closing(uses_in_each(_code_files(files, templates), signatures)) as results:
+    with closing(uses_in_each(_code_files(files, templates), signatures, processes)) as results:
         for each in results:
             found.paths.add(each.path)
             if each.problem:

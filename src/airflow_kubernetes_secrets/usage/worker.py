@@ -11,7 +11,7 @@ import signal
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
-from airflow_kubernetes_secrets.usage.dag_code import parsing, uses_in_file
+from airflow_kubernetes_secrets.usage.dag_code import parsing, uses_in_each_file
 from airflow_kubernetes_secrets.usage.signatures import Signatures
 
 
@@ -22,7 +22,18 @@ def serve(connection: Connection) -> None:
         signatures = Signatures(connection.recv())
         connection.send(None)
         while True:
-            connection.send([uses_in_file(each, signatures) for each in connection.recv()])
+            _answer(connection, signatures)
+
+
+def _answer(connection: Connection, signatures: Signatures) -> None:
+    files = connection.recv()
+    try:
+        uses = uses_in_each_file(files, signatures)
+    except Exception:
+        # The command parses the files itself, and raises the error there.
+        connection.send(None)
+        raise
+    connection.send(uses)
 
 
 def _end_with_parent() -> None:
