@@ -9,6 +9,7 @@ from airflow_kubernetes_secrets.cli.configured_options import usable_configurati
 from airflow_kubernetes_secrets.cli.definition import PROGRAM
 from airflow_kubernetes_secrets.cli.output import print_document, print_line, print_message
 from airflow_kubernetes_secrets.cli.read_value import is_a_terminal, read_value
+from airflow_kubernetes_secrets.errors import ForbiddenError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
@@ -24,6 +25,11 @@ from airflow_kubernetes_secrets.manifests.requested_secret import (
 from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError
 
 _WRITTEN, _REFUSED, _ERROR = 0, 1, 2
+
+_OWN_ACCOUNT = (
+    "Airflow itself does not need this permission. To write with your own account instead, add --kubeconfig, such as "
+    "--kubeconfig ~/.kube/config"
+)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -65,15 +71,20 @@ def _put(arguments: argparse.Namespace) -> int:
         _show(arguments, lookup, checked, "dry run")
         return _WRITTEN
     with closing(Cluster(options, arguments.as_user)) as cluster:
-        written = put(
-            cluster,
-            requested,
-            options,
-            configured,
-            configured.options(**access),
-            force=arguments.force,
-            dry_run=arguments.dry_run is not None,
-        )
+        try:
+            written = put(
+                cluster,
+                requested,
+                options,
+                configured,
+                configured.options(**access),
+                force=arguments.force,
+                dry_run=arguments.dry_run is not None,
+            )
+        except ForbiddenError as error:
+            if options.kubeconfig is not None or arguments.as_user is not None:
+                raise
+            raise ForbiddenError(f"{error}\n{_OWN_ACCOUNT}", error.status) from None
     return _report(arguments, lookup, written)
 
 

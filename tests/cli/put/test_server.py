@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,8 @@ import pytest
 import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from support.cluster import checked
+from support.cluster import Cluster, checked
+from support.commands import Commands
 from support.putting import SECRET, UGLY, Done, Put
 from support.secrets import VARIABLE
 
@@ -36,6 +39,23 @@ def test_the_least_rights_and_one_less(put: Put) -> None:
         if refused == "patch":
             assert "--verb=list,get,create,patch" in done.err
     assert len(put.names()) == 1
+
+
+def test_airflow_does_not_need_the_permission(
+    cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = Commands(
+        cluster.service_account(namespace, "airflow", {namespace: ["list"]}), cluster, monkeypatch, capsys
+    )
+    admin = str(cluster.kubeconfig(cluster.admin_token))
+    for own, status in (((), 2), (("--kubeconfig", admin), 0)):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SECRET.encode())))
+        arguments = ["put", "variable", "key", "--value", "-", "--namespace", namespace, *own]
+        if "--kubeconfig" in own:
+            del commands.kwargs["service_account_path"]
+            commands.configure()
+        err = commands.run(*arguments, status=status).err
+        assert ("To write with your own account instead, add --kubeconfig" in err) is (status == 2)
 
 
 def test_an_immutable_secret(put: Put) -> None:
