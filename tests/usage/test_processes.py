@@ -50,14 +50,18 @@ subprocess.Popen = Stopped
 """
 
 
-# The interpreter of the workers: each stops as soon as it is ready for files.
+# The interpreter of the workers: each stops as soon as it is ready for files, or when it has begun to answer.
 READY_STOPPED = """#!{python}
-import os, signal, sys
+import os, signal, struct, sys
 from multiprocessing.connection import Connection
 send = Connection.send
 def send_and_stop(self, message):
-    send(self, message)
-    os.kill(os.getpid(), signal.SIGSTOP)
+    if message is None:
+        send(self, message)
+    else:
+        os.write(self.fileno(), struct.pack("!i", 100))
+    if message is not None or {is_soon}:
+        os.kill(os.getpid(), signal.SIGSTOP)
 Connection.send = send_and_stop
 code = sys.argv[sys.argv.index("-c") + 1]
 sys.argv = sys.argv[sys.argv.index("-c"):]
@@ -210,6 +214,17 @@ def test_without_processes_the_files_are_parsed_in_this_one(usage: Usage, tmp_pa
     assert result(start(usage, f"import sys; sys.executable = {program!r}\n{RUN}")) == in_one_process(usage)
 
 
+def test_without_threads_the_files_are_parsed_too(usage: Usage) -> None:
+    write_files(usage, 100)
+    refuse = """
+import threading
+def refuse(*given, **options):
+    raise RuntimeError("can't start new thread")
+threading._start_new_thread = threading._start_joinable_thread = refuse
+"""
+    assert result(start(usage, refuse + RUN)) == in_one_process(usage)
+
+
 def test_the_files_of_a_killed_process_are_parsed_again(stopped: Stopped, usage: Usage) -> None:
     stopped.workers[0].kill()
     for each in stopped.workers[1:]:
@@ -251,14 +266,14 @@ def test_processes_that_are_stopped_while_they_start_are_not_needed(usage: Usage
     assert result(start(usage, START_STOPPED + SHORT + RUN)) == in_one_process(usage)
 
 
-@pytest.mark.parametrize("is_big", [False, True])
-def test_processes_that_are_stopped_before_they_get_files(usage: Usage, tmp_path: Path, is_big: bool) -> None:
+@pytest.mark.parametrize(("is_soon", "is_big"), [(True, False), (True, True), (False, False)])
+def test_processes_that_are_stopped(usage: Usage, tmp_path: Path, is_soon: bool, is_big: bool) -> None:
     """The command waits neither for their answers, nor until they have read a file that no buffer can hold."""
     write_files(usage)
     if is_big:
         usage.dag("big.py", f"{READS}#{'#' * 2**21}\nVariable.get('big')\n")
     stopping = tmp_path / "stopping"
-    stopping.write_text(READY_STOPPED.format(python=sys.executable))
+    stopping.write_text(READY_STOPPED.format(python=sys.executable, is_soon=is_soon))
     stopping.chmod(0o700)
     document, messages, status = result(start(usage, f"import sys; sys.executable = {str(stopping)!r}\n{SHORT}{RUN}"))
     (expected, _messages, _status) = in_one_process(usage)

@@ -32,6 +32,9 @@ def on_own_stack(function: Callable[[], Result]) -> Result:
     previous = threading.stack_size(_STACK_BYTES)
     try:
         thread.start()
+    except RuntimeError:
+        # This process may have no more threads.
+        return function()
     finally:
         threading.stack_size(previous)
     thread.join()
