@@ -29,7 +29,9 @@ class ShowProgress(Protocol):
     def __call__(self, things: Iterable[Thing], done: str, /) -> Iterable[Thing]: ...
 
 
-def uses_in_folders(folders: Sequence[Path], team: str | None, show_progress: ShowProgress, processes: int | None = None) -> Found:
+def uses_in_folders(
+    folders: Sequence[Path], team: str | None, show_progress: ShowProgress, processes: int | None = None
+) -> Found:
     """Return what the DAGs in these folders use.
 
     Args:
