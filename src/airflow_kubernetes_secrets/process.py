@@ -7,9 +7,10 @@ must not use a TLS connection, a lock or a thread of its parent.
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Callable, Hashable
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager, suppress
 from threading import RLock, get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
@@ -51,6 +52,21 @@ def _in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_in_child)
+
+
+@contextmanager
+def no_garbage_collection() -> Iterator[None]:
+    """Switch the garbage collector off, for work that creates many objects and no cycles.
+
+    The collector would examine all objects of the process again and again, which takes up to half of the time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class ForkGuard:

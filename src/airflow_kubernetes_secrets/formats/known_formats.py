@@ -433,8 +433,13 @@ _WHOLE = (
     KnownFormat("kubernetes", {_ANY: parsers.kubeconfig}, is_exact=True),
     KnownFormat("", {_ANY: parsers.database_uri}, is_exact=True),
 )
-# Formats of the value in the data key. A connection is expected there, so JSON with fewer names is enough.
-_WHOLE_IN_DATA_KEY = (KnownFormat("", {_ANY: parsers.secrets_manager_json}, is_exact=True), *_WHOLE[1:3])
+# Formats of the value in the data key, by their parser. A connection is expected there, so JSON with fewer names is
+# enough.
+_WHOLE_IN_DATA_KEY: Mapping[ValueParser, KnownFormat] = {
+    parsers.secrets_manager_json: KnownFormat("", {_ANY: parsers.secrets_manager_json}, is_exact=True),
+    parsers.google_key: _WHOLE[1],
+    parsers.kubeconfig: _WHOLE[2],
+}
 
 # The formats by their first key, so that each Secret is compared with few formats. A format whose first key contains
 # `*` needs a label, and is found by that label.
@@ -470,4 +475,5 @@ def format_of_keys(
 
 def format_of_value(key: str, value: str) -> tuple[KnownFormat, Mapping[str, Meaning]] | None:
     """Return the format of a value that is a whole connection, although Airflow cannot read it; ``None`` if unknown."""
-    return format_of_keys(_WHOLE_IN_DATA_KEY, _NOTHING, {key: value})
+    found = [(each, {key: parse}) for parse, each in _WHOLE_IN_DATA_KEY.items() if parse(value) is not None]
+    return found[0] if len(found) == 1 else None

@@ -39,6 +39,7 @@ from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.process import no_garbage_collection
 from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 
 LAYOUT: Final = "folder-layout"
@@ -178,9 +179,10 @@ def inventory_and_lookups(
     known: KnownContents = NO_CONTENTS,
 ) -> tuple[Inventory, Callable[[Lookup], Decision | KubernetesSecretsError]]:
     """Return all entries, and a function that decides any lookup on the same snapshot, or returns its error."""
-    snapshot = Snapshot(location, options, kinds)
-    survey = _Survey(snapshot, options, location, known)
-    entries = [entry for kind in kinds for entry in survey.entries(kind)]
+    with no_garbage_collection():
+        snapshot = Snapshot(location, options, kinds)
+        survey = _Survey(snapshot, options, location, known)
+        entries = [entry for kind in kinds for entry in survey.entries(kind)]
     entries.sort(
         key=lambda entry: (entry.kind.plural, entry.team or "", entry.id, not entry.provides_value, entry.created)
     )

@@ -6,7 +6,6 @@ An id is reported only if the code always uses exactly this id. All other uses a
 from __future__ import annotations
 
 import ast
-import gc
 import re
 import warnings
 from collections.abc import Iterator, Sequence, Set
@@ -15,6 +14,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.process import no_garbage_collection
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.dags_and_tasks import DagsAndTasks
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
@@ -106,21 +106,6 @@ def parsing() -> Iterator[None]:
     with no_garbage_collection(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-@contextmanager
-def no_garbage_collection() -> Iterator[None]:
-    """Switch the garbage collector off.
-
-    It would search syntax trees and serialized DAGs, which contain no cycles, again and again.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class _Finder:
