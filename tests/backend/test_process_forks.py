@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import os
-import signal
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
 from airflow_kubernetes_secrets.process import ForkGuard
+from support import fork_guards
 from support.faults import answer_with, late
+from support.fork_guards import HANDLERS
 from support.memory import fork, join, sockets_to
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
-from support.signals import PACKAGE, Moment, handled
 from support.waiting import until
-
-
-def _interrupt() -> None:
-    raise InterruptedError
-
-
-def _fork_too() -> None:
-    if (child := os.fork()) == 0:
-        os._exit(0)
-    os.waitpid(child, 0)
 
 
 class TestFork:
@@ -115,36 +105,13 @@ class TestFork:
             for each in [threads.submit(work) for _ in range(2)]:
                 each.result()
 
-    # Python discards what a signal handler raises in a function that is registered for forks.
-    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-    @pytest.mark.parametrize("handler", [_interrupt, _fork_too], ids=["raises", "forks"])
-    def test_a_signal_handler_during_a_fork_leaves_no_lock(self, handler: Callable[[], None]) -> None:
-        guard, position = ForkGuard(), 0
-
-        def takes_its_lock() -> bool:
-            taken = guard.lock.acquire(timeout=1)
-            if taken:
-                guard.lock.release()
-            return taken
-
-        with handled(signal.SIGALRM, handler), ThreadPoolExecutor(1) as other:
-            while True:
-                assert other.submit(takes_its_lock).result()
-                moment = Moment(signal.SIGALRM, position, inside=(PACKAGE,))
-                with suppress(InterruptedError), moment.of():
-                    if (child := os.fork()) == 0:
-                        os._exit(0)
-                assert os.waitpid(child, 0)[1] == 0
-                if moment.where.endswith(" _after"):
-                    # Nothing in Python runs in the function if the signal comes first. The next fork makes up for it.
-                    join(fork(lambda: None))
-                assert other.submit(takes_its_lock).result(), moment.where
-                with ThreadPoolExecutor(1) as new:
-                    assert new.submit(takes_its_lock).result(), moment.where
-                if not moment.where:
-                    break
-                position += 1
-        assert position > 20
+    @pytest.mark.parametrize("handler", HANDLERS)
+    def test_a_signal_handler_during_a_fork_leaves_no_lock(self, handler: str) -> None:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        command = [sys.executable, "-m", fork_guards.__name__, handler]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
+        assert done.returncode == 0, done.stderr
+        assert int(done.stdout) > 20
 
     def test_a_fork_waits_for_the_first_work_of_new_threads(self) -> None:
         """A thread that begins during a fork must not be missed."""
