@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from support.airflow import ROOT
 from support.cluster import Cluster
 from support.secrets import MakeBackend, Put
+from support.waiting import PATIENCE
 
 README = (ROOT / "README.md").read_text()
 
@@ -76,7 +77,7 @@ def test_the_commands_of_kubectl(cluster: Cluster, make_backend: MakeBackend, pu
 
 def _when_granted(backend: KubernetesSecretsBackend) -> Any:
     """Return the connection as soon as RBAC allows it: a new role is applied within moments."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             return backend.get_connection("smtp_default")

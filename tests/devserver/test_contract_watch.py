@@ -16,6 +16,7 @@ from support.cluster import Cluster
 from support.contract import Secrets, encoded
 from support.kube_apiserver import bearer, trust
 from support.versions import Since, at
+from support.waiting import PATIENCE
 
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
@@ -69,7 +70,7 @@ def test_without_a_version_a_watch_begins_with_what_there_is(secrets: Secrets, q
 
 
 def story_until(secrets: Secrets, expected: set[str], query: dict[str, str]) -> list[str]:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with secrets.watch(seconds=1, **query) as events:
             found = story(events, len(expected))

@@ -13,6 +13,7 @@ import pytest
 
 from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_FILE_BYTES
 from airflow_kubernetes_secrets_devserver import DevServer
+from support.waiting import PATIENCE
 
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{value: {value}}}\n"
 PASSWORD = "geheim-4711"
@@ -38,7 +39,7 @@ class Followed:
 
     def wait(self, *lines: str) -> list[str]:
         """Wait until lines that contain these parts were reported, and clear the report."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while not all(any(wanted in line for line in self.lines) for wanted in lines):
             assert time.monotonic() < deadline, (lines, self.lines)
             time.sleep(0.01)

@@ -22,6 +22,7 @@ from support.pages import blocks, page_file, shell
 from support.proxy import Proxy
 from support.scenes import EVERY, ID, Scene, happens
 from support.secrets import BUNDLE, CONNECTION, VARIABLE
+from support.waiting import PATIENCE
 
 PREFIX = "airflow.apache.org"
 
@@ -67,7 +68,7 @@ def not_watched(scene: Scene) -> str:
 
 def logged(scene: Scene) -> str:
     """Return what another thread logs in a moment."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not said(scene.caplog):
         assert time.monotonic() < deadline
         time.sleep(0.02)
