@@ -149,3 +149,28 @@ class TestTheLayout:
             f"Secret {mount}/connections/my_db is in the folder connections, so it is a connection with this id. A "
             "variable requires a file in the folder variables"
         )
+
+
+@on_the_devserver
+def test_explain_names_what_is_ignored(commands: Commands, mount: Path) -> None:
+    folder = mount / "connections" / "own"
+    folder.mkdir()
+    for name in ("host", "type", "pass word"):
+        (folder / name).write_text("mysql")
+    (folder / "sub").mkdir()
+
+    found = commands.run("explain", "connection", "own", "-o", "json").document
+    texts = [each["text"] for each in found["problems"] if each["code"] == "folder-layout"]
+    assert texts[0].startswith(f"{folder}/pass word: the name is not valid as a key of a Secret")
+    assert texts[1].startswith(f"{folder}/sub is a folder in a mounted Secret")
+
+
+@on_the_devserver
+def test_a_key_that_leads_nowhere(commands: Commands, mount: Path) -> None:
+    folder = mount / "connections" / "own"
+    folder.mkdir()
+    (folder / "host").write_text("db")
+    (folder / "password").symlink_to("nowhere")
+
+    found = commands.run("explain", "connection", "own", status=2).out
+    assert f"{folder}/password is a link that leads nowhere. Correct or remove it" in found

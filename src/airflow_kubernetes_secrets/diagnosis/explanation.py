@@ -22,6 +22,7 @@ from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_tex
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.connection_types import problems_of_connection_type
 from airflow_kubernetes_secrets.inventory.content import UNESCAPED, UNREADABLE, Content, content_of
+from airflow_kubernetes_secrets.inventory.entries import LAYOUT
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import problems_of_metadata
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
@@ -34,8 +35,10 @@ from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, Outcome, decide, shown_id
 from airflow_kubernetes_secrets.manifests.requested_secret import why_hidden
 from airflow_kubernetes_secrets.messages.printable import printable
-from airflow_kubernetes_secrets.messages.problem import Problem
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.layout import ignored_keys
+from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
 from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands, NoCommand
 from airflow_kubernetes_secrets.usage.uses import Use
@@ -389,9 +392,11 @@ def _add_content(explanation: Explanation, secret: Secret, key: str) -> None:
     """Add what Airflow reads from the selected Secret."""
     kind = explanation.lookup.kind
     explanation.content = content_of(kind, secret, key)
+    ignored = ignored_keys(secret) if isinstance(secret, MountedSecret) else ()
     explanation.problems = [
         *explanation.content.problems,
         *problems_of_connection_type(kind, secret, key, explanation.content),
+        *(Problem(LAYOUT, each.text, Severity.WARNING) for each in ignored),
     ]
     if kind is Kind.CONNECTION:
         fields = fields_of(secret)

@@ -11,12 +11,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from time import monotonic
 
 from airflow_kubernetes_secrets.errors import MountedFileError
 from airflow_kubernetes_secrets.kubernetes.file_stamps import is_settled, stamp_of
+from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
 from airflow_kubernetes_secrets.kubernetes.manifest_files import DATA_LINK, LARGEST_FILE_BYTES, LOST_AND_FOUND, SUFFIXES
 
 # Two versions are equal only if nothing has changed in between. A version is determined without reading a file.
@@ -30,6 +31,10 @@ _LONGEST_SECONDS = 2.0
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 # The exceptions for these errors. If they occur after a file or folder was found, it has just been replaced.
 _AbsentError = (FileNotFoundError, NotADirectoryError)
+
+# What is wrong with such a link, with the remedy.
+LEADS_NOWHERE = "is a link that leads nowhere. Correct or remove it"
+
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # opening a pipe would wait for its other end
 
 
@@ -37,15 +42,19 @@ class MountedContent:
     """What a mounted file or folder contained at one moment. Its ``repr`` does not show it.
 
     Attributes:
-        files: the content of a file; or the contents of the files in a folder, by name. Subfolders are ignored.
+        files: the content of a file; or the contents of the files in a folder, by name.
+        ignored: the other names in a folder: those of subfolders, and those that no key of a Secret can have.
         version: the version of the file or folder.
         is_settled: whether every later change will change the version too.
     """
 
-    __slots__ = ("files", "is_settled", "version")
+    __slots__ = ("files", "ignored", "is_settled", "version")
 
-    def __init__(self, files: bytes | Mapping[str, bytes], version: Version, *, is_settled: bool) -> None:
+    def __init__(
+        self, files: bytes | Mapping[str, bytes], ignored: Sequence[str], version: Version, *, is_settled: bool
+    ) -> None:
         self.files = files
+        self.ignored = ignored
         self.version = version
         self.is_settled = is_settled
 
@@ -98,22 +107,30 @@ class MountedFolder:
         """Return the content of a file or folder; ``None`` if there is none of this name.
 
         Raises:
-            MountedFileError: it cannot be read, is too large, or is a link that is not followed.
+            MountedFileError: it cannot be read, is too large, or is a link that is not followed; or this applies to a
+                file in the folder; or something in the folder has the name of a key, and is neither a file nor a
+                folder.
         """
+        problem: MountedFileError | None
         for _ in _attempts():
             with self._errors(names):
                 before = self.version(*names, with_files=True)
                 if before is None:
                     return None
+                content = problem = None
                 try:
                     with self._opened(names, before[0]) as found:
-                        files = self._files(found, names, is_volume=is_of_volume(before[0]))
+                        content = self._content_of(found, names, is_volume=is_of_volume(before[0]))
+                except MountedFileError as error:
+                    problem = error
                 except _AbsentError:
-                    files = None
+                    pass
                 after = self.version(*names, with_files=True)
                 if after is not None and after[0] == before[0]:
-                    if files is not None:
-                        return MountedContent(files, before[0], is_settled=before[1])
+                    if problem is not None:
+                        raise problem
+                    if content is not None:
+                        return MountedContent(*content, before[0], is_settled=before[1])
                     self._refuse_other_link(names, before[0])
                     return None
         raise self._keeps_changing(names)
@@ -209,25 +226,60 @@ class MountedFolder:
                 "leads to"
             )
 
-    def _files(self, found: int, names: tuple[str, ...], *, is_volume: bool) -> bytes | Mapping[str, bytes] | None:
-        """Return the content of an open file, or of the files in an open folder; ``None`` if it is anything else."""
-        if not stat.S_ISDIR(os.fstat(found).st_mode):
-            return self._content(found, LARGEST_FILE_BYTES, names)
-        files = {}
+    def _content_of(
+        self, found: int, names: tuple[str, ...], *, is_volume: bool
+    ) -> tuple[bytes | Mapping[str, bytes], Sequence[str]] | None:
+        """Return the files and the ignored names in what is open, as :class:`MountedContent` has them.
+
+        The result is ``None`` if it is neither a file nor a folder.
+        """
+        mode = os.fstat(found).st_mode
+        if not stat.S_ISDIR(mode):
+            return (self._read(found, LARGEST_FILE_BYTES, names), ()) if stat.S_ISREG(mode) else None
+        files: dict[str, bytes] = {}
+        ignored: list[str] = []
         left = LARGEST_FILE_BYTES
         for name in sorted(filter(_can_be_key, os.listdir(found))):
-            file_names = (*names, name)
-            try:
-                with self._errors(file_names), self._opened_in(found, file_names, is_volume=is_volume) as file:
-                    content = self._content(file, left, file_names)
-            except _AbsentError:
-                if is_volume:
-                    raise  # the version is being deleted
-                continue  # a link that leads nowhere
-            if content is not None:
+            content = None
+            if is_data_key(name):
+                try:
+                    content = self._content_of_key(found, (*names, name), left, is_volume=is_volume)
+                except _AbsentError:
+                    if is_volume:
+                        raise  # the version is being deleted
+                    continue  # it was removed meanwhile
+            if content is None:
+                ignored.append(name)
+            else:
                 files[name] = content
                 left -= len(content)
-        return files
+        return files, tuple(ignored)
+
+    def _content_of_key(self, folder: int, names: tuple[str, ...], limit: int, *, is_volume: bool) -> bytes | None:
+        """Return the content of a file in an open folder; ``None`` if it is a folder.
+
+        Raises:
+            MountedFileError: it cannot be read, or is neither a file nor a folder.
+            OSError: it does not exist any more.
+        """
+        is_dangling = False
+        with self._errors(names):
+            try:
+                with self._opened_in(folder, names, is_volume=is_volume) as file:
+                    mode = os.fstat(file).st_mode
+                    if stat.S_ISREG(mode):
+                        return self._read(file, limit, names)
+            except PermissionError:
+                mode = os.stat(names[-1], dir_fd=folder).st_mode
+                if not stat.S_ISDIR(mode):
+                    raise
+            except _AbsentError:
+                mode = os.stat(names[-1], dir_fd=folder, follow_symlinks=False).st_mode
+                is_dangling = stat.S_ISLNK(mode)
+        if stat.S_ISDIR(mode):
+            return None
+        problem = "is neither a file nor a folder. Replace it by a file, or remove it"
+        raise MountedFileError(f"{self.path(*names)} {LEADS_NOWHERE if is_dangling else problem}")
 
     @contextmanager
     def _opened_in(self, folder: int, names: tuple[str, ...], *, is_volume: bool) -> Iterator[int]:
@@ -243,10 +295,8 @@ class MountedFolder:
         finally:
             os.close(file)
 
-    def _content(self, file: int, limit: int, names: tuple[str, ...]) -> bytes | None:
-        """Return the content of an open file; ``None`` if it is not a regular file."""
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            return None
+    def _read(self, file: int, limit: int, names: tuple[str, ...]) -> bytes:
+        """Return the content of an open file."""
         with os.fdopen(file, "rb", closefd=False) as stream:
             content = stream.read(limit + 1)
         if len(content) > limit:
@@ -328,13 +378,16 @@ def _attempts() -> Iterator[None]:
 
 
 def _statuses(folder: str) -> dict[str, os.stat_result]:
-    """Return the status of everything in a folder, by name, without links that lead nowhere."""
+    """Return the status of everything in a folder, by name. For a link that cannot be followed, it is its own."""
     statuses = {}
     with os.scandir(folder) as found:
         for entry in found:
             if _can_be_key(entry.name):
-                with suppress(*_AbsentError):
+                try:
                     statuses[entry.name] = entry.stat()
+                except OSError:
+                    with suppress(*_AbsentError):
+                        statuses[entry.name] = entry.stat(follow_symlinks=False)
     return statuses
 
 

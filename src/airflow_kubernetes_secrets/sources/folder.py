@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -23,11 +23,11 @@ from airflow_kubernetes_secrets.kubernetes.manifest_secrets import complete_secr
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, unprocessed
 from airflow_kubernetes_secrets.messages import notices
-from airflow_kubernetes_secrets.messages.listing import first_items
+from airflow_kubernetes_secrets.messages.listing import first_items, first_names
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.process import importing
-from airflow_kubernetes_secrets.sources.mounted import Folders, Mounted
+from airflow_kubernetes_secrets.sources.mounted import Folders, Mounted, MountedSecret
 from airflow_kubernetes_secrets.sources.query import Query
 
 if TYPE_CHECKING:
@@ -44,24 +44,25 @@ class _Known:
         secrets: the Secrets of all files, and the ConfigMaps if they are read. If two manifests are for one object,
             the later one counts, as with ``kubectl apply``.
         warnings: what a user should know about it, by cause.
+        unusable: why a file, or a part of it, is not used, by cause. The second part of the cause is the path.
         visited: the stamps of all files and folders that the result depends on.
     """
 
-    __slots__ = ("_manifests", "_without_kind", "files", "secrets", "visited", "warnings")
+    __slots__ = ("_broken", "_manifests", "_without_kind", "files", "secrets", "unusable", "visited", "warnings")
 
     def __init__(self, files: Files[str, Secret], visited: Visited) -> None:
         self.files = files
         self.visited = visited
-        # A file that cannot be read may have manifests too.
-        paths = [path for path, file in files.items() if file.objects or file.problems]
-        self._manifests = {folder for path in paths for folder in _folders_of(path)}
+        self._manifests = {folder for path, file in files.items() if file.objects for folder in _folders_of(path)}
+        self._broken = {folder for path, file in files.items() if file.problems for folder in _folders_of(path)}
         self._without_kind = {path for path, file in files.items() if file.has_no_kind}
         self.warnings: dict[tuple[str, ...], str] = {}
+        self.unusable: dict[tuple[str, ...], str] = {}
         secrets: dict[str, tuple[Secret, str, Identity | None]] = {}
         twice: list[tuple[str, str, str]] = []
         for path, file in files.items():
             for problem in file.problems:
-                self.warnings["manifest", path, problem] = problem
+                self.unusable["manifest", path, problem] = problem
             for name, secret in file.objects:
                 if name in secrets:
                     _secret, other, other_file = secrets[name]
@@ -83,13 +84,27 @@ class _Known:
 
     def folders(self) -> Folders:
         """Return the state of the folders, on which mounted Secrets depend."""
-        return Folders(self._manifests, self._without_kind, self.visited if self.visited.are_certain else object())
+        state = self.visited if self.visited.are_certain else object()
+        return Folders(self._manifests, self._broken, self._without_kind, state)
+
+    def causes(self) -> set[tuple[str, ...]]:
+        """Return the causes of all warnings."""
+        return {*self.warnings, *self.unusable}
 
 
 def _folders_of(path: str) -> Iterator[str]:
     while (folder := os.path.dirname(path)) != path:  # noqa: PTH120 - a path may be any string
         yield folder
         path = folder
+
+
+def _log_ignored(secret: MountedSecret) -> None:
+    names = first_names(map(repr, secret.ignored), len(secret.ignored))
+    text = (
+        f"{secret.path}: nothing reads {names} in this folder. A key of a Secret is a file, and its name contains only "
+        "letters, digits, '-', '_' and '.'. Rename or remove it"
+    )
+    notices.once(logging.WARNING, ("ignored", secret.path, *secret.ignored), printable(text))
 
 
 def _is_in(namespace: str | None, secret: Secret) -> bool:
@@ -137,14 +152,31 @@ class Folder:
             known = self._look()
             found = [secret for secret in known.secrets if query.matches(secret) and _is_in(query.namespace, secret)]
             folders = known.folders()
-            found += self._mounted.find(query, folders)
+            mounted = list(self._mounted.find(query, folders))
+            found += mounted
+            warnings = self._warnings(known, folders)
             unused = [] if found else list(self._mounted.unused(query, folders))
         if unused:
             self._log_why_unused(unused, folders)
         counters.count(FROM_FOLDER)
-        for cause, text in known.warnings.items():
+        for cause, text in warnings.items():
             notices.once(logging.WARNING, cause, text)
+        for each in mounted:
+            if each.ignored:
+                _log_ignored(each)
         return found
+
+    def _warnings(self, known: _Known, folders: Folders) -> Mapping[tuple[str, ...], str]:
+        """Return what a user should know about the manifests, by cause.
+
+        A file in a mounted Secret is a key of it. If the file cannot be read, the lookup of the Secret says so.
+        """
+        if not known.unusable:
+            return known.warnings
+        unusable = {
+            cause: text for cause, text in known.unusable.items() if not self._mounted.includes(cause[1], folders)
+        }
+        return {**unusable, **known.warnings}
 
     def _log_why_unused(self, unused: Sequence[tuple[str, str]], folders: Folders) -> None:
         # Most processes never need it.
@@ -178,8 +210,10 @@ class Folder:
         """
         with self._lock:
             known = self._look()
-            _secrets, problems = self._mounted.all(known.folders())
-        return [*known.warnings.values(), *problems]
+            folders = known.folders()
+            _secrets, problems = self._mounted.all(folders)
+            shown = [f"{problem}{more}" for problem, more in first_items(list(problems.values()))]
+            return [*self._warnings(known, folders).values(), *shown]
 
     def layout_mistakes(self) -> Sequence[LayoutMistake]:
         """Return what nothing reads in the folder although it was probably meant as a value.
@@ -192,8 +226,8 @@ class Folder:
         with self._lock:
             known = self._look()
             folders = known.folders()
-            secrets, _problems = self._mounted.all(folders)
-            return mistakes(self._mounted, secrets, folders)
+            secrets, problems = self._mounted.all(folders)
+            return mistakes(self._mounted, secrets, problems, folders)
 
     def misnamed(self, kind: str, identifier: str) -> Sequence[LayoutMistake]:
         """Return the files that are probably meant for an id of this kind, and have another name or place.
@@ -231,7 +265,7 @@ class Folder:
             else:
                 known = before.again(visited) if files is before.files else _Known(files, visited)
                 self._known = known
-                notices.forget_each(before.warnings.keys() - known.warnings.keys())
+                notices.forget_each(before.causes() - known.causes())
                 return known
         raise NotConfiguredError(
             f"the folder of 'path' in backend_kwargs cannot be read: {self._path} ({problem}). "

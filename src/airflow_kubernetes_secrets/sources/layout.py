@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from urllib.parse import quote
 
 from airflow_kubernetes_secrets.errors import MountedFileError
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value, looks_hashed
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
 from airflow_kubernetes_secrets.kubernetes.manifest_files import LOST_AND_FOUND, SUFFIXES
-from airflow_kubernetes_secrets.kubernetes.mounted_folder import MountedFolder
+from airflow_kubernetes_secrets.kubernetes.mounted_folder import LEADS_NOWHERE, MountedFolder
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.suggestions import nearest
@@ -91,7 +91,7 @@ def why_unused(folder: MountedFolder, place: str, name: str, folders: Folders) -
 def _dangling(path: str) -> str:
     """Return the message for a link that leads nowhere; empty if there is no such link."""
     is_link = os.path.islink(path)  # noqa: PTH114 - a path may be any string
-    return f"{path} is a link that leads nowhere. Correct or remove it" if is_link else ""
+    return f"{path} {LEADS_NOWHERE}" if is_link else ""
 
 
 def _why_file_is_unused(path: str, place: str, name: str, folders: Folders) -> str:
@@ -135,37 +135,33 @@ def _remedy_for_depth(name: str, subfolder: str) -> str:
 
 def _content_of(folder: str) -> tuple[list[str], list[str]]:
     """Return the names of the files in a folder, also of those that are no regular files, and of its subfolders."""
-    files, subfolders, _unreadable = _whole_content_of(folder)
-    return files, subfolders
-
-
-def _whole_content_of(folder: str) -> tuple[list[str], list[str], list[str]]:
-    """Return the names of the files and subfolders in a folder, and those of links that cannot be followed."""
     files: list[str] = []
     subfolders: list[str] = []
-    unreadable: list[str] = []
     with os.scandir(folder) as found:
         for each in sorted(found, key=lambda each: each.name):
             if not each.name.startswith(".") and each.name != LOST_AND_FOUND:
                 try:
                     names = subfolders if each.is_dir() else files
                 except OSError:
-                    names = unreadable
+                    names = files  # a link that cannot be followed
                 names.append(each.name)
-    return files, subfolders, unreadable
+    return files, subfolders
 
 
-def mistakes(mounted: Mounted, secrets: Iterable[MountedSecret], folders: Folders) -> Sequence[LayoutMistake]:
+def mistakes(
+    mounted: Mounted, secrets: Iterable[MountedSecret], unreadable: Collection[str], folders: Folders
+) -> Sequence[LayoutMistake]:
     """Return all mistakes in a folder.
 
     Args:
         secrets: the mounted Secrets in it.
+        unreadable: the paths of those that cannot be read, which is reported as an error.
     """
     folder = mounted.folder
-    used = {folder.path(each.namespace, each.name): each for each in secrets}
+    used = {each.path: each for each in secrets}
     found: list[LayoutMistake] = []
     # What is used, or reported already. A file in it is not reported again.
-    covered = set(used)
+    covered = {*used, *unreadable}
     for place in (BINDINGS, *_PLACES):
         names = _names_in(folder, place)
         if text := _why_no_place(folder.path(place)) if place else "":
@@ -178,8 +174,8 @@ def mistakes(mounted: Mounted, secrets: Iterable[MountedSecret], folders: Folder
         for name in names:
             path = folder.path(place, name) if place else folder.path(name)
             if path in used:
-                found += _ignored_keys(path, place or CONNECTIONS, used[path])
-            elif place or name not in _PLACES:
+                found += ignored_keys(used[path], place or CONNECTIONS)
+            elif path not in unreadable and (place or name not in _PLACES):
                 text = _why_unused_or_mixed(folder, place, name, folders)
                 if text:
                     found.append(LayoutMistake(place if place in KINDS else "", name, text))
@@ -209,20 +205,14 @@ def _why_unused_or_mixed(folder: MountedFolder, place: str, name: str, folders: 
     path = folder.path(place, name) if place else folder.path(name)
     if path not in folders.manifests:
         return why_unused(folder, place, name, folders) if place else _why_top_is_unused(folder, name, folders)
+    if not place:
+        return ""
     try:
-        files, _subfolders, unreadable = _whole_content_of(path)
+        files, _subfolders = _content_of(path)
     except OSError:
         return ""
     keys = [each for each in files if _looks_like_key(each)]
-    if not keys or not (place or BINDING in keys):
-        return ""
-    if unreadable:
-        return (
-            f"{path} is not read as a Secret, because {first_names(map(repr, unreadable), len(unreadable))} in it "
-            f"cannot be read and may contain manifests. So nothing reads {first_names(map(repr, keys), len(keys))}. "
-            "Correct or remove it"
-        )
-    if not place:
+    if not keys:
         return ""
     return (
         f"{path} contains a manifest, so it is read as a folder of manifests, and nothing reads "
@@ -245,20 +235,22 @@ def _names_in(folder: MountedFolder, place: str) -> list[str]:
         return []
 
 
-def _ignored_keys(path: str, place: str, secret: MountedSecret) -> Iterator[LayoutMistake]:
-    """Yield what is in the folder of a mounted Secret and is no key of it."""
+def ignored_keys(secret: MountedSecret, place: str = "") -> Iterator[LayoutMistake]:
+    """Yield what is in the folder of a mounted Secret and is no key of it.
+
+    Args:
+        place: the folder that it is in.
+    """
+    path = secret.path
     try:
         files, subfolders = _content_of(path)
     except OSError:
         return  # it is a file
     kind = place if place in KINDS else ""
     for name in files:
-        if name in secret.data:
-            continue
-        if not is_data_key(name):
-            text = f"{path}/{name}: the name is not valid as a key of a Secret, so nothing reads the file. Rename it"
-        else:
-            text = _dangling(f"{path}/{name}") or f"{path}/{name} is no file, so nothing reads it. Replace it by a file"
+        if is_data_key(name):
+            continue  # if it is no key, it was added meanwhile
+        text = f"{path}/{name}: the name is not valid as a key of a Secret, so nothing reads the file. Rename it"
         yield LayoutMistake(kind, secret.name, text)
     for name in subfolders:
         text = f"{path}/{name} is a folder in a mounted Secret, so nothing reads it."
@@ -268,6 +260,8 @@ def _ignored_keys(path: str, place: str, secret: MountedSecret) -> Iterator[Layo
 def _why_top_is_unused(folder: MountedFolder, name: str, folders: Folders) -> str:
     """Return why nothing reads a file or folder that is directly in the folder of ``path``; empty if that is usual."""
     path = folder.path(name)
+    if path in folders.broken:
+        return ""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - a path may be any string
         if stat.S_ISDIR(mode):
@@ -291,7 +285,8 @@ def _why_top_folder_is_unused(
     path = folder.path(name)
     values = [each for each in files if not each.endswith(SUFFIXES) or f"{path}/{each}" in folders.without_kind]
     keys = [each for each in values if _looks_like_key(each)]
-    inner = [each for each in subfolders if each in _PLACES and f"{path}/{each}" not in folders.manifests]
+    of_manifests = {*folders.manifests, *folders.broken}
+    inner = [each for each in subfolders if each in _PLACES and f"{path}/{each}" not in of_manifests]
     meant = _SYNONYMS.get(name.lower()) or nearest(name.lower(), _PLACES, _SUGGESTION_CUTOFF)
     if not meant and keys:
         meant = next((each for each in _PLACES if each in name.lower()), "")

@@ -18,7 +18,6 @@ from airflow_kubernetes_secrets.kubernetes.manifest_files import SUFFIXES
 from airflow_kubernetes_secrets.kubernetes.mounted_folder import MountedContent, MountedFolder, Version, is_of_volume
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
-from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.options.accepted_values import IN_REFERENCES
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import NameQuery, Query
@@ -42,11 +41,13 @@ class MountedSecret(Secret):
 
     Attributes:
         lookup_namespace: the namespace in which lookups find it.
+        ignored: the names in its folder that are no keys of it.
     """
 
-    __slots__ = ("lookup_namespace",)
+    __slots__ = ("ignored", "lookup_namespace")
 
     annotation_place = IN_REFERENCES
+    ignored: Sequence[str]
     lookup_namespace: str
 
     def __init__(
@@ -58,14 +59,21 @@ class MountedSecret(Secret):
         *,
         lookup_namespace: str,
         annotations: Mapping[str, str] | None = None,
+        ignored: Sequence[str] = (),
     ) -> None:
         super().__init__(folder, name, "", labels, data, annotations=annotations)
+        object.__setattr__(self, "ignored", ignored)
         object.__setattr__(self, "lookup_namespace", lookup_namespace)
 
     @property
     def can_be_annotated(self) -> bool:
         """Whether a user can add annotations: for a whole Secret, a reference in the options can contain them."""
         return not self.labels
+
+    @property
+    def path(self) -> str:
+        """The path of the file or folder."""
+        return f"{self.namespace.rstrip('/')}/{self.name}"
 
     @property
     def has_hashed_name(self) -> bool:
@@ -86,6 +94,7 @@ class MountedSecret(Secret):
             self.data,
             lookup_namespace=self.lookup_namespace,
             annotations={label: identifier},
+            ignored=self.ignored,
         )
 
 
@@ -93,17 +102,22 @@ class Folders:
     """What a source knows about the folders in ``path``.
 
     Attributes:
-        manifests: the paths of the folders with manifests of Secrets, or with manifests that cannot be used. These
-            folders are not mounted Secrets, whatever their names.
+        manifests: the paths of the folders with manifests of Secrets. These folders are not mounted Secrets, whatever
+            their names.
+        broken: the paths of the folders in which something cannot be read, or not as manifests. It can be meant as the
+            key of a mounted Secret, so these folders can be mounted Secrets.
         without_kind: the paths of the files with a name like that of a manifest that contain something else.
         state: the same object as long as no folder in ``path`` has changed. Until then, each folder has the same names,
             and each volume the same files.
     """
 
-    __slots__ = ("manifests", "state", "without_kind")
+    __slots__ = ("broken", "manifests", "state", "without_kind")
 
-    def __init__(self, manifests: Collection[str], without_kind: Collection[str], state: object) -> None:
+    def __init__(
+        self, manifests: Collection[str], broken: Collection[str], without_kind: Collection[str], state: object
+    ) -> None:
         self.manifests = manifests
+        self.broken = broken
         self.without_kind = without_kind
         self.state = state
 
@@ -176,22 +190,34 @@ class Mounted:
                     for name in names:
                         yield from self._secret(folder, name, folders, query.identifier)
 
-    def all(self, folders: Folders) -> tuple[Sequence[MountedSecret], Sequence[str]]:
-        """Return all Secrets, and the problems of those that cannot be read."""
+    def all(self, folders: Folders) -> tuple[Sequence[MountedSecret], Mapping[str, str]]:
+        """Return all Secrets, and the problems of those that cannot be read, by the path of the file or folder."""
         secrets: list[MountedSecret] = []
-        problems: list[str] = []
+        problems: dict[str, str] = {}
         for folder in (BINDINGS, *KINDS, WHOLE_SECRETS):
             try:
                 names = self._names_in(folder, folders)
             except MountedFileError as error:
-                problems.append(str(error))
+                problems[self._path(folder)] = str(error)
                 continue
             for name in sorted(names):
                 try:
                     secrets += self._secret(folder, name, folders)
                 except MountedFileError as error:
-                    problems.append(str(error))
-        return secrets, [f"{problem}{more}" for problem, more in first_items(problems)]
+                    problems[self._path(folder, name)] = str(error)
+        return secrets, problems
+
+    def includes(self, path: str, folders: Folders) -> bool:
+        """Return whether a path below this folder is, or is in, a mounted Secret, even one that cannot be read."""
+        names = path.removeprefix(self._folder.path("")).split("/")
+        folder = names.pop(0) if names[0] in (*KINDS, WHOLE_SECRETS) else BINDINGS
+        try:
+            if names:
+                return any(True for _ in self._secret(folder, names[0], folders))
+            self._names_in(folder, folders)
+        except MountedFileError:
+            return True
+        return False
 
     def unused(self, query: Query, folders: Folders) -> Iterator[tuple[str, str]]:
         """Yield the files and folders that have the name for a query and are no mounted Secrets.
@@ -233,19 +259,19 @@ class Mounted:
         key = (folder, name)
         found = self._found.get(key)
         if found is None or found.state is not folders.state:
-            found = self._found[key] = self._current(folder, name, folders, found)
+            found = self._found[key] = self._current(folder, name, folders, found, is_id=identifier is not None)
         secret = found.secret
         if secret is None:
             return
         if identifier is not None and identifier != name and secret.annotations is None:
-            secret = self._make(folder, name, secret.data, identifier)
+            secret = self._make(folder, name, secret.data, identifier, secret.ignored)
             self._found[key] = _Found(secret, found.version, found.state)
         yield secret
 
-    def _current(self, folder: str, name: str, folders: Folders, before: _Found | None) -> _Found:
+    def _current(self, folder: str, name: str, folders: Folders, before: _Found | None, *, is_id: bool) -> _Found:
         """Return the current result for a file or folder. It is read only if it may have changed."""
         names = (folder, name) if folder else (name,)
-        if self._folder.path(*names) in folders.manifests or not self._may_be_secret(folder, name, folders):
+        if self._path(folder, name) in folders.manifests or not self._may_be_secret(folder, name, folders, is_id=is_id):
             return _Found(None, None, None)
         if before is not None and before.version and self._folder.is_unchanged(before.version, *names):
             state = folders.state if is_of_volume(before.version) else None
@@ -254,15 +280,21 @@ class Mounted:
         data = None if content is None else self._data(content, folder, name)
         if content is None or data is None:
             return _Found(None, None, None)
-        if before is not None and before.secret is not None and before.secret.data == data:
-            secret = before.secret
-        else:
-            secret = self._make(folder, name, data, None)
+        secret = None if before is None else before.secret
+        if secret is None or secret.data != data or secret.ignored != content.ignored:
+            secret = self._make(folder, name, data, None, content.ignored)
         version = content.version if content.is_settled else None
         return _Found(secret, version, folders.state if is_of_volume(content.version) else None)
 
-    def _may_be_secret(self, folder: str, name: str, folders: Folders) -> bool:
-        """Return whether a file or folder can be a mounted Secret, judging by its name and the names in it."""
+    def _may_be_secret(self, folder: str, name: str, folders: Folders, *, is_id: bool) -> bool:
+        """Return whether a file or folder can be a mounted Secret, judging by its name and the names in it.
+
+        Args:
+            is_id: whether an id with this name is looked up.
+
+        Raises:
+            MountedFileError: the names in it cannot be read, and an id with its name is looked up.
+        """
         if folder != BINDINGS:
             return folder == WHOLE_SECRETS or folder in self._labels
         if name in (*KINDS, WHOLE_SECRETS) or CONNECTIONS not in self._labels:
@@ -270,6 +302,8 @@ class Mounted:
         try:
             return BINDING in self._names_in(name, folders)
         except MountedFileError:
+            if is_id:
+                raise
             return False  # the folder may have nothing to do with Airflow
 
     def _data(self, content: MountedContent, folder: str, name: str) -> dict[str, str] | None:
@@ -279,15 +313,19 @@ class Mounted:
             # A file is the value of an id, so it is in the folder of a kind. A name with such a suffix is a manifest's.
             is_value = folder in self._data_keys and not name.endswith(SUFFIXES)
             return {self._data_keys[folder]: _base64(files)} if is_value else None
-        if not is_of_volume(content.version) and all(each.endswith(SUFFIXES) for each in files):
+        names = [*files, *(each for each in content.ignored if not is_data_key(each))]
+        if not is_of_volume(content.version) and all(each.endswith(SUFFIXES) for each in names):
             return None  # a folder for manifests, which may be empty at the moment
-        return {each: _base64(files[each]) for each in files if is_data_key(each)}
+        return {each: _base64(files[each]) for each in files}
 
-    def _make(self, folder: str, name: str, data: Mapping[str, str], identifier: str | None) -> MountedSecret:
+    def _make(
+        self, folder: str, name: str, data: Mapping[str, str], identifier: str | None, ignored: Sequence[str]
+    ) -> MountedSecret:
         """Return the Secret.
 
         Args:
             identifier: the id whose hash the name contains, if it is known.
+            ignored: the names in its folder that are no keys.
         """
         labels, annotations = {}, None
         if folder != WHOLE_SECRETS:
@@ -295,8 +333,18 @@ class Mounted:
             labels[label] = label_value(name)
             if identifier is not None or labels[label] != name:
                 annotations = {label: identifier or name}
-        path = self._folder.path(folder) if folder else self._folder.path()
-        return MountedSecret(path, name, labels, data, lookup_namespace=self._namespace, annotations=annotations)
+        return MountedSecret(
+            self._path(folder),
+            name,
+            labels,
+            data,
+            lookup_namespace=self._namespace,
+            annotations=annotations,
+            ignored=ignored,
+        )
+
+    def _path(self, folder: str, *name: str) -> str:
+        return self._folder.path(folder, *name) if folder else self._folder.path(*name)
 
     def _names_in(self, folder: str, folders: Folders) -> frozenset[str]:
         """Return the names in a folder; none if it does not exist."""

@@ -263,8 +263,6 @@ class TestWhatIsNoValue:
     @pytest.mark.parametrize(
         ("make", "name", "text"),
         [
-            (fifo, "password", "is no file, so nothing reads it. Replace it by a file"),
-            (dangling, "password", "is a link that leads nowhere. Correct or remove it"),
             (deep, "tls", "is a folder in a mounted Secret, so nothing reads it. Move them up. If the id is 'x/tls', "),
             (write, "größe", "the name is not valid as a key of a Secret, so nothing reads the file. Rename it"),
             (write, "host ", "the name is not valid as a key of a Secret, so nothing reads the file. Rename it"),
