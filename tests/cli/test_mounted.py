@@ -174,3 +174,46 @@ def test_a_key_that_leads_nowhere(commands: Commands, mount: Path) -> None:
 
     found = commands.run("explain", "connection", "own", status=2).out
     assert f"{folder}/password is a link that leads nowhere. Correct or remove it" in found
+
+
+class TestManyMistakes:
+    """All are in the JSON. The texts show the first five, and say how to see the others."""
+
+    @pytest.fixture
+    def many(self, mount: Path) -> Path:
+        for number in range(21):
+            (mount / "variables" / f"x{number:02}").symlink_to("/etc/passwd")
+            (mount / "variables" / f"y{number:02}").symlink_to("nowhere")
+        return mount
+
+    @on_the_devserver
+    def test_list(self, commands: Commands, many: Path) -> None:
+        found = commands.run("list", "-o", "json", status=1)
+        assert (len(found.document["failures"]), len(found.document["problems"])) == (22, 21)
+        text = commands.run("list", status=1).err
+        assert "error: 17 more problems of this kind are not shown. Add '--output json' to see all of them" in text
+        assert "- 16 more problems of this kind are not shown. Add '--output json' to see all of them" in text
+        assert (text.count("leaves"), text.count("nowhere.")) == (5, 5)
+
+    @on_the_devserver
+    def test_doctor(self, commands: Commands, many: Path) -> None:
+        found = commands.run("doctor", "-o", "json", status=1).document["findings"]
+        assert [len([each for each in found if each["code"] == code]) for code in ("manifest", "folder-layout")] == [
+            22,
+            21,
+        ]
+        text = " ".join(commands.run("doctor", status=1).out.split())
+        assert "ERROR 17 more problems of this kind are not shown. Add '--output json' to see all of them" in text
+        assert "WARNING 16 more problems of this kind are not shown. Add" in text
+
+    @on_the_devserver
+    def test_explain_begins_with_the_id(self, commands: Commands, many: Path) -> None:
+        hints = commands.run("explain", "variable", "y20", "-o", "json", status=1).document["hints"]
+        assert hints[0] == f"{many}/variables/y20 is a link that leads nowhere. Correct or remove it"
+        assert (
+            sum(hint.endswith("'airflow-kubernetes-secrets list --output json' shows all of them") for hint in hints)
+            == 2
+        )
+        assert len(hints) == 13
+        hints = commands.run("explain", "connection", "x20", "-o", "json", status=1).document["hints"]
+        assert hints[0].startswith(f"{many}/variables/x20 is a link that leaves")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
 
 from airflow_kubernetes_secrets.cli.configured_options import overrides
 from airflow_kubernetes_secrets.cli.output import Screen, print_document
 from airflow_kubernetes_secrets.diagnosis.doctor import run_checks
 from airflow_kubernetes_secrets.diagnosis.finding import Finding, FindingStatus
-from airflow_kubernetes_secrets.messages.listing import number_of
+from airflow_kubernetes_secrets.messages.listing import MOST_PROBLEMS, SEE_JSON, more_text, number_of
 
 _STATUS_WORDS = {
     FindingStatus.OK: ("ok", "green"),
@@ -18,6 +20,9 @@ _STATUS_WORDS = {
     FindingStatus.SKIPPED: ("skipped", "dim"),
 }
 _INDENT = 9
+
+# The findings of which there can be one for each file of a folder. The text shows the first ones only.
+_OF_FILES = ("manifest", "folder-layout")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -39,9 +44,9 @@ def _document(findings: Sequence[Finding]) -> dict[str, object]:
 
 
 def _print(findings: Iterable[Finding]) -> list[Finding]:
-    screen, shown, title = Screen(), [], ""
-    for finding in findings:
-        shown.append(finding)
+    screen, title = Screen(), ""
+    shown: list[Finding] = []
+    for finding in _first_findings(findings, shown):
         if finding.check != title:
             title = finding.check
             screen.print_line((title, "bold"))
@@ -55,3 +60,21 @@ def _print(findings: Iterable[Finding]) -> list[Finding]:
     verdict = number_of(errors, "error") if errors else "No errors"
     screen.print_line((f"{verdict}; {number_of(warnings, 'warning')}", "bold"))
     return shown
+
+
+def _first_findings(findings: Iterable[Finding], found: list[Finding]) -> Iterator[Finding]:
+    """Yield the findings that are shown. After the first ones about files, one says how many more there are.
+
+    Args:
+        found: gets all findings.
+    """
+    for code, group in groupby(findings, key=lambda each: each.code):
+        omitted: list[Finding] = []
+        for position, finding in enumerate(group):
+            found.append(finding)
+            if code in _OF_FILES and position >= MOST_PROBLEMS:
+                omitted.append(finding)
+            else:
+                yield finding
+        if omitted:
+            yield replace(omitted[0], text=more_text(len(omitted), SEE_JSON))

@@ -10,10 +10,11 @@ from datetime import datetime, timezone
 from airflow_kubernetes_secrets.cli.configured_options import options_for
 from airflow_kubernetes_secrets.cli.output import print_document, print_message, print_rows, progress
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of, problems_with_ids
+from airflow_kubernetes_secrets.inventory.entries import LAYOUT, Entry, inventory_of, problems_with_ids
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import shown_id
+from airflow_kubernetes_secrets.messages.listing import SEE_JSON, first_texts
 from airflow_kubernetes_secrets.messages.problem import Problem
 
 _KINDS = {kind.plural: (kind,) for kind in Kind}
@@ -36,7 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
         progress(f"Listing the Secrets of {location.text}"),
     ):
         inventory = inventory_of(location, options, kinds)
-        failures = [*inventory.failures, *location.problems()]
+        problems = location.problems()
+    failures = [*inventory.failures, *problems]
     if inventory.is_unread:
         raise KubernetesSecretsError("; ".join(inventory.failures))
     entries = [entry for entry in inventory.entries if _is_requested(entry, arguments)]
@@ -44,9 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
         print_document(_document(entries, failures, inventory.problems), arguments.output)
     else:
         _print(entries, arguments.output)
-        for problem in inventory.problems:
-            print_message(f"- {problem.text}")
-    for failure in failures:
+        of_layout = [each.text for each in inventory.problems if each.code == LAYOUT]
+        others = [each.text for each in inventory.problems if each.code != LAYOUT]
+        for text in (*others, *first_texts(of_layout, SEE_JSON)):
+            print_message(f"- {text}")
+    for failure in (*inventory.failures, *first_texts(problems, SEE_JSON)):
         print_message(f"error: {failure}")
     return 1 if failures else 0
 

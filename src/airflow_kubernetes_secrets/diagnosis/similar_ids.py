@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from heapq import nsmallest
 
 from airflow_kubernetes_secrets.annotation_names import BUNDLE
@@ -20,9 +21,10 @@ from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, entries_of, k
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
-from airflow_kubernetes_secrets.messages.listing import first_items
+from airflow_kubernetes_secrets.messages.listing import SEE_LIST, first_items, first_texts
 from airflow_kubernetes_secrets.messages.suggestions import most_similar
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.layout import LayoutMistake
 from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 
 # How many ids a lookup's id is compared with at most. A comparison takes up to a millisecond, so the ids that are
@@ -61,19 +63,31 @@ def similar_ids(
     ]
     if not of_id:
         of_id += _close_ids(lookup, options, snapshot, owners, may_reveal)
-    return list(dict.fromkeys([*of_id, *location.problems(), *_mistakes(location, may_reveal)]))
+    names = (lookup.id, label_value(lookup.id))
+    problems = [(text, any(_is_about(text, name) for name in names)) for text in location.problems()]
+    mistakes = [
+        (each.text, each.kind in ("", lookup.kind.plural) and (each.name in names or _is_about(each.text, lookup.id)))
+        for each in _mistakes(location, may_reveal)
+    ]
+    of_id += [text for text, is_of_id in (*mistakes, *problems) if is_of_id]
+    for others in (problems, mistakes):
+        of_id += first_texts([text for text, _is_of_id in others if text not in of_id], SEE_LIST)
+    return list(dict.fromkeys(of_id))
 
 
-def _mistakes(location: BackendLocation, may_reveal: MayReveal) -> Iterator[str]:
-    """Yield what nothing reads in a folder. A file whose kind is unknown can be that of any kind."""
+def _is_about(text: str, name: str) -> bool:
+    """Return whether a message about a folder contains a path with this name."""
+    return re.search(rf"/{re.escape(name)}[ /:]", text) is not None
+
+
+def _mistakes(location: BackendLocation, may_reveal: MayReveal) -> Sequence[LayoutMistake]:
+    """Return what nothing reads in a folder. A file whose kind is unknown can be that of any kind."""
     kinds = {kind.plural: kind for kind in Kind}
-    found = [
-        each.text
+    return [
+        each
         for each in location.layout_mistakes()
         if all(may_reveal(kind, each.name, None) for kind in ((kinds[each.kind],) if each.kind else Kind))
     ]
-    for text, more in first_items(found):
-        yield f"{text}{more}"
 
 
 def _same_id(

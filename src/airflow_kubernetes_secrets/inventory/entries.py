@@ -35,7 +35,6 @@ from airflow_kubernetes_secrets.lookup.bundles import entries_of
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, decide, shown_id
-from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -209,8 +208,8 @@ def _problems_of_layout(location: BackendLocation, kinds: Sequence[Kind]) -> Ite
     """Yield what nothing reads in a folder, unless it is in the folder of another kind."""
     plurals = ("", *(kind.plural for kind in kinds))
     found = [each.text for each in location.layout_mistakes() if each.kind in plurals]
-    for text, more in first_items(list(dict.fromkeys(found))):
-        yield Problem(LAYOUT, f"{text}{more}", Severity.WARNING)
+    for text in dict.fromkeys(found):
+        yield Problem(LAYOUT, text, Severity.WARNING)
 
 
 def _can_have_entries(kind: Kind, bundle: Secret) -> bool:

@@ -17,6 +17,10 @@ MOST_PROBLEMS = 5
 _MOST_NAMES = 10
 LONGEST_NAME = 253
 
+# How to see what the text of a command, or another text, omits.
+SEE_JSON = "Add '--output json' to see all of them"
+SEE_LIST = "'airflow-kubernetes-secrets list --output json' shows all of them"
+
 Item = TypeVar("Item")
 
 
@@ -48,6 +52,22 @@ def first_names(names: Iterable[str], total: int, most: int = _MOST_NAMES) -> st
     shown = [_cut(name) for name in islice(names, most)]
     more = total - len(shown)
     return f"{', '.join(shown)} and {more} more" if more > 0 else ", ".join(shown)
+
+
+def first_texts(texts: Sequence[str], remedy: str) -> Iterator[str]:
+    """Yield the first texts, and then a sentence that says how many more there are.
+
+    Args:
+        remedy: how to see all of them.
+    """
+    yield from texts[:MOST_PROBLEMS]
+    if more := len(texts[MOST_PROBLEMS:]):
+        yield more_text(more, remedy)
+
+
+def more_text(more: int, remedy: str) -> str:
+    """Return the sentence that so many more problems are not shown, and how to see them."""
+    return f"{number_of(more, 'more problem')} of this kind {'is' if more == 1 else 'are'} not shown. {remedy}"
 
 
 def first_items(items: Sequence[Item]) -> Iterator[tuple[Item, str]]:

@@ -181,10 +181,9 @@ class Folder:
     def _log_why_unused(self, unused: Sequence[tuple[str, str]], folders: Folders) -> None:
         # Most processes never need it.
         with importing.lock:
-            from airflow_kubernetes_secrets.sources.layout import why_unused
-        for each in unused:
-            if reason := why_unused(self._mounted.folder, *each, folders):
-                notices.once(logging.WARNING, ("layout", reason), reason)
+            from airflow_kubernetes_secrets.sources.layout import why_not_found
+        for reason in why_not_found(self._mounted.folder, unused, folders):
+            notices.once(logging.WARNING, ("layout", reason), reason)
 
     def find_uncached(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         """Return the Secrets for a query, as :meth:`find` does."""
@@ -212,8 +211,7 @@ class Folder:
             known = self._look()
             folders = known.folders()
             _secrets, problems = self._mounted.all(folders)
-            shown = [f"{problem}{more}" for problem, more in first_items(list(problems.values()))]
-            return [*self._warnings(known, folders).values(), *shown]
+            return [*self._warnings(known, folders).values(), *problems.values()]
 
     def layout_mistakes(self) -> Sequence[LayoutMistake]:
         """Return what nothing reads in the folder although it was probably meant as a value.

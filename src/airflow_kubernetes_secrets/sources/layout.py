@@ -1,6 +1,6 @@
 """Mistakes in a folder with mounted files: what nothing reads, although it was probably meant as a value.
 
-Lookups that find nothing use :func:`why_unused` only. Commands use everything else.
+Lookups that find nothing use :func:`why_not_found` only. Commands use everything else.
 """
 
 from __future__ import annotations
@@ -62,6 +62,17 @@ class LayoutMistake(Record):
         self.kind = kind
         self.name = name
         self.text = printable(text)
+
+
+def why_not_found(folder: MountedFolder, unused: Iterable[tuple[str, str]], folders: Folders) -> Iterator[str]:
+    """Yield why nothing reads these files and folders, as far as they were probably meant as values.
+
+    Args:
+        unused: the place of each, as :func:`mistakes` uses it, and its name.
+    """
+    for place, name in unused:
+        if text := _why_unused_or_mixed(folder, place, name, folders):
+            yield text
 
 
 def why_unused(folder: MountedFolder, place: str, name: str, folders: Folders) -> str:

@@ -228,12 +228,19 @@ class Mounted:
             places = [(WHOLE_SECRETS, query.name)]
         else:
             kinds = [kind for kind, label in self._labels.items() if label == query.label]
-            places = [(kind, name) for kind in kinds for name in dict.fromkeys((query.identifier, query.value))]
+            both = dict.fromkeys((query.identifier, query.value))
+            names = (*both, *(f"{query.identifier}{suffix}" for suffix in SUFFIXES))
+            places = [(kind, name) for kind in kinds for name in names]
+            places += [(BINDINGS, name) for name in both if kinds and name not in (*KINDS, WHOLE_SECRETS)]
         for folder, name in places:
-            known = self._names.get(folder)
-            found = self._found.get((folder, name))
-            if known is not None and name in known.names and found is not None and found.secret is None:
+            if self._has(folder, name, folders) and not self.includes(self._path(folder, name), folders):
                 yield folder, name
+
+    def _has(self, folder: str, name: str, folders: Folders) -> bool:
+        try:
+            return name in self._names_in(folder, folders)
+        except MountedFileError:
+            return False
 
     @property
     def folder(self) -> MountedFolder:

@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import describe
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
+from airflow_kubernetes_secrets.messages.listing import SEE_LIST, first_texts
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.ui.row import Row, UseState
@@ -204,7 +205,7 @@ def take_snapshot(used: UsedIds | None = None, last: PageSnapshot | None = None)
         if inventory.is_unread:
             raise KubernetesSecretsError("\n".join(inventory.failures))
         failures = [problem.text for problem in configured.problems]
-        failures += [*inventory.failures, *location.problems()]
+        failures += [*inventory.failures, *first_texts(location.problems(), SEE_LIST)]
         text = location.text
         in_cluster = options.path is None
         searched = namespaces_of(options, location) if in_cluster else []

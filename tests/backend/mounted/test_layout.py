@@ -143,10 +143,11 @@ class TestKeys:
             "schema": "shop",
             "extra": {},
         }
+        assert KubernetesSecretsBackend(path=str(mount)).get_variable("account-database") is None
+        assert said(caplog) == []
         assert backend.get_conn_value("other") is None
         assert backend.get_conn_value("type") is None
-        assert backend.get_variable("account-database") is None
-        assert said(caplog) == []
+        assert [each.partition(" ")[0] for each in said(caplog)] == [f"{mount}/other", f"{mount}/type"]
 
     @pytest.mark.parametrize("name", ["connections", "variables", "config", "secrets"])
     def test_a_folder_of_a_kind_is_no_binding(self, mount: Path, name: str) -> None:

@@ -441,3 +441,45 @@ class TestBesideTheFilesOfAVolume:
 
         assert backend.get_conn_value("a") == URI
         assert backend.get_connection("b").host == "db"
+
+
+class TestTheLog:
+    """A lookup that finds nothing logs the mistakes whose file or folder has the name of the id."""
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("connections/x/manifest.yaml", manifest("y", "found")),
+            ("connections/x.json", '{"conn_type": "mysql"}'),
+            ("x/password", "hunter2"),
+            ("x", URI),
+        ],
+    )
+    def test_a_connection(
+        self, mount: Path, backend: KubernetesSecretsBackend, caplog: pytest.LogCaptureFixture, name: str, content: str
+    ) -> None:
+        write(mount / name, content)
+        if name.startswith("connections/x/"):
+            write(mount / "connections" / "x" / "host", "db")
+
+        assert backend.get_conn_value("x") is None
+        assert backend.get_conn_value("other") is None
+        assert [each.replace(f"{mount}/", "") for each in said(caplog)] == mistakes(mount)
+
+    @pytest.mark.parametrize("kind", ["variable", "config"])
+    def test_another_kind(
+        self, mount: Path, backend: KubernetesSecretsBackend, caplog: pytest.LogCaptureFixture, kind: str
+    ) -> None:
+        write(mount / "x", "hunter2")
+
+        assert getattr(backend, f"get_{kind}")("x") is None
+        assert [each.replace(f"{mount}/", "") for each in said(caplog)] == mistakes(mount) != []
+
+    def test_a_script_is_none(
+        self, mount: Path, backend: KubernetesSecretsBackend, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        write(mount / "run.sh", "x")
+        write(mount / "prod" / "x.yaml", manifest("y", "found"))
+
+        assert backend.get_variable("run.sh") is backend.get_conn_value("prod") is None
+        assert said(caplog) == []

@@ -167,13 +167,3 @@ class TestSizes:
                 file.truncate(5 * 2**20)
 
         assert f"{mount}/variables/x/b has more than 8 MiB" in error_of(lambda: backend.get_variable("x"))
-
-
-def test_many_problems_are_few_lines(mount: Path) -> None:
-    (mount / "variables").mkdir()
-    for number in range(100):
-        (mount / "variables" / f"x{number}").symlink_to("/etc/passwd")
-
-    problems = Folder(str(mount), Options()).problems()
-    assert len(problems) == 5
-    assert problems[-1].endswith(" and 95 more")
