@@ -110,6 +110,17 @@ class TestList:
             ("not-looked-up", f"ConfigMap {space}/a, label '{CONFIG}': {rest} this configuration option to a Secret"),
         ]
 
+    def test_a_variable_that_is_also_a_bundle_of_connections(
+        self, commands: Commands, put_config_map: PutConfigMap
+    ) -> None:
+        put_config_map("a", {VARIABLE: "a", BUNDLE: "connections"}, {"value": "x"})
+
+        document = commands.run("list", "-o", "json").document
+
+        [problem] = document["problems"]
+        assert f"also has the label '{VARIABLE}' of one id, so its keys are not ids. Remove one" in problem["text"]
+        assert [each["answers"] for each in document["entries"]] == [True]
+
     def test_one_that_cannot_be_read(self, commands: Commands, put_config_map: PutConfigMap) -> None:
         put_config_map("x", {VARIABLE: "x"}, {"other": SECRET})
 
@@ -178,6 +189,7 @@ class TestExplain:
         found = commands.run("explain", "variable", "x", "-o", "json", status=1).document
 
         [hint] = found["hints"]
+        assert hint.endswith("witch them on" if "bundles are" in said else "witch it on")
         assert hint.startswith(f"ConfigMap {commands.namespace}/c")
         assert said in hint
         assert commands.run("explain", "variable", "other", "-o", "json", status=1).document["hints"] == []

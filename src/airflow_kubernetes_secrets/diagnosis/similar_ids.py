@@ -8,7 +8,7 @@ from heapq import nsmallest
 
 from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.inventory.bundles import ids_in_bundle, kind_of_bundle
+from airflow_kubernetes_secrets.inventory.bundles import ids_in_bundle, kind_of_bundle, problems_of_bundle
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_of
@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, entries_of, keys_of, name_with_key
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri
 from airflow_kubernetes_secrets.lookup.kinds import Kind
-from airflow_kubernetes_secrets.lookup.selection import Lookup
+from airflow_kubernetes_secrets.lookup.selection import Lookup, problem_of_bundle
 from airflow_kubernetes_secrets.messages.listing import SEE_LIST, first_items, first_texts
 from airflow_kubernetes_secrets.messages.suggestions import most_similar
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -54,6 +54,7 @@ def similar_ids(
         *_same_id(lookup, options, snapshot, owners, may_reveal),
         *_same_id_in_config_maps(lookup, options, snapshot, owners, may_reveal),
         *_same_id_in_bundles(lookup, options, snapshot, owners, may_reveal),
+        *_same_id_in_misspelt_bundles(lookup, options, snapshot, owners, may_reveal),
         *_same_id_in_unread_config_maps(lookup, options, location, owners, may_reveal),
     ]
     of_id = [
@@ -158,7 +159,8 @@ def _same_id_in_unread_config_maps(
             if any(may_reveal(lookup.kind, lookup.id, team) for team in owners.teams(each)):
                 is_off = isinstance(each, BundleEntry) and not options.bundles
                 needed = "config_maps and bundles are" if is_off else "config_maps is"
-                remedy = "Let Airflow list ConfigMaps, then switch it on" if options.path is None else "Switch it on"
+                remedy = f"switch {'them' if is_off else 'it'} on"
+                remedy = f"Let Airflow list ConfigMaps, then {remedy}" if options.path is None else remedy.capitalize()
                 text = f"{each.kind} {name_with_key(each)} has this id, but lookups read it only if {needed} true in"
                 yield f"{text} backend_kwargs. {remedy}"
 
@@ -187,6 +189,19 @@ def _same_id_in_bundles(
             yield f"{this} for team {team!r}, not for {_whom(lookup.team)}"
         elif team is None and lookup.team and not options.team_fallback:
             yield f"{this} for all teams, but team_fallback is false in backend_kwargs"
+
+
+def _same_id_in_misspelt_bundles(
+    lookup: Lookup, options: Options, snapshot: Snapshot, owners: OwningTeams, may_reveal: MayReveal
+) -> Iterator[str]:
+    """Yield the Secrets with this key whose label of a bundle has no valid value. Their ids can be of any kind."""
+    for bundle in (stored.secret for stored in snapshot.bundles):
+        found = entries_of(bundle, keys_of(lookup.kind.variable_prefix, lookup.id))
+        if not found or kind_of_bundle(bundle) is not None:
+            continue
+        if all(may_reveal(kind, lookup.id, team) for team in owners.teams(bundle) for kind in Kind):
+            for problem in problems_of_bundle(bundle, options):
+                yield f"key {found[0].key!r} has this id, but nothing reads it: {problem.text}"
 
 
 def _whom(team: str | None) -> str:
@@ -237,9 +252,11 @@ def _close_ids(
         ):
             ids[identifier] = secret
     for bundle in (stored.secret for stored in snapshot.bundles if options.bundles):
-        if kind_of_bundle(bundle) is lookup.kind:
+        if kind_of_bundle(bundle) is lookup.kind and problem_of_bundle(bundle, options) is None:
             for _key, identifier in ids_in_bundle(bundle, lookup.kind):
-                if any(may_reveal(lookup.kind, identifier, team) for team in owners.teams(bundle)):
+                if identifier != lookup.id and any(
+                    may_reveal(lookup.kind, identifier, team) for team in owners.teams(bundle)
+                ):
                     ids.setdefault(identifier, bundle)
     folded = {identifier.lower(): identifier for identifier in ids}
     word = lookup.id.lower()

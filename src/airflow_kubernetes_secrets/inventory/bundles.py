@@ -35,16 +35,19 @@ def kind_of_bundle(secret: Secret) -> Kind | None:
 def ids_in_bundle(bundle: Secret, kind: Kind) -> list[tuple[str, str]]:
     """Return the keys of a bundle in order, each with its id.
 
-    If a lookup of the intended id does not find a key, the key itself is shown as the id. Keys without a value are
-    omitted, because their names may not be shown.
+    If a lookup of the intended id does not find a key, the key itself is shown as the id. Keys whose names may not be
+    shown are omitted.
     """
-    return [(key, identifier_of_key(kind.variable_prefix, key) or key) for key in bundle.keys_to_show()]
+    return [(key, identifier_of_key(kind.variable_prefix, key) or key) for key in bundle.keys_to_show(blank=True)]
 
 
 def problems_of_bundle(bundle: Secret, options: Options) -> Iterator[Problem]:
     """Yield the reasons why lookups read nothing in a bundle."""
     kind = kind_of_bundle(bundle)
-    if kind is None:
+    error = problem_of_bundle(bundle, options)
+    if error is not None:
+        yield Problem(NOT_READ, str(error))
+    elif kind is None:
         meant = nearest(bundle.labels[BUNDLE].lower(), tuple(_KINDS), 0.5)
         hint = f"; did you mean {meant!r}?" if meant else ""
         text = f"the value is none of {', '.join(map(repr, _KINDS))}, so nothing reads the {bundle.kind}{hint}"
@@ -61,9 +64,6 @@ def problems_of_bundle(bundle: Secret, options: Options) -> Iterator[Problem]:
     elif kind.label(options) is None:
         text = f"{kind.plural}_label is null in backend_kwargs, so bundles of this kind are not read either"
         yield Problem(NOT_READ, f"{bundle.full_name}: {text}", Severity.WARNING)
-    error = problem_of_bundle(bundle, options)
-    if error is not None:
-        yield Problem(NOT_READ, str(error))
 
 
 def problems_of_keys(bundle: Secret, options: Options) -> Iterator[Problem]:
@@ -73,10 +73,12 @@ def problems_of_keys(bundle: Secret, options: Options) -> Iterator[Problem]:
     """
     if not bundle.data:
         yield Problem(KEY, f"{bundle.full_name}: the bundle is empty. Add a key for each id", Severity.WARNING)
-    blank = len(bundle.data) - len(bundle.keys_to_show())
-    if blank:
+    hidden = len(bundle.data) - len(bundle.keys_to_show(blank=True))
+    if hidden:
         count = (
-            "1 key has no value, and its name is" if blank == 1 else f"{blank} keys have no value, and their names are"
+            "1 key has no value, and its name is"
+            if hidden == 1
+            else f"{hidden} keys have no value, and their names are"
         )
         text = f"{count} not shown, because such a name can be a credential. Add the value, or remove the key"
         yield Problem(KEY, f"{bundle.full_name}: {text}", Severity.WARNING)
@@ -106,7 +108,7 @@ def problem_of_entry(bundle: Secret, kind: Kind, key: str) -> Problem | None:
 
 def problems_of_all_keys(bundle: Secret, kind: Kind) -> Iterator[Problem]:
     """Yield the problems of :func:`problem_of_entry` for all keys: the first ones, and how many more there are."""
-    keys = [key for key in bundle.keys_to_show() if problem_of_key(kind.variable_prefix, key)]
+    keys = [key for key in bundle.keys_to_show(blank=True) if problem_of_key(kind.variable_prefix, key)]
     for key, more in first_items(keys):
         text = f"{bundle.full_name}, key {quoted(key)}{more}: {problem_of_key(kind.variable_prefix, key)}"
         yield Problem(KEY, text, Severity.WARNING)

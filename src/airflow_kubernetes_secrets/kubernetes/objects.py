@@ -37,6 +37,19 @@ def _is_padding(value: str) -> bool:
         return False
 
 
+def _may_be_credential(key: str, value: str) -> bool:
+    """Return whether a key without a value can be a credential in base64 that was split at its padding.
+
+    An empty value can be what followed the only ``=``. The length of the key then fits, and hardly any credential has
+    no capital letter and no digit.
+    """
+    padding = a2b_base64(value)
+    if padding:
+        return b"=" in padding
+    has_case_or_digit = any(each.isupper() or each.isdigit() for each in key)
+    return len(key) % 4 == 3 and key.isalnum() and has_case_or_digit
+
+
 class Secret:
     """A Secret. Its data stays in base64 until a key is read. Its ``repr`` never shows the data.
 
@@ -141,14 +154,19 @@ class Secret:
         more = f" and {blank} without a value" if blank else ""
         return f"the keys are {first_names(map(repr, keys), len(keys)) or 'none at all'}{more}"
 
-    def keys_to_show(self) -> list[str]:
+    def keys_to_show(self, *, blank: bool = False) -> list[str]:
         """Return the keys of the data that have a value, in order.
 
         The name of a key without a value can be a credential: ``--from-literal=T0KEN==`` makes a key of a value in
         base64, and its value is the padding.
+
+        Args:
+            blank: whether to include keys without a value that are no such credential. In a bundle, they are ids.
         """
         return sorted(
-            key for key, value in self.data.items() if len(value) > _LONGEST_PADDING or not _is_padding(value)
+            key
+            for key, value in self.data.items()
+            if len(value) > _LONGEST_PADDING or not _is_padding(value) or (blank and not _may_be_credential(key, value))
         )
 
     def __str__(self) -> str:

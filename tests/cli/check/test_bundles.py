@@ -50,7 +50,9 @@ def test_bundles_count_as_manifests_for_airflow(run: Any, tmp_path: Path) -> Non
     [
         ({"my_db": "hunter2"}, "connections", "unreadable", "key 'my_db': the connection is neither a URI"),
         ({"a": "postgres://u:a/hunter2@h/d"}, "connections", "unreadable", "key 'a'"),
-        ({"hunter2": " "}, "config", "bundle-key", "1 key has no value"),
+        ({"a": " "}, "config", "unreadable", "key 'a': the configuration option is blank"),
+        ({"a": ""}, "connections", "unreadable", "key 'a': the connection is blank"),
+        ({"hunter2": " =="}, "config", "bundle-key", "1 key has no value"),
         ({"a": "hunter2\n"}, "variables", "trailing-newline", "key 'a': the value ends with a newline"),
         ({"AIRFLOW_CONN_x": URI}, "connections", "bundle-key", "Write AIRFLOW_CONN_X"),
         ({"AIRFLOW_VAR_X": URI}, "connections", "bundle-key", "only keys that begin with AIRFLOW_CONN_"),
@@ -64,6 +66,12 @@ def test_one_problem(run: Any, tmp_path: Path, data: dict[str, str], kind: str, 
 
     assert found == [code]
     assert text in said
+
+
+def test_an_empty_variable_is_a_variable(run: Any, tmp_path: Path) -> None:
+    found, _text = checked(run, tmp_path, bundle({"a": "", "b_2": " ", "AIRFLOW_VAR_C": ""}, "variables"))
+
+    assert found == []
 
 
 def test_an_id_that_occurs_twice(run: Any, tmp_path: Path) -> None:

@@ -106,6 +106,23 @@ class TestList:
         ]
         assert f"- Secret {space}/v: 1 key has no value" in commands.run("list").err
 
+    def test_an_empty_value(self, commands: Commands, put: Put) -> None:
+        """A variable can be empty, as in a Secret of its own. A connection or an option cannot."""
+        commands.configure(bundles=True)
+        for kind in ("connections", "variables", "config"):
+            put({BUNDLE: kind}, data={f"{kind}_empty": "", f"{kind}_blank": " "}, name=kind)
+
+        found = by_id(commands)
+
+        assert {id: (each["answers"], codes(each)) for id, each in found.items()} == {
+            "connections_empty": (False, ["unreadable"]),
+            "connections_blank": (False, ["unreadable"]),
+            "config_empty": (False, ["unreadable"]),
+            "config_blank": (False, ["unreadable"]),
+            "variables_empty": (True, []),
+            "variables_blank": (True, []),
+        }
+
     @pytest.mark.parametrize(
         ("labels", "options", "problem"),
         [
@@ -247,3 +264,27 @@ def test_doctor_counts_and_checks_the_entries(commands: Commands, put: Put) -> N
     ours = [(each["code"], each["text"]) for each in findings if each["check"] == "Secrets"]
     assert ("ok", "2 connections, 0 variables, 0 configuration options can be read") in ours
     assert [code for code, _text in ours if code != "ok"] == ["unreadable", "bundle-not-read"]
+
+
+class TestHints:
+    def test_both_labels(self, commands: Commands, put: Put) -> None:
+        """The lookup says why it skips the Secret, so the id itself is no suggestion."""
+        commands.configure(bundles=True)
+        put({BUNDLE: "variables", VARIABLE: "own"}, data={"value": "x", "inboth": "x"}, name="both")
+
+        found = commands.run("explain", "variable", "inboth", "-o", "json", status=1).document
+
+        assert "is skipped" in found["candidates"][0]["verdict"]
+        assert found["hints"] == []
+
+    def test_a_misspelt_kind(self, commands: Commands, put: Put) -> None:
+        commands.configure(bundles=True)
+        put({BUNDLE: "connection"}, data={"my_db": URI}, name="misspelt")
+
+        for kind in ("connection", "variable"):
+            [hint] = commands.run("explain", kind, "my_db", "-o", "json", status=1).document["hints"]
+            assert hint == (
+                f"key 'my_db' has this id, but nothing reads it: Secret {commands.namespace}/misspelt, label "
+                f"'{BUNDLE}': the value is none of 'connections', 'variables', 'config', so nothing reads the Secret; "
+                "did you mean 'connections'?"
+            )
