@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from airflow_kubernetes_secrets.formats.usability import Objection, are_from_everyone, objections, problem_of_objections
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, Secret
 
 # Editors of Windows begin a file with it. By the rules of Unicode it is not a part of the text.
 BYTE_ORDER_MARK = "\ufeff"
 
-_NOT_TEXT = (
-    "the value is not UTF-8 text, and Airflow accepts nothing else. Store it as text; or mount it as a file, and "
-    "name this key in no annotation"
-)
+_NOT_TEXT = "the value is not UTF-8 text, and Airflow accepts nothing else. Store it as UTF-8 text"
+
+# This annotation names the key with the whole value.
+_DATA_KEY = f"{ANNOTATION_PREFIX}data-key"
+
+# The other remedy, for a key that only an annotation makes a part of a connection.
+_NAME_IT_IN_NONE = "name this key in no annotation"
 
 
 def text(secret: Secret, key: str) -> str:
@@ -37,7 +40,16 @@ def exact_text(secret: Secret, key: str) -> str:
         return secret.value(key).decode("utf-8")
     except (UnicodeDecodeError, binascii.Error):
         pass  # a decoding error contains the bytes, so it must not become the cause of ours
-    raise secret.malformed(key, _NOT_TEXT)
+    raise secret.malformed(key, _not_text(secret, key))
+
+
+def _not_text(secret: Secret, key: str) -> str:
+    annotations = secret.annotations or {}
+    if not any(text == key and name != _DATA_KEY for name, text in annotations.items()):
+        return _NOT_TEXT
+    if secret.is_mounted:
+        return f"{_NOT_TEXT}; or {_NAME_IT_IN_NONE}{secret.annotation_place}"
+    return f"{_NOT_TEXT}; or mount it as a file, and {_NAME_IT_IN_NONE}"
 
 
 def texts(secret: Secret, keys: Mapping[str, str]) -> dict[str, str]:

@@ -76,7 +76,7 @@ class Entry:
     @property
     def shown_name(self) -> str:
         """Namespace and name as tables show them. The kind is added for an object that is not a Secret."""
-        name = f"{self.namespace}/{self.secret}"
+        name = f"{self.namespace}/{self.secret}" if self.namespace else self.secret
         return name if self.object_kind == SECRETS.kind else f"{self.object_kind} {name}"
 
     @property

@@ -276,11 +276,22 @@ class _Search:
         found = [secret for secret in _in_order(self._find(query, self._time)) if query.matches(secret)]
         if not found:
             raise MissingSecretError(
-                f"'references' in backend_kwargs names Secret {query}, which does not exist. Create it, or correct "
-                "the reference"
+                f"'references' in backend_kwargs names Secret {query}, which does not exist. {self._creation(query)}, "
+                "or correct the reference"
             )
         found = [with_annotations(secret, reference.annotations) for secret in found]
         return self._readable(found) or self._refuse(len(found))
+
+    def _creation(self, query: NameQuery) -> str:
+        """Return how to create a Secret that does not exist, for a message."""
+        path = self._options.path
+        if path is None:
+            return "Create it"
+        if query.namespace != self._options.namespaces[0]:
+            return "Add a manifest of it"  # mounted Secrets are in the first namespace
+        with importing.lock:
+            from airflow_kubernetes_secrets.sources.layout import how_to_mount
+        return how_to_mount(path, query.name)
 
     def of_no_team(self) -> list[Secret]:
         """Return the Secrets that belong to no team, from the first namespace where one can be read.

@@ -27,7 +27,7 @@ from airflow_kubernetes_secrets.messages.listing import first_items, first_names
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.process import importing
-from airflow_kubernetes_secrets.sources.mounted import Folders, Mounted, MountedSecret
+from airflow_kubernetes_secrets.sources.mounted import Folders, Mounted, MountedSecret, absolute_path
 from airflow_kubernetes_secrets.sources.query import Query
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Folder:
             options: those of the backend. Manifests without a namespace, and mounted files, belong to the first
                 namespace in them.
         """
-        self._path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111  # Path raises for '~nobody'
+        self._path = absolute_path(path)
         self._default_namespace = options.namespace[0] if options.namespace else _DEFAULT_NAMESPACE
         self._mounted = Mounted(self._path, self._default_namespace, options)
         self._kinds = {each.kind for each in options.resources}

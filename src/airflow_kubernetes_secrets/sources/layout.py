@@ -28,6 +28,7 @@ from airflow_kubernetes_secrets.sources.mounted import (
     Folders,
     Mounted,
     MountedSecret,
+    absolute_path,
 )
 
 _PLACES = (*KINDS, WHOLE_SECRETS)
@@ -41,6 +42,21 @@ _ENDINGS = (".txt", ".uri", ".url", ".env", ".conf", ".JSON", ".YAML", ".YML")
 
 # Kustomize and Helm read these files, which need no kind.
 _OF_OTHER_TOOLS = ("kustomization.yaml", "kustomization.yml", "Chart.yaml", "values.yaml")
+
+
+_IS_A_FILE = "is a file, but a Secret for 'references' is a folder with a file for each key. Mount all keys"
+
+
+def how_to_mount(path: str, name: str) -> str:
+    """Return how to provide a Secret for ``references`` that is not in a folder, for a message.
+
+    Args:
+        path: the value of the option ``path``.
+    """
+    mounted = f"{absolute_path(path)}/{WHOLE_SECRETS}/{name}"
+    if os.path.isfile(mounted):  # noqa: PTH113 - a path may be any string
+        return f"{mounted} {_IS_A_FILE}"
+    return f"Mount it at {mounted}, add a manifest of it"
 
 
 class LayoutMistake(Record):
@@ -110,9 +126,7 @@ def _why_file_is_unused(path: str, place: str, name: str, folders: Folders) -> s
         stem = name.rpartition(".")[0]
         remedy = f"Name it {stem!r} if that is the id. For the id {name!r}, name it {name}/value"
         return _not_a_manifest(path, remedy) if path in folders.without_kind and name not in _OF_OTHER_TOOLS else ""
-    if place == WHOLE_SECRETS:
-        return f"{path} is a file, but a Secret for 'references' is a folder with a file for each key. Mount all keys"
-    return ""
+    return f"{path} {_IS_A_FILE}" if place == WHOLE_SECRETS else ""
 
 
 def _not_a_manifest(path: str, remedy: str) -> str:

@@ -8,6 +8,7 @@ binding, and a connection too: https://servicebinding.io
 
 from __future__ import annotations
 
+import os
 from binascii import b2a_base64
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -372,6 +373,11 @@ class Mounted:
             if self._folder.path(*names) in folders.manifests:
                 return frozenset()
             raise
+
+
+def absolute_path(path: str) -> str:
+    """Return the folder that the option ``path`` names now. A relative path starts at the working directory."""
+    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111  # Path raises for '~nobody'
 
 
 def _base64(content: bytes) -> str:

@@ -112,8 +112,10 @@ class TestReferences:
             with pytest.raises(MissingSecretError) as raised:
                 backend.get_variable("x")
 
+        folder = getattr(place, "folder", None)
+        remedy = "Create it" if folder is None else f"Mount it at {folder}/secrets/gone, add a manifest of it"
         assert str(raised.value) == (
-            f"'references' in backend_kwargs names Secret {place.namespace}/gone, which does not exist. Create it, "
+            f"'references' in backend_kwargs names Secret {place.namespace}/gone, which does not exist. {remedy}, "
             "or correct the reference"
         )
         assert len(said(caplog)) == 1
