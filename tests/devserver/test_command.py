@@ -120,3 +120,33 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     assert done.returncode == 1
     remedy = "pip install 'airflow-kubernetes-secrets[devserver]'"
     assert done.stderr == f"airflow-kubernetes-secrets devserver: uvicorn is missing: {remedy}\n"
+
+
+def test_put_needs_the_kubeconfig(tmp_path: Path) -> None:
+    """The devserver has no roles, so the remedy of a cluster would not work."""
+    process = start(tmp_path, "--directory", str(tmp_path / "files"), "--ready-file", str(tmp_path / "ready"))
+
+    def put(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", "put", "variable", "x", "--value", "-"]
+        return subprocess.run(
+            [*command, *arguments],
+            input=PASSWORD,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            env={**os.environ, **variables},
+            check=False,
+        )
+
+    try:
+        variables = exported(wait_for(tmp_path / "ready", process))
+        refused = put()
+        assert refused.returncode == 2
+        assert refused.stderr.strip().endswith(
+            "This server is the devserver, which has no roles, so these commands fail. Use its kubeconfig instead: add "
+            '--kubeconfig "$KUBECONFIG"'
+        )
+        assert put("--kubeconfig", variables["KUBECONFIG"]).returncode == 0
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)

@@ -24,6 +24,12 @@ from airflow_kubernetes_secrets.manifests.requested_secret import (
 )
 from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError
 
+# What to do instead of creating a role.
+_NO_ROLES = (
+    "This server is the devserver, which has no roles, so these commands fail. Use its kubeconfig instead: add "
+    '--kubeconfig "$KUBECONFIG"'
+)
+
 _WRITTEN, _REFUSED, _ERROR = 0, 1, 2
 
 _OWN_ACCOUNT = (
@@ -84,7 +90,8 @@ def _put(arguments: argparse.Namespace) -> int:
         except ForbiddenError as error:
             if options.kubeconfig is not None or arguments.as_user is not None:
                 raise
-            raise ForbiddenError(f"{error}\n{_OWN_ACCOUNT}", error.status) from None
+            remedy = _NO_ROLES if cluster.is_devserver() else _OWN_ACCOUNT
+            raise ForbiddenError(f"{error}\n{remedy}", error.status) from None
     return _report(arguments, lookup, written)
 
 

@@ -47,6 +47,9 @@ _PAGE_SIZES = (500, 50)
 # a permission that is missing is a result for it.
 _SHORTEST_TIMEOUT = 2 * CONFIRMED_AFTER_SECONDS
 
+# How the version of the devserver ends.
+DEVSERVER_VERSION = "+airflow-kubernetes-secrets-devserver"
+
 Result = TypeVar("Result")
 
 
@@ -217,6 +220,13 @@ class Cluster:
         except ForbiddenError:
             return ""
         return str(answer.get("gitVersion", ""))
+
+    def is_devserver(self) -> bool:
+        """Return whether this is the devserver, which has no roles; false if the version cannot be read."""
+        try:
+            return self.version().endswith(DEVSERVER_VERSION)
+        except KubernetesSecretsError:
+            return False
 
     def user(self) -> str:
         """Return the user that the API server sees; empty if it is unknown.
