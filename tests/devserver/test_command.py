@@ -143,8 +143,8 @@ def test_put_needs_the_kubeconfig(tmp_path: Path) -> None:
         refused = put()
         assert refused.returncode == 2
         assert refused.stderr.strip().endswith(
-            "This server is the devserver, which has no roles, so these commands fail. Use its kubeconfig instead: add "
-            '--kubeconfig "$KUBECONFIG"'
+            "This server is the devserver, which has no roles, so these commands fail. To write with your own account "
+            'instead, add --kubeconfig "$KUBECONFIG"'
         )
         assert put("--kubeconfig", variables["KUBECONFIG"]).returncode == 0
     finally:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.values import text
-from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, ConfigMap, Secret
+from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret
 
 BINARY = "/w=="
 PROBLEM = "the value is not UTF-8 text, and Airflow accepts nothing else. Store it as UTF-8 text"

@@ -26,8 +26,8 @@ from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableErro
 
 # What to do instead of creating a role.
 _NO_ROLES = (
-    "This server is the devserver, which has no roles, so these commands fail. Use its kubeconfig instead: add "
-    '--kubeconfig "$KUBECONFIG"'
+    "This server is the devserver, which has no roles, so these commands fail. To write with your own account instead, "
+    'add --kubeconfig "$KUBECONFIG"'
 )
 
 _WRITTEN, _REFUSED, _ERROR = 0, 1, 2
