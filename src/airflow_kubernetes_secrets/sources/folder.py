@@ -154,12 +154,12 @@ class Folder:
             folders = known.folders()
             mounted = list(self._mounted.find(query, folders))
             found += mounted
-            warnings = self._warnings(known, folders)
+            to_log = self._warnings(known, folders)
             unused = [] if found else list(self._mounted.unused(query, folders))
         if unused:
             self._log_why_unused(unused, folders)
         counters.count(FROM_FOLDER)
-        for cause, text in warnings.items():
+        for cause, text in to_log.items():
             notices.once(logging.WARNING, cause, text)
         for each in mounted:
             if each.ignored:
