@@ -130,7 +130,7 @@ def with_rights(airflow: Airflow, cluster: Cluster, database: Database, warehous
     """Run the DAG of all lookups. Every process reads Secrets itself, including that of the database."""
     pods = Pods(cluster, airflow.version.replace(".", "-"))
     pods.put.config(DATABASE_ID, f"{database.url}\n")
-    pods.put.connection("in_python", f"http://user:{SECRET}@in-python:8080/path")
+    pods.put.connection("in_python", f"postgres://user:{SECRET}@in-python:8080/path")
     pods.put.connection("in_a_template", json.dumps({"conn_type": "http", "host": "in-a-template"}))
     pods.put.connection("in_a_trigger", f"http://user:{SECRET}@in-a-trigger")
     fields = {

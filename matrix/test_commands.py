@@ -21,7 +21,7 @@ def test_airflows_own(deployment: Deployment) -> None:
     connection = _connection(airflow, "in_python")
     found = {key: str(connection[key]) for key in ("conn_type", "host", "login", "password", "port", "schema")}
     assert found == {
-        "conn_type": "http",
+        "conn_type": "postgres",
         "host": "in-python",
         "login": "user",
         "password": SECRET,

@@ -9,7 +9,7 @@ from matrix.proofs import Proof, proves
 @proves(Proof.TASKS)
 def test_tasks(deployment: Deployment) -> None:
     assert deployment.found("in_python") == {
-        "uri": f"http://user:{SECRET}@in-python:8080/path",
+        "uri": f"postgres://user:{SECRET}@in-python:8080/path",
         "variable": f"{SECRET} in_python",
     }
 
