@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Protocol, TypeVar
 from airflow_kubernetes_secrets.deployment.airflow_entries import SourceError
 from airflow_kubernetes_secrets.deployment.dag_bundles import dag_bundles
 from airflow_kubernetes_secrets.deployment.stored_dags import StoredDag, stored_code, stored_dags
+from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.process import no_garbage_collection
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.dag_files import dag_files
@@ -41,8 +43,19 @@ def uses_in_folders(
     Raises:
         DagFolderError: a folder does not exist, or cannot be read.
     """
-    files = (each for folder in folders for each in dag_files(folder, team))
-    return uses_in_files(show_progress(files, _FILES), Signatures(), processes)
+    return uses_in_files(show_progress(_each_once(folders, team), _FILES), Signatures(), processes)
+
+
+def _each_once(folders: Sequence[Path], team: str | None) -> Iterator[DagFile]:
+    """Yield the files in folders, also if one folder is named twice or contains another."""
+    seen = set()
+    for folder in folders:
+        shown, real = printable(str(folder)), os.path.realpath(folder)
+        for file in dag_files(folder, team):
+            key = real + file.path.removeprefix(shown)
+            if key not in seen:
+                seen.add(key)
+                yield file
 
 
 def uses_in_deployment(show_progress: ShowProgress, *, database: bool, processes: int | None = None) -> Found:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
@@ -10,24 +12,34 @@ from airflow_kubernetes_secrets.usage.templates import is_template, uses_in_temp
 from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
 
 
+# If so many files could be meant by one name, their folder is computed. No file is said to be the one.
+_MOST_CANDIDATES = 10
+
+# If more places name a file, they are shown as one, with the DAGs of all.
+_MOST_PLACES = 100
+
+_NO_PLACE = Position("", 0)
+
+# A team, and the path of a file in its folders.
+_Key = tuple["str | None", str]
+
+
 class TemplateFiles:
     """The template files next to DAGs, and the places that name them."""
 
     def __init__(self) -> None:
-        self._texts: list[tuple[DagFile, str]] = []
-        self._places: dict[str, list[tuple[list[str], Position]]] = defaultdict(list)
+        self._texts: dict[_Key, tuple[DagFile, str]] = {}
+        self._places: dict[tuple[str, Position], None] = {}
 
     def add(self, file: DagFile) -> None:
         """Add a file, if it uses connections or variables."""
         text = file.code.decode("utf-8", "replace")
         if is_template(text):
-            self._texts.append((file, text))
+            self._texts[file.team, file.path] = file, text
 
     def add_place(self, name: str, place: Position) -> None:
         """Add a place in DAG code with the name of a file, which may contain folders."""
-        parts = [each for each in name.split("/") if each not in ("", ".", "..")]
-        if parts:
-            self._places[parts[-1]].append((parts, place))
+        self._places[name, place] = None
 
     def add_uses_to(self, found: Found) -> None:
         """Add the uses in the files, with the DAGs and tasks of each place that names a file.
@@ -36,14 +48,15 @@ class TemplateFiles:
         """
         uses: dict[Use, None] = {}
         computed: dict[Computed, None] = {}
-        for file, text in self._texts:
+        named = self._named()
+        for key, (file, text) in self._texts.items():
             found.paths.add(file.path)
-            places = self._places_of(file)
+            places = _few(named.get(key, ()))
             line, counted = 1, 0
             for each in uses_in_template(text):
                 line += text.count("\n", counted, each.offset)
                 counted = each.offset
-                for place in places or [Position("", 0)]:
+                for place in places or [_NO_PLACE]:
                     position = Position(file.path, line, place.dags, place.tasks, file.team)
                     if each.id is None:
                         computed[Computed(each.kind, each.how, position)] = None
@@ -53,9 +66,64 @@ class TemplateFiles:
         found.uses += uses
         found.computed += computed
 
-    def _places_of(self, file: DagFile) -> list[Position]:
-        """Return the places of the same team that name a file, or the end of its path."""
-        path = file.path.split("/")
-        named = self._places.get(path[-1], ())
-        found = [place for parts, place in named if path[-len(parts) :] == parts and place.team == file.team]
-        return sorted(found, key=lambda place: (place.path, place.line))
+    def _named(self) -> dict[_Key, list[Position]]:
+        """Return the places that name each file.
+
+        Airflow searches a template in the folder of the DAG first, and then in ``template_searchpath``, which the code
+        may compute. So without a file in the first one, those in the nearest folder are meant.
+        """
+        named: dict[_Key, list[Position]] = defaultdict(list)
+        files = self._files_by_name()
+        below: dict[_Key, dict[str, list[str]]] = {}
+        for name, place in self._places:
+            folder = posixpath.dirname(place.path)
+            beside = place.team, posixpath.normpath(posixpath.join(folder, name))
+            if beside in self._texts:
+                named[beside].append(place)
+                continue
+            end = "/".join(part for part in name.split("/") if part not in ("", ".", ".."))
+            wanted = place.team, end
+            if wanted not in below:
+                below[wanted] = _by_folder(files.get((place.team, posixpath.basename(end)), ()), end)
+            for path in _nearest(below[wanted], folder):
+                named[place.team, path].append(place)
+        return named
+
+    def _files_by_name(self) -> dict[_Key, list[str]]:
+        files: dict[_Key, list[str]] = defaultdict(list)
+        for team, path in self._texts:
+            files[team, posixpath.basename(path)].append(path)
+        return files
+
+
+def _by_folder(paths: Sequence[str], end: str) -> dict[str, list[str]]:
+    """Return the files whose path has this end, for each folder that contains them at any depth."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        if f"/{path}".endswith(f"/{end}"):
+            for folder in _folders(posixpath.dirname(path)):
+                if len(found[folder]) <= _MOST_CANDIDATES:
+                    found[folder].append(path)
+    return found
+
+
+def _nearest(below: dict[str, list[str]], folder: str) -> Sequence[str]:
+    """Return the files in the nearest folder around a place; none if there are too many."""
+    found = next((below[each] for each in _folders(folder) if each in below), ())
+    return found if len(found) <= _MOST_CANDIDATES else ()
+
+
+def _folders(folder: str) -> Iterator[str]:
+    """Yield a folder and those around it, from the inside."""
+    yield folder
+    while (outer := posixpath.dirname(folder)) != folder:
+        folder = outer
+        yield folder
+
+
+def _few(places: Sequence[Position]) -> Sequence[Position]:
+    """Return the places in order. Many become one, because each of them would repeat all uses in the file."""
+    places = sorted(places, key=lambda place: (place.path, place.line))
+    if len(places) <= _MOST_PLACES:
+        return places
+    return [Position("", 0, tuple(dict.fromkeys(dag for place in places for dag in place.dags)))]

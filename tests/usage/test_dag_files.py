@@ -1,0 +1,141 @@
+"""Whatever a folder of DAGs contains, each file is read or named, and the others are read too."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets.usage.dag_files import DagFolderError
+from airflow_kubernetes_secrets.usage.dag_sources import uses_in_folders
+from airflow_kubernetes_secrets.usage.uses import Found
+from support.dag_code import variables
+
+READ = "from airflow.sdk import Variable\nVariable.get('x')\n"
+NAME = "sch\u00f6n.py"
+
+
+def found_in_folders(*folders: Path) -> Found:
+    return uses_in_folders(folders, None, lambda things, _done: things)
+
+
+def test_a_template_beside_the_dag_is_the_one_that_it_names(tmp_path: Path) -> None:
+    """Without this, each file would belong to each DAG."""
+    dag = "from airflow import DAG\nwith DAG({!r}):\n    Operator(task_id='t', sql='query.sql')\n"
+    for number in range(500):
+        folder = tmp_path / f"t{number}"
+        folder.mkdir()
+        (folder / "dag.py").write_text(dag.format(f"d{number}"))
+        (folder / "query.sql").write_text("{{ var.value.x }}")
+    uses = found_in_folders(tmp_path).uses
+    assert len(uses) == 500
+    assert all(use.position.dags == ("d" + Path(use.position.path).parent.name[1:],) for use in uses)
+
+
+def test_a_template_in_another_folder(tmp_path: Path) -> None:
+    """Those in the nearest folder are meant. If there are many, the code computes where they are."""
+    dag = "from airflow import DAG\nwith DAG('d'):\n    Operator(task_id='t', sql=['near.sql', 'far.sql'])\n"
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team" / "dag.py").write_text(dag)
+    for number in range(50):
+        folder = tmp_path / f"sql{number}"
+        folder.mkdir()
+        (folder / "far.sql").write_text("{{ var.value.far }}")
+        (folder / "near.sql").write_text("{{ var.value.other }}")
+    (tmp_path / "team" / "sql").mkdir()
+    (tmp_path / "team" / "sql" / "near.sql").write_text("{{ var.value.near }}")
+    uses = found_in_folders(tmp_path).uses
+    assert {use.id: use.is_optional for use in uses} == {"near": False, "far": True, "other": True}
+    assert len(uses) == 101
+
+
+def test_a_template_that_all_dags_share(tmp_path: Path) -> None:
+    (tmp_path / "load.sql").write_text("{{ var.value.x }}\n" * 100)
+    for number in range(300):
+        dag = f"from airflow import DAG\nwith DAG('d{number}'):\n    Operator(task_id='t', sql='load.sql')\n"
+        (tmp_path / f"dag{number}.py").write_text(dag)
+    uses = found_in_folders(tmp_path).uses
+    assert len(uses) == 100
+    assert len(uses[0].position.dags) == 300
+
+
+def test_corrupt_names_in_an_archive(tmp_path: Path) -> None:
+    """The name is flagged as UTF-8, and its bytes are not."""
+    for name, parts in (("central.zip", [2]), ("local.zip", [1])):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr(NAME, READ)
+        pieces = (tmp_path / name).read_bytes().split("\u00f6".encode())
+        assert len(pieces) == 3
+        seams = [b"\xff\xff" if number in parts else "\u00f6".encode() for number in (1, 2)]
+        (tmp_path / name).write_bytes(pieces[0] + seams[0] + pieces[1] + seams[1] + pieces[2])
+    (tmp_path / "dag.py").write_text(READ)
+    found = found_in_folders(tmp_path)
+    assert variables(found) == ["x"]
+    assert sorted(path.split("/")[-1] for path in found.unread) == ["central.zip", NAME]
+
+
+def test_any_byte_of_an_archive_can_be_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "packed.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(NAME, READ)
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        for value in (0, 1, 0x7F, 0xFF):
+            path.write_bytes(whole[:position] + bytes([value]) + whole[position + 1 :])
+            found = found_in_folders(tmp_path)
+            assert len(found.unread) <= 1
+
+
+def test_an_encrypted_entry_does_not_hide_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "packed.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.py", READ)
+        archive.writestr("b.py", READ)
+    code = bytearray(path.read_bytes())
+    central = code.index(b"PK\1\2")
+    struct.pack_into("<H", code, 6, 1)
+    struct.pack_into("<H", code, central + 8, 1)
+    path.write_bytes(code)
+    found = found_in_folders(tmp_path)
+    assert list(found.unread) == [f"{path}/a.py"]
+    assert variables(found) == ["x"]
+
+
+@pytest.mark.parametrize("name", ["link", "link.py"])
+@pytest.mark.parametrize("target", ["a" * 300, "", "folder/" + "b" * 300])
+def test_a_link_that_cannot_be_followed(tmp_path: Path, name: str, target: str) -> None:
+    (tmp_path / "dag.py").write_text(READ)
+    (tmp_path / "folder").mkdir()
+    os.symlink(target or name, tmp_path / name)
+    found = found_in_folders(tmp_path)
+    assert variables(found) == ["x"]
+    assert list(found.unread) == [str(tmp_path / name)]
+
+
+def test_a_file_of_the_kernel_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "dag.py").write_text(READ)
+    for name in ("k.py", "k.sql", "k"):
+        os.symlink("/proc/kmsg", tmp_path / name)
+        os.symlink("/dev/zero", tmp_path / f"z{name}")
+        os.mkfifo(tmp_path / f"p{name}")
+    assert variables(found_in_folders(tmp_path)) == ["x"]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "query.sql", "broken.zip", "dag"])
+def test_one_file_that_is_neither_python_nor_an_archive(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(READ)
+    with pytest.raises(DagFolderError, match=f"{name} is neither Python nor an archive"):
+        found_in_folders(tmp_path / name)
+
+
+def test_a_folder_that_is_named_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "dags" / "inner"
+    folder.mkdir(parents=True)
+    (folder / "dag.py").write_text(READ)
+    os.symlink("dags", "link")
+    names = ["dags", "./dags", "dags/inner", "dags/inner/dag.py", "link", str(folder)]
+    assert len(found_in_folders(*map(Path, names)).uses) == 1
