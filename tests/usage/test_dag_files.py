@@ -109,7 +109,7 @@ def test_an_encrypted_entry_does_not_hide_the_others(tmp_path: Path) -> None:
 def test_a_link_that_cannot_be_followed(tmp_path: Path, name: str, target: str) -> None:
     (tmp_path / "dag.py").write_text(READ)
     (tmp_path / "folder").mkdir()
-    os.symlink(target or name, tmp_path / name)
+    (tmp_path / name).symlink_to(target or name)
     found = found_in_folders(tmp_path)
     assert variables(found) == ["x"]
     assert list(found.unread) == [str(tmp_path / name)]
@@ -118,8 +118,8 @@ def test_a_link_that_cannot_be_followed(tmp_path: Path, name: str, target: str) 
 def test_a_file_of_the_kernel_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "dag.py").write_text(READ)
     for name in ("k.py", "k.sql", "k"):
-        os.symlink("/proc/kmsg", tmp_path / name)
-        os.symlink("/dev/zero", tmp_path / f"z{name}")
+        (tmp_path / name).symlink_to("/proc/kmsg")
+        (tmp_path / f"z{name}").symlink_to("/dev/zero")
         os.mkfifo(tmp_path / f"p{name}")
     assert variables(found_in_folders(tmp_path)) == ["x"]
 
@@ -136,6 +136,6 @@ def test_a_folder_that_is_named_twice(tmp_path: Path, monkeypatch: pytest.Monkey
     folder = tmp_path / "dags" / "inner"
     folder.mkdir(parents=True)
     (folder / "dag.py").write_text(READ)
-    os.symlink("dags", "link")
+    Path("link").symlink_to("dags")
     names = ["dags", "./dags", "dags/inner", "dags/inner/dag.py", "link", str(folder)]
     assert len(found_in_folders(*map(Path, names)).uses) == 1

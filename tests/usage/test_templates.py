@@ -19,6 +19,10 @@ from support.dag_code import IMPORTS, connections, found_in, variables
         'Op(env={"HOST": "{{ conn.x.host }}"})',
         "Op(bash_command=\"echo {{ (conn|attr('x')).host }}\")",
         'Op(bash_command="{% if conn.x.host %}echo{% endif %}")',
+        "Op(bash_command=\"{{ '}}' ~ conn.x.host }}\")",
+        'Op(bash_command="{% for conn in [conn.x] %}{{ conn.y }}{% endfor %}")',
+        'Op(bash_command="{% for a, conn in b %}{{ conn.y }}{% endfor %}{{ conn.x.host }}")',
+        'Op(bash_command="{% macro m(conn) %}{{ conn.y }}{% endmacro %}{{ conn.x.host }}")',
     ],
 )
 def test_a_connection_is_found(code: str) -> None:
@@ -44,6 +48,9 @@ def test_a_connection_is_found(code: str) -> None:
         "Op(sql=\"SELECT {{ var.json | attr('x') }}\")",
         "Op(sql=\"SELECT {{ var.value['x'] }}\")",
         'Op(sql="SELECT {{ var . value . x }}")',
+        "Op(sql=\"{{ {'a': {'b': 1}}['a'] ~ var.value.x }}\")",
+        "Op(sql=\"{{ f('}}', var.value.x)[0] }}\")",
+        'Op(sql="{% do f(var.value.x) %}")',
         'Op(sql=\'{% if var["value"]["x"] %}SELECT 1{% endif %}\')',
         'Op(sql=["a", "SELECT {{ var.value.x | upper }}"])',
         'table = "t"\nOp(sql=f"SELECT {{{{ var.value.x }}}} FROM {table} {os.name}")',
@@ -87,6 +94,9 @@ def test_a_default_is_noted(code: str) -> None:
         'Op(sql="{{{{ var.value.{} }}}}".format(os.name))',
         'Op(sql="{{ var.value.%s }}" % os.name)',
         "Op(sql=\"{{ var.value.get('%s') }}\" % os.name)",
+        'Op(sql="{{ var.value.x_%s }}" % os.name)',
+        'Op(sql="{% set v = var.value %}{{ v.x }}{{ var[v] }}")',
+        'Op(sql="{{ f(conn) }}")',
     ],
 )
 def test_an_id_that_is_computed_is_counted_and_not_guessed(code: str) -> None:
@@ -113,6 +123,19 @@ def test_an_id_that_is_computed_is_counted_and_not_guessed(code: str) -> None:
         "Op(sql=\"{{ 'var.value.x' }}\")",
         "Op(sql=\"{{ params.var[params.x] }} {{ my_var.get(params.x) }} {{ var['other'] }}\")",
         'Op(sql="{% for var in params.all %}{{ var[params.x] }}{% endfor %}")',
+        'Op(sql="{% macro m(conn) %}{{ conn.x }}{% endmacro %}")',
+        'Op(sql="{% macro conn(a) %}{% endmacro %}{{ conn.x }}")',
+        'Op(sql="{% with conn = p %}{{ conn.x }}{% endwith %}")',
+        'Op(sql="{% with a = 1, conn = p %}{{ conn.x }}{% endwith %}")',
+        "Op(sql=\"{% import 'm' as conn %}{{ conn.x }}\")",
+        "Op(sql=\"{% from 'm' import y as conn, var with context %}{{ conn.x }}{{ var.value.x }}\")",
+        'Op(sql="{% call(var) f() %}{{ var.value.x }}{% endcall %}")',
+        'Op(sql="{% set conn %}x{% endset %}{{ conn.x }}")',
+        'Op(sql="{% set a, conn = p %}{{ conn.x }}")',
+        'Op(sql="{% for k, conn in p.items() recursive %}{{ conn.x }}{% endfor %}")',
+        'Op(sql="{% for k, (a, conn) in p if conn.x %}{{ conn.x }}{% endfor %}")',
+        "Op(sql=\"{{ 'see conn.foo' }}\")",
+        'Op(sql="{{ $conn.host }} {{ $var.value.x }}")',
     ],
 )
 def test_what_is_no_use_is_not_found(code: str) -> None:
@@ -131,8 +154,16 @@ def test_what_is_no_use_is_not_found(code: str) -> None:
         "{{ conn[" * 50_000,
         "{{ var[x" * 50_000,
         "{% raw %}" * 50_000 + "{% endraw " * 50_000,
+        "{{ conn.abc }}\n" * 50_000,
+        "{{ conn.abc }}\n" * 50_000 + "{{",
+        "{{ conn.abc" + ".x" * 50_000 + "}}",
+        "{{ " + "[" * 50_000 + "conn.abc",
+        "{{ " + "1 + " * 50_000 + "conn.abc }}",
     ],
-    ids=["blocks", "comments", "names", "calls", "items", "computed", "raw"],
+    ids=[
+        *("blocks", "comments", "names", "calls", "items", "computed", "raw", "lines", "searched lines", "attributes"),
+        *("nested", "operators"),
+    ],
 )
 def test_the_time_for_a_template_grows_with_its_length(text: str) -> None:
     """Without a limit, each of these takes minutes. The test has the timeout of all tests."""

@@ -247,7 +247,7 @@ class _Finder:
         text = self._syntax.template(node, frame)
         is_one_line = node.lineno == node.end_lineno or isinstance(node, ast.JoinedStr)
         for each in uses_in_template(text):
-            line = node.lineno + (0 if is_one_line else text.count("\n", 0, each.offset))
+            line = node.lineno + (0 if is_one_line else each.line)
             yield _Mention(each.kind, each.how, each.id, line, frame, each.has_default)
 
 

@@ -94,7 +94,7 @@ def _opened(path: str) -> Iterator[BinaryIO | None]:
     Raises:
         OSError: the file cannot be opened.
     """
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    if not stat.S_ISREG(Path(path).stat().st_mode):
         yield None
         return
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
@@ -117,7 +117,7 @@ def _archive(file: BinaryIO, shown: str, team: str | None) -> Iterator[DagFile]:
     """Yield the Python files in an archive."""
     try:
         archive = zipfile.ZipFile(file)
-    except Exception as error:  # noqa: BLE001  # zipfile has no common class for what a corrupt archive raises
+    except Exception as error:  # zipfile has no common class for what a corrupt archive raises
         yield DagFile(shown, team=team, problem=f"it is not a zip archive that can be read ({type(error).__name__})")
         return
     with archive:
@@ -134,7 +134,7 @@ def _archived(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, team:
         with archive.open(entry) as file:
             # The size in the archive can be false.
             code = file.read(LARGEST_FILE_BYTES + 1)
-    except Exception as error:  # noqa: BLE001  # also RuntimeError: it is encrypted
+    except Exception as error:  # also RuntimeError: it is encrypted
         return DagFile(name, team=team, problem=f"it cannot be read from the archive ({type(error).__name__})")
     if len(code) > LARGEST_FILE_BYTES:
         return DagFile(name, team=team, problem="it is too large")

@@ -2,7 +2,7 @@
 
 A worker is a new Python process and not a fork, because Airflow may have threads and connections here. It is no process
 of :mod:`multiprocessing` either: such a process imports the program that started it, which can be Airflow's. A worker
-imports only the standard library and this package, and it never runs DAG code.
+imports only the standard library, Jinja and this package, and it never runs DAG code.
 
 A worker first receives the folders with the sources of providers, and answers ``None`` when it is ready. Then it gets a
 list of files at a time, and answers with a list of :class:`FileUses`, or with ``None`` if an error occurred. A worker
@@ -25,6 +25,9 @@ from contextlib import closing, contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import NamedTuple
+
+import jinja2
+import markupsafe
 
 from airflow_kubernetes_secrets.usage.cpus import usable_cpus
 from airflow_kubernetes_secrets.usage.dag_code import FileUses, is_parsed, parsing, uses_in_each_file
@@ -61,11 +64,18 @@ _HIGHEST_STANDARD_FILE = 2
 _FLAGS = ("-I", "-S", "-B")
 _PROGRAM = """
 import sys
-sys.path.append(sys.argv[2])
+sys.path += sys.argv[2:]
 from multiprocessing.connection import Connection
 from airflow_kubernetes_secrets.usage.worker import serve
 serve(Connection(int(sys.argv[1])))
 """
+
+# The folders with this package, and with the libraries that parse templates.
+_FOLDERS = tuple(
+    dict.fromkeys(
+        [str(Path(__file__).parents[2]), *(str(Path(each.__path__[0]).parent) for each in (jinja2, markupsafe))]
+    )
+)
 
 
 class _Chunk(NamedTuple):
@@ -160,7 +170,7 @@ class _Worker:
             with theirs:
                 # In a session of its own, it does not get the signal of Ctrl-C.
                 self._process = subprocess.Popen(  # noqa: S603  # the program is a constant
-                    [sys.executable, *_FLAGS, "-c", _PROGRAM, str(theirs.fileno()), str(Path(__file__).parents[2])],
+                    [sys.executable, *_FLAGS, "-c", _PROGRAM, str(theirs.fileno()), *_FOLDERS],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,

@@ -11,7 +11,6 @@ from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.templates import is_template, uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
 
-
 # If so many files could be meant by one name, their folder is computed. No file is said to be the one.
 _MOST_CANDIDATES = 10
 
@@ -52,12 +51,9 @@ class TemplateFiles:
         for key, (file, text) in self._texts.items():
             found.paths.add(file.path)
             places = _few(named.get(key, ()))
-            line, counted = 1, 0
             for each in uses_in_template(text):
-                line += text.count("\n", counted, each.offset)
-                counted = each.offset
                 for place in places or [_NO_PLACE]:
-                    position = Position(file.path, line, place.dags, place.tasks, file.team)
+                    position = Position(file.path, each.line + 1, place.dags, place.tasks, file.team)
                     if each.id is None:
                         computed[Computed(each.kind, each.how, position)] = None
                         continue

@@ -1,15 +1,21 @@
 """Connections and variables in Jinja templates: ``{{ var.value.x }}``, ``{{ var.json.x.y }}``, ``{{ conn.x.host }}``.
 
-Templates are searched, not parsed, since they may contain anything that Jinja or the code around it accepts.
+Jinja parses a template. If it cannot, because the code around the template completes it or it is none of Jinja's, the
+template is searched.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
+
+from jinja2 import TemplateError
 
 from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.usage.jinja import accesses
 
 # In the text of an f-string, this replaces each value that is only known when the code runs.
 UNKNOWN = "\0"
@@ -27,7 +33,7 @@ _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _LONGEST = 500
 _ACCESS = re.compile(
     rf"""
-    (?<![\w.'"])
+    (?<![\w.'"$])
     (?:
         (?:
             var\s*(?:
@@ -57,6 +63,8 @@ _OWN_NAME = re.compile(
 )
 # Parts that %-formatting or str.format replaces.
 _REPLACED = re.compile(rf"%\(|%s|[{{}}{UNKNOWN}]")
+# For Jinja, the first one is the operator "modulo".
+_FORMATTED = re.compile(rf"[\w.]%[a-z(]|{UNKNOWN}")
 
 
 @dataclass(frozen=True)
@@ -67,14 +75,14 @@ class TemplateUse:
         id: the id; ``None`` if it is only known when the template is rendered.
         how: the expression that reads it, such as ``var.value``.
         has_default: whether the template has a default for a missing entry.
-        offset: the position in the template, in characters.
+        line: the line in the template, from 0.
     """
 
     kind: Kind
     id: str | None
     how: str
     has_default: bool
-    offset: int
+    line: int
 
 
 def is_template(text: str) -> bool:
@@ -82,13 +90,42 @@ def is_template(text: str) -> bool:
     return ("{{" in text or "{%" in text) and ("conn" in text or "var" in text)
 
 
-def uses_in_template(text: str) -> Iterator[TemplateUse]:
-    """Yield the connections and variables that a template uses."""
+@lru_cache(maxsize=1024)
+def uses_in_template(text: str) -> Sequence[TemplateUse]:
+    """Return the connections and variables that a template uses, in the order of their lines."""
+    if not _FORMATTED.search(text):
+        with suppress(TemplateError, ArithmeticError, RecursionError, ValueError):
+            return sorted(_parsed(text), key=lambda use: use.line)
+    return list(_searched(text))
+
+
+def _parsed(text: str) -> Iterator[TemplateUse]:
+    """Yield what a template uses.
+
+    Raises:
+        TemplateError, ArithmeticError, RecursionError, ValueError: Jinja cannot parse it.
+    """
+    for root, keys, line in accesses(text):
+        if root == "conn":
+            kind, how, rest = Kind.CONNECTION, "conn", keys
+        elif not keys or keys[0][0] is None:
+            kind, how, rest = Kind.VARIABLE, "var", keys
+        elif keys[0][0] in ("value", "json"):
+            kind, how, rest = Kind.VARIABLE, f"var.{keys[0][0]}", keys[1:]
+        else:
+            continue
+        for key, has_default in rest[:1]:
+            yield TemplateUse(kind, None if key is None else _known(key), how, has_default, line)
+
+
+def _searched(text: str) -> Iterator[TemplateUse]:
+    """Yield what a template seems to use."""
     if "{#" in text:
         text = _without(_spans(text, _OPENING_OF_COMMENT), text)
     if "endraw" in text:
         text = _without(_raw_spans(text), text)
     own = {match[1] for match in _OWN_NAME.finditer(text)}
+    line, counted = 0, 0
     for start, end in _spans(text, _OPENING_OF_BLOCK):
         for match in _ACCESS.finditer(text, start, end):
             of_var = match["of_var"] or match["of_var_item"]
@@ -97,7 +134,9 @@ def uses_in_template(text: str) -> Iterator[TemplateUse]:
             else:
                 name, how, kind = "conn", "conn", Kind.CONNECTION
             if name not in own:
-                yield TemplateUse(kind, _id(text, match), how, match["default"] is not None, match.start())
+                line += text.count("\n", counted, match.start())
+                counted = match.start()
+                yield TemplateUse(kind, _id(text, match), how, match["default"] is not None, line)
 
 
 def _without(spans: Iterable[tuple[int, int]], text: str) -> str:
@@ -143,5 +182,9 @@ def _id(text: str, match: re.Match[str]) -> str | None:
         is_whole = not text.startswith((UNKNOWN, "{", "%"), match.end())
         is_method = attribute == "get" and _CALL.match(text, match.end()) is not None
         return attribute if is_whole and not is_method else None
-    name: str | None = match["argument"] or match["item"]
+    return _known(match["argument"] or match["item"] or "")
+
+
+def _known(name: str) -> str | None:
+    """Return an id, if no code around the template completes it."""
     return name if name and not _REPLACED.search(name) else None

@@ -1,4 +1,4 @@
-"""The process that parses DAG code for a command. It imports only the standard library and this package.
+"""The process that parses DAG code for a command. It imports only the standard library, Jinja and this package.
 
 :mod:`airflow_kubernetes_secrets.usage.processes` starts it, and describes what is sent.
 """
