@@ -139,3 +139,16 @@ def test_a_folder_that_is_named_twice(tmp_path: Path, monkeypatch: pytest.Monkey
     Path("link").symlink_to("dags")
     names = ["dags", "./dags", "dags/inner", "dags/inner/dag.py", "link", str(folder)]
     assert len(found_in_folders(*map(Path, names)).uses) == 1
+
+
+def test_arguments_in_yaml_may_be_used(tmp_path: Path) -> None:
+    """Packages such as dag-factory make tasks from them."""
+    text = (
+        "tasks:\n  - http_conn_id: x  # a comment\n    'conn_id': \"y\"\n    aws_conn_id: null\n    my_connection: z\n"
+    )
+    (tmp_path / "dags.yaml").write_text(text)
+    uses = found_in_folders(tmp_path).uses
+    assert [(use.id, use.how, use.position.line, use.is_optional) for use in uses] == [
+        ("x", "http_conn_id", 2, True),
+        ("y", "conn_id", 3, True),
+    ]

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import warnings
-from collections.abc import Iterator, Sequence, Set
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from functools import cached_property
 from typing import NamedTuple
@@ -40,11 +42,18 @@ _HOOK_READERS = ("get_connection", "aget_connection", "get_connections", "get_ho
 # A mapping or call with this key defines a connection, so the ids in it are not uses.
 _DEFINES = "conn_type"
 
+# The attribute of a SQL hook with the id that it uses by default.
+_HOOK_DEFAULT = "default_conn_name"
+
 # The classes of providers that use connections.
 _CLASSES = ("Hook", "Notifier", "Operator", "Sensor", "Trigger")
 
 # ObjectStoragePath("s3://aws_default@bucket/key") names a connection before the '@'.
 _STORAGE_CONNECTION = re.compile(r"[\w+.-]+://(?P<id>[^/@:]+)@")
+
+
+# How many functions that call each other are followed.
+_DEEPEST = 3
 
 
 class _Mention(NamedTuple):
@@ -120,20 +129,64 @@ class _Finder:
         """Return the uses in the order of the lines, and the places that name files with templates."""
         uses: dict[Use, None] = {}
         computed: dict[Computed, None] = {}
-        mentions = sorted(self._mentions(), key=lambda mention: mention.line)
+        direct = (found for each in self._mentions() for found in self._at_callers(each, _DEEPEST))
+        mentions = sorted(direct, key=lambda mention: mention.line)
         if not mentions and not self._syntax.file_names:
             return FileUses(self._file.path)
         owners = DagsAndTasks(self._syntax)
         places = [(name, self._position(owners, frame, line)) for name, line, frame in self._syntax.file_names]
         for each in mentions:
             position = self._position(owners, each.frame, each.line)
-            text = each.id if isinstance(each.id, str) else self._syntax.text(each.id, each.frame)
+            text = self._text(each)
             if text is None or "{{" in text or "{%" in text:
                 computed[Computed(each.kind, each.how, position)] = None
             elif text:
                 optional = each.has_default or works_without(each.kind, each.how, text)
                 uses[Use(each.kind, text, each.how, position, optional)] = None
         return FileUses(self._file.path, "", tuple(uses), tuple(computed), places)
+
+    def _text(self, mention: _Mention) -> str | None:
+        return mention.id if isinstance(mention.id, str) else self._syntax.text(mention.id, mention.frame)
+
+    def _at_callers(self, mention: _Mention, depth: int) -> Iterator[_Mention]:
+        """Yield what calls of the function pass, if the id is a parameter; else the mention itself.
+
+        If this file does not call the function, the id is computed.
+        """
+        name = mention.id.id if isinstance(mention.id, ast.Name) else ""
+        found = [] if not name or not depth else list(self._passed(name, mention.frame))
+        if not found or self._text(mention) is not None:
+            yield mention
+        for value, line, frame in found if self._text(mention) is None else ():
+            passed = _Mention(mention.kind, mention.how, value, line, frame, mention.has_default)
+            yield from self._at_callers(passed, depth - 1)
+
+    def _passed(self, name: str, frame: Frame) -> Iterator[tuple[ast.expr, int, Frame]]:
+        """Yield the values that calls pass as a parameter, each with its line and frame."""
+        owner = next((scope.node for scope, names in frame.scopes() if name in names), None)
+        if not isinstance(owner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return
+        positional = [each.arg for each in (*owner.args.posonlyargs, *owner.args.args)]
+        if name not in positional and name not in [each.arg for each in owner.args.kwonlyargs]:
+            return
+        for call in self._calls_of.get(owner.name, ()):
+            # The object comes first in the parameters of a method, and not in the arguments.
+            given = positional[1:] if positional[:1] in (["self"], ["cls"]) else positional
+            arguments = dict(zip(given, call.node.args, strict=False))
+            arguments |= {each.arg: each.value for each in call.node.keywords if each.arg is not None}
+            if name in arguments:
+                value = arguments[name]
+                yield value, value.lineno, call.frame
+
+    @cached_property
+    def _calls_of(self) -> Mapping[str, Sequence[Call]]:
+        """The calls of each function of this file."""
+        functions = {function.name for function, _frame in self._syntax.functions}
+        found: dict[str, list[Call]] = defaultdict(list)
+        for call in self._syntax.calls:
+            if call.names and call.names[-1] in functions:
+                found[call.names[-1]].append(call)
+        return found
 
     def _position(self, owners: DagsAndTasks, frame: Frame, line: int) -> Position:
         dags, tasks = owners.owners_of(frame)
@@ -146,17 +199,34 @@ class _Finder:
             yield from self._mentions_in_dict(node, frame)
         for function, frame in self._syntax.functions:
             yield from _mentions_in_parameters(function, frame)
-        for target, value, frame in self._syntax.assigned:
-            # Another file may import the name, or a function may take it by position.
-            if names_connection(target.id.lower()) and self._syntax.text(value, frame) is not None:
-                yield _Mention(Kind.CONNECTION, f"value of {target.id}", value, target.lineno, frame, has_default=True)
+        yield from self._mentions_in_assignments()
+        yield from self._mentions_without_call()
+        yield from self._mentions_in_context()
         for text, frame in self._syntax.templates:
             yield from self._mentions_in_template(text, frame)
+
+    def _mentions_in_assignments(self) -> Iterator[_Mention]:
+        """Yield the ids in constants and attributes."""
+        for name, line, value, frame in self._syntax.assigned:
+            # Another file may import the name, or a function may take it by position.
+            if names_connection(name.lower()) or name == _HOOK_DEFAULT:
+                for each in _alternatives(value):
+                    if self._syntax.text(each, frame) is not None:
+                        yield _Mention(Kind.CONNECTION, f"value of {name}", each, line, frame, has_default=True)
+
+    def _mentions_without_call(self) -> Iterator[_Mention]:
+        """Yield the functions that code passes on, such as ``map(Variable.get, keys)``. Their ids are computed."""
+        called = {call.node.func for call in self._syntax.calls if isinstance(call.node.func, ast.Attribute)}
+        for method, frame in self._syntax.methods:
+            reader = None if method in called else self._reader(dotted(method), frame)
+            if reader is not None:
+                yield _Mention(*reader, None, method.lineno, frame)
 
     def _mentions_in_call(self, call: Call) -> Iterator[_Mention]:
         """Yield the ids in the arguments of a call."""
         node, frame, names, keyword_names = call
-        if keyword_names and _DEFINES not in keyword_names and not (names and names[-1] == "Connection"):
+        defines = _DEFINES in keyword_names and "task_id" not in keyword_names
+        if keyword_names and not defines and not (names and names[-1] == "Connection"):
             for keyword in node.keywords:
                 if keyword.arg is not None and names_connection(keyword.arg) and _can_be_id(keyword.value):
                     yield _Mention(Kind.CONNECTION, keyword.arg, keyword.value, keyword.value.lineno, frame)
@@ -164,15 +234,58 @@ class _Finder:
             if node.args and self._is_hook(node.func.value, frame):
                 how = ".".join(names[-2:]) or node.func.attr
                 yield _Mention(Kind.CONNECTION, how, node.args[0], node.args[0].lineno, frame)
-        elif is_airflow(path := self._syntax.imported(names)):
+        elif (reader := self._reader(names, frame)) is not None:
+            yield from _mentions_in_reader(*reader, node, frame)
+        elif is_airflow(path := self._syntax.imported(names, frame)):
             yield from self._mentions_in_airflow_call(node, path, frame)
+        elif names and names[-1].endswith("Hook") and self._may_take_id(node, frame):
+            # Hooks take the connection first. Only a SQL hook of this file says so.
+            value = node.args[0] if names[-1] in self._sql_hooks else None
+            yield _Mention(Kind.CONNECTION, names[-1], value, node.lineno, frame)
+
+    def _may_take_id(self, call: ast.Call, frame: Frame) -> bool:
+        return bool(call.args) and _can_be_id(call.args[0]) and not self._is_hook(call.args[0], frame)
+
+    @cached_property
+    def _sql_hooks(self) -> Set[str]:
+        """The hooks of this file that take the connection as their only positional argument."""
+        classes = {frame.node for frame in self._syntax.frames if isinstance(frame.node, ast.ClassDef)}
+        return {
+            node.name
+            for node in classes
+            if any(isinstance(name, ast.Name) and name.id == "conn_name_attr" for name in ast.walk(node))
+            and not any(isinstance(each, ast.FunctionDef) and each.name == "__init__" for each in node.body)
+        }
+
+    def _reader(self, names: Sequence[str], frame: Frame) -> tuple[Kind, str] | None:
+        """Return what a function of Airflow reads; ``None`` for other functions.
+
+        The user's own module may import the class from the Airflow version that is installed.
+        """
+        path = self._syntax.imported(names, frame)
+        function = ".".join(path.split(".")[-2:])
+        if function not in _READERS or path.partition(".")[0] in sys.stdlib_module_names:
+            return None
+        return _READERS[function], function
+
+    def _mentions_in_context(self) -> Iterator[_Mention]:
+        """Yield the ids in ``context["var"]["value"].get("x")`` and ``context["conn"].get("x")``."""
+        found = [(node, frame) for node, frame in self._syntax.context_items if _is_context(node.value, frame)]
+        if not found:
+            return
+        parents = {child: node for node in ast.walk(self._syntax.tree) for child in ast.iter_child_nodes(node)}
+        for node, frame in found:
+            how = self._syntax.text(node.slice, frame) or ""
+            kind = Kind.CONNECTION if how == "conn" else Kind.VARIABLE
+            place, key, has_default = _member(node, parents)
+            if kind is Kind.VARIABLE and (part := self._syntax.text(key, frame)) is not None:
+                how = f"var.{part}"
+                place, key, has_default = _member(place, parents)
+            yield _Mention(kind, f"context {how}", key, node.lineno, frame, has_default)
 
     def _mentions_in_airflow_call(self, call: ast.Call, path: str, frame: Frame) -> Iterator[_Mention]:
         """Yield the ids that a function or class of Airflow or a provider takes by position or by default."""
-        function = ".".join(path.split(".")[-2:])
-        if function in _READERS:
-            yield from _mentions_in_reader(_READERS[function], function, call, frame)
-        elif path.endswith(".ObjectStoragePath"):
+        if path.endswith(".ObjectStoragePath"):
             url = self._syntax.text(call.args[0], frame) if call.args else None
             if match := _STORAGE_CONNECTION.match(url or ""):
                 yield _Mention(Kind.CONNECTION, "ObjectStoragePath", match["id"], call.lineno, frame)
@@ -232,6 +345,8 @@ class _Finder:
             names = dotted(node)
         if names in (["self"], ["cls"]):
             return _is_in_hook(frame)
+        if self._syntax.imported(names, frame).endswith("Hook"):
+            return True
         return bool(names) and names[-1].lower().endswith("hook")
 
     def _mentions_in_dict(self, node: ast.Dict, frame: Frame) -> Iterator[_Mention]:
@@ -245,7 +360,7 @@ class _Finder:
 
     def _mentions_in_template(self, node: ast.expr, frame: Frame) -> Iterator[_Mention]:
         text = self._syntax.template(node, frame)
-        is_one_line = node.lineno == node.end_lineno or isinstance(node, ast.JoinedStr)
+        is_one_line = node.lineno == node.end_lineno or not isinstance(node, ast.Constant)
         for each in uses_in_template(text):
             line = node.lineno + (0 if is_one_line else each.line)
             yield _Mention(each.kind, each.how, each.id, line, frame, each.has_default)
@@ -264,10 +379,56 @@ def _mentions_in_parameters(function: ast.FunctionDef | ast.AsyncFunctionDef, fr
 def _mentions_in_reader(kind: Kind, function: str, call: ast.Call, frame: Frame) -> Iterator[_Mention]:
     """Yield the id that a function reads."""
     keywords = {each.arg: each.value for each in call.keywords}
+    mapping = keywords.pop(None, None)
+    if isinstance(mapping, ast.Dict):
+        names = (each.value if isinstance(each, ast.Constant) else None for each in mapping.keys)
+        keywords |= {name: value for name, value in zip(names, mapping.values, strict=True) if isinstance(name, str)}
     key = call.args[0] if call.args else keywords.get("key")
     if key is not None:
         has_default = len(call.args) > 1 or bool(keywords.keys() & {"default", "default_var"})
         yield _Mention(kind, function, key, key.lineno, frame, has_default)
+    elif mapping is not None:
+        yield _Mention(kind, function, None, call.lineno, frame)
+
+
+def _alternatives(value: ast.expr) -> Sequence[ast.expr]:
+    """Return the expressions of which a value is one: ``a or "b"``, ``field(default="a")``."""
+    if isinstance(value, ast.BoolOp):
+        return value.values
+    if isinstance(value, ast.IfExp):
+        return [value.body, value.orelse]
+    if isinstance(value, ast.Call):
+        return [each.value for each in value.keywords if each.arg == "default"] or [value]
+    return [value]
+
+
+def _is_context(node: ast.expr, frame: Frame) -> bool:
+    """Return whether an expression is the context of a task, judging by its name."""
+    if isinstance(node, ast.Call):
+        return (dotted(node.func) or [""])[-1] in ("get_current_context", "get_template_context")
+    if not isinstance(node, ast.Name):
+        return False
+    functions = (
+        each.node for each in frame.outwards() if isinstance(each.node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    )
+    rest = {each.args.kwarg.arg for each in functions if each.args.kwarg is not None}
+    return node.id in rest or node.id in ("context", "ctx")
+
+
+def _member(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> tuple[ast.AST, ast.expr | None, bool]:
+    """Return the expression ``a.x``, ``a["x"]`` or ``a.get("x")`` around ``a``; the name; and whether it has a default.
+
+    The name is ``None`` if it is computed.
+    """
+    outer = parents[node]
+    if isinstance(outer, ast.Subscript) and outer.value is node:
+        return outer, outer.slice, False
+    if not isinstance(outer, ast.Attribute):
+        return node, None, False
+    call = parents[outer]
+    if outer.attr == "get" and isinstance(call, ast.Call) and call.func is outer:
+        return call, call.args[0] if call.args else None, len(call.args) + len(call.keywords) > 1
+    return outer, ast.copy_location(ast.Constant(outer.attr), outer), False
 
 
 def _can_be_id(node: ast.expr) -> bool:

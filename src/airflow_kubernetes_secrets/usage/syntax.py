@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from airflow_kubernetes_secrets.usage.templates import FILE_SUFFIXES, UNKNOWN, is_template
@@ -29,7 +31,7 @@ _CHARACTERS_IN_A_STEP = 100
 # Nodes without code in them, and fields that never contain code.
 _WITHOUT_CODE = (ast.boolop, ast.cmpop, ast.expr_context, ast.operator, ast.unaryop, ast.type_ignore)
 _FIELDS_WITHOUT_CODE = frozenset(
-    ("arg", "attr", "conversion", "ctx", "id", "kind", "module", "op", "ops", "type_comment")
+    ("arg", "attr", "conversion", "ctx", "decorator_list", "id", "kind", "module", "op", "ops", "type_comment")
 )
 
 # The fields of each class of nodes that can contain code. Their order decides which of two equal lines comes first.
@@ -38,6 +40,18 @@ _FIELDS: Final[Mapping[type, tuple[str, ...]]] = {
     for each in vars(ast).values()
     if isinstance(each, type) and issubclass(each, ast.AST) and not issubclass(each, _WITHOUT_CODE)
 }
+
+
+# What %-formatting and str.format replace. Only the plain ones are computed here; others could have any length.
+_PERCENT = re.compile(r"%(?:\((?P<name>\w+)\))?(?:(?P<plain>s)|(?P<sign>%)|[^a-zA-Z%]*[a-zA-Z])")
+_FIELD = re.compile(r"(?P<sign>\{\{|\}\})|\{(?P<name>\w*)(?P<plain>\})|\{[^{}]*\}")
+
+# The methods that read an entry. Code can also pass them on without a call.
+READING_METHODS = frozenset(("get", "get_connection", "get_connection_from_secrets", "setdefault"))
+
+
+# Returns the text of an expression.
+_Read = Callable[[ast.expr], "str | None"]
 
 
 class _TooMuchTextError(Exception):
@@ -104,7 +118,9 @@ class Syntax:
         frames: all frames; the file is the first.
         calls: the calls.
         dicts, functions: the mappings and functions, each with its frame.
-        assigned: the names that assignments set, each with its value and frame.
+        assigned: the names and attributes that assignments set, each with its line, value and frame.
+        methods: the names of methods that read an entry, such as ``Variable.get``, each with its frame.
+        context_items: the expressions that may read ``conn`` or ``var`` of a task's context, each with its frame.
         templates: the strings that may be templates with connections or variables, each with its frame.
         file_names: the strings that may name files with templates, each with its line and frame.
     """
@@ -120,28 +136,40 @@ class Syntax:
         self.calls: list[Call] = []
         self.dicts: list[tuple[ast.Dict, Frame]] = []
         self.functions: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Frame]] = []
-        self.assigned: list[tuple[ast.Name, ast.expr, Frame]] = []
+        self.assigned: list[tuple[str, int, ast.expr, Frame]] = []
         self.templates: list[tuple[ast.expr, Frame]] = []
         self.file_names: list[tuple[str, int, Frame]] = []
-        self._imports: dict[str, str] = {}
+        self.methods: list[tuple[ast.Attribute, Frame]] = []
+        self.context_items: list[tuple[ast.Subscript, Frame]] = []
+        self.tree = tree
+        # By the identity of the names of a scope.
+        self._imports: dict[int, dict[str, str]] = {}
+        self._stars: list[tuple[Names, int]] = []
         self._airflow_star = ""
         self._steps = 0
+        self._pending: list[tuple[ast.AST, Frame]] = []
         self._handled: set[ast.AST] = set()
         self._documentation: list[ast.expr] = []
         self._walk(tree)
+        for names, line in self._stars:
+            # Another file may set each name again.
+            names.update({name: None for name, value in names.items() if value is not None and value.lineno < line})
         no_templates = self._handled.union(*(ast.walk(self._value(each)) for each in self._documentation))
         self.templates = [(node, frame) for node, frame in self.templates if node not in no_templates]
 
-    def imported(self, names: Sequence[str]) -> str:
+    def imported(self, names: Sequence[str], frame: Frame | None = None) -> str:
         """Return the path of an imported name, such as ``airflow.sdk.Variable``; empty if it is not imported.
 
         Args:
             names: the parts of the name, as :func:`dotted` returns them.
+            frame: where it is used; by default, in the file.
         """
         if not names:
             return ""
-        path = self._imports.get(names[0], "")
-        if not path and self._airflow_star:
+        scopes = [known for _, known in (self.frames[0] if frame is None else frame).scopes()]
+        owner = next((known for known in scopes if names[0] in known), None)
+        path = "" if owner is None else self._imports.get(id(owner), {}).get(names[0], "")
+        if owner is None and self._airflow_star:
             path = f"{self._airflow_star}.{names[0]}"
         return ".".join((path, *names[1:])) if path else ""
 
@@ -187,17 +215,70 @@ class Syntax:
         if not depth:
             return None
         self._count_steps("")
-        if isinstance(node, ast.JoinedStr):
-            return self._joined(node, frame, depth - 1)
         if isinstance(node, ast.Name):
             found = self._definition(node.id, frame)
             return None if found is None else self._text(*found, depth - 1)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            left, right = (self._text(each, frame, depth - 1) for each in (node.left, node.right))
-            if left is not None and right is not None:
-                self._count_steps(left)
-                return left + right
-        return None
+        read = _READ_TEXT.get(node.__class__)
+        return None if read is None else read(self, node, frame, depth - 1)
+
+    def _operation(self, node: ast.BinOp, frame: Frame, depth: int) -> str | None:
+        """Return the text of a sum, or of %-formatting."""
+        if isinstance(node.op, ast.Mod):
+            pattern = self._text(node.left, frame, depth)
+            read = partial(self._text, frame=frame, depth=depth)
+            given = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
+            return None if pattern is None else self._filled(_PERCENT, pattern, given, {}, read)
+        texts = [self._text(each, frame, depth) for each in parts_of_sum(node)]
+        if all(each is None for each in texts):
+            return None
+        return self._together(texts, "")
+
+    def _method(self, node: ast.Call, frame: Frame, depth: int) -> str | None:
+        """Return the text of ``"…".format(…)`` or ``"…".join([…])``."""
+        if not isinstance(node.func, ast.Attribute) or node.func.attr not in ("format", "join"):
+            return None
+        text = self._text(node.func.value, frame, depth)
+        if text is None:
+            return None
+        if node.func.attr == "format":
+            named = {each.arg: each.value for each in node.keywords if each.arg is not None}
+            return self._filled(_FIELD, text, node.args, named, partial(self._text, frame=frame, depth=depth))
+        parts = node.args[0] if len(node.args) == 1 else None
+        if not isinstance(parts, (ast.List, ast.Tuple)):
+            return UNKNOWN
+        return self._together([self._text(each, frame, depth) for each in parts.elts], text)
+
+    def _together(self, texts: Sequence[str | None], between: str) -> str:
+        text = between.join(UNKNOWN if each is None else each for each in texts)
+        self._count_steps(text)
+        return text
+
+    def _filled(
+        self,
+        fields: re.Pattern[str],
+        pattern: str,
+        given: Sequence[ast.expr],
+        named: Mapping[str, ast.expr],
+        read: _Read,
+    ) -> str:
+        """Return a pattern with its fields replaced."""
+        position = 0
+
+        def value(match: re.Match[str]) -> str:
+            nonlocal position
+            if match["sign"]:
+                return match["sign"][0]
+            name = match["name"] or ""
+            number, position = (int(name), position) if name.isdecimal() else (position, position + (not name))
+            node = named.get(name) if name and not name.isdecimal() else given[number] if number < len(given) else None
+            text = read(node) if match["plain"] and node is not None else None
+            self._count_steps(text or "")
+            return UNKNOWN if text is None else text
+
+        self._count_steps(pattern)
+        text = fields.sub(value, pattern)
+        self._count_steps(text)
+        return text
 
     def _joined(self, node: ast.JoinedStr, frame: Frame, depth: int) -> str:
         """Return the text of an f-string."""
@@ -224,7 +305,7 @@ class Syntax:
     def _walk(self, tree: ast.Module) -> None:
         # A loop, since recursion is slower and ends at deeply nested code. It visits millions of nodes, so it does not
         # visit those that only read a name, and calls no function for nodes without a handler.
-        pending: list[tuple[ast.AST, Frame]] = [(tree, self.frames[0])]
+        pending = self._pending = [(tree, self.frames[0])]
         name_class, load_class, fields_of, handler_of = ast.Name, ast.Load, _FIELDS, _HANDLERS.get
         while pending:
             node, frame = pending.pop()
@@ -243,7 +324,7 @@ class Syntax:
                     elif each.__class__ in fields_of:
                         pending.append((each, frame))
 
-    def _enter(self, node: ast.AST, parent: Frame, names: Names | None = None) -> Frame:
+    def _enter(self, node: ast.AST, parent: Frame | None, names: Names | None = None) -> Frame:
         frame = Frame(node, parent, names)
         self.frames.append(frame)
         return frame
@@ -257,7 +338,18 @@ class Syntax:
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> Frame:
         self._bind(frame, node.name, None)
         self.functions.append((node, frame))
+        self._decorators(node, frame)
         return self._lambda(node, frame)
+
+    def _decorators(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, frame: Frame) -> None:
+        if node.decorator_list:
+            # They belong to the function, and do not see its names.
+            outside = self._enter(node, frame)
+            self._pending += ((each, outside) for each in node.decorator_list)
+
+    def _arguments(self, node: ast.arguments, frame: Frame) -> Frame:
+        # Defaults do not see the names of their function either.
+        return self._enter(frame.node, frame.parent) if node.defaults or node.kw_defaults else frame
 
     def _lambda(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, frame: Frame) -> Frame:
         given = node.args
@@ -267,6 +359,7 @@ class Syntax:
 
     def _class(self, node: ast.ClassDef, frame: Frame) -> Frame:
         self._bind(frame, node.name, None)
+        self._decorators(node, frame)
         return self._enter(node, frame, {})
 
     def _with(self, node: ast.With | ast.AsyncWith, frame: Frame) -> Frame:
@@ -288,14 +381,52 @@ class Syntax:
     def _set(self, target: ast.expr, value: ast.expr, frame: Frame) -> None:
         if isinstance(target, ast.Name):
             self._handled.add(target)
-            self.assigned.append((target, value, frame))
+            self.assigned.append((target.id, target.lineno, value, frame))
             self._bind(frame, target.id, value)
-        elif isinstance(target, ast.Attribute) and target.attr in DOCUMENTATION:
-            self._documentation.append(value)
+        elif isinstance(target, ast.Attribute):
+            self.assigned.append((target.attr, target.lineno, value, frame))
+            if target.attr in DOCUMENTATION:
+                self._documentation.append(value)
 
     def _name(self, node: ast.Name, frame: Frame) -> None:
         if not isinstance(node.ctx, ast.Load) and node not in self._handled:
             self._bind(frame, node.id, None)
+
+    def _named(self, node: ast.ExceptHandler | ast.MatchAs | ast.MatchStar, frame: Frame) -> Frame:
+        if node.name is not None:
+            self._bind(frame, node.name, None)
+        return frame
+
+    def _rest(self, node: ast.MatchMapping, frame: Frame) -> Frame:
+        if node.rest is not None:
+            self._bind(frame, node.rest, None)
+        return frame
+
+    def _attribute(self, node: ast.Attribute, frame: Frame) -> Frame:
+        if node.attr in READING_METHODS:
+            self.methods.append((node, frame))
+        return frame
+
+    def _subscript(self, node: ast.Subscript, frame: Frame) -> Frame:
+        if isinstance(node.slice, ast.Constant) and node.slice.value in ("conn", "var"):
+            self.context_items.append((node, frame))
+        return frame
+
+    def _operator(self, node: ast.BinOp, frame: Frame) -> Frame:
+        if node not in self._handled and isinstance(node.op, (ast.Add, ast.Mod)):
+            parts = parts_of_sum(node) if isinstance(node.op, ast.Add) else [node.left]
+            self._joined_templates(node, parts, frame)
+        return frame
+
+    def _joined_templates(self, node: ast.expr, parts: Sequence[ast.expr], frame: Frame) -> None:
+        """Note an expression whose parts are one template. None of these parts is a template of its own."""
+        if any(isinstance(each, (ast.BinOp, ast.JoinedStr)) or _has_brace(each) for each in parts):
+            self.templates.append((node, frame))
+            self._handled.update(parts)
+            # The sums in a sum.
+            while isinstance(node, ast.BinOp):
+                node = node.left
+                self._handled.add(node)
 
     def _global(self, node: ast.Global | ast.Nonlocal, frame: Frame) -> None:
         for _scope, names in frame.scopes():
@@ -313,12 +444,15 @@ class Syntax:
                 self._add_import(alias.asname or alias.name, f"{module}.{alias.name}", frame)
             elif is_airflow(module):
                 self._airflow_star = module
+            else:
+                self._stars.append((frame.scope, node.lineno))
 
     def _add_import(self, name: str, path: str, frame: Frame) -> None:
         self._bind(frame, name, None)
         # A file for several versions of Airflow imports a name from several modules.
-        if name not in self._imports or not is_airflow(self._imports[name]):
-            self._imports[name] = path
+        known = self._imports.setdefault(id(frame.scope), {})
+        if not is_airflow(known.get(name, "")):
+            known[name] = path
 
     def _statement(self, node: ast.Expr, frame: Frame) -> Frame | None:
         # A string alone is a docstring or a comment.
@@ -331,6 +465,11 @@ class Syntax:
         all_given = given if inner is None else given.union(each.arg for each in inner.keywords)
         if not all_given.isdisjoint(DOCUMENTATION):
             self._documentation += (each.value for each in node.keywords if each.arg in DOCUMENTATION)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in ("format", "join"):
+            is_list = len(node.args) == 1 and isinstance(node.args[0], (ast.List, ast.Tuple))
+            if node.func.attr == "format" or is_list:
+                joined = node.args[0].elts if is_list and node.func.attr == "join" else []  # type: ignore[attr-defined]
+                self._joined_templates(node, [node.func.value, *joined], frame)
         makes_task = not all_given.isdisjoint(_OF_A_TASK) or (names and names[-1] in ("DAG", "TaskGroup"))
         inside = self._enter(node, frame) if makes_task else frame
         self.calls.append(Call(node, inside, names, given))
@@ -344,15 +483,23 @@ class Syntax:
         if not isinstance(node.value, str):
             return
         if is_template(node.value):
-            self.templates.append((node, frame))
+            if node not in self._handled:
+                self.templates.append((node, frame))
         elif node.value.endswith(FILE_SUFFIXES):
             self.file_names.append((node.value, node.lineno, frame))
 
     def _f_string(self, node: ast.JoinedStr, frame: Frame) -> Frame:
         self._handled.update(node.values)
-        self.templates.append((node, frame))
+        if node not in self._handled:
+            self.templates.append((node, frame))
         return frame
 
+
+_READ_TEXT: Final[Mapping[type, Callable[[Syntax, Any, Frame, int], str | None]]] = {
+    ast.BinOp: Syntax._operation,
+    ast.Call: Syntax._method,
+    ast.JoinedStr: Syntax._joined,
+}
 
 _Handler = Callable[[Syntax, Any, Frame], "Frame | None"]
 
@@ -361,10 +508,13 @@ _HANDLERS: Final[Mapping[type[ast.AST], _Handler]] = {
     ast.Assign: Syntax._assign,
     ast.AsyncFunctionDef: Syntax._function,
     ast.AsyncWith: Syntax._with,
+    ast.Attribute: Syntax._attribute,
+    ast.BinOp: Syntax._operator,
     ast.Call: Syntax._call,
     ast.ClassDef: Syntax._class,
     ast.Constant: Syntax._constant,
     ast.Dict: Syntax._dict,
+    ast.ExceptHandler: Syntax._named,
     ast.Expr: Syntax._statement,
     ast.FunctionDef: Syntax._function,
     ast.Global: Syntax._global,
@@ -372,11 +522,29 @@ _HANDLERS: Final[Mapping[type[ast.AST], _Handler]] = {
     ast.ImportFrom: Syntax._import_from,
     ast.JoinedStr: Syntax._f_string,
     ast.Lambda: Syntax._lambda,
+    ast.MatchAs: Syntax._named,
+    ast.MatchMapping: Syntax._rest,
+    ast.MatchStar: Syntax._named,
     ast.Name: Syntax._name,
     ast.NamedExpr: Syntax._assign_one,
     ast.Nonlocal: Syntax._global,
+    ast.Subscript: Syntax._subscript,
     ast.With: Syntax._with,
+    ast.arguments: Syntax._arguments,
 }
+
+
+def parts_of_sum(node: ast.expr) -> list[ast.expr]:
+    """Return ``a``, ``b`` and ``c`` of ``a + b + c``."""
+    parts = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        parts.append(node.right)
+        node = node.left
+    return [node, *reversed(parts)]
+
+
+def _has_brace(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and "{" in node.value
 
 
 def dotted(node: ast.expr) -> list[str]:

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
-from airflow_kubernetes_secrets.usage.templates import is_template, uses_in_template
+from airflow_kubernetes_secrets.usage.templates import TemplateUse, is_template, uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
+
+# Packages such as dag-factory make tasks from files with their arguments.
+_ARGUMENT = re.compile(
+    r"""
+    ^[ \t]*(?:-[ \t]+)?["']?(?P<how>(?:\w*_)?conn_id)["']?[ \t]*:[ \t]*
+    (?P<quote>["']?)(?P<id>[^\s"'\#,{}\[\]&*|>]+)(?P=quote)
+    [ \t]*,?[ \t]*(?:\#.*)?$
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+_NOTHING = ("null", "~", "None", "")
 
 # If so many files could be meant by one name, their folder is computed. No file is said to be the one.
 _MOST_CANDIDATES = 10
@@ -33,7 +46,7 @@ class TemplateFiles:
     def add(self, file: DagFile) -> None:
         """Add a file, if it uses connections or variables."""
         text = file.code.decode("utf-8", "replace")
-        if is_template(text):
+        if is_template(text) or (file.path.endswith((".yaml", ".yml")) and _ARGUMENT.search(text)):
             self._texts[file.team, file.path] = file, text
 
     def add_place(self, name: str, place: Position) -> None:
@@ -51,7 +64,7 @@ class TemplateFiles:
         for key, (file, text) in self._texts.items():
             found.paths.add(file.path)
             places = _few(named.get(key, ()))
-            for each in uses_in_template(text):
+            for each in (*uses_in_template(text), *_arguments(file.path, text)):
                 for place in places or [_NO_PLACE]:
                     position = Position(file.path, each.line + 1, place.dags, place.tasks, file.team)
                     if each.id is None:
@@ -90,6 +103,18 @@ class TemplateFiles:
         for team, path in self._texts:
             files[team, posixpath.basename(path)].append(path)
         return files
+
+
+def _arguments(path: str, text: str) -> Iterator[TemplateUse]:
+    """Yield the connections that are arguments in a YAML file. The DAG that reads it decides if they are used."""
+    if not path.endswith((".yaml", ".yml")):
+        return
+    line, counted = 0, 0
+    for match in _ARGUMENT.finditer(text):
+        line += text.count("\n", counted, match.start())
+        counted = match.start()
+        if match["id"] not in _NOTHING:
+            yield TemplateUse(Kind.CONNECTION, match["id"], match["how"], True, line)
 
 
 def _by_folder(paths: Sequence[str], end: str) -> dict[str, list[str]]:

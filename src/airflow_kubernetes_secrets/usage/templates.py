@@ -61,10 +61,13 @@ _CALL = re.compile(r"\s*\(")
 _OWN_NAME = re.compile(
     rf"\{{%-?\s*(?:for|set|macro|import)\b[^%]{{0,{_LONGEST}}}?\b(var|conn)\b[^%]{{0,{_LONGEST}}}?(?:\bin\b|=)"
 )
+# Jinja needs seconds for more characters.
+_LONGEST_PARSED = 100_000
+
 # Parts that %-formatting or str.format replaces.
 _REPLACED = re.compile(rf"%\(|%s|[{{}}{UNKNOWN}]")
 # For Jinja, the first one is the operator "modulo".
-_FORMATTED = re.compile(rf"[\w.]%[a-z(]|{UNKNOWN}")
+_FORMATTED = re.compile(r"[\w.]%[a-z(]")
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def is_template(text: str) -> bool:
 @lru_cache(maxsize=1024)
 def uses_in_template(text: str) -> Sequence[TemplateUse]:
     """Return the connections and variables that a template uses, in the order of their lines."""
-    if not _FORMATTED.search(text):
+    if len(text) <= _LONGEST_PARSED and not _FORMATTED.search(text):
         with suppress(TemplateError, ArithmeticError, RecursionError, ValueError):
             return sorted(_parsed(text), key=lambda use: use.line)
     return list(_searched(text))
