@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from support.dag_code import found_in, found_in_bytes
 
 

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.templates import TemplateUse, is_template, uses_in_template
