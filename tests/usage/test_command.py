@@ -119,6 +119,13 @@ def test_filters(usage: Usage) -> None:
     assert done.out.splitlines()[1].split() == ["variable", "z", "airflow/z"]
 
 
+def test_an_id_that_nothing_uses(usage: Usage) -> None:
+    usage.dag("etl.py", READS + "Variable.get('a\\nb')")
+    done = usage.run("--dags", str(usage.dags), "--no-database", "--id", "a\\nb")
+    assert "No DAG uses the id 'a\\\\nb'" in done.err
+    usage.run("--dags", str(usage.dags), "--no-database", "--id", "a\nb", status=1)
+
+
 def test_an_unused_config_map_is_not_shown_as_a_secret(usage: Usage) -> None:
     usage.configure(config_maps=True)
     metadata = {"name": "z", "namespace": "airflow", "labels": {VARIABLE: "z"}}

@@ -124,7 +124,12 @@ def _print_ids(ids: Sequence[UsedId], arguments: argparse.Namespace) -> None:
                 }
             )
     if not rows:
-        print_message("Nothing is missing" if arguments.missing else "There are none")
+        if arguments.missing:
+            print_message("Nothing is missing")
+        elif arguments.id is not None:
+            print_message(f"No DAG uses the id {shown_id(arguments.id)!r}. Blanks and upper case matter")
+        else:
+            print_message("There are none")
         return
     columns = [each for each in _COLUMNS if each in ("id", "status") or any(row[each] for row in rows)]
     print_rows(columns, rows, arguments.output)
