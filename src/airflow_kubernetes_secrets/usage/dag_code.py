@@ -55,6 +55,9 @@ _STORAGE_CONNECTION = re.compile(r"[\w+.-]+://(?P<id>[^/@:]+)@")
 # How many functions that call each other are followed.
 _DEEPEST = 3
 
+# The most calls that are followed in one file. Functions that call each other often have many ways to an id.
+_MOST_FOLLOWED = 10_000
+
 
 class _Mention(NamedTuple):
     """A place that names an id: the expression with the id, or the id itself."""
@@ -124,6 +127,7 @@ class _Finder:
         self._syntax = syntax
         self._file = file
         self._signatures = signatures
+        self._followed = 0
 
     def uses(self) -> FileUses:
         """Return the uses in the order of the lines, and the places that name files with templates."""
@@ -154,7 +158,9 @@ class _Finder:
         If this file does not call the function, the id is computed.
         """
         name = mention.id.id if isinstance(mention.id, ast.Name) else ""
-        found = [] if not name or not depth else list(self._passed(name, mention.frame))
+        is_followed = name and depth and self._followed < _MOST_FOLLOWED
+        found = list(self._passed(name, mention.frame)) if is_followed else []
+        self._followed += len(found)
         if not found or self._text(mention) is not None:
             yield mention
         for value, line, frame in found if self._text(mention) is None else ():
