@@ -9,18 +9,11 @@ from airflow_kubernetes_secrets.usage.uses import Found
 from fuzz.target import Target
 from fuzz.trial import Trial
 
-# More characters than a use has with an id of the greatest length.
-_LONGEST_USE = 2000
-
 
 def _run(trial: Trial, data: bytes) -> None:
     text = data.decode("utf-8", "replace")
     for each in uses_in_template(text):
-        trial.claim(text.startswith(each.how, each.offset), "a use begins with the name of its accessor")
-        trial.claim(
-            each.id is None or text.find(each.id, each.offset, each.offset + _LONGEST_USE) >= 0,
-            "the template contains the id",
-        )
+        trial.claim(0 <= each.line < max(1, len(text)), "a use is in the template")
         trial.claim(each.id != "", "no id is empty")
     found = Found()
     files = TemplateFiles()
