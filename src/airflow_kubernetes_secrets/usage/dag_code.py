@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from functools import cached_property
+from sys import stdlib_module_names
 from typing import NamedTuple
 
 from airflow_kubernetes_secrets.lookup.kinds import Kind
@@ -270,7 +270,7 @@ class _Finder:
         """
         path = self._syntax.imported(names, frame)
         function = ".".join(path.split(".")[-2:])
-        if function not in _READERS or path.partition(".")[0] in sys.stdlib_module_names:
+        if function not in _READERS or path.partition(".")[0] in stdlib_module_names:
             return None
         return _READERS[function], function
 
