@@ -222,7 +222,7 @@ def test_null_removes_an_entry_of_every_place(read: Read, data: dict[str, str]) 
 def test_a_binary_key_is_a_setting_of_one_type_only(read: Read, prefix: str) -> None:
     """Other software has keys with such names for something else."""
     data: dict[str, str | bytes] = {"host": "h", "password": "p", "private_key": b"\xff\x00", "account": b"\xff"}
-    described = {"connection-type": "ssh", **({"key-prefix": prefix} if prefix else {})}
+    described = {"connection-type": "ftp", **({"key-prefix": prefix} if prefix else {})}
     connection = read({f"{prefix}{name}": value for name, value in data.items()}, described)
     assert connection is not None
     assert (connection["host"], connection["password"]) == ("h", "p")
@@ -349,7 +349,7 @@ def test_a_setting_that_an_annotation_replaces_is_not_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["clickhouse+https://h:8443", "amqp+ssl://h", "ldap+tls://h", "elasticsearch+https://h", "imap+starttls://h"]
+    "uri", ["druid+https://h:8443", "amqp+ssl://h", "ldap+tls://h", "livy+https://h", "imap+starttls://h"]
 )
 def test_a_scheme_with_tls_that_no_hook_reads_is_reported(uri: str) -> None:
     security = uri.partition("+")[2].partition(":")[0]

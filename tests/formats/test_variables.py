@@ -91,7 +91,7 @@ DATABASE = {"host": "h", "password": "pw"}
         ({"type": "postgresql", "sslrootcert": "/tls/ca.crt"}, {"sslrootcert": "/tls/ca.crt"}),
         # libpq reads a certificate only from a file.
         ({"type": "postgresql", "sslrootcert": "-----BEGIN CERTIFICATE-----\n"}, {}),
-        ({"type": "postgresql", "sslmode": "require", "extra": '{"sslmode": "disable"}'}, {"sslmode": "disable"}),
+        ({"type": "postgresql", "sslmode": "require", "extra": '{"sslmode": "disable"}'}, {"sslmode": "require"}),
         ({"type": "mysql", "ssl": "True"}, {"ssl_mode": "REQUIRED"}),
         ({"type": "mysql", "ssl-mode": "required"}, {"ssl_mode": "REQUIRED"}),
         ({"type": "mongodb", "ssl": "true"}, {"ssl": True}),

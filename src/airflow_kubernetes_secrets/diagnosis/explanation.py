@@ -400,7 +400,8 @@ def _add_content(explanation: Explanation, secret: Secret, key: str) -> None:
     ]
     if kind is Kind.CONNECTION:
         fields = fields_of(secret)
-        explanation.fields = dict((fields if key == IN_FIELDS else fields.completing(key)).keys)
+        read = (fields if key == IN_FIELDS else fields.completing(key)).keys
+        explanation.fields = {field: each for field, each in read.items() if each not in explanation.content.unused}
     if kind is Kind.CONNECTION and explanation.content.is_readable:
         parsed = _parse(explanation.lookup.id, secret, key)
         if isinstance(parsed, Problem):

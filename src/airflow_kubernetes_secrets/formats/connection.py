@@ -8,21 +8,34 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import EXACT, GENERIC, URI, connection_type
 from airflow_kubernetes_secrets.formats.annotations import LITERALS
 from airflow_kubernetes_secrets.formats.fields import Fields
-from airflow_kubernetes_secrets.formats.hook_adjustments import adjust_for_hook
+from airflow_kubernetes_secrets.formats.hook_adjustments import SPEAK_HTTP, adjust_for_hook
 from airflow_kubernetes_secrets.formats.hosts import port_number
 from airflow_kubernetes_secrets.formats.known_formats import EXTRA
-from airflow_kubernetes_secrets.formats.parameters import MYSQL_CONNECTOR, strictest, translated, without_blanks
-from airflow_kubernetes_secrets.formats.remedies import is_a_host
+from airflow_kubernetes_secrets.formats.parameters import (
+    MYSQL_CONNECTOR,
+    strictest,
+    strictest_modes,
+    translated,
+    without_blanks,
+)
+from airflow_kubernetes_secrets.formats.remedies import is_a_host, store_whole
 from airflow_kubernetes_secrets.formats.settings import SETTINGS, setting
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
-from airflow_kubernetes_secrets.formats.uri import WEB, NotAUriError, ParsedUri, UnusableUriError, options_of_scheme
+from airflow_kubernetes_secrets.formats.uri import (
+    WEB,
+    NoHostError,
+    NotAUriError,
+    ParsedUri,
+    UnusableUriError,
+    options_of_scheme,
+)
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IS_NO_OBJECT
 from airflow_kubernetes_secrets.formats.value_parsers import SETTING
 from airflow_kubernetes_secrets.formats.values import check_usable, text, texts
@@ -56,13 +69,13 @@ def connection_json(secret: Secret, fields: Fields) -> str:
         "extra": _translated_extra(
             values,
             conn_type,
-            {
-                **fields.extra,
-                **options_of_scheme(values.get("conn_type") if not fields.description.connection_type else ""),
-                **settings_in_extra(secret, fields, conn_type),
-                **values.settings_of(conn_type),
-                **({} if uri is None else uri.options),
-            },
+            (
+                fields.extra,
+                options_of_scheme(values.get("conn_type") if not fields.description.connection_type else ""),
+                settings_in_extra(secret, fields, conn_type),
+                values.settings_of(conn_type),
+                {} if uri is None else uri.options,
+            ),
         ),
     }
     if uri is not None and uri.scheme in WEB and not connection["schema"] and "://" not in connection["host"]:
@@ -71,6 +84,7 @@ def connection_json(secret: Secret, fields: Fields) -> str:
         connection,
         values.get("conn_type") or (uri.scheme if uri is not None else ""),
         has_host_of_uri=uri is not None and not values.is_named("host"),
+        is_https=uri is not None and uri.scheme == "https",
     )
     return json.dumps({name: value for name, value in connection.items() if value})
 
@@ -121,6 +135,15 @@ def parsed_uri(secret: Secret, fields: Fields) -> ParsedUri | None:
         MalformedSecretError: as for :func:`connection_json`.
     """
     return _uri(_Values(secret, fields))
+
+
+def ignored_uri(secret: Secret, fields: Fields) -> str:
+    """Return the URI, or what is in its key instead, if a connection is built without it; empty if it is used."""
+    if URI not in fields.keys:
+        return ""
+    values = _Values(secret, fields)
+    stored = values.get(URI)
+    return stored if stored and _uri(values) is None else ""
 
 
 def _extra_fields(secret: Secret, fields: Fields) -> dict[str, str]:
@@ -233,7 +256,11 @@ def _uri(values: _Values) -> ParsedUri | None:
     try:
         uri = ParsedUri(values.get(URI), values.get("login"), values.get("password"))
     except UnusableUriError as error:
-        problem = f"{error}. {is_a_host(values.secret)}" if isinstance(error, NotAUriError) else str(error)
+        problem = str(error)
+        if isinstance(error, NotAUriError):
+            problem += f". {is_a_host(values.secret)}"
+        elif isinstance(error, NoHostError):
+            problem += f". {store_whole(values.secret)}"
     else:
         return None if has_own_host and _is_for_other_system(values, uri) else uri
     if has_own_host or _is_beside_a_credential(values):
@@ -250,10 +277,12 @@ def _is_beside_a_credential(values: _Values) -> bool:
 def _is_for_other_system(values: _Values, uri: ParsedUri) -> bool:
     """Return whether a URI is not that of the connection: the Secret of a database can contain that of a web page."""
     scheme = connection_type(uri.scheme)
-    key = values.get("conn_type")
-    if key:
-        return connection_type(key) != scheme
-    return uri.scheme in WEB and values.fields.description.connection_type != scheme
+    annotated, key = values.fields.description.connection_type, values.get("conn_type")
+    if uri.scheme in WEB and connection_type(annotated or key) in SPEAK_HTTP:
+        return False
+    if annotated:
+        return annotated != scheme and (uri.scheme in WEB or (bool(key) and connection_type(key) != scheme))
+    return connection_type(key) != scheme if key else uri.scheme in WEB
 
 
 def _connection_type(values: _Values, uri: ParsedUri | None) -> str:
@@ -331,21 +360,29 @@ def _annotated(extra: Mapping[str, Any], annotated: Mapping[str, Any]) -> dict[s
     return {name: value for name, value in {**extra, **annotated}.items() if name not in removed}
 
 
-def _translated_extra(values: _Values, conn_type: str, others: Mapping[str, Any]) -> dict[str, Any]:
+def _translated_extra(values: _Values, conn_type: str, others: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return ``extra`` as the driver of the type reads it, except for keys that an annotation adds unchanged.
+
+    Of several modes of TLS in the Secret, the strictest is used. Annotations replace it.
 
     Annotations are applied last, so a name in them can be the one in the Secret or the one that the driver has for it.
 
     Args:
-        others: the part of ``extra`` that is neither in keys of its own nor in annotations.
+        others: the parts of ``extra`` that are neither in keys of its own nor in annotations. A later one takes
+            precedence.
     """
-    extra = {**others, **without_blanks(conn_type, _extra_in_keys(values))}
+    in_keys = without_blanks(conn_type, _extra_in_keys(values))
+    extra = {name: value for each in (*others, in_keys) for name, value in each.items()}
     annotated = without_blanks(conn_type, values.fields.description.extra)
     if {**extra, **annotated}.get("client") == MYSQL_CONNECTOR:
         return _annotated(extra, annotated)
     exact = values.extra_fields if values.fields.description.others_to_extra else {}
     rest = {name: value for name, value in extra.items() if name not in exact and name not in annotated}
-    of_secret = translated(conn_type, rest) | {name: extra[name] for name in exact}
+    described = values.fields.description.extra_fields
+    of_keys = {name: value for name, value in in_keys.items() if name not in described}
+    modes = strictest_modes(conn_type, annotated.keys() | exact.keys(), (*others, of_keys))
+    modes |= strictest_modes(conn_type, annotated.keys(), [{name: in_keys[name] for name in described}])
+    of_secret = translated(conn_type, rest) | modes | {name: extra[name] for name in exact}
     of_annotations = translated(conn_type, {name: value for name, value in annotated.items() if value is not None})
     removed = dict.fromkeys(name for name, value in annotated.items() if value is None)
     # An entry that is removed is not in `of_secret` if the Secret has its name.

@@ -31,6 +31,7 @@ _REDIS_PORT = 6379
 _MSSQL_PORT = 1433
 
 _HTTPS_PORT = 443
+_WEB = ("http", "https")
 # https://www.rfc-editor.org/rfc/rfc6409#section-3.1
 _STARTTLS_PORT = 587
 
@@ -57,7 +58,23 @@ _WITH_TLS = ("rediss", "valkeys")
 _BY_SRV = "mongodb+srv"
 
 
-def adjust_for_hook(connection: dict[str, Any], word: str, *, has_host_of_uri: bool) -> None:
+# What the hooks of servers that speak HTTP read in extra for HTTPS. They do not read it in the schema, or not always.
+# https://airflow.apache.org/docs/apache-airflow-providers-elasticsearch/stable/connections/elasticsearch.html
+# https://airflow.apache.org/docs/apache-airflow-providers-opensearch/stable/connections/opensearch.html
+# https://airflow.apache.org/docs/apache-airflow-providers-clickhousedb/stable/connections/clickhouse.html
+_HTTPS: Mapping[str, Mapping[str, Any]] = {
+    "elasticsearch": {"scheme": "https"},
+    "opensearch": {"use_ssl": True, "verify_certs": True},
+    "clickhouse": {"secure": True},
+}
+# Those whose hooks read the schema as something else.
+_SCHEMA_IS_NO_PROTOCOL = ("opensearch", "clickhouse")
+
+# The types whose servers have web addresses.
+SPEAK_HTTP = frozenset(("http", *_HTTPS))
+
+
+def adjust_for_hook(connection: dict[str, Any], word: str, *, has_host_of_uri: bool, is_https: bool) -> None:
     """Change the fields so that the hook does what the owner of the Secret intended.
 
     Args:
@@ -65,6 +82,7 @@ def adjust_for_hook(connection: dict[str, Any], word: str, *, has_host_of_uri: b
             ``extra``.
         word: the original word for the connection type: the value of a key or the scheme of a URI.
         has_host_of_uri: whether the host was in a URI, which is parsed already.
+        is_https: whether the URI begins with ``https://``.
     """
     if connection["schema"] == _EVERY_DATABASE:
         connection["schema"] = ""
@@ -75,6 +93,10 @@ def adjust_for_hook(connection: dict[str, Any], word: str, *, has_host_of_uri: b
     conn_type = connection["conn_type"]
     # An annotation takes precedence over the word, and may name another type.
     word = folded(word.strip()) if connection_type(word) == connection_type(conn_type) else ""
+    if conn_type in _SCHEMA_IS_NO_PROTOCOL and connection["schema"] in _WEB:
+        connection["schema"] = ""
+    if (is_https or connection["host"].startswith("https://")) and connection["schema"] != "https":
+        connection["extra"] = {**_HTTPS.get(conn_type, {}), **connection["extra"]}
     if conn_type in BARE_HOST and not has_host_of_uri:
         word = _separate_address(connection) or word
     _RULES.get(conn_type, _for_driver)(connection, word)

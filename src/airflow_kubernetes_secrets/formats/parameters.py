@@ -9,7 +9,7 @@ without a setting for TLS. ``inventory/hook_misreadings.py`` reports them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow_kubernetes_secrets.formats.aliases import folded
@@ -207,6 +207,17 @@ def strictest(conn_type: str, settings: Iterable[tuple[str, Any]]) -> dict[str, 
         for each, of_driver in translated(conn_type, {name: value}).items():
             found[each] = stricter(each, found.get(each), of_driver)
     return found
+
+
+def strictest_modes(conn_type: str, others: Collection[str], parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the strictest mode of TLS for each name, if several parts of ``extra`` have one.
+
+    Args:
+        others: names in the parts that do not count.
+    """
+    entries = ((name, value) for part in parts for name, value in part.items() if name not in others)
+    found = strictest(conn_type, entries)
+    return {name: value for name, value in found.items() if value in _MODES.get(name, ())}
 
 
 def without_blanks(conn_type: str, extra: Mapping[str, Any]) -> dict[str, Any]:

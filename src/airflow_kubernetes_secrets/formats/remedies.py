@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from airflow_kubernetes_secrets.formats.annotations import CONNECTION_EXTRA, CONNECTION_TYPE, FIELD, LITERALS
+from airflow_kubernetes_secrets.formats.aliases import URI
+from airflow_kubernetes_secrets.formats.annotations import CONNECTION_EXTRA, CONNECTION_TYPE, DATA_KEY, FIELD, LITERALS
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 _NAMES: Mapping[str, str] = {"conn_type": CONNECTION_TYPE, **LITERALS}
@@ -65,12 +66,43 @@ def or_store(secret: Secret, key: str, what: str, field: str) -> str:
 
 
 def is_a_host(secret: Secret) -> str:
-    """Return the remedy for a key with the name of a URI that probably contains a host."""
+    """Return the remedy for a key with the name of a URI that contains a host, or an address in another form."""
     if secret.can_be_annotated:
         return (
-            f"Put a host under the key 'host', or name its key in the annotation {FIELD}host{secret.annotation_place}"
+            f"If it is a host, put it under the key 'host', or name its key in the annotation "
+            f"{FIELD}host{secret.annotation_place}. Otherwise {give_parts(secret, ('host', *_PARTS))}"
         )
-    return "If it is a host, name the file 'host'"
+    return f"If it is a host, name the file 'host'. Otherwise {give_parts(secret, ('host', *_PARTS))}"
+
+
+# The parts that an address can have besides a host, in the order of a URI. TLS is a part of `extra`.
+_PARTS = ("login", "password", "port", "schema", "extra")
+
+
+def give_parts(secret: Secret, parts: Sequence[str]) -> str:
+    """Return the remedy, in lower case, for an address that cannot be read: to write those parts that it has.
+
+    Args:
+        parts: names of fields; ``extra`` for TLS and other settings.
+    """
+    if not secret.can_be_annotated:
+        return f"add a file for each part that it has: {', '.join(map(repr, parts))}"
+    names = {**LITERALS, "password": f"{FIELD}password (the key of the password)", "extra": f"{CONNECTION_EXTRA} (TLS)"}
+    return f"write each part that it has{secret.annotation_place}: {', '.join(names[each] for each in parts)}"
+
+
+def store_whole(secret: Secret) -> str:
+    """Return the remedy for a URI that only Airflow itself can read."""
+    if secret.can_be_annotated:
+        return f"If Airflow can use it as it is, name its key in {DATA_KEY}{secret.annotation_place}"
+    return "If Airflow can use it as it is, name the file 'value'"
+
+
+def name_uri(secret: Secret) -> str:
+    """Return the remedy for a URI that is ignored, although it can be read. A file has no such remedy."""
+    if secret.can_be_annotated:
+        return f"name its key in {FIELD}{URI}{secret.annotation_place}"
+    return "remove the file with the host"
 
 
 def in_extra(secret: Secret, key: str) -> str:

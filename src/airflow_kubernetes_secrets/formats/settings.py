@@ -14,8 +14,18 @@ def _text(value: str) -> str | None:
 
 
 def _path(value: str) -> str | None:
-    """Return a path: libpq reads a certificate only from a file."""
+    """Return a path: drivers read a certificate or a key only from a file."""
     return value if value.startswith("/") else None
+
+
+def _root(value: str) -> str | None:
+    """Return a path, or the word with which libpq uses the root certificates of the system."""
+    return value if value == "system" else _path(value)
+
+
+def _private_key(value: str) -> str | None:
+    """Return a private key with the newline at its end, which it needs."""
+    return f"{value}\n" if value else None
 
 
 def _words(meanings: Mapping[str, Any]) -> _Value:
@@ -33,8 +43,11 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
         "ssl": ("sslmode", _words(dict.fromkeys(IS_ON, "require"))),
         "ssl_mode": ("sslmode", _text),
         "sslmode": ("sslmode", _text),
-        "sslrootcert": ("sslrootcert", _path),
-        "options": ("options", _text),
+        "requiressl": ("sslmode", _words(dict.fromkeys(IS_ON, "require"))),
+        "sslrootcert": ("sslrootcert", _root),
+        **{name: (name, _path) for name in ("sslcert", "sslkey", "sslcrl")},
+        **{name: (name, _text) for name in ("sslpassword", "channel_binding", "ssl_min_protocol_version")},
+        **{name: (name, _text) for name in ("target_session_attrs", "options")},
     },
     # https://dev.mysql.com/doc/refman/8.4/en/connection-options.html#option_general_ssl-mode
     "mysql": {
@@ -51,8 +64,37 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     "mongo": {
         "ssl": ("ssl", _words(dict.fromkeys(IS_ON, True))),
         "srv": ("srv", _words(dict.fromkeys(IS_ON, True) | dict.fromkeys(IS_OFF, False))),
+        "tls": ("tls", _words(dict.fromkeys(IS_ON, True))),
+        "tlscafile": ("tlsCAFile", _path),
+        "tlscertificatekeyfile": ("tlsCertificateKeyFile", _path),
+        **dict.fromkeys(("authsource", "auth_source"), ("authSource", _text)),
+        **dict.fromkeys(("replicaset", "replica_set"), ("replicaSet", _text)),
+        "authmechanism": ("authMechanism", _text),
     },
-    "redis": {"ssl": ("ssl", _words(dict.fromkeys(IS_ON, True)))},
+    # https://airflow.apache.org/docs/apache-airflow-providers-redis/stable/connections/redis.html
+    "redis": {
+        **dict.fromkeys(("ssl", "tls"), ("ssl", _words(dict.fromkeys(IS_ON, True)))),
+        **dict.fromkeys(("scheme", "protocol"), ("ssl", _words(dict.fromkeys(("tls", "rediss", "valkeys"), True)))),
+        **{name: (name, _path) for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")},
+        "ssl_cert_reqs": ("ssl_cert_reqs", _text),
+    },
+    # https://airflow.apache.org/docs/apache-airflow-providers-neo4j/stable/connections/neo4j.html
+    "neo4j": {"encrypted": ("encrypted", _words(dict.fromkeys(IS_ON, True)))},
+    # https://airflow.apache.org/docs/apache-airflow-providers-oracle/stable/connections/oracle.html
+    "oracle": {name: (name, _text) for name in ("service_name", "sid")},
+    "elasticsearch": dict.fromkeys(("scheme", "protocol"), ("scheme", _words({"https": "https"}))),
+    "opensearch": {
+        **dict.fromkeys(("scheme", "protocol"), ("use_ssl", _words({"https": True}))),
+        **dict.fromkeys(("ssl", "use_ssl"), ("use_ssl", _words(dict.fromkeys(IS_ON, True)))),
+    },
+    "clickhouse": {
+        **dict.fromkeys(("scheme", "protocol"), ("secure", _words({"https": True}))),
+        **dict.fromkeys(("ssl", "tls", "secure"), ("secure", _words(dict.fromkeys(IS_ON, True)))),
+    },
+    # The hooks pass extra to librdkafka.
+    "kafka": dict.fromkeys(("security.protocol", "security_protocol"), ("security.protocol", _text)),
+    "ssh": {"private_key": ("private_key", _private_key), "private_key_passphrase": ("private_key_passphrase", _text)},
+    "sftp": {"private_key": ("private_key", _private_key), "private_key_passphrase": ("private_key_passphrase", _text)},
     # SnowflakeHook reads these in `extra`, and the schema in the field.
     # https://airflow.apache.org/docs/apache-airflow-providers-snowflake/stable/connections/snowflake.html
     "snowflake": {
@@ -68,8 +110,8 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
 
 # The names that are settings without the prefix of a product (`formats/variables.py`).
 PLAIN = frozenset(("ssl", "sslmode", "ssl_mode", "sslrootcert", "options"))
-# Those that also are settings in a key of their own. In a value with several fields, they could be anything.
-IN_KEYS = PLAIN | SETTINGS["snowflake"].keys() | SETTINGS["mssql"].keys() | SETTINGS["smtp"].keys() | {"srv"}
+# All names, which are settings in a key of their own. In a value with several fields, the others could be anything.
+IN_KEYS = frozenset(name for known in SETTINGS.values() for name in known) | PLAIN
 
 
 def setting(conn_type: str, name: str, value: str) -> tuple[str, Any] | None:

@@ -6,6 +6,7 @@ Airflow's own parser does not fit: it accepts only one host, and the hooks refus
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,8 +14,12 @@ from urllib.parse import parse_qsl, unquote
 
 from airflow_kubernetes_secrets.formats.aliases import connection_type
 from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports, libpq_port, port_number
+from airflow_kubernetes_secrets.formats.usability import EXTRA_IN_QUERY
 
-_PARTS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.+)"
+# Drivers of SQLAlchemy have `_` in their names (oracle+cx_oracle).
+_PARTS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+._-]*)://(?P<rest>.+)"
+# Another URI in a line of its own.
+_SECOND = r"\n\s*[A-Za-z][A-Za-z0-9+._-]*://"
 _AUTHORITY = r"(?:(?P<userinfo>[^/?#]*)@)?(?P<hosts>[^/?#@;]*)(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?(?:#.*)?"
 _HOST = r"(?P<host>\[[^\]]+\]|[^:,\[\]]*)(?::(?P<port>[0-9]*))?"
 
@@ -36,6 +41,9 @@ _MEANINGS: Mapping[tuple[str, str], Mapping[str, Any]] = {
         ("redis", ("tls", "ssl"), {"ssl": True}),
         # https://kafka.apache.org/documentation/#security_overview
         ("kafka", ("tls", "ssl"), {"security.protocol": "SSL"}),
+        ("elasticsearch", ("tls", "ssl", "https"), {"scheme": "https"}),
+        ("opensearch", ("tls", "ssl", "https"), {"use_ssl": True, "verify_certs": True}),
+        ("clickhouse", ("tls", "ssl", "https"), {"secure": True}),
         # SmtpHook begins with TLS by default. In the settings of Django and Laravel, `tls` is STARTTLS.
         ("smtp", ("ssl",), {}),
         ("smtp", ("tls", "starttls"), {"disable_ssl": True}),
@@ -45,6 +53,16 @@ _MEANINGS: Mapping[tuple[str, str], Mapping[str, Any]] = {
 
 # The parameters of a query that are fields of the connection.
 _FIELDS_OF_LIBPQ = ("user", "password", "dbname", "host", "port")
+
+# The parameters of a query that are the login and the password for other clients, by connection type.
+_FIELDS_OF_QUERY: Mapping[str, Mapping[str, str]] = {
+    # https://redis.readthedocs.io/en/stable/connections.html#redis.Redis.from_url
+    "redis": {"username": "login", "password": "password"},
+    # https://dev.mysql.com/doc/connector-j/en/connector-j-connp-props-authentication.html
+    "mysql": {"user": "login", "password": "password"},
+    # https://learn.microsoft.com/en-us/sql/connect/jdbc/setting-the-connection-properties
+    "mssql": {"user": "login", "password": "password"},
+}
 
 # The parameters of a query that locate the server: a socket of MySQL, an address for libpq.
 _IN_PLACE_OF_A_HOST = ("unix_socket", "hostaddr")
@@ -59,7 +77,14 @@ class UnusableUriError(ValueError):
 
 
 class NotAUriError(UnusableUriError):
-    """A string has no scheme, so it may be a host."""
+    """A string is not a URI, but a host or an address in another form."""
+
+
+class NoHostError(UnusableUriError):
+    """A URI has no host."""
+
+    def __init__(self) -> None:
+        super().__init__("it is a URI without a host")
 
 
 class ParsedUri:
@@ -89,10 +114,15 @@ class ParsedUri:
         found = re.fullmatch(_PARTS, text, flags=re.DOTALL)
         if found is None:
             raise NotAUriError("it is not a URI (scheme://host…)")
+        if re.search(_SECOND, found["rest"]):
+            # The second one would become a part of the first, such as its database.
+            raise UnusableUriError("it contains several URIs. Store one of them")
         rest = _without_known(found["rest"], login, password)
         authority = re.fullmatch(_AUTHORITY, rest, flags=re.DOTALL)
         if authority is None:
-            raise UnusableUriError("it is a URI without a host")
+            if ";" in rest:
+                raise NotAUriError("it has parameters after ';', which a URI does not have")
+            raise NoHostError
         userinfo, hosts = authority["userinfo"], authority["hosts"]
         has_more = userinfo is None and "@" in rest
         if has_more and hosts:
@@ -117,11 +147,17 @@ class ParsedUri:
         else:
             self.takes_port = "," not in self.host
             self.query = parse_qsl(query, keep_blank_values=True)
-            self.options |= _options(self.query)
+            fields = _FIELDS_OF_QUERY.get(connection_type(self.scheme), {})
+            of_fields = {fields[name]: value for name, value in self.query if name in fields}
+            self.login = self.login or of_fields.get("login", "")
+            self.password = self.password or of_fields.get("password", "")
+            self.options |= _options([(name, value) for name, value in self.query if name not in fields])
             self._adjust_for_hook(hosts + path)
         self.options = {**options_of_scheme(self.scheme), **self.options}
         if not (self.host or any(self.options.get(name) for name in _IN_PLACE_OF_A_HOST)):
-            raise UnusableUriError(_ENCODE if has_more else "it is a URI without a host")
+            if has_more:
+                raise UnusableUriError(_ENCODE)
+            raise NoHostError
 
     def _adjust_for_libpq(self, hosts: str, query: str) -> None:
         """Apply the parameters of the query as libpq does: they take precedence over the rest of the URI.
@@ -211,8 +247,10 @@ def _host_and_port(hosts: str) -> tuple[str, int | None]:
         return hosts, None
     found = re.fullmatch(_HOST, hosts)
     port = port_number(found["port"]) if found is not None and found["port"] else None
-    if found is None or (found["port"] and port is None):
+    if found is None:
         raise UnusableUriError(_ENCODE)
+    if found["port"] and port is None:
+        raise UnusableUriError("its port is not a number from 1 to 65535")
     return unquote(found["host"].strip("[]")), port
 
 
@@ -224,4 +262,19 @@ def _options(query: Sequence[tuple[str, str]]) -> dict[str, Any]:
         options[name] = _WORDS.get(value, value)
         if name.lower() == REPEATED:
             lists.setdefault(name, []).append(value)
-    return options | {name: values for name, values in lists.items() if len(values) > 1}
+    options |= {name: values for name, values in lists.items() if len(values) > 1}
+    if EXTRA_IN_QUERY not in options:
+        return options
+    extra = _object(options.pop(EXTRA_IN_QUERY))
+    if extra is None:
+        raise UnusableUriError(f"the parameter {EXTRA_IN_QUERY!r} in its query is not a JSON object")
+    return {**options, **extra}
+
+
+def _object(text: object) -> dict[str, Any] | None:
+    """Return the JSON object with which Airflow writes ``extra`` into a URI; ``None`` if it is none."""
+    try:
+        found = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return None  # the error would quote the value
+    return found if isinstance(found, dict) else None

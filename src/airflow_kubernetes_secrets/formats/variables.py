@@ -52,6 +52,16 @@ SETTINGS: Mapping[str, str] = {
     "OPTIONS": "options",
     "ENCRYPTION": "encryption",  # Laravel
     "FROM_ADDRESS": "from_address",
+    "SCHEME": "scheme",  # Laravel
+    "TLS": "tls",
+    # https://www.postgresql.org/docs/current/libpq-envars.html
+    "REQUIRESSL": "requiressl",
+    "SSLCERT": "sslcert",
+    "SSLKEY": "sslkey",
+    "SSLCRL": "sslcrl",
+    "CHANNELBINDING": "channel_binding",
+    "SSLMINPROTOCOLVERSION": "ssl_min_protocol_version",
+    "TARGETSESSIONATTRS": "target_session_attrs",
 }
 
 _MEANINGS = {f"{prefix}{rest}": (prefix, name) for prefix in PREFIXES for rest, name in {**FIELDS, **SETTINGS}.items()}

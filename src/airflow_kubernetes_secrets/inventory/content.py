@@ -20,6 +20,7 @@ from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, EXTRA_IS_NO_OBJECT, SERVICES, TASKS, Objection
 from airflow_kubernetes_secrets.inventory.hook_misreadings import problems_of_hooks
 from airflow_kubernetes_secrets.inventory.ignored_settings import problems_of_settings
+from airflow_kubernetes_secrets.inventory.ignored_uri import problems_of_ignored_uri
 from airflow_kubernetes_secrets.inventory.incomplete_formats import problems_of_format
 from airflow_kubernetes_secrets.inventory.missing_fields import problems_of_missing
 from airflow_kubernetes_secrets.inventory.unused_keys import problems_of_unused, unused_keys
@@ -104,6 +105,8 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
         problems = (*problems, *problems_of_unused(secret, key, unused, connection))
     if key == IN_FIELDS or reading.is_converted(secret, key):
         problems = (*problems, *problems_of_settings(secret, key, connection))
+    if key == IN_FIELDS:
+        problems = (*problems, *problems_of_ignored_uri(secret, connection))
     problems = (
         *problems,
         *problems_of_missing(secret, key, unused, connection),

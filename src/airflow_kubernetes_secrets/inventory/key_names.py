@@ -18,10 +18,11 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 TLS = re.compile(
     r"(?:^|[._])(?:ssl|tls|mtls)|(?:ssl|tls)_?(?:mode|enabled|verify)$|truststore|keystore|root_?cert"
     r"|(?:^|[._])(?:ca|ca_?cert|ca_?certificate|ca_?bundle|client_?cert|client_?key|server_?ca)(?:[._]|$)"
-    r"|(?:^|[._])encrypt$|\.(?:crt|pem|p12|jks)$"
+    r"|(?:^|[._])(?:encrypt|encrypted|secure)$|security[._]?protocol|channel_?binding|^pg(?:require)?ssl"
+    r"|^secure_connection$|\.(?:crt|pem|p12|jks)$"
 )
 HOST = re.compile(
-    r"(?:hosts?|hostname|fqdn|fullyqualifieddomainname|(?:^|[._])(?:addr|ip|domain)|ip_?address|endpoints?|servers?"
+    r"(?:hosts?|host_?name|fqdn|fullyqualifieddomainname|(?:^|[._])(?:addr|ip|domain)|ip_?address|endpoints?|servers?"
     r"|brokers?|uri|url|connection_?string)$"
 )
 # Credentials that a hook may use instead of a password. Certificates are in `TLS`.
@@ -29,14 +30,32 @@ CREDENTIAL = re.compile(
     r"(?:passwords?|passwd|passphrase|pwd|(?:^|[._])(?:pass|pw|auth)|auth_?string|token|secret|api_?key|access_?key"
     r"|secret_?key|private_?key|credentials?)$"
 )
-DATABASE = re.compile(r"(?:database|database_?name|db_?name|dbname|schema_?name)$")
+DATABASE = re.compile(r"(?:database|database_?name|db_?name|dbname|schema_?name|service_?name|(?:^|[._])(?:db|sid))$")
+# The database of the types that have one (Django: `NAME`). For others, it can be anything.
+NAME = re.compile("^name$")
 # HttpHook reads the scheme of its addresses in the schema.
 SCHEME = re.compile("^(?:scheme|protocol)$")
-PORT = re.compile(r"(?:^|[._]|db)port$")
+# `servicePort` and `mysqlPort`, but not other words.
+PORT = re.compile(r"(?<!re)(?<!im)(?<!ex)(?<!sup)(?<!trans)(?<!pass)port$")
 OPTIONS = re.compile("^(?:options|srv|autocommit)$")
 # The passphrase of a private key, which can be next to a password.
 PASSPHRASE = re.compile("passphrase$")
 LOGIN = re.compile(r"(?:user|user_?name|user_?id|login|uid)$")
+
+# The roles of settings for TLS: one of them does not replace another.
+_ROLES: Mapping[str, re.Pattern[str]] = {
+    "root certificate": re.compile(
+        r"(?:^|[._])ca(?:$|[._])|^ca|ca_?(?:certs?|file|path|bundle|certificate)|root|trust"
+    ),
+    "certificate": re.compile(r"(?:ssl|tls|client|user)[._]?_?(?:cert|crt)|certificate|keystore|^cert$|cert_?file"),
+    "key": re.compile(r"(?:ssl|tls|client|user)[._]?_?key|(?:private|certificate)_?key|keystore|key_?file|^key$"),
+}
+# `scheme` and `protocol` are about TLS with one of these values.
+_PROTOCOL = re.compile(r"(?:^|[._])(?:scheme|protocol)$")
+_WITH_TLS = re.compile(
+    rb"\s*(?:https|tls|ssl|tcps|ldaps|amqps|smtps|imaps|ftps|wss|rediss|\S*\+(?:s|ssc|ssl|tls|https))\s*"
+)
+_OFF = (b"", b"false", b"0", b"no", b"off", b"disable", b"disabled", b"null", b"none")
 
 # The beginning of a URI, including a URI within another (jdbc:postgresql://…).
 _URI = re.compile(rb"\s*[A-Za-z][A-Za-z0-9+.:-]{1,40}://")
@@ -45,6 +64,25 @@ _URI = re.compile(rb"\s*[A-Za-z][A-Za-z0-9+.:-]{1,40}://")
 def suggests(name: str, names: re.Pattern[str]) -> bool:
     """Return whether a name suggests one of the meanings above."""
     return names.search(folded(name)) is not None
+
+
+def roles_of_tls(name: str) -> frozenset[str]:
+    """Return what a key or an entry of ``extra`` with a name for TLS is: certificates, or else ``mode``."""
+    return frozenset(role for role, names in _ROLES.items() if names.search(folded(name))) or frozenset(("mode",))
+
+
+def is_for_tls(secret: Secret, key: str) -> bool:
+    """Return whether a key may switch TLS on or is needed for it, by its name and value."""
+    is_protocol = suggests(key, _PROTOCOL)
+    if not is_protocol and not suggests(key, TLS):
+        return False
+    try:
+        value = secret.value(key)
+    except Error:
+        return not is_protocol  # not valid base64
+    if _WITH_TLS.fullmatch(value.lower()):
+        return True
+    return not is_protocol and value.strip().lower() not in _OFF
 
 
 def may_contain_host(secret: Secret, key: str) -> bool:

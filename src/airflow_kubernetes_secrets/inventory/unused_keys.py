@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.formats.aliases import URI, folded
 from airflow_kubernetes_secrets.formats.annotations import OTHER_KEYS
-from airflow_kubernetes_secrets.formats.connection import keys_of_settings, parsed_uri
+from airflow_kubernetes_secrets.formats.connection import ignored_uri, keys_of_settings
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.near_misses import keys_of_near_formats
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     CREDENTIAL,
     DATABASE,
     LOGIN,
+    NAME,
     OPTIONS,
     PASSPHRASE,
     PORT,
@@ -26,7 +27,9 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     TLS,
     has_address,
     has_in_extra,
+    is_for_tls,
     may_contain_host,
+    roles_of_tls,
     suggests,
 )
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -35,6 +38,9 @@ from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
 # Fields that have a default, and the names that suggest them.
 _WITH_DEFAULT = {"port": PORT, "schema": DATABASE}
+
+# The types of servers with databases, whose name can be in a key `NAME` (Django).
+_WITH_DATABASE = ("postgres", "mysql", "mssql", "oracle")
 
 # The types whose hooks use a private key. SnowflakeHook reads its passphrase in the password, the others in extra.
 _WITH_PRIVATE_KEY = ("snowflake", "ssh", "sftp", "git")
@@ -58,8 +64,8 @@ def unused_keys(secret: Secret, key: str, connection: Mapping[str, Any]) -> list
         fields = fields.completing(key)
     used = {key, *fields.keys.values(), *fields.extra_keys.values()}
     used |= keys_of_settings(secret, fields, str(connection.get("conn_type")))
-    if key == IN_FIELDS and URI in fields.keys and not connection.get("host") and parsed_uri(secret, fields) is None:
-        used.discard(fields.keys[URI])  # it is no URI
+    if key == IN_FIELDS and ignored_uri(secret, fields):
+        used.discard(fields.keys[URI])
     return sorted(set(secret.keys_to_show()) - used)
 
 
@@ -118,8 +124,14 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
 def _settings_of_tls(
     secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    settings = [each for each in unused if suggests(each, TLS)]
     extra = extra_of(connection)
+    # An entry can be an object with others: {"ssl": {"ca": "/path"}}.
+    nested = {f"ssl_{name}" for value in extra.values() if isinstance(value, Mapping) for name in value}
+    names = {name for name in extra.keys() | nested if suggests(name, TLS)}
+    known = {role for name in names for role in roles_of_tls(name)}
+    if connection.get("schema") == "https" or "scheme" in extra or extra.get("use_ssl"):
+        known.add("mode")
+    settings = [each for each in unused if is_for_tls(secret, each) and not roles_of_tls(each) <= known]
     mode = next((name for name in _ROOT_CERTIFICATES if _verifies(extra.get(name))), None)
     if settings and key == IN_FIELDS and mode is not None and not extra.get(_ROOT_CERTIFICATES[mode][0]):
         yield warning(
@@ -128,7 +140,7 @@ def _settings_of_tls(
             f"{mode} needs a root certificate, and nothing reads {named(settings)}. Mount it, and name its "
             f"path{in_extra(secret, key)}: {_ROOT_CERTIFICATES[mode][1]}",
         )
-    elif settings and not has_in_extra(connection, TLS):
+    elif settings:
         yield warning(
             SETTINGS,
             secret,
@@ -144,7 +156,9 @@ def _other_settings(
     with_default = {**_WITH_DEFAULT, "schema": SCHEME} if connection.get("conn_type") in WEB else _WITH_DEFAULT
     for field, names in with_default.items():
         keys = [each for each in unused if suggests(each, names)]
-        if keys and not connection.get(field) and not extra.get(field):
+        if field == "schema" and connection.get("conn_type") in _WITH_DATABASE:
+            keys += [each for each in unused if suggests(each, NAME)]
+        if keys and not connection.get(field) and not any(suggests(name, names) for name in extra):
             yield _unread(SETTINGS, secret, key, keys, (field,), is_for_extra=False)
     in_extra_already = {*map(folded, extra)}
     options = [each for each in unused if suggests(each, OPTIONS) and folded(each) not in in_extra_already]

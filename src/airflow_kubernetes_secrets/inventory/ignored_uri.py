@@ -1,0 +1,114 @@
+"""Warnings for a URI that is ignored because another key has the host, if the connection lacks a part of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from airflow_kubernetes_secrets.formats.aliases import URI
+from airflow_kubernetes_secrets.formats.connection import ignored_uri
+from airflow_kubernetes_secrets.formats.fields import fields_of
+from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST
+from airflow_kubernetes_secrets.formats.parameters import stricter, translated
+from airflow_kubernetes_secrets.formats.remedies import give_parts, name_uri
+from airflow_kubernetes_secrets.formats.single_key import extra_of
+from airflow_kubernetes_secrets.formats.uri import WEB, ParsedUri, UnusableUriError
+from airflow_kubernetes_secrets.inventory.incompleteness import SETTINGS, named, warning
+from airflow_kubernetes_secrets.inventory.key_names import TLS, has_in_extra
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.messages.problem import Problem
+
+_JDBC = "jdbc:"
+
+# The words for the parts in messages.
+_WORDS: Mapping[str, str] = {
+    "login": "login",
+    "password": "password",
+    "port": "port",
+    "schema": "database",
+    "extra": "settings",
+}
+
+# Where an address in another form has a part: the names of libpq, ADO.NET, StackExchange.Redis and JDBC.
+_IN_ADDRESS: Mapping[str, re.Pattern[str]] = {
+    part: re.compile(pattern, re.IGNORECASE)
+    for part, pattern in (
+        ("login", r"\b(?:user ?name|user ?id|user|uid|login)\s*=|//[^/@]+@|^[^/@=]+@"),
+        ("password", r"\b(?:password|passwd|pwd)\s*=|//[^/@]*:[^/@]+@|^[^/@=:]+:[^/@=]+@"),
+        ("schema", r"\b(?:initial catalog|database ?name|database|db ?name)\s*=|//[^/?;]+/[^?;]|\)/[^?]"),
+        ("extra", r"ssl|tls|encrypt"),
+    )
+}
+_PORT = re.compile(r"(?:[:,]\s*|\bport\s*=\s*)(?P<port>[0-9]{2,5})\b", re.IGNORECASE)
+
+
+def problems_of_ignored_uri(secret: Secret, connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a warning if the connection lacks parts of a URI that is ignored.
+
+    Args:
+        connection: the fields of Airflow's JSON.
+    """
+    fields = fields_of(secret)
+    stored = ignored_uri(secret, fields)
+    if not stored:
+        return
+    uri = _parsed(stored, connection)
+    if uri is None:
+        lacking = _lacking_of_address(stored, connection)
+    elif uri.scheme in WEB and connection.get("conn_type") in BARE_HOST:
+        return  # the web page of a server with another protocol
+    else:
+        lacking = _lacking(uri, connection)
+    if not lacking:
+        return
+    is_read_if_named = uri is not None and not stored.lower().startswith(_JDBC)
+    remedy = name_uri(secret) if is_read_if_named else give_parts(secret, lacking)
+    yield warning(
+        SETTINGS,
+        secret,
+        f"nothing reads {named([fields.keys[URI]])}, because another key or an annotation specifies the host, and the "
+        f"connection lacks parts of it: {', '.join(_WORDS[each] for each in lacking)}. If it is for the same server, "
+        f"{remedy}; otherwise remove the key",
+    )
+
+
+def _parsed(stored: str, connection: Mapping[str, Any]) -> ParsedUri | None:
+    text = stored[len(_JDBC) :] if stored.lower().startswith(_JDBC) else stored
+    try:
+        return ParsedUri(text, str(connection.get("login") or ""), str(connection.get("password") or ""))
+    except UnusableUriError:
+        return None
+
+
+def _lacking(uri: ParsedUri, connection: Mapping[str, Any]) -> list[str]:
+    """Return the fields that a URI has, and that the connection does not have."""
+    extra = extra_of(connection)
+    options = translated(str(connection.get("conn_type")), uri.options)
+    has_tls = connection.get("schema") == "https" or has_in_extra(connection, TLS)
+    is_lost = {
+        "login": uri.login and not connection.get("login"),
+        "password": uri.password and not connection.get("password"),
+        "port": uri.port and str(uri.port) not in (str(connection.get("port")), str(extra.get("port"))),
+        "schema": uri.schema and uri.schema not in (connection.get("schema"), str(extra.get("db"))),
+        "extra": (uri.scheme == "https" and not has_tls)
+        or any(name not in extra or _is_stricter(name, value, extra[name]) for name, value in options.items()),
+    }
+    return [part for part, is_it in is_lost.items() if is_it]
+
+
+def _is_stricter(name: str, value: object, used: object) -> bool:
+    return value != used and stricter(name, value, used) == value
+
+
+def _lacking_of_address(stored: str, connection: Mapping[str, Any]) -> list[str]:
+    """Return the fields that an address in another form seems to have, and that the connection does not have."""
+    lacking = [
+        part
+        for part, pattern in _IN_ADDRESS.items()
+        if pattern.search(stored) and not (has_in_extra(connection, TLS) if part == "extra" else connection.get(part))
+    ]
+    ports = {each["port"] for each in _PORT.finditer(stored)}
+    if ports and str(connection.get("port")) not in ports:
+        lacking.append("port")
+    return [part for part in _WORDS if part in lacking]

@@ -1,0 +1,180 @@
+"""TLS in any part of a Secret is read as the hook needs it, or reported. The strictest of several modes is used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_kubernetes_secrets.inventory.entries import inventory_of
+from airflow_kubernetes_secrets.inventory.location import location_of
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from support.shapes import Read, secret_manifest
+
+DATABASE = {"host": "h", "username": "u", "password": "p"}
+POSTGRES = {**DATABASE, "type": "postgres"}
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+
+def texts(folder: Path, data: dict[str, str], **annotations: str) -> list[str]:
+    """Return the problems that ``list`` reports, without those of the connection type."""
+    given = {name.replace("_", "-"): value for name, value in annotations.items()}
+    (folder / "app.json").write_text(json.dumps(secret_manifest("shop", "app", data, given)))
+    options = Options(path=str(folder))
+    [entry] = inventory_of(location_of(options), options).entries
+    return [each.text for each in entry.problems if each.code != "unknown-type"]
+
+
+def extra_of(read: Read, data: dict[str, str], **annotations: str) -> Any:
+    connection = read(data, {name.replace("_", "-"): value for name, value in annotations.items()})
+    assert connection is not None
+    return connection["extra"]
+
+
+@pytest.mark.parametrize(
+    ("data", "extra"),
+    [
+        (
+            {"uri": "postgres://u:p@h/d?sslmode=disable", "sslmode": "verify-full"},
+            {"sslmode": "verify-full"},
+        ),
+        ({"uri": "postgres://u:p@h/d?sslmode=verify-full", "sslmode": "prefer"}, {"sslmode": "verify-full"}),
+        ({**POSTGRES, "sslmode": "verify-full", "extra": '{"sslmode": "prefer"}'}, {"sslmode": "verify-full"}),
+        ({"uri": "postgres://u:p@h/d?ssl=false", "ssl": "true"}, {"sslmode": "require"}),
+        ({"uri": "redis://:p@h?ssl=false", "ssl": "true"}, {"ssl": True}),
+        ({"uri": "rediss://:p@h?ssl=false"}, {"ssl": True}),
+        ({"uri": "mysql://u:p@h/d?ssl-mode=PREFERRED", "ssl_mode": "VERIFY_CA"}, {"ssl_mode": "VERIFY_CA"}),
+        (
+            {"value": json.dumps({"engine": "postgres", **DATABASE, "sslmode": "verify-ca", "extra": {"ssl": "true"}})},
+            {"sslmode": "verify-ca"},
+        ),
+    ],
+)
+def test_the_strictest_mode_is_used(read: Read, data: dict[str, str], extra: dict[str, Any]) -> None:
+    assert extra_of(read, data) == extra
+
+
+def test_an_annotation_replaces_the_mode(read: Read) -> None:
+    data = {"uri": "postgres://u:p@h/d?sslmode=verify-full", "sslmode": "verify-full", "mode": "require"}
+
+    assert extra_of(read, data, connection_extra='{"sslmode": "disable"}') == {"sslmode": "disable"}
+    assert extra_of(read, data, connection_extra='{"sslmode": null}') == {}
+    assert extra_of(read, data, extra_sslmode="mode") == {"sslmode": "require"}
+
+
+@pytest.mark.parametrize(
+    ("data", "extra"),
+    [
+        ({"url": "https://u:p@h:9200", "type": "opensearch"}, {"use_ssl": True, "verify_certs": True}),
+        ({"url": "https://u:p@h:8443", "type": "clickhouse"}, {"secure": True}),
+        ({**DATABASE, "url": "https://h:8443", "type": "clickhouse"}, {"secure": True}),
+        ({"uri": "elasticsearch+https://u:p@h:9200"}, {"scheme": "https"}),
+        ({"uri": "clickhouse+https://u:p@h:8443"}, {"secure": True}),
+        ({**DATABASE, "type": "elasticsearch", "scheme": "https"}, {"scheme": "https"}),
+        ({**DATABASE, "type": "elasticsearch", "protocol": "https"}, {"scheme": "https"}),
+        ({**DATABASE, "type": "opensearch", "protocol": "https"}, {"use_ssl": True}),
+        ({**DATABASE, "type": "clickhouse", "secure": "true"}, {"secure": True}),
+        ({**DATABASE, "type": "neo4j", "encrypted": "true"}, {"encrypted": True}),
+        ({"REDIS_HOST": "h", "REDIS_PASSWORD": "p", "REDIS_SCHEME": "tls"}, {"ssl": True}),
+        ({"REDIS_HOST": "h", "REDIS_PASSWORD": "p", "REDIS_SCHEME": "rediss"}, {"ssl": True}),
+        ({"PGHOST": "h", "PGPASSWORD": "p", "PGREQUIRESSL": "1"}, {"sslmode": "require"}),
+        (
+            {"PGHOST": "h", "PGPASSWORD": "p", "PGSSLCERT": "/c", "PGSSLKEY": "/k", "PGCHANNELBINDING": "require"},
+            {"sslcert": "/c", "sslkey": "/k", "channel_binding": "require"},
+        ),
+        (
+            {**POSTGRES, "sslmode": "verify-full", "sslrootcert": "/ca", "sslcert": "/c", "sslkey": "/k"},
+            {"sslmode": "verify-full", "sslrootcert": "/ca", "sslcert": "/c", "sslkey": "/k"},
+        ),
+        (
+            {**POSTGRES, "sslmode": "verify-full", "sslrootcert": "system"},
+            {"sslmode": "verify-full", "sslrootcert": "system"},
+        ),
+        (
+            {
+                **DATABASE,
+                "type": "redis",
+                "ssl": "true",
+                "ssl_ca_certs": "/ca",
+                "ssl_certfile": "/c",
+                "ssl_keyfile": "/k",
+            },
+            {"ssl": True, "ssl_ca_certs": "/ca", "ssl_certfile": "/c", "ssl_keyfile": "/k"},
+        ),
+        (
+            {
+                **DATABASE,
+                "type": "mongodb",
+                "ssl": "true",
+                "tlsCAFile": "/ca",
+                "authSource": "admin",
+                "replicaSet": "r",
+            },
+            {"ssl": True, "tlsCAFile": "/ca", "authSource": "admin", "replicaSet": "r"},
+        ),
+        (
+            {"type": "kafka", "host": "h:9092", "security.protocol": "SSL"},
+            {"security.protocol": "SSL", "bootstrap.servers": "h:9092"},
+        ),
+    ],
+)
+def test_tls_is_what_the_hook_reads(read: Read, data: dict[str, str], extra: dict[str, Any]) -> None:
+    assert extra_of(read, data) == extra
+
+
+def test_https_becomes_the_schema_of_elasticsearch(read: Read) -> None:
+    connection = read({**DATABASE, "type": "elasticsearch", "uri": "https://h:9200"})
+
+    assert connection is not None
+    assert connection["schema"] == "https"
+
+
+@pytest.mark.parametrize(
+    ("data", "keys"),
+    [
+        ({**POSTGRES, "sslmode": "require", "ca.crt": PEM}, ["ca.crt"]),
+        (
+            {**POSTGRES, "sslmode": "verify-full", "sslrootcert": "/ca", "sslcert": PEM, "sslkey": PEM},
+            ["sslcert", "sslkey"],
+        ),
+        ({**POSTGRES, "sslmode": "require", "tls.crt": PEM, "tls.key": PEM}, ["tls.crt", "tls.key"]),
+        ({**DATABASE, "type": "mysql", "ssl_mode": "REQUIRED", "ssl_ca": "/ca"}, ["ssl_ca"]),
+        ({**DATABASE, "type": "redis", "ssl": "true", "ca.crt": PEM}, ["ca.crt"]),
+        ({"value": "postgres://u:p@h/d?sslmode=require", "sslcert": "/c", "ca.crt": PEM}, ["ca.crt", "sslcert"]),
+        (
+            {"uri": "postgres://u:p@h/d?sslmode=require", "channel.binding": "x", "DATABASE_CA_CERT": PEM},
+            ["DATABASE_CA_CERT"],
+        ),
+        ({**DATABASE, "type": "trino", "scheme": "https"}, ["scheme"]),
+        ({**DATABASE, "type": "oracle", "protocol": "tcps"}, ["protocol"]),
+    ],
+)
+def test_tls_that_nothing_reads_is_reported(tmp_path: Path, data: dict[str, str], keys: list[str]) -> None:
+    found = [each for each in texts(tmp_path, data) if "nothing reads" in each]
+
+    assert all(any(repr(key) in each for each in found) for key in keys)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {**POSTGRES, "sslmode": "require", "ssl": "true"},
+        {**POSTGRES, "scheme": "public"},
+        {**POSTGRES, "sslmode": "require", "tls": "false"},
+    ],
+)
+def test_what_adds_no_tls_is_not_reported(tmp_path: Path, data: dict[str, str]) -> None:
+    assert texts(tmp_path, data) == []
+
+
+def test_the_remedy_for_certificates(tmp_path: Path) -> None:
+    data = {**POSTGRES, "sslmode": "require", "ca.crt": PEM, "tls.crt": PEM, "tls.key": PEM}
+    extra = {"sslrootcert": "/ca", "sslcert": "/c", "sslkey": "/k"}
+
+    assert texts(tmp_path, data, connection_extra=json.dumps(extra)) == []
+    del extra["sslkey"]
+    [text] = texts(tmp_path, data, connection_extra=json.dumps(extra))
+    assert "'tls.key'" in text
+    assert "'ca.crt'" not in text
