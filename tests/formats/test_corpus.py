@@ -83,10 +83,10 @@ def test_a_recipe(file: CorpusFile, recipe: Recipe, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if file.works], ids=by_name)
-def test_no_problem_is_reported(file: CorpusFile, tmp_path: Path) -> None:
+def test_only_the_known_problems_are_reported(file: CorpusFile, tmp_path: Path) -> None:
     write(tmp_path, file, {})
 
-    assert problems_of(tmp_path, file.connection["conn_type"]) == []
+    assert problems_of(tmp_path, file.connection["conn_type"]) == [*file.problems]
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if not file.works], ids=by_name)

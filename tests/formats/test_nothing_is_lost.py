@@ -289,3 +289,57 @@ def test_the_time_for_a_host_does_not_explode(tmp_path: Path) -> None:
     began = time.process_time()
     problems(tmp_path, {"value": json.dumps({"conn_type": "redis", "host": "a:1:2:3," * 40 + "!"})})
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        ({"type": "postgres", "servicePort": "6432"}, "servicePort"),
+        ({"type": "mysql", "mysqlPort": "3307"}, "mysqlPort"),
+        ({"type": "postgres", "postgres_db": "d"}, "postgres_db"),
+        ({"type": "postgres", "NAME": "d"}, "NAME"),
+        ({"type": "postgres", "service_name": "d"}, "service_name"),
+    ],
+)
+def test_a_key_that_may_contain_a_field_is_reported(tmp_path: Path, data: dict[str, str], key: str) -> None:
+    [text] = texts(tmp_path, {**DATABASE, **data})
+
+    assert repr(key) in text
+
+
+@pytest.mark.parametrize("key", ["transport", "report", "passport", "export", "import", "support"])
+def test_other_words_are_no_port(tmp_path: Path, key: str) -> None:
+    assert texts(tmp_path, {**DATABASE, "type": "postgres", key: "1"}) == []
+
+
+@pytest.mark.parametrize("name", ["service_name", "sid"])
+def test_the_service_of_oracle(read: Read, tmp_path: Path, name: str) -> None:
+    data = {**DATABASE, "type": "oracle", name: "x"}
+
+    assert extra_of(read(data)) == {name: "x"}
+    assert problems(tmp_path, data) == set()
+
+
+def test_the_port_of_a_dsn_beside_a_host(read: Read) -> None:
+    connection = read({"dsn": "u:p@tcp(h:3307)/d", **DATABASE})
+
+    assert connection is not None
+    assert (connection["host"], connection["port"]) == ("h", 3307)
+
+
+def test_a_private_key_beside_a_password(read: Read) -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"
+
+    assert extra_of(read({**DATABASE, "type": "ssh", "private_key": key})) == {"private_key": key}
+
+
+def test_variables_of_snowflake_and_databricks(read: Read) -> None:
+    snowflake = {"SNOWFLAKE_ACCOUNT": "a", "SNOWFLAKE_USER": "u", "SNOWFLAKE_PASSWORD": "p"}
+    assert extra_of(read({**snowflake, "SNOWFLAKE_AUTHENTICATOR": "x"}))["authenticator"] == "x"
+    databricks = {"DATABRICKS_HOST": "h", "DATABRICKS_TOKEN": "t", "DATABRICKS_HTTP_PATH": "/sql"}
+    assert extra_of(read(databricks))["http_path"] == "/sql"
+
+
+@pytest.mark.parametrize("host", ["h:", "u:pw@h:5432", "u@h"])
+def test_a_host_with_more_than_a_name_is_reported(tmp_path: Path, host: str) -> None:
+    assert problems(tmp_path, {**DATABASE, "type": "postgres", "host": host}) == {"hook-misreads"}

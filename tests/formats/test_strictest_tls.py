@@ -178,3 +178,11 @@ def test_the_remedy_for_certificates(tmp_path: Path) -> None:
     [text] = texts(tmp_path, data, connection_extra=json.dumps(extra))
     assert "'tls.key'" in text
     assert "'ca.crt'" not in text
+
+
+def test_opensearch_that_does_not_check_the_certificate_is_reported(tmp_path: Path) -> None:
+    data = {**DATABASE, "type": "opensearch", "scheme": "https"}
+
+    [text] = texts(tmp_path, data)
+    assert "verify_certs" in text
+    assert texts(tmp_path, data, connection_extra='{"verify_certs": true}') == []

@@ -68,7 +68,7 @@ CASES: list[tuple[ValueParser, str, dict[str, Any] | None]] = [
     (
         parsers.mysql_dsn,
         "u:p@(/x@tcp(h:3306)/d?a=b",
-        {"login": "u", "password": "p@(/x", "host": "h:3306", "schema": "d"},
+        {"login": "u", "password": "p@(/x", "host": "h", "port": "3306", "schema": "d"},
     ),
     (parsers.mysql_dsn, "u:p@unix(/tmp/s)/d", None),
     (parsers.mysql_dsn, "mysql://u:p@h/d", None),
@@ -145,3 +145,12 @@ def test_a_kubeconfig_in_any_notation(text: str) -> None:
 )
 def test_what_is_no_kubeconfig(text: str) -> None:
     assert parsers.kubeconfig(text) is None
+
+
+def test_a_large_value_is_parsed_only_if_it_is_a_kubeconfig() -> None:
+    """Parsing other YAML of this size would take ten seconds in each lookup."""
+    large = "".join(f"- Config clusters {number}: [a, b]\n" for number in range(20_000))
+
+    assert parsers.kubeconfig(large) is None
+    assert parsers.kubeconfig(f"{{{'kind: Config, clusters: [],' * 20_000}}}") is None
+    assert parsers.kubeconfig(f"kind: Config\nclusters:\n{large}") is not None

@@ -53,6 +53,7 @@ class CorpusFile:
     alternatives: Sequence[Recipe] = ()
     hook: str = ""
     note: str = ""
+    problems: Sequence[str] = ()
 
     @property
     def data(self) -> dict[str, str | bytes]:

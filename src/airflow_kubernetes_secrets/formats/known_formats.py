@@ -118,7 +118,12 @@ _OF_SNOWFLAKE = {
     "SNOWFLAKE_SCHEMA": "schema",
     "SNOWFLAKE_WAREHOUSE": f"{EXTRA}warehouse",
     "SNOWFLAKE_ROLE": f"{EXTRA}role",
+    "SNOWFLAKE_REGION": f"{EXTRA}region",
+    "SNOWFLAKE_AUTHENTICATOR": f"{EXTRA}authenticator",
 }
+
+# The SQL warehouse, which DatabricksSqlHook needs.
+_OF_DATABRICKS = {"DATABRICKS_HTTP_PATH": f"{EXTRA}http_path"}
 
 KNOWN_FORMATS = (
     # Amazon
@@ -388,10 +393,11 @@ KNOWN_FORMATS = (
         extra={"auth_type": "token"},
         is_exact=True,
     ),
-    KnownFormat("databricks", {"DATABRICKS_HOST": "host", "DATABRICKS_TOKEN": "password"}),
+    KnownFormat("databricks", {"DATABRICKS_HOST": "host", "DATABRICKS_TOKEN": "password"}, _OF_DATABRICKS),
     KnownFormat(
         "databricks",
         {"DATABRICKS_HOST": "host", "DATABRICKS_CLIENT_ID": "login", "DATABRICKS_CLIENT_SECRET": "password"},
+        _OF_DATABRICKS,
         extra={"service_principal_oauth": True},
     ),
     KnownFormat("github", {"GITHUB_TOKEN": "password"}),

@@ -54,6 +54,10 @@ _ACCEPTED: Mapping[str, tuple[type, ...]] = {
 UNNEEDED_IN_JSON = ("masterarn", "dbInstanceIdentifier", "dbClusterIdentifier")
 
 
+# The longest kubeconfig, in characters, without a line `kind: Config`. Parsing 100,000 characters takes two seconds.
+_LONGEST_OTHER_YAML = 20_000
+
+
 def parser_if_true(name: str, text: str) -> ValueParser:
     """Return the parser of a value that turns on a setting of the hook if it is ``true``."""
     return lambda value: {name: text} if value.strip() == "true" else {}
@@ -134,12 +138,14 @@ def mysql_dsn(value: str) -> Mapping[str, Any] | None:
 
     https://github.com/go-sql-driver/mysql#dsn-data-source-name
     """
-    found = re.fullmatch(r"([^:]*):(.*)@tcp\(([^()]+)\)/([^/?]*)(?:\?(.*))?", value.strip(), re.DOTALL)
+    pattern = r"([^:]*):(.*)@tcp\((\[[^\]()]+\]|[^:()]+)(?::([0-9]+))?\)/([^/?]*)(?:\?(.*))?"
+    found = re.fullmatch(pattern, value.strip(), re.DOTALL)
     if found is None:
         return None
-    tls = {name.lower(): each for name, each in parse_qsl(found[5] or "")}.get("tls", "")
-    fields = {"login": found[1], "password": found[2], "host": found[3], "schema": found[4]}
-    return fields | ({"extra.tls": tls} if tls else {})
+    tls = {name.lower(): each for name, each in parse_qsl(found[6] or "")}.get("tls", "")
+    # The port is a field of its own, because the host can be in another key.
+    fields = {"login": found[1], "password": found[2], "host": found[3].strip("[]"), "schema": found[5]}
+    return fields | ({"port": found[4]} if found[4] else {}) | ({"extra.tls": tls} if tls else {})
 
 
 def stackexchange_redis(value: str) -> Mapping[str, Any] | None:
@@ -198,7 +204,11 @@ def kubeconfig(value: str) -> Mapping[str, str] | None:
     if re.search(r"^kind: Config\s*$", value, re.MULTILINE):
         return {"extra.kube_config": value}
     if "Config" not in value or "clusters" not in value:
-        return None  # parsing every other value would take time
+        return None
+    if found := _object(value):
+        return {"extra.kube_config": value} if found.get("kind") == "Config" else None
+    if len(value) > _LONGEST_OTHER_YAML:
+        return None
     with importing.lock:
         from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, mapping, read_yaml
     try:

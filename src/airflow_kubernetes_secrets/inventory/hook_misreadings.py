@@ -189,6 +189,13 @@ def _address(connection: _Connection) -> Iterator[tuple[str, str]]:
             'Write the parts separately: {"host": "h", "port": 1234}'
             + or_store(connection.secret, connection.key, "the URL", URI),
         )
+    elif "@" in host:
+        yield (
+            f"{hook} reads the part before '@' in the host as a part of the name",
+            "Write login and password in fields of their own, and the host alone",
+        )
+    elif host.endswith(":") and not is_ipv6(host):
+        yield f"{hook} reads the ':' at the end of the host as a part of the name", "Write the host alone"
     elif "/" in host and not host.startswith("/"):
         yield f"{hook} reads the path in the host as a part of the name", "Write the host alone"
 
@@ -370,6 +377,15 @@ def _kafka(connection: _Connection) -> Iterator[tuple[str, str]]:
         )
 
 
+def _opensearch(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """``OpenSearchHook`` reads ``use_ssl`` and ``verify_certs`` in extra, which are false by default."""
+    if connection.extra.get("use_ssl") and "verify_certs" not in connection.extra:
+        yield (
+            "OpenSearchHook does not check the certificate of the server without 'verify_certs' in extra",
+            'Write {"use_ssl": true, "verify_certs": true}, or false',
+        )
+
+
 def _git(connection: _Connection) -> Iterator[tuple[str, str]]:
     """``GitHook`` uses the host as the repository that it passes to git: a URL, ``user@host:path``, or a path."""
     host = connection.host
@@ -410,6 +426,7 @@ _RULES: Mapping[str, Sequence[_Rule]] = {
     "ftp": (_plain_host("FTPHook", 21),),
     "imap": (_plain_host("ImapHook", 993),),
     "git": (_git,),
+    "opensearch": (_opensearch,),
     "snowflake": (_snowflake,),
 }
 
