@@ -48,6 +48,20 @@ def test_parts_of_an_ignored_uri_are_reported(tmp_path: Path, data: dict[str, st
     assert lacking in problem.text
 
 
+@pytest.mark.parametrize(
+    ("data", "is_reported"),
+    [
+        ({**DATABASE, "type": "postgres", "jdbc-url": "jdbc:postgresql://h:6432/d"}, True),
+        ({"host": "h", "type": "redis", "REDIS_URL": "h:6380,password=p,ssl=True"}, True),
+        ({**DATABASE, "type": "mssql", "ado-connection-string": "Server=h,1434;Database=d"}, True),
+        ({**DATABASE, "type": "postgres", "REDIS_URL": "rediss://:p@r:6380/2"}, False),
+        ({**DATABASE, "type": "postgres", "SENTRY_DSN": "https://key@sentry.example.com:8443/2"}, False),
+    ],
+)
+def test_an_address_in_a_key_with_another_name(tmp_path: Path, data: dict[str, str], is_reported: bool) -> None:
+    assert any("lacks parts of it" in each.text for each in problems(tmp_path, data)) == is_reported
+
+
 def test_a_uri_without_other_parts_is_not_reported(tmp_path: Path) -> None:
     keys = {**DATABASE, "port": "6432", "database": "d", "sslmode": "require", "type": "postgres"}
 

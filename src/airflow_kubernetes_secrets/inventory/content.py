@@ -106,7 +106,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     if key == IN_FIELDS or reading.is_converted(secret, key):
         problems = (*problems, *problems_of_settings(secret, key, connection))
     if key == IN_FIELDS:
-        problems = (*problems, *problems_of_ignored_uri(secret, connection))
+        problems = (*problems, *problems_of_ignored_uri(secret, unused, connection))
     problems = (
         *problems,
         *problems_of_missing(secret, key, unused, connection),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_kubernetes_secrets.formats.aliases import URI
+from airflow_kubernetes_secrets.formats.aliases import URI, connection_type
 from airflow_kubernetes_secrets.formats.connection import ignored_uri
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST
@@ -15,11 +15,14 @@ from airflow_kubernetes_secrets.formats.remedies import give_parts, name_uri
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.formats.uri import WEB, ParsedUri, UnusableUriError
 from airflow_kubernetes_secrets.inventory.incompleteness import SETTINGS, named, warning
-from airflow_kubernetes_secrets.inventory.key_names import TLS, has_in_extra
+from airflow_kubernetes_secrets.inventory.key_names import TLS, has_in_extra, suggests
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
 
 _JDBC = "jdbc:"
+
+# The names of keys with a URI or another address that has more parts than a host.
+_NAMES = re.compile(r"(?:uri|url|dsn|connection_?string)$")
 
 # The words for the parts in messages.
 _WORDS: Mapping[str, str] = {
@@ -43,16 +46,35 @@ _IN_ADDRESS: Mapping[str, re.Pattern[str]] = {
 _PORT = re.compile(r"(?:[:,]\s*|\bport\s*=\s*)(?P<port>[0-9]{2,5})\b", re.IGNORECASE)
 
 
-def problems_of_ignored_uri(secret: Secret, connection: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield a warning if the connection lacks parts of a URI that is ignored.
+def problems_of_ignored_uri(secret: Secret, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a warning for each key with a URI that is ignored, if the connection lacks parts of it.
 
     Args:
+        unused: the data keys that are not used.
         connection: the fields of Airflow's JSON.
     """
     fields = fields_of(secret)
-    stored = ignored_uri(secret, fields)
-    if not stored:
-        return
+    if not connection.get("host"):
+        return  # the missing host is reported
+    ignored = ignored_uri(secret, fields)
+    if ignored:
+        yield from _problem(secret, fields.keys[URI], ignored, connection)
+    elif URI in fields.keys:
+        return  # a URI is used, and the others are for other clients, or other servers
+    for key in unused:
+        if key != fields.keys.get(URI) and suggests(key, _NAMES) and key not in fields.unneeded:
+            stored = secret.value(key).decode("utf-8", "replace").strip()
+            if _is_of_type(stored, connection):
+                yield from _problem(secret, key, stored, connection)
+
+
+def _is_of_type(stored: str, connection: Mapping[str, Any]) -> bool:
+    """Return whether an address may be that of the connection: a Secret can contain URIs for other servers."""
+    scheme, separator, _rest = stored.removeprefix(_JDBC).partition("://")
+    return not separator or connection_type(scheme) == connection.get("conn_type")
+
+
+def _problem(secret: Secret, key: str, stored: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
     uri = _parsed(stored, connection)
     if uri is None:
         lacking = _lacking_of_address(stored, connection)
@@ -67,7 +89,7 @@ def problems_of_ignored_uri(secret: Secret, connection: Mapping[str, Any]) -> It
     yield warning(
         SETTINGS,
         secret,
-        f"nothing reads {named([fields.keys[URI]])}, because another key or an annotation specifies the host, and the "
+        f"nothing reads {named([key])}, because another key or an annotation specifies the host, and the "
         f"connection lacks parts of it: {', '.join(_WORDS[each] for each in lacking)}. If it is for the same server, "
         f"{remedy}; otherwise remove the key",
     )

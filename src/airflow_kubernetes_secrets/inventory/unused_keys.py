@@ -141,10 +141,12 @@ def _settings_of_tls(
             f"path{in_extra(secret, key)}: {_ROOT_CERTIFICATES[mode][1]}",
         )
     elif settings:
+        has_file = any(roles_of_tls(each) != {"mode"} for each in settings)
+        of_file = ". If the hook expects a path, mount the Secret, and write the path there" if has_file else ""
         yield warning(
             SETTINGS,
             secret,
-            f"nothing reads {named(settings)}, which may be for TLS. {_name_settings(secret, key)}",
+            f"nothing reads {named(settings)}, which may be for TLS. {_name_settings(secret, key)}{of_file}",
         )
 
 
