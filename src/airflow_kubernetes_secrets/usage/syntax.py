@@ -144,6 +144,7 @@ class Syntax:
         self.tree = tree
         # By the identity of the names of a scope.
         self._imports: dict[int, dict[str, str]] = {}
+        self._imported_names: set[str] = set()
         self._stars: list[tuple[Names, int]] = []
         self._airflow_star = ""
         self._steps = 0
@@ -164,7 +165,8 @@ class Syntax:
             names: the parts of the name, as :func:`dotted` returns them.
             frame: where it is used; by default, in the file.
         """
-        if not names:
+        # Most names are not imported in any scope, and searching the scopes takes long.
+        if not names or not (names[0] in self._imported_names or self._airflow_star):
             return ""
         scopes = [known for _, known in (self.frames[0] if frame is None else frame).scopes()]
         owner = next((known for known in scopes if names[0] in known), None)
@@ -449,6 +451,7 @@ class Syntax:
 
     def _add_import(self, name: str, path: str, frame: Frame) -> None:
         self._bind(frame, name, None)
+        self._imported_names.add(name)
         # A file for several versions of Airflow imports a name from several modules.
         known = self._imports.setdefault(id(frame.scope), {})
         if not is_airflow(known.get(name, "")):

@@ -64,6 +64,9 @@ _OWN_NAME = re.compile(
 # Jinja needs seconds for more characters.
 _LONGEST_PARSED = 100_000
 
+# Most templates contain only names, such as `{{ conn.x.host }}`. A search finds the same as Jinja in them, and faster.
+_ONLY_NAMES = re.compile(r"(?:[^{]|\{(?![{%#])|\{\{[ \t]*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*[ \t]*\}\})*")
+
 # Parts that %-formatting or str.format replaces.
 _REPLACED = re.compile(rf"%\(|%s|[{{}}{UNKNOWN}]")
 # For Jinja, the first one is the operator "modulo".
@@ -96,7 +99,7 @@ def is_template(text: str) -> bool:
 @lru_cache(maxsize=1024)
 def uses_in_template(text: str) -> Sequence[TemplateUse]:
     """Return the connections and variables that a template uses, in the order of their lines."""
-    if len(text) <= _LONGEST_PARSED and not _FORMATTED.search(text):
+    if len(text) <= _LONGEST_PARSED and not _FORMATTED.search(text) and not _ONLY_NAMES.fullmatch(text):
         with suppress(TemplateError, ArithmeticError, RecursionError, ValueError):
             return sorted(_parsed(text), key=lambda use: use.line)
     return list(_searched(text))
