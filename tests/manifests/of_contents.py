@@ -219,7 +219,10 @@ OF_CONTENTS: dict[str, Case] = {
         "'ca.crt', 'tls-mode'",
     ),
     "settings of TLS that the hook of the type reads": Case(
-        secret(data={**FIELDS, "host": "db", "ssl-mode": "require", "ca.crt": "x"})
+        secret(data={**FIELDS, "host": "db", "ssl-mode": "require"})
+    ),
+    "a certificate beside a mode of TLS that checks none": Case(
+        secret(data={**FIELDS, "host": "db", "ssl-mode": "require", "ca.crt": "x"}), ["unused-settings"], "'ca.crt'"
     ),
     "settings of TLS that the hook of another type reads": Case(
         secret(data={**FIELDS, "conn_type": "oracle", "host": "db", "ssl-mode": "require"}),
@@ -227,7 +230,12 @@ OF_CONTENTS: dict[str, Case] = {
         "'ssl-mode'",
     ),
     "settings of TLS that an annotation names": Case(
-        secret(data={**FIELDS, "sslmode": "require", "ca.crt": "x"}, annotations={f"{PREFIX}extra-sslmode": "sslmode"})
+        secret(data={**FIELDS, "sslmode": "require"}, annotations={f"{PREFIX}extra-sslmode": "sslmode"})
+    ),
+    "a certificate beside a mode of TLS that an annotation names": Case(
+        secret(data={**FIELDS, "sslmode": "require", "ca.crt": "x"}, annotations={f"{PREFIX}extra-sslmode": "sslmode"}),
+        ["unused-settings"],
+        "'ca.crt'",
     ),
     "settings of TLS in an annotation": Case(
         secret(data={**FIELDS, "ca.crt": "x"}, annotations={f"{PREFIX}connection-extra": '{"sslrootcert": "/ca.crt"}'})

@@ -109,7 +109,7 @@ def of_the_laptop() -> list[str]:
     """Return the requirements of docs/start/laptop.md, changed as the note below it says."""
     (install,) = (block.text for block in blocks("laptop") if block.heading == "Install")
     page = " ".join((ROOT / "docs" / "start" / "laptop.md").read_text(encoding="utf-8").split())
-    changed = re.search(r"write `([^`]+)` instead of `([^`]+)`\. The extra alone", page)
+    changed = re.search(r"write `([^`]+)` instead of `([^`]+)`\. Name both folders", page)
     assert changed
     assert changed[2] in install
     words = shlex.split(install.splitlines()[-1].replace(changed[2], changed[1]).removeprefix("pip install "))

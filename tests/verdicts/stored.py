@@ -110,7 +110,7 @@ VERDICTS: dict[str, Verdict] = {
         got={"databricks_no_field": connection("databricks", host="https://adb-1.azuredatabricks.net")},
     ),
     "tls-that-nothing-reads.yaml": Verdict(
-        [("unused-settings", "the key 'tls'", "extra-<name>", "connection-extra")],
+        [("unused-settings", "the key 'tls_enabled'", "extra-<name>", "connection-extra")],
         got={
             "documentdb_ssl": connection(
                 "mongo", host="127.0.0.1", login="u", password="made-up", port=27017, schema="d"

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         others = [each.text for each in inventory.problems if each.code != LAYOUT]
         for text in (*others, *first_texts(of_layout, SEE_JSON)):
             print_message(f"- {text}")
-    for failure in (*inventory.failures, *first_texts(problems, SEE_JSON)):
+    for failure in failures:
         print_message(f"error: {failure}")
     return 1 if failures else 0
 
