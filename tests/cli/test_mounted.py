@@ -192,7 +192,7 @@ class TestManyMistakes:
         assert (len(found.document["failures"]), len(found.document["problems"])) == (22, 21)
         text = commands.run("list", status=1).err
         assert "- 16 more problems of this kind are not shown. Add '--output json' to see all of them" in text
-        assert (text.count("leaves"), text.count("nowhere.")) == (21, 5)
+        assert (text.count("leaves"), text.count("nowhere.")) == (22, 5)
 
     @on_the_devserver
     def test_doctor(self, commands: Commands, many: Path) -> None:
