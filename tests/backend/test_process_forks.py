@@ -74,7 +74,7 @@ class TestFork:
 
     @pytest.mark.parametrize("seconds", [0.3, 2], ids=["moments", "too long"])
     def test_a_fork_waits_for_what_cannot_bear_it(self, seconds: float) -> None:
-        """The wait is limited. In the child the work is possible all the same."""
+        """The wait is limited, and the child can do the work too."""
         guard, begun, done = ForkGuard(), threading.Event(), []
 
         def work() -> None:

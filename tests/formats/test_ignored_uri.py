@@ -154,3 +154,17 @@ def test_login_and_password_in_the_query(read: Read, uri: str) -> None:
     assert connection is not None
     assert (connection["login"], connection["password"]) == ("u", "p")
     assert not {"password", "user", "username"} & set(connection["extra"])  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    "uri", ["port=6432 //" + ":" * 300_000, "port=6432 x:" + "//a:" + "a:" * 150_000], ids=["colons", "logins"]
+)
+def test_the_time_for_an_address_has_a_limit(uri: str, tmp_path: Path) -> None:
+    """Without a limit, it takes minutes. The test has the timeout of all tests."""
+    found = problems(tmp_path, {**DATABASE, "type": "postgres", "uri": uri})
+    assert [each.code for each in found] == ["unused-settings"]
+
+
+def test_the_time_for_a_uri_grows_with_its_length(read: Read) -> None:
+    """A search for a second URI from each of its newlines takes minutes."""
+    read({"uri": URI + "\n" * 300_000})

@@ -19,7 +19,7 @@ from airflow_kubernetes_secrets.formats.usability import EXTRA_IN_QUERY
 # Drivers of SQLAlchemy have `_` in their names (oracle+cx_oracle).
 _PARTS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+._-]*)://(?P<rest>.+)"
 # Another URI in a line of its own.
-_SECOND = r"\n\s*[A-Za-z][A-Za-z0-9+._-]*://"
+_SECOND = r"\n[ \t\r]*[A-Za-z][A-Za-z0-9+._-]*://"
 _AUTHORITY = r"(?:(?P<userinfo>[^/?#]*)@)?(?P<hosts>[^/?#@;]*)(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?(?:#.*)?"
 _HOST = r"(?P<host>\[[^\]]+\]|[^:,\[\]]*)(?::(?P<port>[0-9]*))?"
 

@@ -43,6 +43,8 @@ _IN_ADDRESS: Mapping[str, re.Pattern[str]] = {
         ("extra", r"ssl|tls|encrypt"),
     )
 }
+# No address is longer. The patterns would search a longer text again from each of many beginnings.
+_LONGEST_ADDRESS = 4096
 _PORT = re.compile(r"(?:[:,]\s*|\bport\s*=\s*)(?P<port>[0-9]{2,5})\b", re.IGNORECASE)
 
 
@@ -125,6 +127,7 @@ def _is_stricter(name: str, value: object, used: object) -> bool:
 
 def _lacking_of_address(stored: str, connection: Mapping[str, Any]) -> list[str]:
     """Return the fields that an address in another form seems to have, and that the connection does not have."""
+    stored = stored[:_LONGEST_ADDRESS]
     lacking = [
         part
         for part, pattern in _IN_ADDRESS.items()
