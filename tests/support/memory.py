@@ -190,8 +190,8 @@ class Reader(threading.Thread):
     """A thread that reads stories all the time, and records the errors in the values.
 
     Args:
-        may_go_back: a value may be older than the one before it. docs/concepts/freshness.md allows this if single
-            requests finish before a slow LIST.
+        may_go_back: a value may be older than the one before it. docs/concepts/freshness.md allows this when a process
+            changes from single requests to an index.
 
     Attributes:
         oldest: for how many seconds the oldest value had been outdated.
