@@ -177,7 +177,7 @@ $(HOOKS)/ready: requirements/hooks.txt
 	@touch $@
 
 # Test the installed wheel in every supported Airflow, each in its own environment. The result is docs/reference/matrix.md.
-matrix: $(VENV)/ready $(MATRIX:%=%/ready)
+matrix: $(VENV)/ready wheels $(MATRIX:%=%/ready)
 	$(BIN)/python -m pytest matrix
 
 .venv-matrix-%/ready: requirements/airflow-%.txt
@@ -193,7 +193,7 @@ endif
 # docs/reference/matrix.md. PYTHONS="3.10 3.12" runs only these two, and fails if one is missing.
 PYTHONS ?=
 
-pythons: $(VENV)/ready
+pythons: $(VENV)/ready wheels
 	PYTHONPATH=tests:src $(BIN)/python -m matrix.pythons --numprocesses=$(WORKERS) $(PYTHONS)
 
 # `make test` with this Python has the same requirements: their markers choose the releases that support it.
