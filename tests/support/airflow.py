@@ -113,7 +113,9 @@ class Airflow:
         database = self.home / DATABASE
         if database.exists():
             return
-        folder = once(f"database-{self.version}", lambda made: Airflow(self.version, made).output("db", "migrate"))
+        folder = once(
+            f"database-{self.version}", lambda made: replace(self, home=made, variables={}).output("db", "migrate")
+        )
         self.home.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / DATABASE, database)
 
