@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 PACKAGE = "/airflow_kubernetes_secrets/"
@@ -18,9 +17,6 @@ PACKAGE = "/airflow_kubernetes_secrets/"
 _WITH_SHARED_LOCKS = ("/logging/", "/structlog/", "/threading.py", "/asyncio/", "/concurrent/", "<frozen ")
 
 _DEPTH = 4
-
-# A file, and a line number in it.
-_Line = tuple[str, int]
 
 
 def everything_about(error: BaseException) -> str:
@@ -70,6 +66,10 @@ def _chained(error: BaseException) -> list[BaseException]:
     return found
 
 
+def _line(frame: FrameType) -> str:
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
 class Interrupted(BaseException):
     """The exception of a signal handler, such as Airflow's execution timeout."""
 
@@ -87,7 +87,6 @@ class AtEveryLine:
         before: Callable[[], object] = lambda: None,
         error: Callable[[], BaseException] = Interrupted,
         *,
-        times: int = 1,
         step: int = 1,
         here: Callable[[str], bool] = lambda _file: True,
     ) -> None:
@@ -96,55 +95,59 @@ class AtEveryLine:
         Args:
             before: called before each time, without an exception.
             error: makes the exception.
-            times: how often a line that runs often is interrupted.
-            step: interrupt only the first line of every ``step`` lines.
+            step: interrupt only one of every ``step`` lines.
             here: returns whether the lines of a file are interrupted.
         """
         self._work = work
         self._before = before
         self._error = error
-        self._times = times
         self._step = step
         self._here = here
         self._files: dict[str, bool] = {}
 
     def raised(self) -> Iterator[tuple[str, BaseException]]:
         """Yield each line, and the exception that left the work, if one did."""
-        taken: Counter[_Line] = Counter()
         # The first run has no exception: an import that is interrupted leaves an incomplete module for ever.
         self._before()
         with suppress(Exception):
             self._work()
-        while True:
-            self._before()
-            line, error = self._once(taken)
-            if line is None:
-                return
-            if error is not None:
-                yield line, error
+        taken: set[str] = set()
+        # A run can reach lines that the runs before it have not reached.
+        while reached := {line: code for line, code in self._reached().items() if line not in taken}:
+            for line, code in reached.items():
+                taken.add(line)
+                if len(taken) % self._step == 0 and (error := self._raised_at(line, code)) is not None:
+                    yield line, error
 
-    def _once(self, taken: Counter[_Line]) -> tuple[str | None, BaseException | None]:
-        """Raise at the next line that has been interrupted less often. Returns None if there is no such line."""
-        passed: Counter[_Line] = Counter()
-        line: str | None = None
+    def _reached(self) -> dict[str, CodeType]:
+        """Run the work without an exception. Returns its lines in the order of the run, each with its function."""
+        reached: dict[str, CodeType] = {}
 
         def trace(frame: FrameType, event: str, _argument: object) -> Any:
-            nonlocal line
             if event == "line":
-                here = (frame.f_code.co_filename, frame.f_lineno)
-                passed[here] += 1
-                if taken[here] < passed[here] <= self._times:
-                    taken[here] += 1
-                    if taken.total() % self._step:
-                        return trace
-                    line = f"{here[0]}:{here[1]}"
-                    # Raising an exception here ends the tracing.
-                    raise self._error()
+                reached.setdefault(_line(frame), frame.f_code)
             return trace
 
-        def trace_called(frame: FrameType, event: str, argument: object) -> Any:
-            return trace(frame, event, argument) if self._is_wanted(frame) else None
+        self._traced(lambda frame, _event, _argument: trace if self._is_wanted(frame) else None)
+        return reached
 
+    def _raised_at(self, line: str, code: CodeType) -> BaseException | None:
+        """Run the work with an exception at this line. Returns the exception that left it, if one did."""
+
+        def trace(frame: FrameType, event: str, _argument: object) -> Any:
+            if event == "line" and _line(frame) == line:
+                # Raising an exception here ends the tracing.
+                raise self._error()
+            return trace
+
+        # Only this function is traced line by line, because tracing takes much longer than the work.
+        return self._traced(
+            lambda frame, _event, _argument: trace if frame.f_code == code and self._is_wanted(frame) else None
+        )
+
+    def _traced(self, trace_called: Callable[[FrameType, str, object], Any]) -> BaseException | None:
+        """Run the work while each call of a function is traced. Returns the exception that left it, if one did."""
+        self._before()
         before, disabled = sys.gettrace(), logging.root.manager.disable
         log = logging.getLogger("airflow_kubernetes_secrets")
         level = log.level
@@ -153,7 +156,7 @@ class AtEveryLine:
             self._work()
         except BaseException as error:
             sys.settrace(before)
-            return line, error
+            return error
         finally:
             sys.settrace(before)
             # Work that silences logs for a while may have been interrupted before it enabled them again. Each of these
@@ -162,7 +165,7 @@ class AtEveryLine:
                 logging.disable(disabled)
             if log.level != level:
                 log.setLevel(level)
-        return line, None
+        return None
 
     def _is_wanted(self, called: FrameType) -> bool:
         """Return whether lines of this function are interrupted: its file is selected, and the package called it."""
