@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from airflow_kubernetes_secrets.cli.main import main
+from airflow_kubernetes_secrets.cli.main import main, make_parser
 from airflow_kubernetes_secrets.process import restart
 from airflow_kubernetes_secrets.ui.snapshot_cache import take_snapshot
 from support.commands import SECRET, Commands
@@ -76,6 +76,7 @@ def test_in_a_command(
 
     def begin() -> None:
         restart()
+        make_parser.cache_clear()
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(URI.encode())))
 
     def run() -> None:
