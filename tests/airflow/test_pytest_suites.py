@@ -1,15 +1,18 @@
-"""Whole test suites of other projects that use the devserver's pytest fixture, each in a process of its own."""
+"""Whole test suites of other projects that use the devserver's pytest fixture, each in a process of its own.
+
+The process has loaded libraries of Airflow, but nothing of Airflow itself, of pytest or of this project.
+"""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import textwrap
 from pathlib import Path
 
 import pytest
 
-from support.airflow import ENVIRONMENTS, ROOT, Airflow
+from support.airflow import ROOT, Airflow
+from support.warm import warm_python
 
 # What each suite starts with. ``found`` looks up as a task does, and ``stored`` as a server of Airflow does.
 BEGIN = {
@@ -63,20 +66,11 @@ def run(version: str, tmp_path: Path, text: str, *arguments: str, **variables: s
     home.mkdir()
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "devserver" / "src")])
     airflow = Airflow(version, home, {"PYTHONPATH": path, **variables})
-    done = subprocess.run(
-        [
-            *(str(ENVIRONMENTS[version] / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-            *("--rootdir", str(tmp_path), *arguments, str(tmp_path / "test_theirs.py")),
-        ],
-        env=airflow.environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        cwd=tmp_path,
-        check=False,
-    )
+    command = ["pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), *arguments, "test_theirs.py"]
+    program = "import sys, pytest\nsys.exit(pytest.main())"
+    done = warm_python(airflow.prefix).run(program, command, airflow.environment, 240, directory=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    return str(done.stdout)
+    return done.stdout
 
 
 TWO_TESTS = """
