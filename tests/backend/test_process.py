@@ -215,8 +215,10 @@ def test_ipv6(cluster: Cluster, make_backend: MakeBackend, put: Put, monkeypatch
 
         assert proxy.requests[0].headers["host"] == f"[::1]:{proxy.port}"
 
-        with socket.create_server(("127.0.0.1", 0)) as closed:
+        # The socket is bound, so no other program can listen there, and it does not listen itself.
+        with socket.socket(socket.AF_INET6) as closed:
+            closed.bind(("::1", 0))
             port = closed.getsockname()[1]
-        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
-        with pytest.raises(ApiUnavailableError, match=rf"at \[::1\]:{port} "):
-            make_backend(timeout=0.5).get_variable("x")
+            monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
+            with pytest.raises(ApiUnavailableError, match=rf"at \[::1\]:{port} "):
+                make_backend(timeout=0.5).get_variable("x")

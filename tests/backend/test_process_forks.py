@@ -20,7 +20,7 @@ from support.fork_guards import HANDLERS
 from support.memory import fork, join, sockets_to
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
-from support.waiting import until
+from support.waiting import PATIENCE, until
 
 
 class TestFork:
@@ -89,9 +89,9 @@ class TestFork:
 
         worker = threading.Thread(target=work)
         worker.start()
-        begun.wait(20)
+        begun.wait(PATIENCE)
         join(fork(in_the_child))
-        worker.join(20)
+        worker.join(PATIENCE)
 
     def test_a_thread_does_not_wait_for_the_work_of_another(self) -> None:
         """Each of two imports may wait for a module that the other thread imports."""
@@ -99,7 +99,7 @@ class TestFork:
 
         def work() -> None:
             with guard.lock:
-                together.wait(20)
+                together.wait(PATIENCE)
 
         with ThreadPoolExecutor(2) as threads:
             for each in [threads.submit(work) for _ in range(2)]:
@@ -138,9 +138,9 @@ class TestFork:
                 join(fork(lambda: not at_work))
         finally:
             over.set()
-            beginner.join(20)
+            beginner.join(PATIENCE)
             for each in started:
-                each.join(20)
+                each.join(PATIENCE)
         assert len(started) > 10
 
     def test_a_child_says_again_what_its_parent_said(

@@ -20,7 +20,7 @@ from support.places import LABELS, ServerPlace
 from support.proxy import Proxy
 from support.secrets import VARIABLE
 from support.servers import on_the_devserver
-from support.waiting import until
+from support.waiting import PATIENCE, until
 
 NO_LABELS = dict.fromkeys(LABELS)
 FORBIDDEN = answer_with(403, b'{"kind": "Status", "message": "secrets is forbidden: User \\"someone\\" cannot get"}')
@@ -275,7 +275,7 @@ class TestMemory:
         refused = threading.Event()
 
         def held(exchange: Exchange) -> bool:
-            refused.wait(20)
+            refused.wait(PATIENCE)
             return forward(exchange)
 
         proxy.faults.append(held)
@@ -287,7 +287,7 @@ class TestMemory:
                 backend.get_variable("other")
             proxy.always = None
             refused.set()
-            assert asking.result(20) == "x"
+            assert asking.result(PATIENCE) == "x"
         proxy.refuse()
 
         assert not knows(backend, "x")

@@ -159,7 +159,7 @@ def test_get_and_follow(kubectl: Kubectl) -> None:
     finally:
         timer.cancel()
         process.kill()
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
 
 

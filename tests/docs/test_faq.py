@@ -198,7 +198,7 @@ def bridged(scene: Scene) -> str:
         bridged_with = "\n".join(said(scene.caplog))
         # The page also quotes the message after the outage.
         proxy.resume()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while not any("is available again" in line for line in said(scene.caplog, logging.INFO)):
             assert time.monotonic() < deadline
             backend.get_connection(ID)

@@ -23,6 +23,7 @@ from airflow_kubernetes_secrets.ui.app import create_app
 from airflow_kubernetes_secrets.ui.row import Row
 from airflow_kubernetes_secrets.ui.snapshot_cache import PageSnapshot, SnapshotCache
 from support.auth_manager import ChangingPermissions
+from support.waiting import PATIENCE
 
 SECRET = """
 apiVersion: v1
@@ -72,15 +73,15 @@ class Page:
         first = threading.Thread(target=self.ids)
         first.start()
         try:
-            assert self.listing.wait(10)
+            assert self.listing.wait(PATIENCE)
             yield
         finally:
             self.lists.set()
-            first.join(10)
+            first.join(PATIENCE)
 
     def _take(self, _last: PageSnapshot | None) -> PageSnapshot:
         self.listing.set()
-        assert self.lists.wait(10)
+        assert self.lists.wait(PATIENCE)
         if self.failure is not None:
             raise self.failure
         with closing(location_of(self._options)) as place:

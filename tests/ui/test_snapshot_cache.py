@@ -12,7 +12,7 @@ import pytest
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.ui import snapshot_cache as module
 from airflow_kubernetes_secrets.ui.snapshot_cache import PageSnapshot, SnapshotCache
-from support.waiting import until
+from support.waiting import PATIENCE, until
 
 AWAY = KubernetesSecretsError("the API server is away")
 
@@ -55,7 +55,7 @@ class SlowSubject(Subject):
 
     def __call__(self, last: PageSnapshot | None) -> PageSnapshot:
         self.begun.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(PATIENCE)
         return super().__call__(last)
 
 
@@ -68,14 +68,14 @@ def asking(snapshot_cache: SnapshotCache, slow: SlowSubject, others: int = 0) ->
     ]
     try:
         threads[0].start()
-        assert slow.begun.wait(10)
+        assert slow.begun.wait(PATIENCE)
         for thread in threads[1:]:
             thread.start()
         yield given
     finally:
         slow.go_on.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(PATIENCE)
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_who_wants_it_anew_waits_for_the_one_that_is_being_taken(clock: Clock) -
         pressed.start()
         until(lambda: snapshot_cache._waiting._value < module._MOST_WAITING)
         assert given == []
-    pressed.join(10)
+    pressed.join(PATIENCE)
 
     assert given == ["2"]
     assert slow.taken == 2

@@ -25,7 +25,7 @@ from support.airflow_ui import PAGE, AirflowUI, running_ui
 from support.browser import PATIENCE_MS, PLUGIN, framed, log_in
 from support.cluster import Cluster
 from support.shelf import Shelf, airflow_of, shelf_on
-from support.waiting import until
+from support.waiting import PATIENCE, until
 
 READING_SECONDS = 120
 DAG = """
@@ -222,12 +222,12 @@ def test_nobody_waits_while_the_dags_are_read() -> None:
     def read() -> UsedIds:
         times.append(1)
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE)
         return UsedIds()
 
     cache = UsedIdsCache(read)
     assert cache.latest() is None
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE)
     assert cache.latest() is None
     go_on.set()
     until(lambda: cache.latest() is not None)

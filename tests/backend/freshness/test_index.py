@@ -128,7 +128,7 @@ class TestIndex:
         together = threading.Barrier(32)
 
         def ask(_number: int) -> str | None:
-            together.wait(20)
+            together.wait(PATIENCE)
             return backend.get_variable("x")
 
         with ThreadPoolExecutor(32) as threads:

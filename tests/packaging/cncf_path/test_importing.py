@@ -97,13 +97,13 @@ sys.setswitchinterval(1e-6)
 barrier = threading.Barrier(16)
 classes = []
 def load():
-    barrier.wait(10)
+    barrier.wait(60)
     classes.append(importlib.import_module("{MODULE}").KubernetesSecretsBackend)
 threads = [threading.Thread(target=load) for _ in range(16)]
 for thread in threads:
     thread.start()
 for thread in threads:
-    thread.join(30)
+    thread.join(60)
 print(json.dumps([len(classes), len(set(classes))]))
 """
         assert without_provider.evaluate(code, variables=LIBRARY) == [16, 1]
