@@ -15,7 +15,9 @@ from support.kube_apiserver import trust
 from support.proxy import Proxy
 
 QUIET = 0.2
-SOON = 2.0
+# A busy machine needs some of this. It is much shorter than a watch.
+SOON = 20.0
+WATCH_SECONDS = 120
 
 
 class Caller:
@@ -35,7 +37,7 @@ class Caller:
         response.read()
         return response.status
 
-    def watch(self, version: str, seconds: int = 30) -> http.client.HTTPResponse:
+    def watch(self, version: str, seconds: int = WATCH_SECONDS) -> http.client.HTTPResponse:
         query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": seconds, "allowWatchBookmarks": "false"}
         self.connection.request("GET", f"{self.path}?{urlencode(query)}", headers=self.headers)
         # The response would drop the connection with the last reference to it.

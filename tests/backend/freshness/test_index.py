@@ -147,14 +147,14 @@ class TestIndex:
         """A namespace can be so large that no LIST of it arrives in time. Its Secrets must still be found."""
         monkeypatch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(list_again_after=0.5))
         put.variable("x", "found")
-        backend = proxied(cache_ttl=60, timeout=1)
+        backend = proxied(cache_ttl=60, timeout=4)
         backend.get_variable("x")
         backend.get_variable("x")
         proxy.faults.append(silent)
 
         began = time.monotonic()
         assert [backend.get_variable("x") for _ in range(5)] == ["found"] * 5
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4
         assert selectors(proxy).count(VARIABLE) == 1
         assert said(caplog) == []
 

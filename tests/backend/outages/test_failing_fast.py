@@ -30,7 +30,7 @@ pytestmark = on_the_devserver
 
 class TestFailingFast:
     def test_fifty_lookups_wait_for_one_timeout_in_all(self, proxied: MakeBackend, proxy: Proxy) -> None:
-        backend = proxied(timeout=1)
+        backend = proxied(timeout=4)
         proxy.swallow()
         began = time.monotonic()
 
@@ -38,7 +38,7 @@ class TestFailingFast:
             with pytest.raises(ApiUnavailableError, match="no response in time"):
                 backend.get_variable(f"x{number}")
 
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 6
 
     def test_it_is_looked_after_by_one_lookup_every_few_seconds(
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy
@@ -209,7 +209,7 @@ class TestFailingFast:
         assert [request.connection for request in proxy.requests] == [1, 2, 3]
 
     def test_options_fail_fast_too_and_name_the_cause(self, proxied: MakeBackend, proxy: Proxy) -> None:
-        backend = proxied(timeout=0.5)
+        backend = proxied(timeout=2)
         proxy.refuse()
         began = time.monotonic()
         for number in range(20):
@@ -218,7 +218,7 @@ class TestFailingFast:
             ):
                 backend.get_config(f"x{number}")
 
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4
 
     def test_an_untrusted_certificate_is_looked_at_again_at_once(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, cluster: Cluster

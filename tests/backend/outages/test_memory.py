@@ -31,7 +31,7 @@ class TestMemory:
         """Results of single requests are used as well, including misses."""
         put.variable("x", "found")
         put.config("x", "an option")
-        backend = proxied(cache_ttl=cache_ttl, timeout=0.5)
+        backend = proxied(cache_ttl=cache_ttl, timeout=2)
         assert backend.get_variable("x") == "found"
         assert backend.get_variable("missing") is None
         assert backend.get_config("x") == "an option"
@@ -42,7 +42,7 @@ class TestMemory:
             assert backend.get_variable("missing") is None
             assert backend.get_config("x") == "an option"
 
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4
         [line] = said(caplog)
         assert "connection refused" in line
         assert "Until it is available again, results from " in line

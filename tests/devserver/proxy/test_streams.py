@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from support.calling import Caller, drained, name
+from support.calling import WATCH_SECONDS, Caller, drained, name
 from support.contract import Secrets
 from support.exchange import Fault
 from support.faults import (
@@ -42,7 +42,7 @@ def watched(proxy: Proxy, secrets: Secrets, caller: Caller) -> Watch:
     )
     secrets.create("b")
 
-    def watch(fault: Fault, seconds: int = 30) -> http.client.HTTPResponse:
+    def watch(fault: Fault, seconds: int = WATCH_SECONDS) -> http.client.HTTPResponse:
         proxy.watch_faults.append(fault)
         return caller.watch(version, seconds)
 
