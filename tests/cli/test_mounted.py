@@ -106,14 +106,17 @@ class TestTheLayout:
 
     @pytest.fixture
     def found(self, commands: Commands, mount: Path) -> list[str]:
-        """Return the messages about a misspelt folder, a key file and a link that leads nowhere."""
+        """Return the messages about a misspelt folder, a key file and an empty folder."""
         (mount / "variables" / "link").unlink()
         (mount / "variable" / "x").mkdir(parents=True)
         (mount / "variables" / "gcp").mkdir()
         (mount / "variables" / "gcp" / "key.json").write_text(f'{{"private_key": "{SECRET}"}}')
-        (mount / "config").mkdir()
-        (mount / "config" / "z").symlink_to("nowhere")
-        return [f"{mount}/variables/gcp is read as", f"{mount}/config/z is a link", f"{mount}/variable: nothing reads"]
+        (mount / "config" / "z").mkdir(parents=True)
+        return [
+            f"{mount}/variables/gcp is read as",
+            f"{mount}/config/z is an empty",
+            f"{mount}/variable: nothing reads",
+        ]
 
     def test_list(self, commands: Commands, found: list[str]) -> None:
         done = commands.run("list", "-o", "json", status=0)
@@ -183,7 +186,7 @@ class TestManyMistakes:
     def many(self, mount: Path) -> Path:
         for number in range(21):
             (mount / "variables" / f"x{number:02}").symlink_to("/etc/passwd")
-            (mount / "variables" / f"y{number:02}").symlink_to("nowhere")
+            (mount / "variables" / f"y{number:02}").mkdir()
         return mount
 
     @on_the_devserver
@@ -192,7 +195,7 @@ class TestManyMistakes:
         assert (len(found.document["failures"]), len(found.document["problems"])) == (22, 21)
         text = commands.run("list", status=1).err
         assert "- 16 more problems of this kind are not shown. Add '--output json' to see all of them" in text
-        assert (text.count("leaves"), text.count("nowhere.")) == (22, 5)
+        assert (text.count("leaves"), text.count("is an empty folder")) == (22, 5)
 
     @on_the_devserver
     def test_doctor(self, commands: Commands, many: Path) -> None:
@@ -208,7 +211,10 @@ class TestManyMistakes:
     @on_the_devserver
     def test_explain_begins_with_the_id(self, commands: Commands, many: Path) -> None:
         hints = commands.run("explain", "variable", "y20", "-o", "json", status=1).document["hints"]
-        assert hints[0] == f"{many}/variables/y20 is a link that leads nowhere. Correct or remove it"
+        assert (
+            hints[0]
+            == f"{many}/variables/y20 is an empty folder, so nothing reads it. Add a file for each key, or remove it"
+        )
         assert (
             sum(hint.endswith("'airflow-kubernetes-secrets list --output json' shows all of them") for hint in hints)
             == 2

@@ -392,7 +392,7 @@ def _add_content(explanation: Explanation, secret: Secret, key: str) -> None:
     """Add what Airflow reads from the selected Secret."""
     kind = explanation.lookup.kind
     explanation.content = content_of(kind, secret, key)
-    ignored = ignored_keys(secret) if isinstance(secret, MountedSecret) else ()
+    ignored = ignored_keys(secret.path) if isinstance(secret, MountedSecret) else ()
     explanation.problems = [
         *explanation.content.problems,
         *problems_of_connection_type(kind, secret, key, explanation.content),

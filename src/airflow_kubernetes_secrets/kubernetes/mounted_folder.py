@@ -32,8 +32,9 @@ _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 # The exceptions for these errors. If they occur after a file or folder was found, it has just been replaced.
 _AbsentError = (FileNotFoundError, NotADirectoryError)
 
-# What is wrong with such a link, with the remedy.
+# What is wrong with a path, with the remedy.
 LEADS_NOWHERE = "is a link that leads nowhere. Correct or remove it"
+_IS_NEITHER = "is neither a file nor a folder. Replace it by a file, or remove it"
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # opening a pipe would wait for its other end
 
@@ -83,12 +84,13 @@ class MountedFolder:
         """Return the names in a folder that are not hidden; none if there is no such folder.
 
         Raises:
-            MountedFileError: it cannot be read.
+            MountedFileError: it cannot be read, or is a link that leads nowhere.
         """
         for _ in _attempts():
             with self._errors(names):
                 before = self.version(*names)
                 if before is None:
+                    self._refuse_dangling_link(names)
                     return frozenset()
                 found: frozenset[str] = frozenset()
                 with suppress(*_AbsentError), self._opened(names, before[0]) as folder:
@@ -107,15 +109,15 @@ class MountedFolder:
         """Return the content of a file or folder; ``None`` if there is none of this name.
 
         Raises:
-            MountedFileError: it cannot be read, is too large, or is a link that is not followed; or this applies to a
-                file in the folder; or something in the folder has the name of a key, and is neither a file nor a
-                folder.
+            MountedFileError: it cannot be read, is too large, or is neither a file nor a folder, or is a link that is
+                not followed or leads nowhere; or this applies to something in the folder that has the name of a key.
         """
         problem: MountedFileError | None
         for _ in _attempts():
             with self._errors(names):
                 before = self.version(*names, with_files=True)
                 if before is None:
+                    self._refuse_dangling_link(names)
                     return None
                 content = problem = None
                 try:
@@ -132,6 +134,8 @@ class MountedFolder:
                     if content is not None:
                         return MountedContent(*content, before[0], is_settled=before[1])
                     self._refuse_other_link(names, before[0])
+                    if not is_of_volume(before[0]):
+                        raise MountedFileError(f"{self.path(*names)} {_IS_NEITHER}")
                     return None
         raise self._keeps_changing(names)
 
@@ -226,6 +230,15 @@ class MountedFolder:
                 "leads to"
             )
 
+    def _refuse_dangling_link(self, names: tuple[str, ...]) -> None:
+        """Refuse a link that leads nowhere: somebody meant it as the file or folder of this name.
+
+        Raises:
+            MountedFileError: the path is such a link. The kubelet's links are in volumes, so they are none of these.
+        """
+        if os.path.islink(self.path(*names)):  # noqa: PTH114 - a path may be any string
+            raise MountedFileError(f"{self.path(*names)} {LEADS_NOWHERE}")
+
     def _content_of(
         self, found: int, names: tuple[str, ...], *, is_volume: bool
     ) -> tuple[bytes | Mapping[str, bytes], Sequence[str]] | None:
@@ -278,8 +291,7 @@ class MountedFolder:
                 is_dangling = stat.S_ISLNK(mode)
         if stat.S_ISDIR(mode):
             return None
-        problem = "is neither a file nor a folder. Replace it by a file, or remove it"
-        raise MountedFileError(f"{self.path(*names)} {LEADS_NOWHERE if is_dangling else problem}")
+        raise MountedFileError(f"{self.path(*names)} {LEADS_NOWHERE if is_dangling else _IS_NEITHER}")
 
     @contextmanager
     def _opened_in(self, folder: int, names: tuple[str, ...], *, is_volume: bool) -> Iterator[int]:
@@ -363,7 +375,7 @@ def _open(path: str, folder: int | None = None) -> int:
         return os.open(path, _OPEN, dir_fd=folder)
     except OSError as error:
         if error.errno == errno.ENXIO:
-            # A socket. Like everything else that is neither a file nor a folder, it does not count.
+            # A socket. The callers find out that something is there, and that it is neither a file nor a folder.
             raise FileNotFoundError(path) from None
         raise
 

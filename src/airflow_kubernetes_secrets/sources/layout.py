@@ -43,7 +43,6 @@ _ENDINGS = (".txt", ".uri", ".url", ".env", ".conf", ".JSON", ".YAML", ".YML")
 # Kustomize and Helm read these files, which need no kind.
 _OF_OTHER_TOOLS = ("kustomization.yaml", "kustomization.yml", "Chart.yaml", "values.yaml")
 
-
 _IS_A_FILE = "is a file, but a Secret for 'references' is a folder with a file for each key. Mount all keys"
 
 
@@ -104,7 +103,7 @@ def why_unused(folder: MountedFolder, place: str, name: str, folders: Folders) -
         return ""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - a path may be any string
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return _dangling(path)
     except OSError:
         return ""
@@ -183,10 +182,9 @@ def mistakes(
         unreadable: the paths of those that cannot be read, which is reported as an error.
     """
     folder = mounted.folder
-    used = {each.path: each for each in secrets}
     found: list[LayoutMistake] = []
     # What is used, or reported already. A file in it is not reported again.
-    covered = {*used, *unreadable}
+    covered = {*(each.path for each in secrets), *unreadable}
     for place in (BINDINGS, *_PLACES):
         names = _names_in(folder, place)
         if text := _why_no_place(folder.path(place)) if place else "":
@@ -198,9 +196,9 @@ def mistakes(
             continue
         for name in names:
             path = folder.path(place, name) if place else folder.path(name)
-            if path in used:
-                found += ignored_keys(used[path], place or CONNECTIONS)
-            elif path not in unreadable and (place or name not in _PLACES):
+            if path in covered:
+                found += ignored_keys(path, place or CONNECTIONS)
+            elif place or name not in _PLACES:
                 text = _why_unused_or_mixed(folder, place, name, folders)
                 if text:
                     found.append(LayoutMistake(place if place in KINDS else "", name, text))
@@ -216,10 +214,8 @@ def _why_no_place(path: str) -> str:
     """Return why the folder of a kind cannot contain anything; empty if it can, or if it does not exist."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - a path may be any string
-    except FileNotFoundError:
-        return _dangling(path)
     except OSError:
-        return ""  # another message says why it cannot be read
+        return ""  # it does not exist, or another message says why it cannot be read
     if stat.S_ISDIR(mode):
         return ""
     return f"{path} is not a folder, so nothing reads it. Replace it by a folder with a file for each id"
@@ -260,26 +256,27 @@ def _names_in(folder: MountedFolder, place: str) -> list[str]:
         return []
 
 
-def ignored_keys(secret: MountedSecret, place: str = "") -> Iterator[LayoutMistake]:
+def ignored_keys(path: str, place: str = "") -> Iterator[LayoutMistake]:
     """Yield what is in the folder of a mounted Secret and is no key of it.
 
     Args:
+        path: the path of the mounted Secret, which may be a file, or a folder that cannot be read.
         place: the folder that it is in.
     """
-    path = secret.path
     try:
         files, subfolders = _content_of(path)
     except OSError:
-        return  # it is a file
+        return
     kind = place if place in KINDS else ""
+    secret = os.path.basename(path)  # noqa: PTH119 - a path may be any string
     for name in files:
         if is_data_key(name):
             continue  # if it is no key, it was added meanwhile
         text = f"{path}/{name}: the name is not valid as a key of a Secret, so nothing reads the file. Rename it"
-        yield LayoutMistake(kind, secret.name, text)
+        yield LayoutMistake(kind, secret, text)
     for name in subfolders:
         text = f"{path}/{name} is a folder in a mounted Secret, so nothing reads it."
-        yield LayoutMistake(kind, secret.name, f"{text} {_remedy_for_depth(secret.name, name)}")
+        yield LayoutMistake(kind, secret, f"{text} {_remedy_for_depth(secret, name)}")
 
 
 def _why_top_is_unused(folder: MountedFolder, name: str, folders: Folders) -> str:
@@ -291,7 +288,7 @@ def _why_top_is_unused(folder: MountedFolder, name: str, folders: Folders) -> st
         mode = os.stat(path).st_mode  # noqa: PTH116 - a path may be any string
         if stat.S_ISDIR(mode):
             return _why_top_folder_is_unused(folder, name, *_content_of(path), folders)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return _dangling(path)
     except OSError:
         return ""

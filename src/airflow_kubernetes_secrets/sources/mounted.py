@@ -195,7 +195,11 @@ class Mounted:
         """Return all Secrets, and the problems of those that cannot be read, by the path of the file or folder."""
         secrets: list[MountedSecret] = []
         problems: dict[str, str] = {}
-        for folder in (BINDINGS, *KINDS, WHOLE_SECRETS):
+        for folder in (
+            *KINDS,
+            BINDINGS,
+            WHOLE_SECRETS,
+        ):  # in the order of :meth:`find`: of equal names, the first is used
             try:
                 names = self._names_in(folder, folders)
             except MountedFileError as error:
@@ -279,8 +283,11 @@ class Mounted:
     def _current(self, folder: str, name: str, folders: Folders, before: _Found | None, *, is_id: bool) -> _Found:
         """Return the current result for a file or folder. It is read only if it may have changed."""
         names = (folder, name) if folder else (name,)
-        if self._path(folder, name) in folders.manifests or not self._may_be_secret(folder, name, folders, is_id=is_id):
+        path = self._path(folder, name)
+        if path in folders.manifests or not self._may_be_secret(folder, name, folders, is_id=is_id):
             return _Found(None, None, None)
+        if folder != BINDINGS and name.endswith(SUFFIXES) and not os.path.isdir(path):  # noqa: PTH112 - a string
+            return _Found(None, None, None)  # if it is a file, it is a manifest
         if before is not None and before.version and self._folder.is_unchanged(before.version, *names):
             state = folders.state if is_of_volume(before.version) else None
             return _Found(before.secret, before.version, state)
@@ -318,9 +325,8 @@ class Mounted:
         """Return the data of the Secret; ``None`` if the file or folder is not a mounted Secret."""
         files = content.files
         if isinstance(files, bytes):
-            # A file is the value of an id, so it is in the folder of a kind. A name with such a suffix is a manifest's.
-            is_value = folder in self._data_keys and not name.endswith(SUFFIXES)
-            return {self._data_keys[folder]: _base64(files)} if is_value else None
+            # A file is the value of an id, so it is in the folder of a kind.
+            return {self._data_keys[folder]: _base64(files)} if folder in self._data_keys else None
         names = [*files, *(each for each in content.ignored if not is_data_key(each))]
         if not is_of_volume(content.version) and all(each.endswith(SUFFIXES) for each in names):
             return None  # a folder for manifests, which may be empty at the moment

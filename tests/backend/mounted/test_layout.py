@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.errors import MalformedSecretError, MountedFileError
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from support.corpus import NOTHING, CorpusFile, corpus
 from support.logs import said
@@ -258,8 +258,9 @@ class TestNames:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(mount / "variables" / "socket"))
 
-        assert backend.get_variable("pipe") is None
-        assert backend.get_variable("socket") is None
+        for name in ("pipe", "socket"):
+            with pytest.raises(MountedFileError, match=f"{mount}/variables/{name} is neither a file nor a folder"):
+                backend.get_variable(name)
 
 
 class TestNamespacesAndReferences:

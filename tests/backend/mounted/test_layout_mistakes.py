@@ -208,10 +208,6 @@ def empty_folder(path: Path) -> None:
     path.mkdir()
 
 
-def dangling(path: Path) -> None:
-    path.symlink_to("nowhere")
-
-
 def deep(path: Path) -> None:
     write(path / "eu" / "value")
 
@@ -220,9 +216,7 @@ class TestWhatIsNoValue:
     @pytest.mark.parametrize(
         ("make", "text"),
         [
-            (fifo, "is neither a file nor a folder, so nothing reads it. Replace it by a file"),
             (empty_folder, "is an empty folder, so nothing reads it. Add a file for each key, or remove it"),
-            (dangling, "is a link that leads nowhere. Correct or remove it"),
             (
                 deep,
                 "contains folders only, which are too deep to be read. Move them up. If the id is 'x/eu', the name of "
@@ -252,7 +246,6 @@ class TestWhatIsNoValue:
         [
             (write, "is not a folder, so nothing reads it. Replace it by a folder with a file for each id"),
             (fifo, "is not a folder, so nothing reads it. Replace it by a folder with a file for each id"),
-            (dangling, "is a link that leads nowhere. Correct or remove it"),
         ],
     )
     def test_in_place_of_the_folder(self, mount: Path, place: str, make: Callable[[Path], None], text: str) -> None:
@@ -318,10 +311,24 @@ class TestWhatIsNoValue:
         write(mount / "conns" / "x")
         options = Options.parse({"path": str(mount), "references": {"connections": {"x": "app-db"}}})
 
-        inventory = inventory_of(location_of(options), options)
-        assert len(inventory.failures) == 1
+        location = location_of(options)
+        inventory = inventory_of(location, options)
+        assert [*inventory.failures, *location.problems()] == [
+            f"{mount}/{link} is a link that leads back to itself. Replace it by a file or folder"
+        ]
         [problem] = inventory.problems
         assert "conns: nothing reads this folder" in problem.text
+
+    @pytest.mark.parametrize("folder", ["connections/x", "x", "secrets/x"])
+    @pytest.mark.parametrize("target", ["password", "nowhere"])
+    def test_a_key_that_cannot_be_read_does_not_hide_them(self, mount: Path, folder: str, target: str) -> None:
+        write(mount / folder / "type", "mysql")
+        write(mount / folder / "größe")
+        (mount / folder / "password").symlink_to(target)
+
+        assert layout_of(mount) == [
+            f"{folder}/größe: the name is not valid as a key of a Secret, so nothing reads the file. Rename it"
+        ]
 
     def test_a_file_for_references(self, mount: Path) -> None:
         write(mount / "secrets" / "app-db", URI)

@@ -73,10 +73,8 @@ class TestLinks:
         (mount / "variables" / "y").mkdir(parents=True)
         (mount / "variables" / "x").symlink_to("../volumes/a/password")
         (mount / "variables" / "y" / "value").symlink_to("../../volumes/a/password")
-        (mount / "variables" / "z").symlink_to("nowhere")
 
         assert (backend.get_variable("x"), backend.get_variable("y")) == ("found", "found")
-        assert backend.get_variable("z") is None
 
     @pytest.mark.parametrize("where", ["variables", "variables/x", "variables/x/value"])
     @pytest.mark.parametrize("is_relative", [False, True])
@@ -116,6 +114,62 @@ class TestLinks:
         assert error_of(lambda: backend.get_variable("x")) == (
             f"{link} is a link that leads back to itself. Replace it by a file or folder"
         )
+
+    @pytest.mark.parametrize(
+        ("target", "where"),
+        [
+            ("nowhere", "variables"),
+            ("nowhere", "variables/x"),
+            ("../y/z", "variables/x"),
+            ("nowhere", "variables/x/value"),
+        ],
+    )
+    def test_one_that_leads_nowhere(
+        self, backend: KubernetesSecretsBackend, mount: Path, target: str, where: str
+    ) -> None:
+        """The id was meant to be there, so Airflow must not silently use the value of another source."""
+        (mount / "y").write_text("found")
+        link = mount / where
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(target)
+
+        problem = f"{link} is a link that leads nowhere. Correct or remove it"
+        assert error_of(lambda: backend.get_variable("x")) == problem
+        folder = Folder(str(mount), Options())
+        assert list(folder.problems()) == [problem]
+        assert [each.text for each in folder.layout_mistakes() if str(link) in each.text] == []
+        assert backend.get_conn_value("x") is None
+
+    def test_a_service_binding_that_leads_nowhere(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+        """If nothing looks up its name, it may have nothing to do with Airflow."""
+        (mount / "x").symlink_to("nowhere")
+
+        problem = f"{mount}/x is a link that leads nowhere. Correct or remove it"
+        assert error_of(lambda: backend.get_conn_value("x")) == problem
+        assert backend.get_conn_value("y") is None
+        folder = Folder(str(mount), Options())
+        assert list(folder.problems()) == []
+        assert [each.text for each in folder.layout_mistakes()] == [problem]
+
+    def test_a_reference_that_leads_nowhere(self, mount: Path) -> None:
+        (mount / "secrets").mkdir()
+        (mount / "secrets" / "app").symlink_to("nowhere")
+        backend = KubernetesSecretsBackend(path=str(mount), references={"connections": {"x": "app"}})
+
+        problem = f"{mount}/secrets/app is a link that leads nowhere. Correct or remove it"
+        assert error_of(lambda: backend.get_conn_value("x")) == problem
+
+    @pytest.mark.parametrize("target", ["x.yaml", "nowhere"])
+    def test_a_manifest(self, backend: KubernetesSecretsBackend, mount: Path, target: str) -> None:
+        """A file with such a name is no id, so no lookup fails."""
+        (mount / "variables").mkdir()
+        (mount / "variables" / "x.yaml").symlink_to(target)
+
+        assert backend.get_variable("x") is None
+        assert backend.get_variable("x.yaml") is None
+        folder = Folder(str(mount), Options())
+        [problem] = [*folder.problems(), *(each.text for each in folder.layout_mistakes())]
+        assert problem.startswith(f"{mount}/variables/x.yaml")
 
     def test_a_file_in_place_of_a_folder(self, mount: Path) -> None:
         """If a folder becomes a file while it is read, it is absent. In a volume, that needs no race."""
