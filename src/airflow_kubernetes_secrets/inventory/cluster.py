@@ -125,6 +125,10 @@ class Cluster:
             [self._read(partial(read_object, resource=SECRETS, namespace=namespace, name=name), response.body)]
         )[0]
 
+    def refusals(self) -> Callable[[Query], None]:
+        """Return a function that does nothing: each query here reads a whole namespace."""
+        return lambda _query: None
+
     def pages(
         self, namespace: str, selector: LabelSelector | None, resource: Resource = SECRETS
     ) -> Iterator[Sequence[StoredSecret]]:

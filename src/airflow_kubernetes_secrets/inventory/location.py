@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from airflow_kubernetes_secrets.errors import NotConfiguredError
@@ -37,6 +37,12 @@ class BackendLocation(Protocol):
         self, namespace: str, selector: LabelSelector, resource: Resource = SECRETS
     ) -> Iterator[Sequence[StoredSecret]]:
         """Yield the objects of a resource that a selector matches, in parts; without a namespace, in all of them."""
+
+    def refusals(self) -> Callable[[Query], None]:
+        """Return a function that raises the error of a query for something that cannot be read by itself.
+
+        :meth:`pages` contains no such thing, but lookups that need it fail.
+        """
 
     def config_maps(self, namespace: str, selector: LabelSelector) -> Iterator[StoredSecret]:
         """Yield the ConfigMaps that a selector matches, even if lookups read none.
@@ -86,6 +92,9 @@ class FolderLocation:
     ) -> Iterator[Sequence[StoredSecret]]:
         found = (each for each in self._folder.secrets(namespace) if each.resource is resource)
         yield [StoredSecret(secret) for secret in found if selector.matches(secret.labels)]
+
+    def refusals(self) -> Callable[[Query], None]:
+        return self._folder.refusals()
 
     def config_maps(self, namespace: str, selector: LabelSelector) -> Iterator[StoredSecret]:
         folder = Folder(self._path, self._options.replace(config_maps=True))

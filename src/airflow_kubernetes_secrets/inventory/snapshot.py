@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import product
 
 from airflow_kubernetes_secrets.annotation_names import BUNDLE
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MountedFileError, NotConfiguredError
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
@@ -51,6 +52,9 @@ class Snapshot:
         self.labelled: dict[Kind, list[StoredSecret]] = {kind: [] for kind in kinds}
         self.bundles: list[StoredSecret] = []
         self.without_effect: list[StoredSecret] = []
+        self._refuse: Callable[[Query], None] = lambda _query: None
+        with suppress(NotConfiguredError):  # the folder itself cannot be read, and so neither can its namespaces
+            self._refuse = location.refusals()
         everywhere: dict[str, None] = {}
         for kind in kinds:
             label = kind.label(options)
@@ -71,11 +75,12 @@ class Snapshot:
     def failures(self) -> list[str]:
         """What could not be listed or read, as messages without repetitions.
 
-        Only lookups of variables need ConfigMaps.
+        Only lookups of variables need ConfigMaps. The location itself reports mounted files that cannot be read.
         """
         needed = self._options.resources if Kind.VARIABLE in self.labelled else (SECRETS,)
         unread = [error for (resource, _namespace), error in self._unread.items() if resource in needed]
-        return list(dict.fromkeys(map(str, [*unread, *self._unread_names.values()])))
+        unread += [error for error in self._unread_names.values() if not isinstance(error, MountedFileError)]
+        return list(dict.fromkeys(map(str, unread)))
 
     def find_for(self, lookup: Lookup) -> Find:
         """Return a function that finds the Secrets for a lookup: only those of its team, or those without a team.
@@ -95,6 +100,7 @@ class Snapshot:
         namespace = self._location.namespace(query.namespace)
         if (query.resource, namespace) in self._unread:
             raise self._unread[query.resource, namespace]
+        self._refuse(query)
         keys = keys_of(lookup.kind.variable_prefix, lookup.id) if query.label == BUNDLE else (_ANY_KEY,)
         team = lookup.team
         team_namespace = None if team is None else self._options.team_namespaces.get(team)

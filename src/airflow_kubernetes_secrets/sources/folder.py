@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -212,6 +212,24 @@ class Folder:
             folders = known.folders()
             _secrets, problems = self._mounted.all(folders)
             return [*self._warnings(known, folders).values(), *problems.values()]
+
+    def refusals(self) -> Callable[[Query], None]:
+        """Return a function that raises the error of a query for a mounted file that cannot be read.
+
+        :meth:`secrets` contains no such file. The function compares no files with those at the time of the call.
+
+        Raises:
+            NotConfiguredError: there is no such folder, or it cannot be read.
+        """
+        with self._lock:
+            folders = self._look().folders()
+
+        def refuse(query: Query) -> None:
+            with self._lock:
+                for _ in self._mounted.find(query, folders):
+                    pass
+
+        return refuse
 
     def layout_mistakes(self) -> Sequence[LayoutMistake]:
         """Return what nothing reads in the folder although it was probably meant as a value.
