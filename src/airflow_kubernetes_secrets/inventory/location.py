@@ -12,6 +12,7 @@ from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
+from airflow_kubernetes_secrets.lookup.bundles import variable_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -116,7 +117,7 @@ class FolderLocation:
         return self._folder.layout_mistakes()
 
     def misnamed(self, kind: Kind, identifier: str) -> Sequence[LayoutMistake]:
-        return self._folder.misnamed(kind.plural, identifier)
+        return self._folder.misnamed(kind.plural, identifier, variable_of(kind.variable_prefix, identifier))
 
     def close(self) -> None:
         self._folder.close()

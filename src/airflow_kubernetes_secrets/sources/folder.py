@@ -245,8 +245,11 @@ class Folder:
             secrets, problems = self._mounted.all(folders)
             return mistakes(self._mounted, secrets, problems, folders)
 
-    def misnamed(self, kind: str, identifier: str) -> Sequence[LayoutMistake]:
+    def misnamed(self, kind: str, identifier: str, variable: str = "") -> Sequence[LayoutMistake]:
         """Return the files that are probably meant for an id of this kind, and have another name or place.
+
+        Args:
+            variable: the name of the environment variable that Airflow derives from the id, if it derives one.
 
         Raises:
             NotConfiguredError: there is no such folder, or it cannot be read.
@@ -254,7 +257,7 @@ class Folder:
         with importing.lock:
             from airflow_kubernetes_secrets.sources.layout import misnamed
         with self._lock:
-            return misnamed(self._mounted.folder, kind, identifier, self._look().folders())
+            return misnamed(self._mounted.folder, kind, identifier, self._look().folders(), variable)
 
     def measurements(self) -> dict[str, float]:
         """Return nothing: the files are the state."""

@@ -37,8 +37,8 @@ _PLACES = (*KINDS, WHOLE_SECRETS)
 _SYNONYMS = {"conn": CONNECTIONS, "conns": CONNECTIONS, "vars": "variables", "var": "variables", "cfg": "config"}
 _SUGGESTION_CUTOFF = 0.8
 
-# Endings that people give files, and that are then a part of the id.
-_ENDINGS = (".txt", ".uri", ".url", ".env", ".conf", ".JSON", ".YAML", ".YML")
+# Endings that people or programs give files, in any case, and that are then a part of the id.
+_ENDINGS = (".txt", ".uri", ".url", ".env", ".conf", *SUFFIXES, ".tmp", ".bak", ".orig", "~")
 
 # Kustomize and Helm read these files, which need no kind.
 _OF_OTHER_TOOLS = ("kustomization.yaml", "kustomization.yml", "Chart.yaml", "values.yaml")
@@ -224,6 +224,8 @@ def _why_no_place(path: str) -> str:
 def _why_unused_or_mixed(folder: MountedFolder, place: str, name: str, folders: Folders) -> str:
     """Return why nothing reads a file or folder, or some of the files in a folder of manifests."""
     path = folder.path(place, name) if place else folder.path(name)
+    if not place and name in KINDS:
+        return _why_no_place(path)
     if path not in folders.manifests:
         return why_unused(folder, place, name, folders) if place else _why_top_is_unused(folder, name, folders)
     if not place:
@@ -305,6 +307,9 @@ def _why_top_folder_is_unused(
     folder: MountedFolder, name: str, files: Sequence[str], subfolders: Sequence[str], folders: Folders
 ) -> str:
     path = folder.path(name)
+    if BINDING in files:  # it would be read if lookups of connections read anything
+        text = f"nothing reads this service binding, because {CONNECTIONS}_label is null in backend_kwargs"
+        return f"{path}: {text}. Remove the folder or the option"
     values = [each for each in files if not each.endswith(SUFFIXES) or f"{path}/{each}" in folders.without_kind]
     keys = [each for each in values if _looks_like_key(each)]
     of_manifests = {*folders.manifests, *folders.broken}
@@ -336,11 +341,14 @@ def _looks_like_key(name: str) -> bool:
     return is_data_key(name) and name == name.lower() and "." not in name
 
 
-def misnamed(folder: MountedFolder, kind: str, identifier: str, folders: Folders) -> Sequence[LayoutMistake]:
+def misnamed(
+    folder: MountedFolder, kind: str, identifier: str, folders: Folders, variable: str = ""
+) -> Sequence[LayoutMistake]:
     """Return the files that are probably meant for an id, and have another name or place.
 
     Args:
         kind: the folder of the id's kind.
+        variable: the name of the environment variable that Airflow derives from the id, if it derives one.
     """
     right = label_value(identifier)
     names = _names_in(folder, kind)
@@ -351,22 +359,30 @@ def misnamed(folder: MountedFolder, kind: str, identifier: str, folders: Folders
     ]
     reported = {each.text for each in found}
     if right not in names and identifier not in names:
-        for path in _probably_meant(folder, kind, identifier, names):
+        for path in _probably_meant(folder, kind, identifier, names, variable):
             text = f"{path} is not the file or folder of the id {identifier!r}. Its name must be {right!r}. Rename it"
             if not any(each.startswith(f"{path} ") for each in reported):
                 found.append(LayoutMistake(kind, identifier, text))
+        if identifier in _names_in(folder, WHOLE_SECRETS):
+            path = folder.path(WHOLE_SECRETS, identifier)
+            text = f"{path} is for 'references', and none is for this id. Add one, or move it to {folder.path(kind)}"
+            found.append(LayoutMistake(kind, identifier, text))
     return found
 
 
-def _probably_meant(folder: MountedFolder, kind: str, identifier: str, names: Sequence[str]) -> Iterator[str]:
+def _probably_meant(
+    folder: MountedFolder, kind: str, identifier: str, names: Sequence[str], variable: str
+) -> Iterator[str]:
     """Yield the paths of files whose names are other encodings of an id, or that are in a place where no id is."""
     others = {quote(identifier, safe=""), quote(identifier), identifier.replace("/", "\\")}
     others |= {identifier.replace("/", each) for each in ("_", "__", "-", "--", ".")}
-    others |= {f"{identifier}{ending}" for ending in _ENDINGS}
+    others |= {variable} - {""}
     readable = label_value(identifier).rpartition(".")[0]
     for name in names:
         is_of_another_hash = bool(readable) and looks_hashed(name) and name.rpartition(".")[0] == readable
-        if name in others or name.strip() == identifier or is_of_another_hash:
+        has_ending = name.startswith(identifier) and name[len(identifier) :].lower() in _ENDINGS
+        is_meant = name in others or name.strip() == identifier or is_of_another_hash or has_ending
+        if is_meant and not name.endswith(SUFFIXES):  # a manifest is reported if it is none
             yield folder.path(kind, name)
     parts = identifier.split("/")
     is_below = len(parts) > 1 and all(parts) and not any(part.startswith(".") for part in parts)

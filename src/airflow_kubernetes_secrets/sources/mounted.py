@@ -225,7 +225,7 @@ class Mounted:
         return False
 
     def unused(self, query: Query, folders: Folders) -> Iterator[tuple[str, str]]:
-        """Yield the files and folders that have the name for a query and are no mounted Secrets.
+        """Yield the files and folders that have the name for a query, or of its kind, and are no mounted Secrets.
 
         Each is the name of the folder that it is in, and its own name. :meth:`find` must have been called before.
         """
@@ -237,6 +237,8 @@ class Mounted:
             names = (*both, *(f"{query.identifier}{suffix}" for suffix in SUFFIXES))
             places = [(kind, name) for kind in kinds for name in names]
             places += [(BINDINGS, name) for name in both if kinds and name not in (*KINDS, WHOLE_SECRETS)]
+            # A file in place of the folder of a kind has no names in it.
+            places += [(BINDINGS, kind) for kind in kinds if not self._names_in(kind, folders)]
         for folder, name in places:
             if self._has(folder, name, folders) and not self.includes(self._path(folder, name), folders):
                 yield folder, name

@@ -13,6 +13,7 @@ from airflow_kubernetes_secrets.errors import MountedFileError
 from airflow_kubernetes_secrets.inventory.entries import inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.folder import Folder
 from support.logs import said
@@ -129,6 +130,15 @@ class TestFoldersOfKinds:
         assert mistakes(mount, variables_label=None) == [
             "variables: nothing reads it, because variables_label is null in backend_kwargs. Remove the folder or the "
             "option"
+        ]
+
+    def test_a_service_binding_while_the_label_is_null(self, mount: Path) -> None:
+        write(mount / "x" / "type", "mysql")
+        write(mount / "x" / "host")
+
+        assert mistakes(mount, connections_label=None) == [
+            "x: nothing reads this service binding, because connections_label is null in backend_kwargs. Remove the "
+            "folder or the option"
         ]
 
 
@@ -350,7 +360,13 @@ class TestIdsThatAreNoNames:
         ]
         assert misnamed(mount, "connections", "team/y") == misnamed(mount, "variables", "team/x") == []
 
-    @pytest.mark.parametrize("name", ["my_db.txt", "my_db.uri", "my_db.JSON", "my_db\n", " my_db", "connections/my_db"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("my_db.txt", "my_db.uri", "my_db.Uri", "my_db.JSON", "my_db.tmp", "my_db~", "my_db\n", " my_db"),
+            "connections/my_db",
+        ],
+    )
     def test_an_ending(self, mount: Path, name: str) -> None:
         write(mount / "connections" / name, URI)
 
@@ -364,6 +380,32 @@ class TestIdsThatAreNoNames:
         write(mount / "connections" / "my_db.yaml", "kind: Deployment\napiVersion: apps/v1\n")
 
         assert misnamed(mount, "connections", "my_db") == mistakes(mount) == []
+
+    @pytest.mark.parametrize(
+        ("kind", "name", "identifier"),
+        [
+            (Kind.CONNECTION, "AIRFLOW_CONN_MY_DB", "my_db"),
+            (Kind.VARIABLE, "AIRFLOW_VAR_REGION", "region"),
+            (Kind.CONFIG, "AIRFLOW__CORE__FERNET_KEY", "core/fernet_key"),
+        ],
+    )
+    def test_the_name_of_an_environment_variable(self, mount: Path, kind: Kind, name: str, identifier: str) -> None:
+        write(mount / kind.plural / name)
+        location = location_of(Options(path=str(mount)))
+
+        assert [each.text for each in location.misnamed(kind, identifier)] == [
+            f"{mount}/{kind.plural}/{name} is not the file or folder of the id {identifier!r}. Its name must be "
+            f"{label_value(identifier)!r}. Rename it"
+        ]
+        assert list(location.misnamed(kind, "other")) == []
+
+    def test_a_secret_for_references(self, mount: Path) -> None:
+        write(mount / "secrets" / "my_db" / "host")
+
+        assert misnamed(mount, "connections", "my_db") == [
+            "secrets/my_db is for 'references', and none is for this id. Add one, or move it to connections"
+        ]
+        assert mistakes(mount) == misnamed(mount, "connections", "other") == []
 
     def test_the_right_one_is_there(self, mount: Path) -> None:
         write(mount / "connections" / "team_x", URI)
@@ -450,7 +492,22 @@ class TestBesideTheFilesOfAVolume:
 
 
 class TestTheLog:
-    """A lookup that finds nothing logs the mistakes whose file or folder has the name of the id."""
+    """A lookup that finds nothing logs the mistakes whose file or folder has the name of the id, or of its kind."""
+
+    @pytest.mark.parametrize("make", [write, fifo])
+    def test_a_file_in_place_of_the_folder(
+        self,
+        mount: Path,
+        backend: KubernetesSecretsBackend,
+        caplog: pytest.LogCaptureFixture,
+        make: Callable[[Path], None],
+    ) -> None:
+        make(mount / "variables")
+
+        assert backend.get_variable("x") is backend.get_variable("y") is backend.get_conn_value("x") is None
+        assert said(caplog) == [
+            f"{mount}/variables is not a folder, so nothing reads it. Replace it by a folder with a file for each id"
+        ]
 
     @pytest.mark.parametrize(
         ("name", "content"),
