@@ -97,6 +97,9 @@ OF_CONTENTS: dict[str, Case] = {
         secret(annotations={f"{PREFIX}field-hots": "host"}), ["unreadable"], "field-hots"
     ),
     "a newline at the end": Case(secret(data={"value": f"{PASSWORD}\n"}, labels={VARIABLE: "x"}), ["trailing-newline"]),
+    "a byte order mark at the beginning": Case(
+        secret(data={"value": f"\ufeff{PASSWORD}"}, labels={VARIABLE: "x"}), ["byte-order-mark"], "on Windows"
+    ),
     "a newline after a password": Case(
         secret(data={**FIELDS, "password": f"{PASSWORD}\n"}), ["trailing-newline"], "'password'"
     ),

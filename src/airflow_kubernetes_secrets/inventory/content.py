@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -34,6 +35,7 @@ from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 UNREADABLE: Final = "unreadable"
 UNESCAPED: Final = "unescaped-uri"
 TRAILING_NEWLINE: Final = "trailing-newline"
+BYTE_ORDER_MARK: Final = "byte-order-mark"
 EXTRA: Final = "extra-not-json"
 NOT_EVERYWHERE: Final = "not-everywhere"
 
@@ -80,7 +82,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     except MalformedSecretError as error:
         return Content(data_format, is_readable=False, problems=(Problem(UNREADABLE, str(error)),))
     if kind is not Kind.CONNECTION:
-        return Content(data_format, problems=tuple(_newlines(secret, [key] if kind is Kind.VARIABLE else [])))
+        return Content(data_format, problems=tuple(_problems_of_variable(secret, key) if kind is Kind.VARIABLE else ()))
     is_completed = key != IN_FIELDS and reading.is_completed(secret, key)
     # Most Secrets contain nothing but a whole connection. With thousands of them, skipping what concerns other keys
     # saves a third of the time.
@@ -163,11 +165,18 @@ def _newlines_in_fields(secret: Secret, key: str, connection: Mapping[str, Any])
             yield _newline(secret, origin, "value" if is_alone else f"{field} in the value")
 
 
-def _newlines(secret: Secret, exact: Sequence[str]) -> Iterator[Problem]:
-    """Yield a warning for each newline at the end of one of these values."""
-    for each in exact:
-        if secret.value(each).endswith(b"\n"):
-            yield _newline(secret, each, "value")
+def _problems_of_variable(secret: Secret, key: str) -> Iterator[Problem]:
+    """Yield warnings for what Airflow reads as a part of a variable and an editor has probably added."""
+    value = secret.value(key)
+    if value.startswith(BOM_UTF8):
+        yield Problem(
+            BYTE_ORDER_MARK,
+            f"{secret.full_name}, key {quoted(key)}: the value begins with a byte order mark, which Airflow reads as "
+            "part of it. If it is not intended (editors on Windows add one), store it without the mark",
+            Severity.WARNING,
+        )
+    if value.endswith(b"\n"):
+        yield _newline(secret, key, "value")
 
 
 def _newline(secret: Secret, key: str, what: str) -> Problem:

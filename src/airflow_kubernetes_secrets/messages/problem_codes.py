@@ -18,6 +18,7 @@ SecretCode = Literal[
     "unknown-label",
     "unknown-annotation",
     "trailing-newline",
+    "byte-order-mark",
     "unescaped-uri",
     "extra-not-json",
     "not-everywhere",
@@ -104,6 +105,7 @@ OF_SECRETS: Mapping[SecretCode, str] = {
     "unknown-annotation": "an annotation begins like Airflow's but is unknown or blank, or the Secret lacks the label "
     "for it",
     "trailing-newline": "the value of a variable, a login or a password ends with a newline",
+    "byte-order-mark": "the value of a variable begins with a byte order mark",
     "unescaped-uri": "the login or password in a URI contains a character that must be percent-encoded",
     "extra-not-json": "the extra of a connection is not a JSON object, and Airflow 3 cannot use the connection",
     "not-everywhere": "another version of Airflow, or a part of this one, cannot use the connection",

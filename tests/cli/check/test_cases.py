@@ -123,6 +123,7 @@ def test_which_name_is_none(run: Any, tmp_path: Path) -> None:
 def test_every_problem_has_a_case() -> None:
     assert {code for case in CASES.values() for code in case.codes} == {
         "annotation-lost",
+        "byte-order-mark",
         "duplicate-id",
         "duplicate-key",
         "duplicate-secret",
@@ -152,6 +153,7 @@ def test_every_problem_has_a_case() -> None:
 
 
 WARNINGS = {
+    "byte-order-mark",
     "duplicate-key",
     "duplicate-secret",
     "half-connection",
