@@ -46,12 +46,12 @@ class ManifestFile(Record, Generic[Name, Object]):
         stamp: changes whenever the file does; ``None`` if that is not certain.
         content: the hash of the content; ``None`` if it could not be read.
         objects: the objects with their names, in the order of the file.
-        has_no_kind: whether the file contains something and no manifest: every manifest has a kind.
+        has_no_manifest: whether the file contains something and no manifest: each has a kind and an API version.
         problems: why the file, or a part of it, is unusable. In that case, objects that the file contained before are
             still there, even if it does not contain them any more: each may be in the unusable part.
     """
 
-    __slots__ = ("content", "has_no_kind", "identity", "objects", "problems", "stamp")
+    __slots__ = ("content", "has_no_manifest", "identity", "objects", "problems", "stamp")
 
     def __init__(
         self,
@@ -61,9 +61,9 @@ class ManifestFile(Record, Generic[Name, Object]):
         identity: Identity | None = None,
         stamp: Stamp | None = None,
         content: int | None = None,
-        has_no_kind: bool = False,
+        has_no_manifest: bool = False,
     ) -> None:
-        self.has_no_kind = has_no_kind
+        self.has_no_manifest = has_no_manifest
         self.objects = objects
         self.problems = problems
         self.identity = identity
@@ -136,21 +136,26 @@ def _read(
         return _with_problems(path, [str(error)], (), previous, identity=this, stamp=stamp)
     digest = hash(content)
     if previous is not None and previous.content == digest:
-        has_no_kind = previous.has_no_kind
+        has_no_manifest = previous.has_no_manifest
         return ManifestFile(
-            previous.objects, previous.problems, identity=this, stamp=stamp, content=digest, has_no_kind=has_no_kind
+            previous.objects,
+            previous.problems,
+            identity=this,
+            stamp=stamp,
+            content=digest,
+            has_no_manifest=has_no_manifest,
         )
     documents = list(read_manifests(content))
     objects, problems = _objects(path, documents, convert)
-    if not problems and _have_no_kind(documents):
-        return ManifestFile(objects, identity=this, stamp=stamp, content=digest, has_no_kind=True)
+    if not problems and not objects and _have_no_manifest(documents):
+        return ManifestFile(objects, identity=this, stamp=stamp, content=digest, has_no_manifest=True)
     return _with_problems(path, problems, objects, previous, identity=this, stamp=stamp, content=digest)
 
 
-def _have_no_kind(documents: Sequence[Document]) -> bool:
-    """Return whether there is something in these documents, and nothing with a kind."""
+def _have_no_manifest(documents: Sequence[Document]) -> bool:
+    """Return whether there is something in these documents, and nothing with a kind and an API version."""
     values = [each.value for each in documents if each.value is not None]
-    return bool(values) and not any(isinstance(each, dict) and "kind" in each for each in values)
+    return bool(values) and not any(isinstance(each, dict) and {"kind", "apiVersion"} <= each.keys() for each in values)
 
 
 def _with_problems(

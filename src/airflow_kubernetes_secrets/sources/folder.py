@@ -48,14 +48,14 @@ class _Known:
         visited: the stamps of all files and folders that the result depends on.
     """
 
-    __slots__ = ("_broken", "_manifests", "_without_kind", "files", "secrets", "unusable", "visited", "warnings")
+    __slots__ = ("_broken", "_manifests", "_without_manifest", "files", "secrets", "unusable", "visited", "warnings")
 
     def __init__(self, files: Files[str, Secret], visited: Visited) -> None:
         self.files = files
         self.visited = visited
         self._manifests = {folder for path, file in files.items() if file.objects for folder in _folders_of(path)}
         self._broken = {folder for path, file in files.items() if file.problems for folder in _folders_of(path)}
-        self._without_kind = {path for path, file in files.items() if file.has_no_kind}
+        self._without_manifest = {path for path, file in files.items() if file.has_no_manifest}
         self.warnings: dict[tuple[str, ...], str] = {}
         self.unusable: dict[tuple[str, ...], str] = {}
         secrets: dict[str, tuple[Secret, str, Identity | None]] = {}
@@ -85,7 +85,7 @@ class _Known:
     def folders(self) -> Folders:
         """Return the state of the folders, on which mounted Secrets depend."""
         state = self.visited if self.visited.are_certain else object()
-        return Folders(self._manifests, self._broken, self._without_kind, state)
+        return Folders(self._manifests, self._broken, self._without_manifest, state)
 
     def causes(self) -> set[tuple[str, ...]]:
         """Return the causes of all warnings."""

@@ -124,12 +124,13 @@ def _why_file_is_unused(path: str, place: str, name: str, folders: Folders) -> s
     if name.endswith(SUFFIXES):
         stem = name.rpartition(".")[0]
         remedy = f"Name it {stem!r} if that is the id. For the id {name!r}, name it {name}/value"
-        return _not_a_manifest(path, remedy) if path in folders.without_kind and name not in _OF_OTHER_TOOLS else ""
+        return _not_a_manifest(path, remedy) if path in folders.without_manifest and name not in _OF_OTHER_TOOLS else ""
     return f"{path} {_IS_A_FILE}" if place == WHOLE_SECRETS else ""
 
 
 def _not_a_manifest(path: str, remedy: str) -> str:
-    return f"{path} has the name of a manifest and contains none (no 'kind'), so nothing reads it. {remedy}"
+    why = "has the name of a manifest and contains none (no 'apiVersion' with 'kind'), so nothing reads it"
+    return f"{path} {why}. {remedy}"
 
 
 def _why_folder_is_unused(path: str, name: str, folders: Folders) -> str:
@@ -141,7 +142,7 @@ def _why_folder_is_unused(path: str, name: str, folders: Folders) -> str:
         return f"{path} is an empty folder, so nothing reads it. Add a file for each key, or remove it"
     if not files:
         return f"{path} contains folders only, which are too deep to be read. {_remedy_for_depth(name, subfolders[0])}"
-    named = [each for each in files if f"{path}/{each}" in folders.without_kind and each not in _OF_OTHER_TOOLS]
+    named = [each for each in files if f"{path}/{each}" in folders.without_manifest and each not in _OF_OTHER_TOOLS]
     if named and all(each.endswith(SUFFIXES) for each in files):
         return (
             f"{path} is read as a folder of manifests, because the names of all its files end with .yaml, .yml or "
@@ -203,10 +204,10 @@ def mistakes(
                 if text:
                     found.append(LayoutMistake(place if place in KINDS else "", name, text))
                     covered.add(path)
-    for path in sorted(folders.without_kind):
+    for path in sorted(folders.without_manifest):
         name = os.path.basename(path)  # noqa: PTH119 - a path may be any string
         if name not in _OF_OTHER_TOOLS and covered.isdisjoint(_with_folders_above(path)):
-            found.append(LayoutMistake("", name, _not_a_manifest(path, "Add the kind, or remove the file")))
+            found.append(LayoutMistake("", name, _not_a_manifest(path, "Add both, or remove the file")))
     return found
 
 
@@ -310,7 +311,7 @@ def _why_top_folder_is_unused(
     if BINDING in files:  # it would be read if lookups of connections read anything
         text = f"nothing reads this service binding, because {CONNECTIONS}_label is null in backend_kwargs"
         return f"{path}: {text}. Remove the folder or the option"
-    values = [each for each in files if not each.endswith(SUFFIXES) or f"{path}/{each}" in folders.without_kind]
+    values = [each for each in files if not each.endswith(SUFFIXES) or f"{path}/{each}" in folders.without_manifest]
     keys = [each for each in values if _looks_like_key(each)]
     of_manifests = {*folders.manifests, *folders.broken}
     inner = [each for each in subfolders if each in _PLACES and f"{path}/{each}" not in of_manifests]

@@ -107,19 +107,19 @@ class Folders:
             their names.
         broken: the paths of the folders in which something cannot be read, or not as manifests. It can be meant as the
             key of a mounted Secret, so these folders can be mounted Secrets.
-        without_kind: the paths of the files with a name like that of a manifest that contain something else.
+        without_manifest: the paths of the files with a name like that of a manifest that contain something else.
         state: the same object as long as no folder in ``path`` has changed. Until then, each folder has the same names,
             and each volume the same files.
     """
 
-    __slots__ = ("broken", "manifests", "state", "without_kind")
+    __slots__ = ("broken", "manifests", "state", "without_manifest")
 
     def __init__(
-        self, manifests: Collection[str], broken: Collection[str], without_kind: Collection[str], state: object
+        self, manifests: Collection[str], broken: Collection[str], without_manifest: Collection[str], state: object
     ) -> None:
         self.manifests = manifests
         self.broken = broken
-        self.without_kind = without_kind
+        self.without_manifest = without_manifest
         self.state = state
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -144,12 +145,14 @@ class TestFoldersOfKinds:
 
 class TestNamesLikeThoseOfManifests:
     @pytest.mark.parametrize("name", ["my_db.json", "my_db.yaml", "my_db.yml"])
-    def test_a_value(self, mount: Path, name: str) -> None:
-        write(mount / "connections" / name, '{"conn_type": "http", "password": "hunter2"}')
+    @pytest.mark.parametrize("field", ["conn_type", "kind", "apiVersion"])
+    def test_a_value(self, mount: Path, name: str, field: str) -> None:
+        """A value can have a field with the name ``kind``. In a manifest, there is an API version too."""
+        write(mount / "connections" / name, json.dumps({field: "http", "password": "hunter2"}))
 
         expected = [
-            f"connections/{name} has the name of a manifest and contains none (no 'kind'), so nothing reads it. Name "
-            f"it 'my_db' if that is the id. For the id {name!r}, name it {name}/value"
+            f"connections/{name} has the name of a manifest and contains none (no 'apiVersion' with 'kind'), so "
+            f"nothing reads it. Name it 'my_db' if that is the id. For the id {name!r}, name it {name}/value"
         ]
         assert mistakes(mount) == misnamed(mount, "connections", name) == expected
         assert misnamed(mount, "connections", "my_db") == expected
@@ -205,8 +208,8 @@ class TestNamesLikeThoseOfManifests:
         write(mount / "values.yaml", "a: b")
 
         assert mistakes(mount) == [
-            "prod/x.yaml has the name of a manifest and contains none (no 'kind'), so nothing reads it. Add the kind, "
-            "or remove the file"
+            "prod/x.yaml has the name of a manifest and contains none (no 'apiVersion' with 'kind'), so nothing reads "
+            "it. Add both, or remove the file"
         ]
 
 
