@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import EXACT, GENERIC, URI, connection_type
 from airflow_kubernetes_secrets.formats.annotations import LITERALS
 from airflow_kubernetes_secrets.formats.fields import Fields
-from airflow_kubernetes_secrets.formats.hook_adjustments import SPEAK_HTTP, adjust_for_hook
+from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST, SPEAK_HTTP, adjust_for_hook
 from airflow_kubernetes_secrets.formats.hosts import port_number
 from airflow_kubernetes_secrets.formats.known_formats import EXTRA
 from airflow_kubernetes_secrets.formats.parameters import (
@@ -78,7 +78,8 @@ def connection_json(secret: Secret, fields: Fields) -> str:
             ),
         ),
     }
-    if uri is not None and uri.scheme in WEB and not connection["schema"] and "://" not in connection["host"]:
+    is_web = uri is not None and uri.scheme in WEB and conn_type not in BARE_HOST
+    if uri is not None and is_web and not connection["schema"] and "://" not in connection["host"]:
         connection["schema"] = uri.scheme
     adjust_for_hook(
         connection,

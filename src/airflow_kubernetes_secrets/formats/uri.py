@@ -26,6 +26,9 @@ _HOST = r"(?P<host>\[[^\]]+\]|[^:,\[\]]*)(?::(?P<port>[0-9]*))?"
 # The schemes that HttpHook expects as the schema, or before a host with a path.
 WEB = ("http", "https")
 
+# Schemes that mean TLS, although no hook reads them: they get lost if a key or an annotation specifies the type.
+SECURE = ("https", "amqps", "ldaps", "mqtts", "wss", "ssl", "tls", "tcps", "sasl_ssl")
+
 _WORDS = {"true": True, "false": False}
 
 # What people write after a scheme and a plus sign for TLS.

@@ -16,16 +16,16 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.formats.aliases import URI
+from airflow_kubernetes_secrets.formats.aliases import CONNECTION_TYPES, URI, connection_type
 from airflow_kubernetes_secrets.formats.connection import connection_json, parsed_uri
 from airflow_kubernetes_secrets.formats.fields import fields_of
-from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST
+from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST, SPEAK_HTTP
 from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports, is_ipv6
 from airflow_kubernetes_secrets.formats.parameters import MYSQL_CONNECTOR
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
-from airflow_kubernetes_secrets.formats.remedies import in_extra, or_store
+from airflow_kubernetes_secrets.formats.remedies import in_extra, or_store, set_type
 from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.formats.uri import REPEATED, WEB, unread_security
+from airflow_kubernetes_secrets.formats.uri import REPEATED, SECURE, WEB, unread_security
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IN_QUERY
 from airflow_kubernetes_secrets.inventory.driver_parameters import refused_parameters
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -87,6 +87,9 @@ def problems_of_hooks(secret: Secret, key: str, whole: str, connection: Mapping[
         whole: the content of that key, or else the connection as JSON.
         connection: the fields of Airflow's JSON, with those from annotations. Some part of Airflow can use it.
     """
+    if key == IN_FIELDS and (of_other_type := _problem_of_other_type(secret, str(connection.get("conn_type")))):
+        yield of_other_type
+        return
     for what, remedy in _misread(_connection(secret, key, connection)):
         # The key `uri` is read with the rules for URIs of operators, which may avoid the problem.
         hint = ""
@@ -474,6 +477,40 @@ def _problems_of_query(secret: Secret, key: str, whole: str, connection: Mapping
         )
 
 
+# Types whose hooks read one protocol, and the schemes of others that are equivalent for them.
+_SCHEMES: Mapping[str, Collection[str]] = {
+    **dict.fromkeys(BARE_HOST, ()),
+    **dict.fromkeys(SPEAK_HTTP, WEB),
+    **dict.fromkeys(("ssh", "sftp"), ("ssh", "sftp")),
+    "kafka": ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl"),
+    "smtp": ("smtps",),
+    "imap": ("imaps",),
+    "ftp": ("ftps",),
+}
+# Other schemes may be those of compatible servers (cockroachdb), or specify the transport (tcp).
+_OF_ONE_TYPE = frozenset((*_SCHEMES, *CONNECTION_TYPES.values(), *SECURE, "amqp", "ldap", "mqtt", "ws"))
+
+
+def _problem_of_other_type(secret: Secret, conn_type: str) -> Problem | None:
+    """Return the warning that the URI, from which the connection is built, has the scheme of another type."""
+    fields = fields_of(secret)
+    if conn_type not in _SCHEMES or URI not in fields.keys or not fields.have_type:
+        return None
+    uri = parsed_uri(secret, fields)
+    if uri is None or uri.scheme.partition("+")[0] in _SCHEMES[conn_type]:
+        return None
+    meant = connection_type(uri.scheme)
+    if meant == conn_type or meant not in _OF_ONE_TYPE:
+        return None
+    return _problem(
+        MISREAD,
+        secret,
+        IN_FIELDS,
+        f"the connection type is {conn_type!r}, and the scheme of the URI is that of another type, so parts of the URI "
+        f"have no effect or another meaning. {set_type(secret, '', meant)}; or store the URI of a server of this type",
+    )
+
+
 def _problems_of_scheme(secret: Secret, connection: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield a warning if the scheme of the URI, or the type in a key, has a part for TLS that no hook reads."""
     fields = fields_of(secret)
@@ -481,7 +518,11 @@ def _problems_of_scheme(secret: Secret, connection: Mapping[str, Any]) -> Iterat
         key = fields.keys.get(field)
         if key is None or key in fields.parsers:
             continue
-        security = unread_security(secret.value(key).partition(b"://")[0].decode("utf-8", "replace"))
+        word = secret.value(key).partition(b"://")[0].decode("utf-8", "replace").strip()
+        security = unread_security(word)
+        is_lost = word.lower() in SECURE and word.lower() not in WEB
+        if field == URI and is_lost and connection_type(word) != connection.get("conn_type"):
+            security = word.lower()
         if not security or any(map(_IS_FOR_TLS.search, extra_of(connection))):
             continue
         if field != URI or parsed_uri(secret, fields) is not None:

@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST
 from airflow_kubernetes_secrets.formats.parameters import stricter, translated
 from airflow_kubernetes_secrets.formats.remedies import give_parts, name_uri
 from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.formats.uri import WEB, ParsedUri, UnusableUriError
+from airflow_kubernetes_secrets.formats.uri import SECURE, WEB, ParsedUri, UnusableUriError
 from airflow_kubernetes_secrets.inventory.incompleteness import SETTINGS, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import TLS, has_in_extra, suggests
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -115,7 +115,7 @@ def _lacking(uri: ParsedUri, connection: Mapping[str, Any]) -> list[str]:
         "password": uri.password and not connection.get("password"),
         "port": uri.port and str(uri.port) not in (str(connection.get("port")), str(extra.get("port"))),
         "schema": uri.schema and uri.schema not in (connection.get("schema"), str(extra.get("db"))),
-        "extra": (uri.scheme == "https" and not has_tls)
+        "extra": (uri.scheme in SECURE and not has_tls)
         or any(name not in extra or _is_stricter(name, value, extra[name]) for name, value in options.items()),
     }
     return [part for part, is_it in is_lost.items() if is_it]
