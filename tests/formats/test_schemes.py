@@ -1,4 +1,4 @@
-"""A URI whose scheme does not belong to the connection type is reported, and so is TLS that only its scheme contains."""
+"""A URI with the scheme of another type is reported, and so is TLS that only the scheme contains."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ from airflow_kubernetes_secrets.inventory.ignored_settings import problems_of_se
 from airflow_kubernetes_secrets.inventory.ignored_uri import problems_of_ignored_uri
 from airflow_kubernetes_secrets.inventory.incomplete_formats import problems_of_format
 from airflow_kubernetes_secrets.inventory.missing_fields import problems_of_missing
+from airflow_kubernetes_secrets.inventory.placeholders import problems_of_placeholders
 from airflow_kubernetes_secrets.inventory.unused_keys import problems_of_unused, unused_keys
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_address, shown_type
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -100,7 +101,9 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
             "contain a raw '/', '?' or '#'. Percent-encode them"
         )
         return Content(data_format, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
-    problems = (*problems, *problems_of_hooks(secret, key, whole, connection))
+    placeholders = tuple(problems_of_placeholders(secret, key, connection))
+    # What a hook would make of a placeholder is no problem of its own.
+    problems = (*problems, *(placeholders or problems_of_hooks(secret, key, whole, connection)))
     unused: Sequence[str] = ()
     if not is_whole or len(secret.data) > 1:
         unused = unused_keys(secret, key, connection)

@@ -23,6 +23,7 @@ SecretCode = Literal[
     "extra-not-json",
     "not-everywhere",
     "half-connection",
+    "placeholder",
     "unused-settings",
     "hook-misreads",
     "repeated-parameter",
@@ -110,6 +111,8 @@ OF_SECRETS: Mapping[SecretCode, str] = {
     "extra-not-json": "the extra of a connection is not a JSON object, and Airflow 3 cannot use the connection",
     "not-everywhere": "another version of Airflow, or a part of this one, cannot use the connection",
     "half-connection": "a connection lacks a host, login or password that it needs, or that an unused key may contain",
+    "placeholder": "a field of a connection contains what a template or a tool has not replaced by a value, such as "
+    "`<no value>`, `{{ .host }}`, `${HOST}` or `null`",
     "unused-settings": "unused keys look like TLS settings, options, a port or the name of a database",
     "hook-misreads": "the provider's hook silently misreads a part of the connection, or its driver refuses it",
     "repeated-parameter": "the query of a URI has a parameter more than once, and only the last value is used",
