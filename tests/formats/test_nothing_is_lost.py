@@ -343,3 +343,30 @@ def test_variables_of_snowflake_and_databricks(read: Read) -> None:
 @pytest.mark.parametrize("host", ["h:", "u:pw@h:5432", "u@h"])
 def test_a_host_with_more_than_a_name_is_reported(tmp_path: Path, host: str) -> None:
     assert problems(tmp_path, {**DATABASE, "type": "postgres", "host": host}) == {"hook-misreads"}
+
+
+@pytest.mark.parametrize(
+    ("data", "field", "key"),
+    [
+        ({"type": "postgres", "host": "h", "password": "p", "role": "r"}, "login", "role"),
+        ({"type": "postgres", "username": "u", "password": "p", "unix_socket": "/run/pg"}, "host", "unix_socket"),
+        ({"type": "redis", "host": "h", "password": "p", "database_index": "3"}, "schema", "database_index"),
+        ({"type": "ssh", "host_name": "h", "username": "u", "password": "p"}, "host", "host_name"),
+    ],
+)
+def test_naming_the_unused_key_is_the_remedy(
+    read: Read, tmp_path: Path, data: dict[str, str], field: str, key: str
+) -> None:
+    assert problems(tmp_path, data)
+    assert problems(tmp_path, data, **{f"field-{field}": key}) == set()
+    connection = read(data, {f"field-{field}": key})
+    assert connection is not None
+    assert data[key] == str(connection[field]) or connection["extra"] == {"db": 3}
+
+
+def test_a_password_without_a_login(tmp_path: Path) -> None:
+    data = {"type": "postgres", "host": "h", "password": "p"}
+
+    assert problems(tmp_path, data) == {HALF}
+    assert problems(tmp_path, data, connection_login="u") == set()
+    assert problems(tmp_path, {**data, "type": "redis"}) == set()

@@ -98,5 +98,5 @@ def test_tls_in_the_scheme_of_an_ignored_uri_is_reported(tmp_path: Path) -> None
     [text] = texts(tmp_path, data)
 
     assert "the connection lacks parts of it: settings" in text
-    [named] = texts(tmp_path, data, field_uri="uri")
-    assert "nothing reads 'amqps' in the scheme" in named
+    assert "write each part that it has: airflow.apache.org/connection-extra (TLS)" in text
+    assert texts(tmp_path, data, connection_extra='{"ssl": true}') == []

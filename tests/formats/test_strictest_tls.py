@@ -140,7 +140,7 @@ def test_https_becomes_the_schema_of_elasticsearch(read: Read) -> None:
             ["sslcert", "sslkey"],
         ),
         ({**POSTGRES, "sslmode": "require", "tls.crt": PEM, "tls.key": PEM}, ["tls.crt", "tls.key"]),
-        ({**DATABASE, "type": "mysql", "ssl_mode": "REQUIRED", "ssl_ca": "/ca"}, ["ssl_ca"]),
+        ({**DATABASE, "type": "mysql", "ssl_mode": "REQUIRED", "ssl_ca": PEM}, ["ssl_ca"]),
         ({**DATABASE, "type": "redis", "ssl": "true", "ca.crt": PEM}, ["ca.crt"]),
         ({"value": "postgres://u:p@h/d?sslmode=require", "sslcert": "/c", "ca.crt": PEM}, ["ca.crt", "sslcert"]),
         (
@@ -186,3 +186,58 @@ def test_opensearch_that_does_not_check_the_certificate_is_reported(tmp_path: Pa
     [text] = texts(tmp_path, data)
     assert "verify_certs" in text
     assert texts(tmp_path, data, connection_extra='{"verify_certs": true}') == []
+
+
+MYSQL = {**DATABASE, "type": "mysql"}
+
+
+@pytest.mark.parametrize(
+    ("data", "extra"),
+    [
+        (
+            {**MYSQL, "ssl_ca": "/ca", "SSL-CERT": "/cert", "ssl_key": "/key", "ssl_mode": "verify_ca"},
+            {"ssl": {"ca": "/ca", "cert": "/cert", "key": "/key"}, "ssl_mode": "VERIFY_CA"},
+        ),
+        (
+            {"uri": "mysql+pymysql://u:p@h/d?ssl_ca=/ca&ssl-cert=/cert&ssl_verify_cert=true", "ssl_key": "/key"},
+            {"ssl": {"ca": "/ca", "cert": "/cert", "key": "/key"}, "ssl_mode": "VERIFY_CA"},
+        ),
+        ({"uri": "mysql://u:p@h/d?ssl_verify_identity=true"}, {"ssl_mode": "VERIFY_IDENTITY"}),
+        (
+            {"MYSQL_HOST": "h", "MYSQL_USER": "u", "MYSQL_PASSWORD": "p", "MYSQL_SSL_CA": "/ca", "MYSQL_SSL": "true"},
+            {"ssl": {"ca": "/ca"}, "ssl_mode": "REQUIRED"},
+        ),
+        ({"type": "mysql", "username": "u", "password": "p", "unix_socket": "/s"}, {"unix_socket": "/s"}),
+    ],
+)
+def test_paths_for_mysql(read: Read, tmp_path: Path, data: dict[str, str], extra: dict[str, Any]) -> None:
+    assert extra_of(read, data) == extra
+    assert texts(tmp_path, data) == []
+
+
+def test_files_for_mysql_without_a_mode_are_reported(tmp_path: Path) -> None:
+    [text] = texts(tmp_path, {**MYSQL, "ssl_ca": "/ca"})
+
+    assert 'has no \'ssl_mode\'. Write it in extra: {"ssl_mode": "VERIFY_CA"}' in text
+    assert texts(tmp_path, {**MYSQL, "ssl_ca": "/ca"}, connection_extra='{"ssl_mode": "VERIFY_CA"}') == []
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "key", "entry"),
+    [
+        ("postgres", "sslrootcert", {"sslrootcert": "/path"}),
+        ("postgres", "ca.crt", {"sslrootcert": "/path"}),
+        ("mysql", "ssl_ca", {"ssl": {"ca": "/path"}}),
+        ("mysql", "tls.key", {"ssl": {"key": "/path"}}),
+        ("mongo", "tls.crt", {"tlsCertificateKeyFile": "/path"}),
+        ("redis", "ca.crt", {"ssl_ca_certs": "/path"}),
+    ],
+)
+def test_a_certificate_in_a_key_needs_a_path(tmp_path: Path, conn_type: str, key: str, entry: dict[str, Any]) -> None:
+    modes = {"mysql": {"ssl_mode": "REQUIRED"}}
+    data = {**DATABASE, "type": conn_type, key: PEM}
+    [text] = texts(tmp_path, data)
+
+    assert "extra-<name>" not in text
+    assert text.endswith(f"connection-extra: {json.dumps(entry)}")
+    assert texts(tmp_path, data, connection_extra=json.dumps({**entry, **modes.get(conn_type, {})})) == []

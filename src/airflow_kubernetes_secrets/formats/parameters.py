@@ -91,6 +91,10 @@ def _off(meaning: object) -> Mapping[str, Any]:
     return dict.fromkeys(IS_OFF, meaning)
 
 
+def _path_in_ssl(name: str) -> Converter:
+    return lambda value: {"ssl": {name: value}} if value.startswith("/") else None
+
+
 def _unneeded(_value: str) -> Mapping[str, Any]:
     return {}
 
@@ -153,6 +157,11 @@ PARAMETERS: Mapping[str, Mapping[str, Converter]] = {
     "mysql": {
         "ssl": _words("ssl_mode", _MYSQL_MODES, _on("REQUIRED"), _off(None)),
         **dict.fromkeys(("ssl_mode", "sslmode"), _words("ssl_mode", _MYSQL_MODES)),
+        # PyMySQL has these names, and mysqlclient an object.
+        # https://pymysql.readthedocs.io/en/latest/modules/connections.html
+        **{f"ssl_{name}": _path_in_ssl(name) for name in ("ca", "cert", "key")},
+        "ssl_verify_cert": _words("ssl_mode", _on("VERIFY_CA"), _off(None)),
+        "ssl_verify_identity": _words("ssl_mode", _on("VERIFY_IDENTITY"), _off(None)),
         # With `true`, this driver checks the certificate of the server, and its name.
         # https://github.com/go-sql-driver/mysql#tls
         "tls": _words(
@@ -227,7 +236,12 @@ def without_blanks(conn_type: str, extra: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def stricter(name: str, other: object, value: object) -> object:
-    """Return the stricter of two values of an entry, or the second if they have no such order."""
+    """Return the stricter of two values of an entry, or the second if they have no such order.
+
+    Two objects are combined: each can be the path of one file for TLS.
+    """
+    if isinstance(other, Mapping) and isinstance(value, Mapping):
+        return {**other, **value}
     modes = _MODES.get(name, ())
     return other if other in modes and value in modes and modes.index(other) > modes.index(value) else value
 

@@ -23,6 +23,11 @@ def _root(value: str) -> str | None:
     return value if value == "system" else _path(value)
 
 
+def _tls_of_mysql(name: str) -> tuple[str, _Value]:
+    """Return an entry of the object in which MySqlHook reads the settings of mysqlclient for TLS."""
+    return "ssl", lambda value: {name: value} if value.startswith("/") else None
+
+
 def _private_key(value: str) -> str | None:
     """Return a private key with the newline at its end, which it needs."""
     return f"{value}\n" if value else None
@@ -53,6 +58,8 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     "mysql": {
         "ssl": ("ssl_mode", _words(dict.fromkeys(IS_ON, "REQUIRED"))),
         "ssl_mode": ("ssl_mode", lambda value: value.upper() or None),
+        **{f"ssl_{name}": _tls_of_mysql(name) for name in ("ca", "cert", "key")},
+        "unix_socket": ("unix_socket", _path),
     },
     # https://pymssql.readthedocs.io/en/stable/ref/pymssql.html#pymssql.connect
     "mssql": {

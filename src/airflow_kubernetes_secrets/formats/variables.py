@@ -49,6 +49,9 @@ SETTINGS: Mapping[str, str] = {
     "SSLMODE": "sslmode",
     "SSL_MODE": "ssl_mode",
     "SSLROOTCERT": "sslrootcert",
+    "SSL_CA": "ssl_ca",
+    "SSL_CERT": "ssl_cert",
+    "SSL_KEY": "ssl_key",
     "OPTIONS": "options",
     "ENCRYPTION": "encryption",  # Laravel
     "FROM_ADDRESS": "from_address",

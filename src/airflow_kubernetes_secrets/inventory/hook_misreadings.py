@@ -267,6 +267,13 @@ def _mysql(connection: _Connection) -> Iterator[tuple[str, str]]:
         )
     if not by_connector and "ssl" in extra:
         yield from _object_of_tls(extra["ssl"])
+    ssl = extra.get("ssl")
+    if not by_connector and isinstance(ssl, Mapping) and ssl and not extra.get("ssl_mode"):
+        mode = "VERIFY_CA" if {"ca", "capath"} & ssl.keys() else "REQUIRED"
+        yield (
+            "mysqlclient may connect without TLS, or without checking the certificate, if extra has no 'ssl_mode'",
+            f'Write it in extra: {{"ssl_mode": "{mode}"}}',
+        )
     if by_connector and extra.get("unix_socket"):
         yield f"MySqlHook ignores 'unix_socket' in extra with the client {MYSQL_CONNECTOR}", "Remove 'client'"
 

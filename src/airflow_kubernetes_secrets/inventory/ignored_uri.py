@@ -86,7 +86,9 @@ def _problem(secret: Secret, key: str, stored: str, connection: Mapping[str, Any
         lacking = _lacking(uri, connection)
     if not lacking:
         return
-    is_read_if_named = uri is not None and not stored.lower().startswith(_JDBC)
+    # Naming such a URI does not help if only its scheme contains what is lacking: no hook reads that.
+    is_only_scheme = uri is not None and uri.scheme in SECURE and uri.scheme not in WEB and lacking == ["extra"]
+    is_read_if_named = uri is not None and not stored.lower().startswith(_JDBC) and not is_only_scheme
     remedy = name_uri(secret) if is_read_if_named else give_parts(secret, lacking)
     yield warning(
         SETTINGS,

@@ -23,14 +23,17 @@ TLS = re.compile(
 )
 HOST = re.compile(
     r"(?:hosts?|host_?name|fqdn|fullyqualifieddomainname|(?:^|[._])(?:addr|ip|domain)|ip_?address|endpoints?|servers?"
-    r"|brokers?|uri|url|connection_?string)$"
+    r"|brokers?|uri|url|connection_?string|(?:^|[._])(?:unix_?)?socket(?:_?(?:path|file|dir))?)$"
 )
 # Credentials that a hook may use instead of a password. Certificates are in `TLS`.
 CREDENTIAL = re.compile(
     r"(?:passwords?|passwd|passphrase|pwd|(?:^|[._])(?:pass|pw|auth)|auth_?string|token|secret|api_?key|access_?key"
     r"|secret_?key|private_?key|credentials?)$"
 )
-DATABASE = re.compile(r"(?:database|database_?name|db_?name|dbname|schema_?name|service_?name|(?:^|[._])(?:db|sid))$")
+DATABASE = re.compile(
+    r"(?:database|database_?name|db_?name|dbname|schema_?name|service_?name|(?:^|[._])(?:db|sid)"
+    r"|(?:database|db)_?(?:index|number))$"
+)
 # The database of the types that have one (Django: `NAME`). For others, it can be anything.
 NAME = re.compile("^name$")
 # HttpHook reads the scheme of its addresses in the schema.
@@ -40,7 +43,7 @@ PORT = re.compile(r"(?<!re)(?<!im)(?<!ex)(?<!sup)(?<!trans)(?<!pass)port$")
 OPTIONS = re.compile("^(?:options|srv|autocommit)$")
 # The passphrase of a private key, which can be next to a password.
 PASSPHRASE = re.compile("passphrase$")
-LOGIN = re.compile(r"(?:user|user_?name|user_?id|login|uid)$")
+LOGIN = re.compile(r"(?:user|user_?name|user_?id|login|uid|(?:^|[._])(?:usr|role|role_?name))$")
 
 # The roles of settings for TLS: one of them does not replace another.
 _ROLES: Mapping[str, re.Pattern[str]] = {

@@ -11,12 +11,14 @@ from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_converted
 from airflow_kubernetes_secrets.formats.remedies import set_field
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.inventory.incompleteness import HALF, warning
-from airflow_kubernetes_secrets.inventory.key_names import has_address, may_contain_host
+from airflow_kubernetes_secrets.inventory.key_names import LOGIN, has_address, has_in_extra, may_contain_host, suggests
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
 
 # The types whose hooks need a host, and the names in `extra` that replace it.
 _WITH_HOST = frozenset(("postgres", "mysql", "mssql", "oracle", "mongo", "redis", "neo4j", "redshift", "clickhouse"))
+# The types whose drivers would send the name of the user of the process, or none.
+_WITH_LOGIN = frozenset(("postgres", "mysql", "mssql", "oracle", "redshift"))
 _IN_PLACE_OF_HOST = ("unix_socket", "hostaddr", "service", "dsn", "startup_nodes", "iam", "sid")
 
 
@@ -37,6 +39,15 @@ def problems_of_missing(
             HALF,
             secret,
             f"the connection has no host, and no key seems to contain it. {set_field(secret, key, 'host')}",
+        )
+    has_login = (
+        connection.get("login") or has_in_extra(connection, LOGIN) or any(suggests(each, LOGIN) for each in unused)
+    )
+    if is_made and connection.get("conn_type") in _WITH_LOGIN and connection.get("password") and not has_login:
+        yield warning(
+            HALF,
+            secret,
+            f"the connection has a password and no login. {set_field(secret, key, 'login')}",
         )
     # From separate keys, people also store a login for their own code, and `unknown-type` reports it.
     is_empty = connection.get("conn_type") == GENERIC and not has_address(connection)

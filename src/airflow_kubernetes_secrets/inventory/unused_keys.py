@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from binascii import Error
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +12,7 @@ from airflow_kubernetes_secrets.formats.annotations import OTHER_KEYS
 from airflow_kubernetes_secrets.formats.connection import ignored_uri, keys_of_settings
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.near_misses import keys_of_near_formats
+from airflow_kubernetes_secrets.formats.parameters import stricter
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.remedies import in_extra, name_key
 from airflow_kubernetes_secrets.formats.single_key import extra_of
@@ -49,6 +52,43 @@ _WITH_PRIVATE_KEY = ("snowflake", "ssh", "sftp", "git")
 _ROOT_CERTIFICATES: Mapping[str, tuple[str, str]] = {
     "sslmode": ("sslrootcert", '{"sslrootcert": "/path"}'),
     "ssl_mode": ("ssl", '{"ssl": {"ca": "/path"}}'),
+}
+
+# The hooks whose drivers read certificates and keys only from files, with the entry of `extra` for each role.
+_FILES: Mapping[str, tuple[str, Mapping[str, Mapping[str, Any]]]] = {
+    "postgres": (
+        "PostgresHook",
+        {
+            "root certificate": {"sslrootcert": "/path"},
+            "certificate": {"sslcert": "/path"},
+            "key": {"sslkey": "/path"},
+        },
+    ),
+    "mysql": (
+        "MySqlHook",
+        {
+            "root certificate": {"ssl": {"ca": "/path"}},
+            "certificate": {"ssl": {"cert": "/path"}},
+            "key": {"ssl": {"key": "/path"}},
+        },
+    ),
+    "mongo": (
+        "MongoHook",
+        {
+            "root certificate": {"tlsCAFile": "/path"},
+            # One file contains both.
+            "certificate": {"tlsCertificateKeyFile": "/path"},
+            "key": {"tlsCertificateKeyFile": "/path"},
+        },
+    ),
+    "redis": (
+        "RedisHook",
+        {
+            "root certificate": {"ssl_ca_certs": "/path"},
+            "certificate": {"ssl_certfile": "/path"},
+            "key": {"ssl_keyfile": "/path"},
+        },
+    ),
 }
 
 
@@ -140,7 +180,23 @@ def _settings_of_tls(
             f"{mode} needs a root certificate, and nothing reads {named(settings)}. Mount it, and name its "
             f"path{in_extra(secret, key)}: {_ROOT_CERTIFICATES[mode][1]}",
         )
-    elif settings:
+        return
+    hook, entries = _FILES.get(str(connection.get("conn_type")), ("", {}))
+    files = [
+        each for each in settings if not entries.keys().isdisjoint(roles_of_tls(each)) and not _is_path(secret, each)
+    ]
+    if files:
+        example: dict[str, Any] = {}
+        for role in sorted({role for each in files for role in roles_of_tls(each)}):
+            example |= {name: stricter(name, example.get(name), value) for name, value in entries[role].items()}
+        yield warning(
+            SETTINGS,
+            secret,
+            f"nothing reads {named(files)}, which may be for TLS. {hook} needs the paths of files: mount the Secret, "
+            f"and write the paths{in_extra(secret, key)}: {json.dumps(example)}",
+        )
+    settings = [each for each in settings if each not in files]
+    if settings:
         has_file = any(roles_of_tls(each) != {"mode"} for each in settings)
         of_file = ". If the hook expects a path, mount the Secret, and write the path there" if has_file else ""
         yield warning(
@@ -199,6 +255,14 @@ def _name_settings(secret: Secret, key: str) -> str:
         f"Name each key that the connection needs{secret.annotation_place}: airflow.apache.org/extra-<name>; or write "
         f"the settings{in_extra(secret, key)}"
     )
+
+
+def _is_path(secret: Secret, key: str) -> bool:
+    """Return whether a value is a path, which ``extra`` can contain."""
+    try:
+        return secret.value(key).lstrip().startswith(b"/")
+    except Error:
+        return False  # not valid base64
 
 
 def _verifies(mode: object) -> bool:
