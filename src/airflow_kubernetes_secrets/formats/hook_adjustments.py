@@ -29,7 +29,10 @@ _EVERY_DATABASE = "*"
 # https://airflow.apache.org/docs/apache-airflow-providers-microsoft-mssql/stable/connections/mssql.html
 _REDIS_PORT = 6379
 _MSSQL_PORT = 1433
+# https://airflow.apache.org/docs/apache-airflow-providers-elasticsearch/stable/connections/elasticsearch.html
+_ELASTICSEARCH_PORT = 9200
 
+_OF_SNOWFLAKE = ".snowflakecomputing.com"
 _HTTPS_PORT = 443
 _WEB = ("http", "https")
 # https://www.rfc-editor.org/rfc/rfc6409#section-3.1
@@ -95,15 +98,18 @@ def adjust_for_hook(connection: dict[str, Any], word: str, *, has_host_of_uri: b
     word = folded(word.strip()) if connection_type(word) == connection_type(conn_type) else ""
     if conn_type in _SCHEMA_IS_NO_PROTOCOL and connection["schema"] in _WEB:
         connection["schema"] = ""
-    if (is_https or connection["host"].startswith("https://")) and connection["schema"] != "https":
+    is_https = is_https or connection["host"].startswith("https://")
+    if is_https and connection["schema"] != "https":
         connection["extra"] = {**_HTTPS.get(conn_type, {}), **connection["extra"]}
-    if conn_type in BARE_HOST and not has_host_of_uri:
+    if (conn_type in BARE_HOST or conn_type in _HTTPS) and not has_host_of_uri:
         word = _separate_address(connection) or word
+    if conn_type == "elasticsearch" and connection["host"]:
+        connection["port"] = connection["port"] or (_HTTPS_PORT if is_https else _ELASTICSEARCH_PORT)
     _RULES.get(conn_type, _for_driver)(connection, word)
 
 
 def _separate_address(connection: dict[str, Any]) -> str:
-    """Replace an address in the host by the host and port in it, if its scheme is ``tcp`` or that of the type.
+    """Replace an address in the host by the host and port in it, if its scheme is ``tcp`` or one of the type.
 
     Returns:
         the scheme, if it is that of the type.
@@ -114,7 +120,8 @@ def _separate_address(connection: dict[str, Any]) -> str:
     scheme = found["scheme"].lower()
     # Other schemes with a plus sign say how to connect.
     is_of_type = connection_type(scheme) == connection["conn_type"] and ("+" not in scheme or scheme == _BY_SRV)
-    if scheme != "tcp" and not is_of_type:
+    is_web = scheme in _WEB and connection["conn_type"] in _HTTPS
+    if scheme != "tcp" and not is_of_type and not is_web:
         return ""
     hosts = hosts_and_ports(found["hosts"])
     if len(hosts) == 1:
@@ -221,6 +228,22 @@ def _elasticsearch(connection: dict[str, Any], _word: str) -> None:
     connection["host"] = in_url(connection["host"])
 
 
+def _snowflake(connection: dict[str, Any], _word: str) -> None:
+    """Read the account, the database and the schema of a URI of SQLAlchemy in the place of its host and path.
+
+    In Airflow's own URI, ``extra`` contains the account.
+
+    https://docs.snowflake.com/en/developer-guide/python-connector/sqlalchemy#connection-parameters
+    """
+    host, extra = connection["host"], connection["extra"]
+    if not host or "://" in host or any(extra.get(f"{prefix}account") for prefix in ("", "extra__snowflake__")):
+        return
+    extra["account"] = host.removesuffix(_OF_SNOWFLAKE)
+    database, slash, schema = connection["schema"].partition("/")
+    if database and "database" not in extra:
+        extra["database"], connection["schema"] = database, schema if slash else ""
+
+
 def _kafka(connection: dict[str, Any], _word: str) -> None:
     """Add the servers to ``extra``: Kafka's hooks read no other field."""
     found = hosts_and_ports(connection["host"])
@@ -241,4 +264,5 @@ _RULES: Mapping[str, Callable[[dict[str, Any], str], None]] = {
     "smtp": _smtp,
     "elasticsearch": _elasticsearch,
     "kafka": _kafka,
+    "snowflake": _snowflake,
 }

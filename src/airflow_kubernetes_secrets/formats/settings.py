@@ -89,7 +89,10 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     "neo4j": {"encrypted": ("encrypted", _words(dict.fromkeys(IS_ON, True)))},
     # https://airflow.apache.org/docs/apache-airflow-providers-oracle/stable/connections/oracle.html
     "oracle": {name: (name, _text) for name in ("service_name", "sid")},
-    "elasticsearch": dict.fromkeys(("scheme", "protocol"), ("scheme", _words({"https": "https"}))),
+    "elasticsearch": {
+        **dict.fromkeys(("scheme", "protocol"), ("scheme", _words({"https": "https"}))),
+        **dict.fromkeys(("ssl", "tls"), ("scheme", _words(dict.fromkeys(IS_ON, "https")))),
+    },
     "opensearch": {
         **dict.fromkeys(("scheme", "protocol"), ("use_ssl", _words({"https": True}))),
         **dict.fromkeys(("ssl", "use_ssl"), ("use_ssl", _words(dict.fromkeys(IS_ON, True)))),

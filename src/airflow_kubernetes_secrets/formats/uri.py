@@ -64,7 +64,8 @@ _FIELDS_OF_QUERY: Mapping[str, Mapping[str, str]] = {
     # https://dev.mysql.com/doc/connector-j/en/connector-j-connp-props-authentication.html
     "mysql": {"user": "login", "password": "password"},
     # https://learn.microsoft.com/en-us/sql/connect/jdbc/setting-the-connection-properties
-    "mssql": {"user": "login", "password": "password"},
+    # https://github.com/microsoft/go-mssqldb#common-parameters
+    "mssql": {"user": "login", "password": "password", "database": "schema"},
 }
 
 # The parameters of a query that locate the server: a socket of MySQL, an address for libpq.
@@ -151,10 +152,11 @@ class ParsedUri:
             self.takes_port = "," not in self.host
             self.query = parse_qsl(query, keep_blank_values=True)
             fields = _FIELDS_OF_QUERY.get(connection_type(self.scheme), {})
-            of_fields = {fields[name]: value for name, value in self.query if name in fields}
+            of_fields = {fields[name.lower()]: value for name, value in self.query if name.lower() in fields}
             self.login = self.login or of_fields.get("login", "")
             self.password = self.password or of_fields.get("password", "")
-            self.options |= _options([(name, value) for name, value in self.query if name not in fields])
+            self.schema = self.schema or of_fields.get("schema", "")
+            self.options |= _options([(name, value) for name, value in self.query if name.lower() not in fields])
             self._adjust_for_hook(hosts + path)
         self.options = {**options_of_scheme(self.scheme), **self.options}
         if not (self.host or any(self.options.get(name) for name in _IN_PLACE_OF_A_HOST)):
@@ -250,9 +252,10 @@ def _host_and_port(hosts: str) -> tuple[str, int | None]:
         return hosts, None
     found = re.fullmatch(_HOST, hosts)
     port = port_number(found["port"]) if found is not None and found["port"] else None
-    if found is None:
+    has_other_port = found is None and re.fullmatch(r"(?:\[[^\]]+\]|[^:,\[\]]+):[^:,\[\]]+", hosts) is not None
+    if found is None and not has_other_port:
         raise UnusableUriError(_ENCODE)
-    if found["port"] and port is None:
+    if found is None or (found["port"] and port is None):
         raise UnusableUriError("its port is not a number from 1 to 65535")
     return unquote(found["host"].strip("[]")), port
 

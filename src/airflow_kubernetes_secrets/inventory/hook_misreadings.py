@@ -45,6 +45,16 @@ _OF_HTTP = frozenset(
 )
 
 
+# Characters that neither the name of a host has, nor an address, nor a list of these.
+_IN_NO_HOST = re.compile(r"[\s\x00-\x1f\"'`;{}()<>|*?#&=$!^~+]")
+
+# The hooks that pass the host to a driver, or build a URL of it, and their names in messages.
+_HOOKS_WITH_HOST: Mapping[str, str] = {
+    **BARE_HOST,
+    "elasticsearch": "ElasticsearchSQLHook",
+    "opensearch": "OpenSearchHook",
+}
+
 _IS_TLS = re.compile("ssl|tls")
 # Other names for TLS in extra, of hooks that are not known here.
 _IS_FOR_TLS = re.compile("ssl|tls|secur|encrypt|verify|scheme|protocol", re.IGNORECASE)
@@ -110,7 +120,7 @@ def _misread(connection: _Connection) -> Iterator[tuple[str, str]]:
     """Yield what the hook of this connection type misreads, each with the remedy."""
     for rule in _RULES.get(connection.conn_type, ()):
         yield from rule(connection)
-    if connection.conn_type in BARE_HOST:
+    if connection.conn_type in _HOOKS_WITH_HOST:
         yield from _address(connection)
     if connection.extra.get("client") != MYSQL_CONNECTOR:
         yield from refused_parameters(connection.secret, connection.conn_type, connection.extra)
@@ -185,12 +195,14 @@ def _http(connection: _Connection) -> Iterator[tuple[str, str]]:
 
 def _address(connection: _Connection) -> Iterator[tuple[str, str]]:
     """Yield a warning if the host is more than the name or address that the hook expects."""
-    host, hook = connection.host, BARE_HOST[connection.conn_type]
+    host, hook = connection.host, _HOOKS_WITH_HOST[connection.conn_type]
     if "://" in host:
+        # A web address with a path is not read from a URI either.
+        is_readable = connection.conn_type in BARE_HOST and not host.startswith(("http://", "https://"))
         yield (
             f"{hook} expects the name of a host, and reads the URL in the host as one",
             'Write the parts separately: {"host": "h", "port": 1234}'
-            + or_store(connection.secret, connection.key, "the URL", URI),
+            + (or_store(connection.secret, connection.key, "the URL", URI) if is_readable else ""),
         )
     elif "@" in host:
         yield (
@@ -201,6 +213,14 @@ def _address(connection: _Connection) -> Iterator[tuple[str, str]]:
         yield f"{hook} reads the ':' at the end of the host as a part of the name", "Write the host alone"
     elif "/" in host and not host.startswith("/"):
         yield f"{hook} reads the path in the host as a part of the name", "Write the host alone"
+    elif not host.startswith("/") and _IN_NO_HOST.search(host):
+        yield (
+            f"{hook} reads a character in the host that no name or address has, such as a space or quotation mark, as "
+            "a part of the name",
+            "Write the host alone",
+        )
+    elif re.fullmatch(r"[^:,]+:[^:,]*[^0-9:,][^:,]*", host):
+        yield f"{hook} reads the ':' in the host as a part of the name", "Write host and port separately"
 
 
 def _alone(server: str) -> str:
@@ -396,6 +416,12 @@ def _opensearch(connection: _Connection) -> Iterator[tuple[str, str]]:
         )
 
 
+def _elasticsearch(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """``ElasticsearchSQLHook`` writes the port into a URL, also if there is none."""
+    if connection.host and not connection.port and "port" not in connection.extra:
+        yield "ElasticsearchSQLHook has no port by default, and its client fails without one", "Write the port: 9200"
+
+
 def _git(connection: _Connection) -> Iterator[tuple[str, str]]:
     """``GitHook`` uses the host as the repository that it passes to git: a URL, ``user@host:path``, or a path."""
     host = connection.host
@@ -436,6 +462,7 @@ _RULES: Mapping[str, Sequence[_Rule]] = {
     "ftp": (_plain_host("FTPHook", 21),),
     "imap": (_plain_host("ImapHook", 993),),
     "git": (_git,),
+    "elasticsearch": (_elasticsearch,),
     "opensearch": (_opensearch,),
     "snowflake": (_snowflake,),
 }

@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.near_misses import keys_of_near_formats
 from airflow_kubernetes_secrets.formats.parameters import stricter
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
-from airflow_kubernetes_secrets.formats.remedies import in_extra, name_key
+from airflow_kubernetes_secrets.formats.remedies import in_extra, name_key, set_field
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.formats.uri import WEB
 from airflow_kubernetes_secrets.inventory.incompleteness import HALF, SETTINGS, named, warning
@@ -196,6 +196,13 @@ def _settings_of_tls(
             f"and write the paths{in_extra(secret, key)}: {json.dumps(example)}",
         )
     settings = [each for each in settings if each not in files]
+    if settings and connection.get("conn_type") in WEB:
+        # HttpHook sends entries of extra as headers. A key with the scheme is reported as the schema.
+        switches = [each for each in settings if roles_of_tls(each) == {"mode"} and not suggests(each, SCHEME)]
+        if switches:
+            text = f"nothing reads {named(switches)}, which may be for TLS. {set_field(secret, key, 'schema')}: https"
+            yield warning(SETTINGS, secret, text)
+        settings = [each for each in settings if roles_of_tls(each) != {"mode"}]
     if settings:
         has_file = any(roles_of_tls(each) != {"mode"} for each in settings)
         of_file = ". If the hook expects a path, mount the Secret, and write the path there" if has_file else ""
