@@ -370,3 +370,51 @@ def test_a_password_without_a_login(tmp_path: Path) -> None:
     assert problems(tmp_path, data) == {HALF}
     assert problems(tmp_path, data, connection_login="u") == set()
     assert problems(tmp_path, {**data, "type": "redis"}) == set()
+
+
+@pytest.mark.parametrize("name", ["useSSL", "requireSSL", "enable_tls", "force-ssl", "require_secure_transport"])
+def test_a_switch_for_tls_in_the_words_of_other_software(tmp_path: Path, name: str) -> None:
+    data = {**DATABASE, "type": "mysql", name: "true"}
+
+    assert problems(tmp_path, data) == {SETTINGS}
+    assert problems(tmp_path, data, **{"connection-extra": '{"ssl_mode": "REQUIRED"}'}) == set()
+    assert problems(tmp_path, {**data, name: "false"}) == set()
+
+
+def test_a_database_next_to_a_schema(read: Read, tmp_path: Path) -> None:
+    data = {**DATABASE, "type": "postgres", "schema": "public", "database": "app"}
+
+    assert problems(tmp_path, data) == {SETTINGS}
+    assert problems(tmp_path, {**data, "schema": "app"}) == set()
+    assert problems(tmp_path, data, **{"field-schema": "database"}) == set()
+    connection = read(data, {"field-schema": "database"})
+    assert connection is not None
+    assert connection["schema"] == "app"
+
+
+@pytest.mark.parametrize("name", ["authenticationDatabase", "authentication-database", "auth_db", "authdb"])
+def test_the_database_of_the_users_of_mongo(read: Read, name: str) -> None:
+    data = {**DATABASE, "type": "mongodb", "database": "d", name: "admin"}
+
+    assert extra_of(read(data)) == {"authSource": "admin"}
+
+
+LINES = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize("value", [LINES, LINES.strip(), LINES.replace("\n", "\\n")])
+@pytest.mark.parametrize("name", ["private_key", "ssh-privatekey", "sshPrivateKey"])
+def test_a_private_key_of_ssh(read: Read, tmp_path: Path, name: str, value: str) -> None:
+    data = {"type": "ssh", "host": "h", "username": "u", name: value}
+
+    assert extra_of(read(data)) == {"private_key": LINES}
+    assert problems(tmp_path, data) == set()
+
+
+@pytest.mark.parametrize("name", ["identity", "id_rsa", "id_ed25519", "deploy-private-key"])
+def test_the_remedy_for_an_unused_private_key(read: Read, tmp_path: Path, name: str) -> None:
+    data = {"type": "ssh", "host": "h", "username": "u", name: LINES}
+
+    assert problems(tmp_path, data) == {HALF}
+    assert problems(tmp_path, data, **{"extra-private_key": name}) == set()
+    assert extra_of(read(data, {"extra-private_key": name})) == {"private_key": LINES}

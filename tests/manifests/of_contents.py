@@ -218,8 +218,11 @@ OF_CONTENTS: dict[str, Case] = {
     "another host": Case(secret(data={**FIELDS, "host": "db", "readerEndpoint": "db2"})),
     "settings of TLS": Case(
         secret(data={**FIELDS, "host": "db", "tls-mode": "require", "ca.crt": "x"}),
-        ["unused-settings"],
-        "'ca.crt', 'tls-mode'",
+        ["unused-settings", "unused-settings"],
+        "'ca.crt', which may be for TLS. PostgresHook needs the paths of files",
+    ),
+    "a placeholder": Case(
+        secret(data={**FIELDS, "host": "<no value>"}), ["placeholder"], "the host contains a placeholder"
     ),
     "settings of TLS that the hook of the type reads": Case(
         secret(data={**FIELDS, "host": "db", "ssl-mode": "require"})

@@ -11,7 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from airflow_kubernetes_secrets.formats.aliases import URI
-from airflow_kubernetes_secrets.formats.annotations import CONNECTION_EXTRA, CONNECTION_TYPE, DATA_KEY, FIELD, LITERALS
+from airflow_kubernetes_secrets.formats.annotations import (
+    CONNECTION_EXTRA,
+    CONNECTION_TYPE,
+    DATA_KEY,
+    EXTRA_FIELD,
+    FIELD,
+    LITERALS,
+)
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 _NAMES: Mapping[str, str] = {"conn_type": CONNECTION_TYPE, **LITERALS}
@@ -56,6 +63,18 @@ def name_key(secret: Secret, key: str, fields: Sequence[str], *, is_for_extra: b
         return f"Name the key{secret.annotation_place}: {names}{more}"
     names = " or ".join(map(repr, fields))
     return f"If it does, write it as {names} in the value" if key else f"If it does, name that file {names}"
+
+
+def name_extra(secret: Secret, key: str, name: str, file: str) -> str:
+    """Return the remedy for a key that contains an entry of ``extra``.
+
+    Args:
+        name: the name in ``extra``.
+        file: the name of a file that is read as this entry.
+    """
+    if secret.can_be_annotated:
+        return f"Name the key{secret.annotation_place}: {EXTRA_FIELD}{name}"
+    return f"If it contains one, write it as {name!r} in 'extra' of the value" if key else f"Name that file {file!r}"
 
 
 def or_store(secret: Secret, key: str, what: str, field: str) -> str:

@@ -29,8 +29,12 @@ def _tls_of_mysql(name: str) -> tuple[str, _Value]:
 
 
 def _private_key(value: str) -> str | None:
-    """Return a private key with the newline at its end, which it needs."""
-    return f"{value}\n" if value else None
+    """Return a private key with the newline at its end, which it needs.
+
+    A file of variables has ``\\n`` in the place of each newline. A private key itself contains no backslash.
+    """
+    lines = value if "\n" in value else value.replace("\\n", "\n").rstrip()
+    return f"{lines}\n" if lines else None
 
 
 def _words(meanings: Mapping[str, Any]) -> _Value:
@@ -40,6 +44,13 @@ def _words(meanings: Mapping[str, Any]) -> _Value:
 # Aiven: `required`.
 IS_ON = ("true", "1", "yes", "on", "required")
 IS_OFF = ("false", "0", "no", "off")
+
+# https://kubernetes.io/docs/concepts/configuration/secret/#ssh-authentication-secrets
+# https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#ssh-repositories
+_OF_SSH: Mapping[str, tuple[str, _Value]] = {
+    **dict.fromkeys(("private_key", "ssh_privatekey", "sshprivatekey"), ("private_key", _private_key)),
+    "private_key_passphrase": ("private_key_passphrase", _text),
+}
 
 # The name in `extra` and its value, by connection type and by the name of a key in lower case, with `_` for `-`.
 SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
@@ -75,6 +86,9 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
         "tlscafile": ("tlsCAFile", _path),
         "tlscertificatekeyfile": ("tlsCertificateKeyFile", _path),
         **dict.fromkeys(("authsource", "auth_source"), ("authSource", _text)),
+        # Spring Data, and other names for it.
+        **dict.fromkeys(("authenticationdatabase", "authentication_database"), ("authSource", _text)),
+        **dict.fromkeys(("authdatabase", "auth_database", "authdb", "auth_db"), ("authSource", _text)),
         **dict.fromkeys(("replicaset", "replica_set"), ("replicaSet", _text)),
         "authmechanism": ("authMechanism", _text),
     },
@@ -103,8 +117,7 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     },
     # The hooks pass extra to librdkafka.
     "kafka": dict.fromkeys(("security.protocol", "security_protocol"), ("security.protocol", _text)),
-    "ssh": {"private_key": ("private_key", _private_key), "private_key_passphrase": ("private_key_passphrase", _text)},
-    "sftp": {"private_key": ("private_key", _private_key), "private_key_passphrase": ("private_key_passphrase", _text)},
+    **dict.fromkeys(("ssh", "sftp"), _OF_SSH),
     # SnowflakeHook reads these in `extra`, and the schema in the field.
     # https://airflow.apache.org/docs/apache-airflow-providers-snowflake/stable/connections/snowflake.html
     "snowflake": {

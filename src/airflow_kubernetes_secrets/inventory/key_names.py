@@ -19,7 +19,7 @@ TLS = re.compile(
     r"(?:^|[._])(?:ssl|tls|mtls)|(?:ssl|tls)_?(?:mode|enabled|verify)$|truststore|keystore|root_?cert"
     r"|(?:^|[._])(?:ca|ca_?cert|ca_?certificate|ca_?bundle|client_?cert|client_?key|server_?ca)(?:[._]|$)"
     r"|(?:^|[._])(?:encrypt|encrypted|secure)$|security[._]?protocol|channel_?binding|^pg(?:require)?ssl"
-    r"|^secure_connection$|\.(?:crt|pem|p12|jks)$"
+    r"|^secure_connection$|(?:use|require|enable|force|enforce)_?(?:ssl|tls)|secure_?transport|\.(?:crt|pem|p12|jks)$"
 )
 HOST = re.compile(
     r"(?:hosts?|host_?name|fqdn|fullyqualifieddomainname|(?:^|[._])(?:addr|ip|domain)|ip_?address|endpoints?|servers?"
@@ -28,8 +28,10 @@ HOST = re.compile(
 # Credentials that a hook may use instead of a password. Certificates are in `TLS`.
 CREDENTIAL = re.compile(
     r"(?:passwords?|passwd|passphrase|pwd|(?:^|[._])(?:pass|pw|auth)|auth_?string|token|secret|api_?key|access_?key"
-    r"|secret_?key|private_?key|credentials?)$"
+    r"|secret_?key|private_?key|credentials?|(?:^|[._])(?:identity|id_(?:rsa|dsa|ecdsa|ed25519)))$"
 )
+# A private key of SSH, which is no password.
+PRIVATE_KEY = re.compile(r"(?:private_?key|identity|(?:^|[._])id_(?:rsa|dsa|ecdsa|ed25519))$")
 DATABASE = re.compile(
     r"(?:database|database_?name|db_?name|dbname|schema_?name|service_?name|(?:^|[._])(?:db|sid)"
     r"|(?:database|db)_?(?:index|number))$"

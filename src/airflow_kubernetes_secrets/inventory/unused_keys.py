@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.near_misses import keys_of_near_formats
 from airflow_kubernetes_secrets.formats.parameters import stricter
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
-from airflow_kubernetes_secrets.formats.remedies import in_extra, name_key, set_field
+from airflow_kubernetes_secrets.formats.remedies import in_extra, name_extra, name_key, set_field
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.formats.uri import WEB
 from airflow_kubernetes_secrets.inventory.incompleteness import HALF, SETTINGS, named, warning
@@ -26,6 +26,7 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     OPTIONS,
     PASSPHRASE,
     PORT,
+    PRIVATE_KEY,
     SCHEME,
     TLS,
     has_address,
@@ -45,8 +46,12 @@ _WITH_DEFAULT = {"port": PORT, "schema": DATABASE}
 # The types of servers with databases, whose name can be in a key `NAME` (Django).
 _WITH_DATABASE = ("postgres", "mysql", "mssql", "oracle")
 
-# The types whose hooks use a private key. SnowflakeHook reads its passphrase in the password, the others in extra.
-_WITH_PRIVATE_KEY = ("snowflake", "ssh", "sftp", "git")
+# The types whose hooks use a private key, and its name in `extra`. SnowflakeHook reads its passphrase in the password,
+# the others in `extra`.
+_WITH_PRIVATE_KEY: Mapping[str, str] = {
+    **dict.fromkeys(("ssh", "sftp", "git"), "private_key"),
+    "snowflake": "private_key_content",
+}
 
 # The setting with which a client verifies the server, the setting that names the root certificate, and an example.
 _ROOT_CERTIFICATES: Mapping[str, tuple[str, str]] = {
@@ -144,7 +149,16 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
     if not connection.get("password") and not has_in_extra(connection, CREDENTIAL):
         of_formats = keys_of_near_formats(secret) if key == IN_FIELDS else frozenset()
         credentials = [each for each in unused if suggests(each, CREDENTIAL) and each not in of_formats]
-        if credentials:
+        in_extra_as = _WITH_PRIVATE_KEY.get(str(connection.get("conn_type")), "")
+        private_keys = [each for each in credentials if in_extra_as and suggests(each, PRIVATE_KEY)]
+        if private_keys:
+            yield warning(
+                HALF,
+                secret,
+                f"the connection has no password and no private key, and nothing reads {named(private_keys)}. "
+                + name_extra(secret, key, in_extra_as, "private_key"),
+            )
+        elif credentials:
             yield _unread(HALF, secret, key, credentials, ("password",))
     if connection.get("password") and not connection.get("login") and not has_in_extra(connection, LOGIN):
         logins = [each for each in unused if suggests(each, LOGIN)]
@@ -225,6 +239,16 @@ def _other_settings(
             keys += [each for each in unused if suggests(each, NAME)]
         if keys and not connection.get(field) and not any(suggests(name, names) for name in extra):
             yield _unread(SETTINGS, secret, key, keys, (field,), is_for_extra=False)
+    used = fields_of(secret).keys.get("schema", "") if key == IN_FIELDS else ""
+    if connection.get("conn_type") in _WITH_DATABASE and folded(used) == "schema":
+        databases = [each for each in unused if suggests(each, DATABASE) and secret.value(each) != secret.value(used)]
+        if databases and "schema" not in fields_of(secret).description.fields:
+            yield warning(
+                SETTINGS,
+                secret,
+                f"the key {used!r} is read as the database, and nothing reads {named(databases)}. "
+                + name_key(secret, key, ("schema",), is_for_extra=False),
+            )
     in_extra_already = {*map(folded, extra)}
     options = [each for each in unused if suggests(each, OPTIONS) and folded(each) not in in_extra_already]
     if options:
