@@ -109,3 +109,8 @@ def test_tls_for_http_is_the_schema(name: str, value: str) -> None:
 
     assert "extra-<name>" not in text
     assert "field-schema" in text or "connection-schema: https" in text
+
+
+@pytest.mark.parametrize("host", ["a:" + "x" * 300_000 + ":", "a:" + "1" * 300_000, "a" * 300_000 + ";"])
+def test_long_hosts(host: str) -> None:
+    texts({**LOGIN, "type": "postgres", "host": host})

@@ -418,3 +418,20 @@ def test_the_remedy_for_an_unused_private_key(read: Read, tmp_path: Path, name: 
     assert problems(tmp_path, data) == {HALF}
     assert problems(tmp_path, data, **{"extra-private_key": name}) == set()
     assert extra_of(read(data, {"extra-private_key": name})) == {"private_key": LINES}
+
+
+@pytest.mark.parametrize(
+    ("data", "host"),
+    [
+        ({**DATABASE, "type": "mssql", "instance": "x"}, "h\\x"),
+        ({**DATABASE, "type": "http", "path": "/v1"}, "https://h/v1"),
+    ],
+)
+def test_a_part_of_the_host_in_another_key(read: Read, tmp_path: Path, data: dict[str, str], host: str) -> None:
+    assert problems(tmp_path, data) == {SETTINGS}
+
+    without = {name: value for name, value in data.items() if name != "host"}
+    assert problems(tmp_path, without, **{"connection-host": host}) == set()
+    connection = read(without, {"connection-host": host})
+    assert connection is not None
+    assert connection["host"] == host

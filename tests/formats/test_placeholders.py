@@ -34,6 +34,7 @@ def problems(data: dict[str, str], **annotations: str) -> list[Problem]:
         *("nil", "undefined", "[object Object]", "(known after apply)", "{{ .host }}", "{{.host}}", "{{ $host }}"),
         *("{{ .Values.db.host }}", '{{ index . "host" }}', "${HOST}", "$(HOST)", "${{ secrets.HOST }}", "<host>"),
         *("ref+vault://secret/db#host", "vault:secret/data/db#host", "op://vault/item/host"),
+        *("{{ host }}", "{{password}}"),
         *("<path:secret/data/db#host>", "ENC[AES256_GCM,data:a,iv:b,tag:c,type:str]"),
     ],
 )

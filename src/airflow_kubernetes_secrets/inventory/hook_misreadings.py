@@ -219,7 +219,7 @@ def _address(connection: _Connection) -> Iterator[tuple[str, str]]:
             "a part of the name",
             "Write the host alone",
         )
-    elif re.fullmatch(r"[^:,]+:[^:,]*[^0-9:,][^:,]*", host):
+    elif "," not in host and host.count(":") == 1 and not host.rpartition(":")[2].isdigit():
         yield f"{hook} reads the ':' in the host as a part of the name", "Write host and port separately"
 
 

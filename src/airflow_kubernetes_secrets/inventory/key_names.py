@@ -47,6 +47,10 @@ OPTIONS = re.compile("^(?:options|srv|autocommit)$")
 PASSPHRASE = re.compile("passphrase$")
 LOGIN = re.compile(r"(?:user|user_?name|user_?id|login|uid|(?:^|[._])(?:usr|role|role_?name))$")
 
+# An instance of SQL Server, and the path of a web address: parts of the host for their hooks.
+INSTANCE = re.compile(r"^instance(?:_?name)?$")
+PATH = re.compile(r"^(?:(?:base|context|url)_?)?path$")
+
 # The roles of settings for TLS: one of them does not replace another.
 _ROLES: Mapping[str, re.Pattern[str]] = {
     "root certificate": re.compile(

@@ -43,7 +43,9 @@ _WORDS = frozenset(
 )
 # A variable that nothing substituted, an instruction (<password>), or a reference of vals, 1Password or Bank-Vaults.
 _VARIABLE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$\([A-Za-z_][A-Za-z0-9_]*\)|\$\{\{[^{}]*\}\}"
-_WHOLE = re.compile(rf"{_VARIABLE}|<[A-Za-z][A-Za-z _.-]*>|ref\+[a-z0-9]+://.*|op://.*|vault:[^#]+#.*", re.DOTALL)
+_WHOLE = re.compile(
+    rf"{_VARIABLE}|\{{\{{[^{{}}]*\}}\}}|<[A-Za-z][A-Za-z _.-]*>|ref\+[a-z0-9]+://.*|op://.*|vault:[^#]+#.*", re.DOTALL
+)
 _PART = re.compile(_VARIABLE)
 
 # No placeholder is longer, and the patterns for ciphertext need more time for longer text.

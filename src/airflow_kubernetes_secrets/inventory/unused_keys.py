@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from binascii import Error
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -21,10 +22,12 @@ from airflow_kubernetes_secrets.inventory.incompleteness import HALF, SETTINGS, 
 from airflow_kubernetes_secrets.inventory.key_names import (
     CREDENTIAL,
     DATABASE,
+    INSTANCE,
     LOGIN,
     NAME,
     OPTIONS,
     PASSPHRASE,
+    PATH,
     PORT,
     PRIVATE_KEY,
     SCHEME,
@@ -51,6 +54,12 @@ _WITH_DATABASE = ("postgres", "mysql", "mssql", "oracle")
 _WITH_PRIVATE_KEY: Mapping[str, str] = {
     **dict.fromkeys(("ssh", "sftp", "git"), "private_key"),
     "snowflake": "private_key_content",
+}
+
+# The names of keys with a part that the hook reads in the host, the character before it there, and an example.
+_IN_HOST: Mapping[str, tuple[re.Pattern[str], str, str]] = {
+    "mssql": (INSTANCE, "\\", "host\\instance"),
+    **dict.fromkeys(WEB, (PATH, "/", "https://host/path")),
 }
 
 # The setting with which a client verifies the server, the setting that names the root certificate, and an example.
@@ -239,6 +248,15 @@ def _other_settings(
             keys += [each for each in unused if suggests(each, NAME)]
         if keys and not connection.get(field) and not any(suggests(name, names) for name in extra):
             yield _unread(SETTINGS, secret, key, keys, (field,), is_for_extra=False)
+    names_in_host, separator, example = _IN_HOST.get(str(connection.get("conn_type")), (None, "", ""))
+    parts = [each for each in unused if names_in_host is not None and suggests(each, names_in_host)]
+    if parts and separator not in str(connection.get("host") or "").rpartition("://")[2]:
+        yield warning(
+            SETTINGS,
+            secret,
+            f"nothing reads {named(parts)}, which may be a part of the host. If the connection needs it: "
+            f"{set_field(secret, key, 'host')}: {example}",
+        )
     used = fields_of(secret).keys.get("schema", "") if key == IN_FIELDS else ""
     if connection.get("conn_type") in _WITH_DATABASE and folded(used) == "schema":
         databases = [each for each in unused if suggests(each, DATABASE) and secret.value(each) != secret.value(used)]
