@@ -241,3 +241,26 @@ def test_a_certificate_in_a_key_needs_a_path(tmp_path: Path, conn_type: str, key
     assert "extra-<name>" not in text
     assert text.endswith(f"connection-extra: {json.dumps(entry)}")
     assert texts(tmp_path, data, connection_extra=json.dumps({**entry, **modes.get(conn_type, {})})) == []
+
+
+@pytest.mark.parametrize(("conn_type", "name"), [("postgres", "sslrootcert"), ("mongo", "tlsCAFile")])
+def test_a_certificate_in_the_place_of_a_path_is_reported(tmp_path: Path, conn_type: str, name: str) -> None:
+    data = {**DATABASE, "type": conn_type, "ca.crt": PEM}
+    [text] = texts(tmp_path, data, **{f"extra-{name}": "ca.crt"})
+
+    assert f"reads {name!r} in extra as the path of a file" in text
+    assert f"remove the annotation airflow.apache.org/extra-{name}, " in text
+    assert PEM not in text
+    assert texts(tmp_path, data, connection_extra=json.dumps({name: "/path"})) == []
+
+
+def test_a_certificate_in_the_object_of_mysql_is_reported(tmp_path: Path) -> None:
+    extra = {"ssl_mode": "VERIFY_CA", "ssl": {"ca": PEM}}
+    [text] = texts(tmp_path, {**MYSQL, "extra": json.dumps(extra)})
+
+    assert text.endswith('connection-extra: {"ssl": {"ca": "/path"}}')
+    assert texts(tmp_path, {**MYSQL, "extra": json.dumps(extra)}, connection_extra='{"ssl": {"ca": "/path"}}') == []
+
+
+def test_the_database_of_lettuce(read: Read) -> None:
+    assert extra_of(read, {"uri": "redis://:p@h/?database=2"}) == {"db": "2"}

@@ -171,6 +171,8 @@ PARAMETERS: Mapping[str, Mapping[str, Converter]] = {
     "mongo": {name: _words(name, _on(True), _off(False)) for name in ("ssl", "tls", "srv", "allow_insecure")},
     "redis": {
         **dict.fromkeys(("ssl", "tls"), _words("ssl", _on(True), _off(False))),
+        # https://github.com/redis/lettuce/wiki/Redis-URI-and-connection-details
+        "database": _renamed("db"),
         # Celery has the names of Python's constants.
         "ssl_cert_reqs": _words(
             "ssl_cert_reqs",

@@ -7,7 +7,7 @@ can choose instead (psycopg) and of newer versions of a driver are in them too, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow_kubernetes_secrets.formats.annotations import EXTRA_FIELD
@@ -16,6 +16,9 @@ from airflow_kubernetes_secrets.formats.remedies import in_extra
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_names
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.listing import LONGEST_NAME, first_names
+
+# The beginning of a certificate or a key.
+_PEM = "-----BEGIN"
 
 
 class Driver:
@@ -115,6 +118,15 @@ DRIVERS: Mapping[str, Driver] = {
 }
 
 
+# The entries of `extra` that are paths of files, by connection type. MySqlHook reads those of an object.
+_PATHS: Mapping[str, Sequence[str]] = {
+    "postgres": ("sslrootcert", "sslcert", "sslkey", "sslcrl"),
+    "mysql": ("ca", "cert", "key"),
+    "mongo": ("tlsCAFile", "tlsCertificateKeyFile"),
+    "redis": ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"),
+}
+
+
 def refused_parameters(secret: Secret, conn_type: str, extra: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what a driver refuses in ``extra``, each with the remedy.
 
@@ -139,6 +151,26 @@ def refused_parameters(secret: Secret, conn_type: str, extra: Mapping[str, Any])
                 f"{driver.hook} passes {name!r} in extra to {driver.name}, which refuses its value",
                 f"Write one of these: {', '.join(values)}",
             )
+
+    yield from _no_paths(secret, conn_type, extra)
+
+
+def _no_paths(secret: Secret, conn_type: str, extra: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the certificates and keys where the driver expects the path of a file, each with the remedy."""
+    of_tls = extra.get("ssl") if conn_type == "mysql" else extra
+    for name in _PATHS.get(conn_type, ()):
+        value = of_tls.get(name) if isinstance(of_tls, Mapping) else None
+        if not isinstance(value, str) or _PEM not in value:
+            continue
+        annotation = f"{EXTRA_FIELD}{name}"
+        example = json.dumps({"ssl": {name: "/path"}} if conn_type == "mysql" else {name: "/path"})
+        remove = f"remove the annotation {annotation}, " if annotation in (secret.annotations or ()) else ""
+        place = in_extra(secret, "") if secret.can_be_annotated else " in extra"
+        yield (
+            f"{DRIVERS[conn_type].name} reads {name!r} in extra as the path of a file, and it is a certificate or "
+            "a key",
+            f"Mount the Secret, {remove}and write the path{place}: {example}",
+        )
 
 
 def _remedy(secret: Secret, name: str, driver: str) -> str:
