@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.inventory.entries import inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.shapes import Read, secret_manifest, whole
 
@@ -435,3 +438,11 @@ def test_a_part_of_the_host_in_another_key(read: Read, tmp_path: Path, data: dic
     connection = read(without, {"connection-host": host})
     assert connection is not None
     assert connection["host"] == host
+
+
+def test_an_invalid_value_next_to_a_schema_is_no_error() -> None:
+    manifest = secret_manifest("shop", "app", {**DATABASE, "type": "postgres", "schema": "public"}, {})
+    manifest["data"]["database"] = "abcde"
+    secret = Secret("shop", "app", "", {}, manifest["data"])
+
+    assert [each.code for each in content_of(Kind.CONNECTION, secret, "").problems] == [SETTINGS]

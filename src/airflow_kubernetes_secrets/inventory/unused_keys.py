@@ -221,11 +221,12 @@ def _settings_of_tls(
     settings = [each for each in settings if each not in files]
     if settings and connection.get("conn_type") in WEB:
         # HttpHook sends entries of extra as headers. A key with the scheme is reported as the schema.
-        switches = [each for each in settings if roles_of_tls(each) == {"mode"} and not suggests(each, SCHEME)]
+        modes = [each for each in settings if roles_of_tls(each) == {"mode"}]
+        switches = [each for each in modes if connection.get("schema") or not suggests(each, SCHEME)]
         if switches:
             text = f"nothing reads {named(switches)}, which may be for TLS. {set_field(secret, key, 'schema')}: https"
             yield warning(SETTINGS, secret, text)
-        settings = [each for each in settings if roles_of_tls(each) != {"mode"}]
+        settings = [each for each in settings if each not in modes]
     if settings:
         has_file = any(roles_of_tls(each) != {"mode"} for each in settings)
         of_file = ". If the hook expects a path, mount the Secret, and write the path there" if has_file else ""
@@ -259,7 +260,8 @@ def _other_settings(
         )
     used = fields_of(secret).keys.get("schema", "") if key == IN_FIELDS else ""
     if connection.get("conn_type") in _WITH_DATABASE and folded(used) == "schema":
-        databases = [each for each in unused if suggests(each, DATABASE) and secret.value(each) != secret.value(used)]
+        # The values are compared in base64, because that of an unused key can be invalid.
+        databases = [each for each in unused if suggests(each, DATABASE) and secret.data[each] != secret.data[used]]
         if databases and "schema" not in fields_of(secret).description.fields:
             yield warning(
                 SETTINGS,
