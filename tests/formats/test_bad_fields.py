@@ -54,7 +54,7 @@ UNUSABLE_URIS = {
     "no URI": (MARKER, "not a URI"),
     "JDBC": (f"jdbc:postgresql://h:5432/db?password={MARKER}", "not a URI"),
     "no host": (f"postgresql://me:{MARKER}@/db", "without a host"),
-    "port": (f"postgresql://me:pw@h:{MARKER}/db", "must be percent-encoded"),
+    "port": (f"postgresql://me:pw@h:{MARKER}/db", "port is not a number"),
     "slash in the password": (f"postgresql://me:{MARKER}/x@h/db", "must be percent-encoded"),
     "slash and digits": (f"postgresql://me:123/{MARKER}@h/db", "must be percent-encoded"),
     "two hosts in brackets": (f"postgresql://me:pw@[::1]{MARKER}[::1]/db", "must be percent-encoded"),
