@@ -198,20 +198,105 @@ class Hook(BaseHook):
 def test_a_hook_can_do_anything(
     what: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    provider = tmp_path / "x-1.dist-info"
-    provider.mkdir()
-    (provider / "METADATA").write_text("Metadata-Version: 2.1\nName: x\nVersion: 1\n")
-    (provider / "entry_points.txt").write_text("[apache_airflow_provider]\nprovider_info=x:info\n")
-    types = [{"connection-type": "x", "hook-class-name": "x.Hook"}]
-    info = {"package-name": "x", "name": "X", "description": "", "versions": ["1"], "connection-types": types}
-    (tmp_path / "x.py").write_text(f"{HOOK.format(what=what)}\ndef info():\n    return {info!r}\n")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]))
+    install(what, tmp_path, monkeypatch)
 
     found = run_hook_test(json.dumps({"conn_type": "x", "host": str(tmp_path / "out"), "password": SECRET}))
 
     assert (found.state, found.message) == (HookState.FAILED, message)
     assert SECRET not in "".join(capfd.readouterr())
     eventually_gone(int((tmp_path / "out").read_text()))
+
+
+def install(what: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install a provider with a hook for the type `x`, whose test does this."""
+    provider = folder / "x-1.dist-info"
+    provider.mkdir()
+    (provider / "METADATA").write_text("Metadata-Version: 2.1\nName: x\nVersion: 1\n")
+    (provider / "entry_points.txt").write_text("[apache_airflow_provider]\nprovider_info=x:info\n")
+    types = [{"connection-type": "x", "hook-class-name": "x.Hook"}]
+    info = {"package-name": "x", "name": "X", "description": "", "versions": ["1"], "connection-types": types}
+    (folder / "x.py").write_text(f"{HOOK.format(what=what)}\ndef info():\n    return {info!r}\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]))
+
+
+# Another process, in a session of its own, holds the pipes of this one and does something first.
+FORK = """
+        import time
+        reading, writing = os.pipe()
+        if os.fork() == 0:
+            os.setsid()
+            open(connection.host + ".other", "w").write(str(os.getpid()))
+            {what}
+            os.write(writing, b"x")
+            time.sleep(1000)
+        os.read(reading, 1)
+"""
+# The process becomes a zombie that only its tracer can reap, so its parent waits for it without limit.
+TRACE = """
+            import ctypes
+            assert ctypes.CDLL(None).ptrace(0x4206, os.getppid(), 0, 0) == 0  # PTRACE_SEIZE
+"""
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Path]:
+    """Return the file with the process that the hook has started, which is ended after the test."""
+    file = tmp_path / "out.other"
+    yield file
+    os.kill(int(file.read_text()), signal.SIGKILL)
+
+
+def result_apart(folder: Path, seconds: float) -> dict[str, str]:
+    """Return the result of a test by a process of its own, because it could wait without limit."""
+    code = (
+        "import json, sys\n"
+        "from airflow_kubernetes_secrets.diagnosis.hook_test import run_hook_test\n"
+        "print(json.dumps(run_hook_test(sys.argv[1], float(sys.argv[2])).as_json()))"
+    )
+    stored = json.dumps({"conn_type": "x", "host": str(folder / "out"), "password": SECRET})
+    command = [sys.executable, "-c", code, stored, str(seconds)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=180)
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("what", "result"),
+    [
+        ("return True, 'fine'", {"result": "works", "message": "fine"}),
+        (
+            "os._exit(7)",
+            {
+                "result": "failed",
+                "message": "the process of the hook ended with the status 7 and no result. Call the hook's "
+                "test_connection in Python to see why",
+            },
+        ),
+    ],
+)
+def test_another_process_that_holds_the_pipe_changes_nothing(
+    what: str, result: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: Path
+) -> None:
+    install(f"{FORK.format(what='pass')}\n        {what}", tmp_path, monkeypatch)
+
+    assert result_apart(tmp_path, 90) == result
+    assert other.exists()
+
+
+def test_a_hook_that_returns_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install("return os.fork() >= 0, 'fine'", tmp_path, monkeypatch)
+
+    assert result_apart(tmp_path, 90) == {"result": "works", "message": "fine"}
+
+
+def test_a_process_that_cannot_be_reaped_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: Path
+) -> None:
+    may_be_traced = "import ctypes; ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(-1), 0, 0, 0)  # PR_SET_PTRACER"
+    install(f"{may_be_traced}\n{FORK.format(what=TRACE)}\n        time.sleep(1000)", tmp_path, monkeypatch)
+
+    assert result_apart(tmp_path, 20)["message"].startswith("no result within 20 s")
+    assert Path(f"/proc/{other.read_text()}").exists()
 
 
 def eventually_gone(process: int) -> None:

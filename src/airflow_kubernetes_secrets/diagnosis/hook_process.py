@@ -1,6 +1,6 @@
 """The process in which a hook tests its connection: ``python -m airflow_kubernetes_secrets.diagnosis.hook_process``.
 
-It reads ``{"stored": …, "seconds": …}`` from standard input, and writes the result as one JSON object to
+It reads ``{"stored": …, "seconds": …}`` from standard input, and writes the result as one line of JSON to
 standard output.
 """
 
@@ -29,7 +29,7 @@ def main() -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for descriptor in (1, 2):
             os.dup2(nowhere, descriptor)
-        json.dump(_tested(request["stored"]), results)
+        results.write(f"{json.dumps(_tested(request['stored']))}\n")
     # A thread of the hook may still run.
     os._exit(0)
 

@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +26,12 @@ from airflow_kubernetes_secrets.inventory.visible_fields import shown_address, s
 
 # The time for the whole test in seconds. The import of Airflow and of a provider can take some seconds of it.
 SECONDS = 60.0
+
+# How often the command checks whether the process has ended, while another process holds the other end of its pipe.
+_CHECK_SECONDS = 0.2
+
+# How long the command waits for the end of a killed process. The kernel can delay it without limit.
+_ENDING_SECONDS = 5.0
 
 _LONGEST_MESSAGE = 500  # in characters
 
@@ -71,26 +78,43 @@ def run_hook_test(stored: str, seconds: float = SECONDS) -> HookTest:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=environment,
-        text=True,
         start_new_session=True,
     )
     try:
-        answer, _ = process.communicate(json.dumps({"stored": stored, "seconds": seconds}), timeout=seconds)
-    except subprocess.TimeoutExpired:
+        answer = _answer(process, json.dumps({"stored": stored, "seconds": seconds}), time.monotonic() + seconds)
+    finally:
+        _end(process)
+    if answer is None:
         return HookTest(
             HookState.FAILED,
             f"no result within {seconds:g} s. Check that this machine can reach the server of the connection",
         )
-    finally:
-        _end(process)
     return _result(answer, process.returncode, stored)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _answer(process: subprocess.Popen[bytes], request: str, deadline: float) -> bytes | None:
+    """Return what the process has written, which is one line if the test has ended; ``None`` after the deadline.
+
+    A process that the hook started can hold the pipe for longer, so its end is not waited for.
+    """
+    sent: bytes | None = request.encode()
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            return process.communicate(sent, timeout=min(left, _CHECK_SECONDS))[0]
+        except subprocess.TimeoutExpired as waiting:
+            written: bytes = waiting.output or b""
+            if written.endswith(b"\n") or process.poll() is not None:
+                return written
+        sent = None
+    return None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
     """End the process, and the processes that its hook started."""
     with suppress(ProcessLookupError, PermissionError):  # all of them have ended
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_ENDING_SECONDS)
     # A process that left the group may still hold the other end, so nothing more is read.
     for stream in (process.stdin, process.stdout):
         if stream is not None:
@@ -98,14 +122,15 @@ def _end(process: subprocess.Popen[str]) -> None:
                 stream.close()
 
 
-def _result(answer: str, status: int, stored: str) -> HookTest:
+def _result(answer: bytes, status: int | None, stored: str) -> HookTest:
     try:
-        found: dict[str, Any] = json.loads(answer)
+        # If the hook has forked the process, each copy can write a result.
+        found: dict[str, Any] = json.loads(answer.partition(b"\n")[0])
     except ValueError:
+        how = "without a result" if status is None else f"with the status {status} and no result"
         return HookTest(
             HookState.FAILED,
-            f"the process of the hook ended with the status {status} and no result. Call the "
-            "hook's test_connection in Python to see why",
+            f"the process of the hook ended {how}. Call the hook's test_connection in Python to see why",
         )
     conn_type = shown_type(str(found["conn_type"]))
     if found["state"] == "disabled":
