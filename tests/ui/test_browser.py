@@ -293,6 +293,15 @@ def test_an_id_that_is_a_uri_is_not_shown(opened: Open) -> None:
 
     expect(page.locator("#panel-title")).to_have_text("(a URI)")
     expect(page.locator("#panel")).to_contain_text("may hold a password")
+    expect(page.locator("#copies button")).to_have_text(["Copy Secret", "Copy kubectl command"])
+
+
+@pytest.mark.parametrize("selector", ["#rows .link", "#panel-title", "#panel .mark"])
+def test_each_space_of_an_id_is_visible(opened: Open, selector: str) -> None:
+    page = alone(opened, "?search=app-db-app&of=connection&id=a++b")
+    expect(page.locator("#panel .mark")).to_contain_text("a  b")
+
+    assert page.locator(selector).evaluate("each => getComputedStyle(each).whiteSpace").startswith("pre")
 
 
 def background(frame: Frame) -> str:

@@ -264,6 +264,29 @@ def test_one_failed_request_does_not_clear_the_table(opened: Open) -> None:
     expect(page.locator("#notices .error")).to_have_count(0)
 
 
+@pytest.mark.parametrize(
+    "response",
+    [
+        {"content_type": "text/html", "body": "<form>The login of a proxy</form>"},
+        {"content_type": "application/json", "body": '{"entries": ['},
+    ],
+    ids=["a page", "a part"],
+)
+def test_a_response_that_is_not_the_one_of_the_server(opened: Open, response: dict[str, str]) -> None:
+    page = alone(opened)
+    page.route("**/api/entries?*", lambda route: route.fulfill(status=200, **response))
+    page.click("#refresh")
+
+    expect(page.locator("#notices .error")).to_contain_text("incomplete, or a proxy has replaced it. Reload the page.")
+    assert len(shown(page)) == 50
+
+
+def test_a_position_beyond_all_numbers_is_the_last_page(opened: Open) -> None:
+    page = alone(opened, f"?offset={'9' * 30}")
+
+    count(page, "51 to 73 of 73")
+
+
 def test_times_are_in_the_time_zone_of_airflow(opened: Open) -> None:
     page = alone(opened)
     moment = page.evaluate("fetch('api/entries?limit=1').then((each) => each.json()).then((each) => each.taken_at)")
@@ -297,3 +320,30 @@ def test_the_rows_that_match_can_be_saved(opened: Open, format: str) -> None:
     saved = json.loads(text) if format == "json" else list(csv.DictReader(io.StringIO(text)))
     assert [each["id"] for each in saved] == [f"service_{number:02}" for number in range(60)]
     assert SECRET not in text
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_an_export_that_fails_says_so_and_can_be_repeated(opened: Open, status: int) -> None:
+    page = opened("ada", f"{PLUGIN}?search=service")
+    frame = framed(page)
+    page.route(
+        "**/api/export?*", lambda route: route.fulfill(status=status, content_type="text/html", body="<p>no</p>")
+    )
+    frame.click("#csv")
+    expect(frame.locator("#notices .error")).to_be_visible()
+    assert len(shown(frame)) == 50
+
+    page.unroute("**/api/export?*")
+    with page.expect_download() as download:
+        frame.get_by_role("button", name="Try again").click()
+    assert download.value.suggested_filename == "kubernetes-secrets.csv"
+    expect(frame.locator("#notices .error")).to_have_count(0)
+
+
+def test_an_export_after_the_end_of_the_session_leads_to_the_login(opened: Open) -> None:
+    page = opened("ada", f"{PLUGIN}?search=service")
+    frame = framed(page)
+    page.context.clear_cookies()
+    frame.click("#json")
+
+    page.wait_for_url(re.compile(r"/auth/login\?next=(%2F|/)plugin(%2F|/)kubernetes-secrets$"))

@@ -4,12 +4,15 @@ import { make } from "./dom.js";
 import { copyButton, message, problem } from "./messages.js";
 import { nameOf } from "./table.js";
 
+// The server shows this for an id that is a URI.
+export const URI = "(a URI)";
+
 /** Return the buttons that copy what belongs to an entry. */
 export function copyButtons(entry) {
   return make(
     "div",
     { class: "copies" },
-    copyButton(entry.id, "Copy id"),
+    entry.id === URI ? "" : copyButton(entry.id, "Copy id"),
     entry.secret ? copyButton(entry.secret, "Copy Secret") : "",
     entry.command ? copyButton(entry.command, "Copy kubectl command") : "",
   );

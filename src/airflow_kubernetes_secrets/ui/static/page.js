@@ -1,8 +1,8 @@
 // The script of the page: what happens when the user does something.
 
-import { copyButtons, explanationParts, ofSecret, part } from "./details.js";
+import { copyButtons, explanationParts, ofSecret, part, URI } from "./details.js";
 import { $, follow, make, printable, textNodes } from "./dom.js";
-import { getJson } from "./requests.js";
+import { getFile, getJson } from "./requests.js";
 import {
   correctAddress,
   isFramed,
@@ -19,6 +19,9 @@ import { markSelected, PAGE, showColumns, showFailure, showNotices, showPlace, s
 import { onTimeZone } from "./times.js";
 
 const TYPING_MS = 200;
+
+// After this, the browser has read a file that the user saves.
+const SAVING_MS = 60000;
 
 // The requests in progress, or null. A later one cancels them.
 let listing = null; // { controller, isRefresh }
@@ -102,7 +105,7 @@ async function explain(entry) {
 
 /** Return why the page cannot explain an id, or null if it can. */
 function whyUnexplained(id) {
-  if (id === "(a URI)") return "It is a URI, which may hold a password, so it is not shown. Correct the Secret's annotation.";
+  if (id === URI) return "It is a URI, which may hold a password, so it is not shown. Correct the Secret's annotation.";
   if (isTooLong(id)) return "This page explains ids of at most 1,000 characters. Use the command airflow-kubernetes-secrets explain.";
   return null;
 }
@@ -216,11 +219,20 @@ function move(rows) {
   return true;
 }
 
-/** Save all rows that match as a file. */
-function save(format) {
+/** Save all rows that match as a file. A link to the route would not show the user why a download has failed. */
+async function save(format) {
   const { offset, ...filters } = state;
-  const link = make("a", { href: `api/export?${new URLSearchParams({ ...filters, format })}`, download: "" });
-  follow(link);
+  try {
+    const file = await getFile("api/export", { ...filters, format }, new AbortController());
+    const href = URL.createObjectURL(file);
+    follow(make("a", { href, download: `kubernetes-secrets.${format}` }));
+    setTimeout(() => URL.revokeObjectURL(href), SAVING_MS);
+  } catch (error) {
+    showFailure(error, () => {
+      if (view.shown !== null) showNotices(view.shown);
+      save(format);
+    });
+  }
 }
 
 function listen() {

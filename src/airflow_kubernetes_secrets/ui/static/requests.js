@@ -5,8 +5,15 @@ import { query } from "./state.js";
 // Longer than a request waits on the server for a LIST.
 const TIMEOUT_MS = 90000;
 
+const INCOMPLETE = "The response of Airflow's API server is incomplete, or a proxy has replaced it. Reload the page.";
+
 /** Return the JSON of a response. Without one, throw an Error with a message for the user. */
-export async function getJson(path, parameters, controller) {
+export const getJson = (path, parameters, controller) => get(path, parameters, controller, (response) => response.json());
+
+/** Return a response as a file. Without one, throw an Error with a message for the user. */
+export const getFile = (path, parameters, controller) => get(path, parameters, controller, (response) => response.blob());
+
+async function get(path, parameters, controller, read) {
   const address = `${path}?${new URLSearchParams(parameters)}`;
   const signal = AbortSignal.any([controller.signal, AbortSignal.timeout(TIMEOUT_MS)]);
   let response;
@@ -22,14 +29,24 @@ export async function getJson(path, parameters, controller) {
     location.replace(`${location.pathname}?${query()}`);
     throw new Error("You are logged out.");
   }
+  if (!response.ok) throw new Error(await failure(response));
+  // A proxy can respond with a page, for example with its own login.
+  if (response.headers.get("Content-Type")?.startsWith("text/html")) throw new Error(INCOMPLETE);
+  try {
+    return await read(response);
+  } catch {
+    throw new Error(INCOMPLETE);
+  }
+}
+
+async function failure(response) {
   let body = null;
   try {
     body = await response.json();
   } catch {
-    // A proxy may have answered with an HTML page.
+    // The response of a proxy can be an HTML page.
   }
-  if (response.ok && body !== null) return body;
   const detail = typeof body?.detail === "string" ? body.detail : "";
-  if (response.status === 422 && !detail) throw new Error("The address contains an invalid value.");
-  throw new Error(detail || `Airflow's API server responded with ${response.status}. Its log shows the reason.`);
+  if (response.status === 422 && !detail) return "The address contains an invalid value.";
+  return detail || `Airflow's API server responded with ${response.status}. Its log shows the reason.`;
 }

@@ -55,7 +55,7 @@ export function readAddress() {
   Object.assign(state, START);
   for (const name of ["search", "kind", "team", "problem", "order"]) if (given.has(name)) state[name] = given.get(name);
   state.descending = given.get("descending") === "true";
-  state.offset = Math.max(0, Number.parseInt(given.get("offset"), 10) || 0);
+  state.offset = Math.min(Math.max(0, Number.parseInt(given.get("offset"), 10) || 0), Number.MAX_SAFE_INTEGER);
   if (!COLUMNS.some(([name]) => name === state.order)) state.order = "id";
   if (own(KINDS, state.kind) === undefined) state.kind = "";
   const selected = Object.entries(SELECTED).map(([name, parameter]) => [name, given.get(parameter)]);
