@@ -55,6 +55,8 @@ def test_a_connection_is_found(code: str) -> None:
         'Op(sql=["a", "SELECT {{ var.value.x | upper }}"])',
         'table = "t"\nOp(sql=f"SELECT {{{{ var.value.x }}}} FROM {table} {os.name}")',
         'Op(sql="SELECT {{ var.value.x }} FROM %s" % os.name)',
+        "Op(sql=\"{{ ds | upper }} {{- var.json.x.get('a-b', 5)['c'] | upper|trim -}} {{ f(1, 'a b') }}\")",
+        "Op(sql=\"{{ var.get('value', none).x }}\")",
     ],
 )
 def test_a_variable_is_found(code: str) -> None:
@@ -136,6 +138,10 @@ def test_an_id_that_is_computed_is_counted_and_not_guessed(code: str) -> None:
         'Op(sql="{% for k, (a, conn) in p if conn.x %}{{ conn.x }}{% endfor %}")',
         "Op(sql=\"{{ 'see conn.foo' }}\")",
         'Op(sql="{{ $conn.host }} {{ $var.value.x }}")',
+        # Strings that look like an expression, next to simple expressions.
+        "Op(sql=\"{{ ds }} {{ params['a conn.x'] }} {{ params.get('of var.value.x', 1) }}\")",
+        "Op(sql=\"{{ params.get('conn', 'var') }} {{ params['conn'].x }} {{ params.get('my-var').x }}\")",
+        "Op(sql=\"{{ '{{ conn.x }}' }} {{ ds ~ '}} {{ conn.x' }}\")",
     ],
 )
 def test_what_is_no_use_is_not_found(code: str) -> None:
@@ -159,10 +165,11 @@ def test_what_is_no_use_is_not_found(code: str) -> None:
         "{{ conn.abc" + ".x" * 50_000 + "}}",
         "{{ " + "[" * 50_000 + "conn.abc",
         "{{ " + "1 + " * 50_000 + "conn.abc }}",
+        "{{ conn.abc" + ".get('x')" * 10_000 + "|a" * 1_000 + " " * 5_000,
     ],
     ids=[
         *("blocks", "comments", "names", "calls", "items", "computed", "raw", "lines", "searched lines", "attributes"),
-        *("nested", "operators"),
+        *("nested", "operators", "calls and filters"),
     ],
 )
 def test_the_time_for_a_template_grows_with_its_length(text: str) -> None:
