@@ -78,28 +78,42 @@ def _mentions(data: Mapping[str, Any]) -> Iterator[Mention]:
     dag = data.get("dag")
     if not isinstance(dag, dict):
         return
-    yield from _mentions_in_value("", dag.get("default_args"), "")
+    yield from _mentions_in_value(dag.get("default_args"), "")
     tasks = dag.get("tasks")
     for task in tasks if isinstance(tasks, list) else ():
         fields = task.get("__var", task) if isinstance(task, dict) else None
         if isinstance(fields, dict):
-            yield from _mentions_in_value("", fields, str(fields.get("task_id", "")))
+            yield from _mentions_in_value(fields, str(fields.get("task_id", "")))
 
 
-def _mentions_in_value(name: str, value: object, task: str) -> Iterator[Mention]:
-    """Yield the ids in a field of a task, and in everything that it contains."""
-    pending: list[tuple[str, object]] = [(name, value)]
+def _mentions_in_value(value: object, task: str) -> Iterator[Mention]:
+    """Yield the ids in the fields of a task, and in everything that they contain."""
+    # Thousands of DAGs have hundreds of thousands of strings, so no function is called for one without an id.
+    pending = [value]
     while pending:
-        name, value = pending.pop()
+        value = pending.pop()
         if isinstance(value, dict):
-            pending += reversed([(str(key), each) for key, each in value.items() if key not in DOCUMENTATION])
+            items: Iterable[tuple[str, object]] = value.items()
         elif isinstance(value, list):
-            pending += reversed([("", each) for each in value])
-        elif isinstance(value, str) and value:
-            if is_template(value):
-                for use in uses_in_template(value):
-                    yield Mention(use.kind, use.how, use.id, task, use.has_default)
-            if names_connection(name):
-                is_rendered = "{{" in value or "{%" in value
-                optional = works_without(Kind.CONNECTION, name, value)
-                yield Mention(Kind.CONNECTION, name, None if is_rendered else value, task, optional)
+            items = (("", each) for each in value)
+        else:
+            continue
+        inner = []
+        for name, each in items:
+            if isinstance(each, str):
+                is_rendered = "{{" in each or "{%" in each
+                if (is_rendered or name.endswith("conn_id")) and name not in DOCUMENTATION:
+                    yield from _mentions_in_text(name, each, task, is_rendered=is_rendered)
+            elif isinstance(each, (dict, list)) and name not in DOCUMENTATION:
+                inner.append(each)
+        pending += reversed(inner)
+
+
+def _mentions_in_text(name: str, text: str, task: str, *, is_rendered: bool) -> Iterator[Mention]:
+    """Yield the ids in one field that is a string."""
+    if is_template(text):
+        for use in uses_in_template(text):
+            yield Mention(use.kind, use.how, use.id, task, use.has_default)
+    if text and names_connection(name):
+        optional = works_without(Kind.CONNECTION, name, text)
+        yield Mention(Kind.CONNECTION, name, None if is_rendered else text, task, optional)
