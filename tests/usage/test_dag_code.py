@@ -37,6 +37,17 @@ from support.dag_code import IMPORTS, connections, found_in, found_in_bytes, var
         'from airflow.sdk import Connection\nConnection.get("x")',
         'from airflow.sdk import Connection as C\nC.get(conn_id="x")',
         'from airflow.sdk import ObjectStoragePath\nObjectStoragePath("s3://x@bucket/key")',
+        'class Ids:\n    DB = "x"\nOp(conn_id=Ids.DB)',
+        'class Ids(str, Enum):\n    DB = "x"\nOp(conn_id=Ids.DB.value)',
+        'class Own(Op):\n    db = "x"\n    def execute(self):\n        BaseHook.get_connection(self.db)',
+        'IDS = {"db": "x", "web": None}\nOp(conn_id=IDS["db"])',
+        'IDS = {"db": {"prod": "x"}}\nDB = IDS["db"]\nOp(conn_id=DB["prod"])',
+        'IDS = {"db": "x"}\nOp(conn_id=IDS.get("db", "y"))',
+        'class Ids:\n    ALL = {"db": "x"}\nOp(conn_id="" + Ids.ALL["db"])',
+        'default_args = {}\ndefault_args["postgres_conn_id"] = "x"',
+        'def f(id="x"):\n    BaseHook.get_connection(id)\nf()',
+        'ID = "x"\ndef f(a, *, id=ID):\n    BaseHook.get_connection(id)\nf(1)',
+        'class Own:\n    def f(self, id):\n        BaseHook.get_connection(id)\nown = Own()\nown.f("x")',
     ],
 )
 def test_a_connection_is_found(code: str) -> None:
@@ -75,6 +86,8 @@ def test_a_variable_is_found(code: str) -> None:
         'Variable.get("x", default_var=None)',
         'Variable.get("x", default="a")',
         'Variable.setdefault("x", "a")',
+        'kwargs.setdefault("http_conn_id", "x")',
+        'kwargs.get("conn_id", "x")',
     ],
 )
 def test_a_default_is_noted(code: str) -> None:
@@ -98,6 +111,15 @@ def test_a_default_is_noted(code: str) -> None:
         "from constants import ID\nOp(conn_id=ID)",
         "BaseHook.get_connection(os.name)",
         'Variable.get(f"x_{os.name}")',
+        'IDS = {"db": "x"}\nIDS["db"] = os.name\nOp(conn_id=IDS["db"])',
+        'IDS = {"db": "x"}\nIDS.update(os.environ)\nOp(conn_id=IDS["db"])',
+        'IDS = {"db": "x", **os.environ}\nOp(conn_id=IDS["db"])',
+        'class Ids:\n    DB = "x"\nIds.DB += os.name\nOp(conn_id=Ids.DB)',
+        'class A:\n    db = "x"\nclass B(A):\n    db = "y"\n    def f(self):\n        BaseHook.get_connection(self.db)',
+        'def f(id="x"):\n    BaseHook.get_connection(id)',
+        'def f(id="x"):\n    BaseHook.get_connection(id)\nf(*os.environ)',
+        'def get(key):\n    Variable.get(key)\n\nrequests.get("http://host/")',
+        'class Own:\n    def get(self, key):\n        Variable.get(key)\n\nrequests.get("http://host/")',
     ],
 )
 def test_an_id_that_is_computed_is_counted_and_not_guessed(code: str) -> None:

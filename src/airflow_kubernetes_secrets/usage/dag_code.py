@@ -39,6 +39,9 @@ _READERS = {
 # The methods of hooks that read the connection with the id in their first argument.
 _HOOK_READERS = ("get_connection", "aget_connection", "get_connections", "get_hook")
 
+# The methods of a mapping that take the name of an argument, and a default for it.
+_TAKES_DEFAULT = ("get", "pop", "setdefault")
+
 # A mapping or call with this key defines a connection, so the ids in it are not uses.
 _DEFINES = "conn_type"
 
@@ -167,15 +170,23 @@ class _Finder:
             passed = _Mention(mention.kind, mention.how, value, line, frame, mention.has_default)
             yield from self._at_callers(passed, depth - 1)
 
-    def _passed(self, name: str, frame: Frame) -> Iterator[tuple[ast.expr, int, Frame]]:
-        """Yield the values that calls pass as a parameter, each with its line and frame."""
-        owner = next((scope.node for scope, names in frame.scopes() if name in names), None)
-        if not isinstance(owner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+    def _passed(self, name: str, frame: Frame) -> Iterator[tuple[ast.expr | str, int, Frame]]:
+        """Yield the values that calls pass as a parameter, each with its line and frame.
+
+        If a call does not pass the parameter, its default is used.
+        """
+        found = next((scope for scope, names in frame.scopes() if name in names), None)
+        owner = None if found is None else found.node
+        if found is None or not isinstance(owner, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return
         positional = [each.arg for each in (*owner.args.posonlyargs, *owner.args.args)]
         if name not in positional and name not in [each.arg for each in owner.args.kwonlyargs]:
             return
+        default = None if found.parent is None else self._syntax.text(dict(defaults_of(owner))[name], found.parent)
+        inside = found.parent.node if found.parent is not None else None
         for call in self._calls_of.get(owner.name, ()):
+            if not self._may_call(call, inside.name if isinstance(inside, ast.ClassDef) else ""):
+                continue
             # The object comes first in the parameters of a method, and not in the arguments.
             given = positional[1:] if positional[:1] in (["self"], ["cls"]) else positional
             arguments = dict(zip(given, call.node.args, strict=False))
@@ -183,6 +194,22 @@ class _Finder:
             if name in arguments:
                 value = arguments[name]
                 yield value, value.lineno, call.frame
+            elif default is not None and not _may_pass_more(call.node):
+                yield default, call.node.lineno, call.frame
+
+    def _may_call(self, call: Call, class_name: str) -> bool:
+        """Return whether a call calls the function of its name in this file, and not one of another object.
+
+        Args:
+            class_name: the class of the function; empty if it is in none.
+        """
+        if not class_name or len(call.names) == 1:
+            return not class_name and len(call.names) == 1
+        owner = call.names[-2]
+        if owner in ("self", "cls", class_name):
+            return True
+        made = self._syntax.value(ast.Name(call.names[0]), call.frame) if len(call.names) == 2 else None  # noqa: PLR2004
+        return isinstance(made, ast.Call) and dotted(made.func)[-1:] == [class_name]
 
     @cached_property
     def _calls_of(self) -> Mapping[str, Sequence[Call]]:
@@ -206,6 +233,9 @@ class _Finder:
         for function, frame in self._syntax.functions:
             yield from _mentions_in_parameters(function, frame)
         yield from self._mentions_in_assignments()
+        for key, value, frame in self._syntax.items_set:
+            if names_connection(key) and _can_be_id(value):
+                yield _Mention(Kind.CONNECTION, key, value, value.lineno, frame)
         yield from self._mentions_without_call()
         yield from self._mentions_in_context()
         for text, frame in self._syntax.templates:
@@ -236,6 +266,10 @@ class _Finder:
             for keyword in node.keywords:
                 if keyword.arg is not None and names_connection(keyword.arg) and _can_be_id(keyword.value):
                     yield _Mention(Kind.CONNECTION, keyword.arg, keyword.value, keyword.value.lineno, frame)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _TAKES_DEFAULT and len(node.args) > 1:
+            argument = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+            if isinstance(argument, str) and names_connection(argument) and _is_string(node.args[1]):
+                yield _Mention(Kind.CONNECTION, argument, node.args[1], node.lineno, frame, has_default=True)
         if isinstance(node.func, ast.Attribute) and node.func.attr in _HOOK_READERS:
             if node.args and self._is_hook(node.func.value, frame):
                 how = ".".join(names[-2:]) or node.func.attr
@@ -440,6 +474,15 @@ def _member(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> tuple[ast.AST,
 def _can_be_id(node: ast.expr) -> bool:
     """Return whether an expression can be an id. ``None`` and numbers cannot."""
     return not isinstance(node, ast.Constant) or isinstance(node.value, str)
+
+
+def _may_pass_more(call: ast.Call) -> bool:
+    """Return whether a call passes arguments that are only known when the code runs."""
+    return any(isinstance(each, ast.Starred) for each in call.args) or any(each.arg is None for each in call.keywords)
+
+
+def _is_string(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _is_in_hook(frame: Frame) -> bool:

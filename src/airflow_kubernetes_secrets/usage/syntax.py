@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from functools import partial
-from typing import Any, Final, NamedTuple
+from functools import cached_property, partial
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from airflow_kubernetes_secrets.usage.templates import FILE_SUFFIXES, UNKNOWN, is_template
 
-# The names of one scope, each with the expression that sets it; ``None`` if there are several, or none that is known.
-Names = dict[str, "ast.expr | None"]
+# The names of one scope, each with the expression or class that sets it; ``None`` if there are several, or none that is
+# known.
+Definition: TypeAlias = ast.expr | ast.ClassDef
+Names = dict[str, "Definition | None"]
 
 # Airflow shows these arguments and attributes of DAGs and tasks, and does not render them as templates.
 DOCUMENTATION = frozenset(("description", "doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"))
@@ -45,6 +48,9 @@ _FIELDS: Final[Mapping[type, tuple[str, ...]]] = {
 # What %-formatting and str.format replace. Only the plain ones are computed here; others could have any length.
 _PERCENT = re.compile(r"%(?:\((?P<name>\w+)\))?(?:(?P<plain>s)|(?P<sign>%)|[^a-zA-Z%]*[a-zA-Z])")
 _FIELD = re.compile(r"(?P<sign>\{\{|\}\})|\{(?P<name>\w*)(?P<plain>\})|\{[^{}]*\}")
+
+# The methods that change a mapping.
+_CHANGES = frozenset(("clear", "pop", "popitem", "setdefault", "update"))
 
 # The methods that read an entry. Code can also pass them on without a call.
 READING_METHODS = frozenset(("get", "get_connection", "get_connection_from_secrets", "setdefault"))
@@ -123,6 +129,7 @@ class Syntax:
         context_items: the expressions that may read ``conn`` or ``var`` of a task's context, each with its frame.
         templates: the strings that may be templates with connections or variables, each with its frame.
         file_names: the strings that may name files with templates, each with its line and frame.
+        items_set: the items that assignments such as ``args["conn_id"] = "x"`` set, each with its key, value and frame.
     """
 
     def __init__(self, text: str | bytes) -> None:
@@ -141,7 +148,11 @@ class Syntax:
         self.file_names: list[tuple[str, int, Frame]] = []
         self.methods: list[tuple[ast.Attribute, Frame]] = []
         self.context_items: list[tuple[ast.Subscript, Frame]] = []
+        self.items_set: list[tuple[str, ast.expr, Frame]] = []
         self.tree = tree
+        self._classes: dict[ast.ClassDef, Frame] = {}
+        # The names of mappings that code changes, and of attributes that it sets.
+        self._changed: set[str] = set()
         # By the identity of the names of a scope.
         self._imports: dict[int, dict[str, str]] = {}
         self._imported_names: set[str] = set()
@@ -190,15 +201,15 @@ class Syntax:
             if not isinstance(node, ast.Name):
                 break
             found = self._definition(node.id, frame)
-            if found is None:
+            if found is None or isinstance(found[0], ast.ClassDef):
                 break
-            node, frame = found
+            node, frame = found[0], found[1]
         return node
 
     def _value(self, node: ast.expr) -> ast.expr:
         return self.value(node, self.frames[0])
 
-    def _definition(self, name: str, frame: Frame) -> tuple[ast.expr, Frame] | None:
+    def _definition(self, name: str, frame: Frame) -> tuple[Definition, Frame] | None:
         for scope, names in frame.scopes():
             if name in names:
                 value = names[name]
@@ -211,7 +222,7 @@ class Syntax:
         except _TooMuchTextError:
             return None
 
-    def _text(self, node: ast.expr | None, frame: Frame, depth: int) -> str | None:
+    def _text(self, node: Definition | None, frame: Frame, depth: int) -> str | None:
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, str) else None
         if not depth:
@@ -236,7 +247,10 @@ class Syntax:
         return self._together(texts, "")
 
     def _method(self, node: ast.Call, frame: Frame, depth: int) -> str | None:
-        """Return the text of ``"…".format(…)`` or ``"…".join([…])``."""
+        """Return the text of ``"…".format(…)``, ``"…".join([…])`` or ``MAPPING.get("…")``."""
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
+            found = self._item(node.func.value, self._text(node.args[0], frame, depth), frame, depth)
+            return None if found is None else self._text(*found, depth)
         if not isinstance(node.func, ast.Attribute) or node.func.attr not in ("format", "join"):
             return None
         text = self._text(node.func.value, frame, depth)
@@ -249,6 +263,55 @@ class Syntax:
         if not isinstance(parts, (ast.List, ast.Tuple)):
             return UNKNOWN
         return self._together([self._text(each, frame, depth) for each in parts.elts], text)
+
+    def _member(self, node: ast.Attribute | ast.Subscript, frame: Frame, depth: int) -> str | None:
+        """Return the text of an attribute of a class, of an item of a mapping, or of the value of an enumeration."""
+        found = self._found_member(node, frame, depth)
+        if found is None and isinstance(node, ast.Attribute) and node.attr == "value":
+            return self._text(node.value, frame, depth) if isinstance(node.value, ast.Attribute) else None
+        return None if found is None else self._text(*found, depth)
+
+    def _found_member(self, node: ast.expr, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
+        """Return the expression or class that a name, an attribute or an item is, and where names in it are searched."""
+        if not depth:
+            return None
+        if isinstance(node, ast.Name):
+            found = self._definition(node.id, frame)
+            if found is None or not isinstance(found[0], (ast.Name, ast.Attribute, ast.Subscript)):
+                return found
+            return self._found_member(found[0], found[1], depth - 1)
+        if isinstance(node, ast.Subscript):
+            return self._item(node.value, self._text(node.slice, frame, depth), frame, depth - 1)
+        if not isinstance(node, ast.Attribute) or node.attr in self._changed:
+            return None
+        if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
+            # A subclass can have another value.
+            classes = [] if node.attr in self._in_several_classes else frame.outwards()
+            owner = next((each for each in classes if isinstance(each.node, ast.ClassDef)), None)
+        else:
+            found = self._found_member(node.value, frame, depth - 1)
+            owner = self._classes.get(found[0]) if found is not None and isinstance(found[0], ast.ClassDef) else None
+        value = None if owner is None else owner.scope.get(node.attr)
+        return None if value is None or owner is None else (value, owner)
+
+    @cached_property
+    def _in_several_classes(self) -> Set[str]:
+        """The names that more than one class of this file sets."""
+        counts = Counter(name for frame in self._classes.values() for name in frame.scope)
+        return {name for name, count in counts.items() if count > 1}
+
+    def _item(self, node: ast.expr, key: str | None, frame: Frame, depth: int) -> tuple[ast.expr, Frame] | None:
+        """Return the value of a key in a mapping that no code changes."""
+        found = self._found_member(node, frame, depth)
+        if found is None or key is None or not self._changed.isdisjoint(dotted(node)):
+            return None
+        mapping, where = found
+        if not isinstance(mapping, ast.Dict) or not all(isinstance(each, ast.Constant) for each in mapping.keys):
+            return None
+        self._count_steps("", len(mapping.keys))
+        pairs = zip(mapping.keys, mapping.values, strict=True)
+        value = {name.value: value for name, value in pairs if isinstance(name, ast.Constant)}.get(key)
+        return None if value is None else (value, where)
 
     def _together(self, texts: Sequence[str | None], between: str) -> str:
         text = between.join(UNKNOWN if each is None else each for each in texts)
@@ -290,8 +353,8 @@ class Syntax:
             self._count_steps(text)
         return text
 
-    def _count_steps(self, text: str) -> None:
-        self._steps += 1 + len(text) // _CHARACTERS_IN_A_STEP
+    def _count_steps(self, text: str, more: int = 0) -> None:
+        self._steps += 1 + len(text) // _CHARACTERS_IN_A_STEP + more
         if self._steps > _MOST_STEPS or len(text) > _LONGEST:
             raise _TooMuchTextError
 
@@ -331,7 +394,7 @@ class Syntax:
         self.frames.append(frame)
         return frame
 
-    def _bind(self, frame: Frame, name: str, value: ast.expr | None) -> None:
+    def _bind(self, frame: Frame, name: str, value: Definition | None) -> None:
         names = frame.scope
         names[name] = None if name in names else value
 
@@ -360,9 +423,10 @@ class Syntax:
         return self._enter(node, frame, names)
 
     def _class(self, node: ast.ClassDef, frame: Frame) -> Frame:
-        self._bind(frame, node.name, None)
+        self._bind(frame, node.name, node)
         self._decorators(node, frame)
-        return self._enter(node, frame, {})
+        inside = self._classes[node] = self._enter(node, frame, {})
+        return inside
 
     def _with(self, node: ast.With | ast.AsyncWith, frame: Frame) -> Frame:
         for item in node.items:
@@ -389,6 +453,9 @@ class Syntax:
             self.assigned.append((target.attr, target.lineno, value, frame))
             if target.attr in DOCUMENTATION:
                 self._documentation.append(value)
+        elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+            if isinstance(target.slice.value, str):
+                self.items_set.append((target.slice.value, value, frame))
 
     def _name(self, node: ast.Name, frame: Frame) -> None:
         if not isinstance(node.ctx, ast.Load) and node not in self._handled:
@@ -405,6 +472,8 @@ class Syntax:
         return frame
 
     def _attribute(self, node: ast.Attribute, frame: Frame) -> Frame:
+        if not isinstance(node.ctx, ast.Load):
+            self._changed.add(node.attr)
         if node.attr in READING_METHODS:
             self.methods.append((node, frame))
         return frame
@@ -412,7 +481,15 @@ class Syntax:
     def _subscript(self, node: ast.Subscript, frame: Frame) -> Frame:
         if isinstance(node.slice, ast.Constant) and node.slice.value in ("conn", "var"):
             self.context_items.append((node, frame))
+        if not isinstance(node.ctx, ast.Load):
+            self._change(node.value)
         return frame
+
+    def _change(self, node: ast.expr) -> None:
+        """Note that code changes a mapping, or a mapping in it."""
+        while isinstance(node, ast.Subscript):
+            node = node.value
+        self._changed.update(dotted(node)[-1:])
 
     def _operator(self, node: ast.BinOp, frame: Frame) -> Frame:
         if node not in self._handled and isinstance(node.op, (ast.Add, ast.Mod)):
@@ -473,6 +550,8 @@ class Syntax:
             if node.func.attr == "format" or is_list:
                 joined = node.args[0].elts if is_list and node.func.attr == "join" else []  # type: ignore[attr-defined]
                 self._joined_templates(node, [node.func.value, *joined], frame)
+        elif isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGES:
+            self._change(node.func.value)
         makes_task = not all_given.isdisjoint(_OF_A_TASK) or (names and names[-1] in ("DAG", "TaskGroup"))
         inside = self._enter(node, frame) if makes_task else frame
         self.calls.append(Call(node, inside, names, given))
@@ -499,9 +578,11 @@ class Syntax:
 
 
 _READ_TEXT: Final[Mapping[type, Callable[[Syntax, Any, Frame, int], str | None]]] = {
+    ast.Attribute: Syntax._member,
     ast.BinOp: Syntax._operation,
     ast.Call: Syntax._method,
     ast.JoinedStr: Syntax._joined,
+    ast.Subscript: Syntax._member,
 }
 
 _Handler = Callable[[Syntax, Any, Frame], "Frame | None"]
