@@ -73,12 +73,39 @@ class _Mention(NamedTuple):
     has_default: bool = False
 
 
+class ImportedId(NamedTuple):
+    """A use whose id is a constant of another file.
+
+    Attributes:
+        computed: the use, which is also one of the computed uses.
+        name: the path of the constant, such as ``config.Ids.DB``.
+    """
+
+    computed: Computed
+    name: str
+    has_default: bool
+
+
+class Exports(NamedTuple):
+    """What other files can import from a file.
+
+    Attributes:
+        constants: the strings, by names such as ``Ids.DB``.
+        imports: the path of each name that the file itself imports.
+    """
+
+    constants: Mapping[str, str]
+    imports: Mapping[str, str]
+
+
 class FileUses(NamedTuple):
     """What the code of one file uses.
 
     Attributes:
         problem: why the file could not be read or parsed; empty if it was.
         places: the strings that may name files with templates, each with its place.
+        imported: the computed uses whose id is a constant of another file.
+        exports: the constants of the file, if they are wanted.
     """
 
     path: str
@@ -86,11 +113,13 @@ class FileUses(NamedTuple):
     uses: Sequence[Use] = ()
     computed: Sequence[Computed] = ()
     places: Sequence[tuple[str, Position]] = ()
+    imported: Sequence[ImportedId] = ()
+    exports: Exports | None = None
 
 
 def is_parsed(file: DagFile) -> bool:
     """Return whether a file must be parsed, because it may use a connection or variable."""
-    return not file.problem and _MARKERS.search(file.code) is not None
+    return not file.problem and (file.wants_constants or _MARKERS.search(file.code) is not None)
 
 
 def uses_in_each_file(files: Sequence[DagFile], signatures: Signatures) -> list[FileUses]:
@@ -109,6 +138,8 @@ def _uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
         return FileUses(file.path, f"it is not valid Python{line}")
     except (RecursionError, MemoryError):
         return FileUses(file.path, "it is nested too deeply")
+    if file.wants_constants:
+        return FileUses(file.path, exports=Exports(syntax.constants(), syntax.imports()))
     return _Finder(syntax, file, signatures).uses()
 
 
@@ -136,6 +167,7 @@ class _Finder:
         """Return the uses in the order of the lines, and the places that name files with templates."""
         uses: dict[Use, None] = {}
         computed: dict[Computed, None] = {}
+        imported: dict[ImportedId, None] = {}
         direct = (found for each in self._mentions() for found in self._at_callers(each, _DEEPEST))
         mentions = sorted(direct, key=lambda mention: mention.line)
         if not mentions and not self._syntax.file_names:
@@ -146,11 +178,15 @@ class _Finder:
             position = self._position(owners, each.frame, each.line)
             text = self._text(each)
             if text is None or "{{" in text or "{%" in text:
-                computed[Computed(each.kind, each.how, position)] = None
+                use = Computed(each.kind, each.how, position)
+                computed[use] = None
+                path = self._syntax.imported_constant(each.id, each.frame) if isinstance(each.id, ast.expr) else ""
+                if path:
+                    imported[ImportedId(use, path, each.has_default)] = None
             elif text:
                 optional = each.has_default or works_without(each.kind, each.how, text)
                 uses[Use(each.kind, text, each.how, position, optional)] = None
-        return FileUses(self._file.path, "", tuple(uses), tuple(computed), places)
+        return FileUses(self._file.path, "", tuple(uses), tuple(computed), places, tuple(imported))
 
     def _text(self, mention: _Mention) -> str | None:
         return mention.id if isinstance(mention.id, str) else self._syntax.text(mention.id, mention.frame)
@@ -208,7 +244,7 @@ class _Finder:
         owner = call.names[-2]
         if owner in ("self", "cls", class_name):
             return True
-        made = self._syntax.value(ast.Name(call.names[0]), call.frame) if len(call.names) == 2 else None  # noqa: PLR2004
+        made = self._syntax.value(ast.Name(call.names[0]), call.frame) if len(call.names) == 2 else None
         return isinstance(made, ast.Call) and dotted(made.func)[-1:] == [class_name]
 
     @cached_property
@@ -228,6 +264,8 @@ class _Finder:
     def _mentions(self) -> Iterator[_Mention]:
         for call in self._syntax.calls:
             yield from self._mentions_in_call(call)
+            if call.names and call.names[-1] in _TAKES_DEFAULT:
+                yield from _mentions_in_default(call)
         for node, frame in self._syntax.dicts:
             yield from self._mentions_in_dict(node, frame)
         for function, frame in self._syntax.functions:
@@ -266,10 +304,6 @@ class _Finder:
             for keyword in node.keywords:
                 if keyword.arg is not None and names_connection(keyword.arg) and _can_be_id(keyword.value):
                     yield _Mention(Kind.CONNECTION, keyword.arg, keyword.value, keyword.value.lineno, frame)
-        if isinstance(node.func, ast.Attribute) and node.func.attr in _TAKES_DEFAULT and len(node.args) > 1:
-            argument = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
-            if isinstance(argument, str) and names_connection(argument) and _is_string(node.args[1]):
-                yield _Mention(Kind.CONNECTION, argument, node.args[1], node.lineno, frame, has_default=True)
         if isinstance(node.func, ast.Attribute) and node.func.attr in _HOOK_READERS:
             if node.args and self._is_hook(node.func.value, frame):
                 how = ".".join(names[-2:]) or node.func.attr
@@ -414,6 +448,15 @@ def _mentions_in_parameters(function: ast.FunctionDef | ast.AsyncFunctionDef, fr
             if function.name == "__init__" and isinstance(frame.node, ast.ClassDef):
                 how = f"default of {name} in {frame.node.name}"
             yield _Mention(Kind.CONNECTION, how, default, default.lineno, frame, has_default=True)
+
+
+def _mentions_in_default(call: Call) -> Iterator[_Mention]:
+    """Yield the id in ``kwargs.get("conn_id", "x")``."""
+    if len(call.node.args) == 2:
+        name, default = call.node.args
+        argument = name.value if isinstance(name, ast.Constant) else None
+        if isinstance(argument, str) and names_connection(argument) and _is_string(default):
+            yield _Mention(Kind.CONNECTION, argument, default, default.lineno, call.frame, has_default=True)
 
 
 def _mentions_in_reader(kind: Kind, function: str, call: ast.Call, frame: Frame) -> Iterator[_Mention]:

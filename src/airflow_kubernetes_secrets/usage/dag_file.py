@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from airflow_kubernetes_secrets.usage.templates import FILE_SUFFIXES
@@ -19,6 +21,7 @@ class DagFile:
         team: the team for which its DAGs look ids up; ``None`` without a team.
         dags: the DAGs in it, if they are known without its code.
         problem: why the file cannot be read; empty if it can.
+        wants_constants: whether the file is parsed for its constants, and not for its uses.
     """
 
     path: str
@@ -26,8 +29,17 @@ class DagFile:
     team: str | None = None
     dags: tuple[str, ...] = ()
     problem: str = ""
+    wants_constants: bool = False
 
     @property
     def is_template(self) -> bool:
         """Whether operators can render the file as a template."""
         return self.path.endswith(FILE_SUFFIXES)
+
+
+def folders_around(folder: str) -> Iterator[str]:
+    """Yield a folder and those around it, from the inside."""
+    yield folder
+    while (outer := posixpath.dirname(folder)) != folder:
+        folder = outer
+        yield folder

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 
+from airflow_kubernetes_secrets.usage.dag_code import ImportedId
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
+from airflow_kubernetes_secrets.usage.imported_constants import Modules
 from airflow_kubernetes_secrets.usage.processes import uses_in_each
 from airflow_kubernetes_secrets.usage.signatures import Signatures
 from airflow_kubernetes_secrets.usage.template_files import TemplateFiles
@@ -19,24 +21,28 @@ def uses_in_files(files: Iterable[DagFile], signatures: Signatures, processes: i
         processes: how many processes may parse files at the same time; by default, one for each CPU, at most 8.
     """
     found = Found()
-    templates = TemplateFiles()
-    with closing(uses_in_each(_code_files(files, templates), signatures, processes)) as results:
+    templates, modules = TemplateFiles(), Modules()
+    imported: list[ImportedId] = []
+    with closing(uses_in_each(_code_files(files, templates, modules), signatures, processes)) as results:
         for each in results:
             found.paths.add(each.path)
             if each.problem:
                 found.unread[each.path] = each.problem
             found.uses += each.uses
             found.computed += each.computed
+            imported += each.imported
             for name, place in each.places:
                 templates.add_place(name, place)
+    modules.add_uses_to(found, imported, signatures, processes)
     templates.add_uses_to(found)
     return found
 
 
-def _code_files(files: Iterable[DagFile], templates: TemplateFiles) -> Iterator[DagFile]:
-    """Yield the files with code, and add the others to the templates."""
+def _code_files(files: Iterable[DagFile], templates: TemplateFiles, modules: Modules) -> Iterator[DagFile]:
+    """Yield the files with code, which are added to the modules, and add the others to the templates."""
     for file in files:
         if file.is_template:
             templates.add(file)
         else:
+            modules.add(file)
             yield file

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import cached_property, partial
+from sys import stdlib_module_names
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from airflow_kubernetes_secrets.usage.templates import FILE_SUFFIXES, UNKNOWN, is_template
@@ -30,6 +31,9 @@ _DEEPEST = 8
 _LONGEST = 1_000_000
 _MOST_STEPS = 1_000_000
 _CHARACTERS_IN_A_STEP = 100
+
+# The longest constant, and the longest name of one, that other files can import.
+_LONGEST_NAME = 500
 
 # Nodes without code in them, and fields that never contain code.
 _WITHOUT_CODE = (ast.boolop, ast.cmpop, ast.expr_context, ast.operator, ast.unaryop, ast.type_ignore)
@@ -195,6 +199,54 @@ class Syntax:
         """Return the text of a template. Parts that are only known when the code runs are :data:`UNKNOWN`."""
         return self._text_if_small(node, frame) or ""
 
+    def imported_constant(self, node: ast.expr, frame: Frame) -> str:
+        """Return the path of an imported constant, such as ``config.Ids.DB``; empty for any other expression.
+
+        The path of an item is the same as that of an attribute.
+        """
+        keys: list[str] = []
+        while isinstance(node, (ast.Attribute, ast.Subscript)):
+            key = node.attr if isinstance(node, ast.Attribute) else self.text(node.slice, frame)
+            if key is None or len(keys) == _DEEPEST:
+                return ""
+            keys.append(key)
+            node = node.value
+        names = [node.id, *reversed(keys)] if isinstance(node, ast.Name) else []
+        path = self.imported(names, frame)
+        is_known = is_airflow(path) or path.partition(".")[0] in stdlib_module_names
+        return "" if is_known else path
+
+    def constants(self) -> dict[str, str]:
+        """Return the strings that other files can import, by names such as ``ID``, ``Ids.DB`` and ``IDS.key``."""
+        found: dict[str, str] = {}
+        pending: list[tuple[str, Definition | None, Frame]] = [
+            (name, value, self.frames[0]) for name, value in self.frames[0].scope.items()
+        ]
+        while pending:
+            name, value, frame = pending.pop()
+            if isinstance(value, ast.ClassDef):
+                inside = self._classes[value]
+                pending += ((f"{name}.{each}", inner, inside) for each, inner in inside.scope.items())
+            elif len(name) > _LONGEST_NAME or not self._changed.isdisjoint(name.split(".")):
+                continue
+            elif isinstance(value, ast.Dict):
+                items = {
+                    key.value: each
+                    for key, each in zip(value.keys, value.values, strict=True)
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str)
+                }
+                if len(items) == len(value.keys):
+                    pending += ((f"{name}.{key}", each, frame) for key, each in items.items())
+            else:
+                text = self.text(value, frame)
+                if text is not None and len(text) <= _LONGEST_NAME:
+                    found[name] = text
+        return found
+
+    def imports(self) -> dict[str, str]:
+        """Return the path of each name that the file imports outside functions."""
+        return dict(self._imports.get(id(self.frames[0].scope), {}))
+
     def value(self, node: ast.expr, frame: Frame) -> ast.expr:
         """Return the expression that sets a name, if it has exactly one; else the node itself."""
         for _ in range(_DEEPEST):
@@ -272,7 +324,7 @@ class Syntax:
         return None if found is None else self._text(*found, depth)
 
     def _found_member(self, node: ast.expr, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
-        """Return the expression or class that a name, an attribute or an item is, and where names in it are searched."""
+        """Return what a name, an attribute or an item is set to, and where names in it are searched."""
         if not depth:
             return None
         if isinstance(node, ast.Name):
@@ -453,9 +505,10 @@ class Syntax:
             self.assigned.append((target.attr, target.lineno, value, frame))
             if target.attr in DOCUMENTATION:
                 self._documentation.append(value)
-        elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-            if isinstance(target.slice.value, str):
-                self.items_set.append((target.slice.value, value, frame))
+        elif isinstance(target, ast.Subscript):
+            key = target.slice.value if isinstance(target.slice, ast.Constant) else None
+            if isinstance(key, str):
+                self.items_set.append((key, value, frame))
 
     def _name(self, node: ast.Name, frame: Frame) -> None:
         if not isinstance(node.ctx, ast.Load) and node not in self._handled:
@@ -520,7 +573,8 @@ class Syntax:
         module = "." * node.level + (node.module or "")
         for alias in node.names:
             if alias.name != "*":
-                self._add_import(alias.asname or alias.name, f"{module}.{alias.name}", frame)
+                path = f"{module}.{alias.name}" if node.module else module + alias.name
+                self._add_import(alias.asname or alias.name, path, frame)
             elif is_airflow(module):
                 self._airflow_star = module
             else:

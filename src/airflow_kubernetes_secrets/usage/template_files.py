@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from airflow_kubernetes_secrets.lookup.kinds import Kind
-from airflow_kubernetes_secrets.usage.dag_file import DagFile
+from airflow_kubernetes_secrets.usage.dag_file import DagFile, folders_around
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.templates import TemplateUse, is_template, uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
@@ -122,7 +122,7 @@ def _by_folder(paths: Sequence[str], end: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     for path in paths:
         if f"/{path}".endswith(f"/{end}"):
-            for folder in _folders(posixpath.dirname(path)):
+            for folder in folders_around(posixpath.dirname(path)):
                 if len(found[folder]) <= _MOST_CANDIDATES:
                     found[folder].append(path)
     return found
@@ -130,16 +130,8 @@ def _by_folder(paths: Sequence[str], end: str) -> dict[str, list[str]]:
 
 def _nearest(below: dict[str, list[str]], folder: str) -> Sequence[str]:
     """Return the files in the nearest folder around a place; none if there are too many."""
-    found = next((below[each] for each in _folders(folder) if each in below), ())
+    found = next((below[each] for each in folders_around(folder) if each in below), ())
     return found if len(found) <= _MOST_CANDIDATES else ()
-
-
-def _folders(folder: str) -> Iterator[str]:
-    """Yield a folder and those around it, from the inside."""
-    yield folder
-    while (outer := posixpath.dirname(folder)) != folder:
-        folder = outer
-        yield folder
 
 
 def _few(places: Sequence[Position]) -> Sequence[Position]:

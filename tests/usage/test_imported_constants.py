@@ -1,0 +1,129 @@
+"""A constant that code imports from another file of the folder is found; one that may have several values is not."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets.usage.dag_sources import uses_in_folders
+from airflow_kubernetes_secrets.usage.uses import Found
+from support.dag_code import connections
+
+CONFIG = """
+DB = "x"
+LIMIT = 5
+WAREHOUSE = {"prod": "x", "sizes": {"a": "x"}}
+class Ids(str, Enum):
+    DB = "x"
+COPY = Ids.DB
+CHANGED = {"prod": "x"}
+CHANGED["prod"] = other()
+if LIMIT:
+    SEVERAL = "x"
+else:
+    SEVERAL = "y"
+TEMPLATE = "{{ params.id }}"
+"""
+
+
+def found_in_files(folder: Path, files: Mapping[str, str]) -> Found:
+    for name, code in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(code)
+    return uses_in_folders([folder], None, lambda things, _done: things)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from config import DB\nOp(conn_id=DB)",
+        "from config import DB as ID\nOp(conn_id=ID)",
+        "import config\nOp(conn_id=config.DB)",
+        "import config as c\nOp(conn_id=c.WAREHOUSE['prod'])",
+        "from config import WAREHOUSE\nOp(conn_id=WAREHOUSE['sizes']['a'])",
+        "from config import Ids\nOp(conn_id=Ids.DB)",
+        "from config import Ids\nOp(conn_id=Ids.DB.value)",
+        "from config import COPY\nOp(conn_id=COPY)",
+        "def f():\n    from config import DB\n    Op(conn_id=DB)",
+        "from config import DB\ndef f(id):\n    BaseHook.get_connection(id)\nf(DB)",
+        "from .config import DB\nOp(conn_id=DB)",
+        "from . import config\nOp(conn_id=config.DB)",
+    ],
+)
+def test_a_constant_of_another_file(tmp_path: Path, code: str) -> None:
+    code = f"from airflow.sdk import BaseHook\n{code}"
+    found = found_in_files(tmp_path, {"dag.py": code, "config.py": CONFIG})
+    assert connections(found) == ["x"]
+    assert not found.uses[0].is_optional
+    assert found.uses[0].position.path == str(tmp_path / "dag.py")
+    assert found.uses[0].position.line == code.count("\n") + 1
+    assert not found.computed
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["LIMIT", "WAREHOUSE['other']", "WAREHOUSE", "CHANGED['prod']", "SEVERAL", "TEMPLATE", "ABSENT", "Ids.ABSENT"],
+)
+def test_what_is_no_constant_is_counted_and_not_guessed(tmp_path: Path, name: str) -> None:
+    found = found_in_files(tmp_path, {"dag.py": f"import config\nOp(conn_id=config.{name})", "config.py": CONFIG})
+    assert not found.uses
+    assert len(found.computed) == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "file"),
+    [
+        ("config", "config.py"),
+        ("config", "team/config.py"),
+        ("team.config", "team/config.py"),
+        ("team.inner", "team/inner/__init__.py"),
+        (".config", "team/inner/config.py"),
+        ("..config", "team/config.py"),
+        ("..other.config", "team/other/config/__init__.py"),
+        (".", "team/inner/__init__.py"),
+    ],
+)
+def test_the_folder_of_the_file(tmp_path: Path, module: str, file: str) -> None:
+    code = f"from {module} import DB\nOp(conn_id=DB)"
+    found = found_in_files(tmp_path, {"team/inner/dag.py": code, file: CONFIG})
+    assert connections(found) == ["x"]
+
+
+def test_a_package_that_passes_a_constant_on(tmp_path: Path) -> None:
+    files = {
+        "dag.py": "from pkg import DB, ids\nOp(conn_id=DB)\nOp(conn_id=ids.Ids.DB)",
+        "pkg/__init__.py": "from .first import DB\nfrom pkg import second as ids",
+        "pkg/first.py": "from pkg.second import DB",
+        "pkg/second.py": CONFIG,
+    }
+    found = found_in_files(tmp_path, files)
+    assert connections(found) == ["x", "x"]
+    assert not found.computed
+
+
+def test_two_files_that_could_be_meant(tmp_path: Path) -> None:
+    dag = "from config import DB\nOp(conn_id=DB)"
+    files = {"team/dag.py": dag, "team/config.py": 'DB = "x"', "config.py": 'DB = "y"'}
+    found = found_in_files(tmp_path, files)
+    assert not found.uses
+    assert len(found.computed) == 1
+    (tmp_path / "config.py").write_text('DB = "x"')
+    assert connections(found_in_files(tmp_path, {})) == ["x"]
+
+
+def test_files_that_import_each_other(tmp_path: Path) -> None:
+    files = {"a.py": "from b import DB\nOp(conn_id=DB)", "b.py": "from c import DB", "c.py": "from b import DB"}
+    found = found_in_files(tmp_path, files)
+    assert not found.uses
+    assert len(found.computed) == 1
+
+
+def test_an_archive_and_a_default(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
+        archive.writestr("dag.py", "from config import K\nfrom airflow.sdk import Variable\nVariable.get(K, default=1)")
+        archive.writestr("config.py", 'K = "x"')
+    (use,) = found_in_files(tmp_path, {}).uses
+    assert (use.id, use.is_optional) == ("x", True)
