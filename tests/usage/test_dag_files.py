@@ -152,3 +152,52 @@ def test_arguments_in_yaml_may_be_used(tmp_path: Path) -> None:
         ("x", "http_conn_id", 2, True),
         ("y", "conn_id", 3, True),
     ]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from utils.slack import alert",
+        "from utils import slack",
+        "from utils import (  # helpers\n    other,\n    slack as s,\n)",
+        "from utils import \\\n    slack",
+        "import os, utils.slack as s",
+        "def f():\n    from .utils import slack",
+        "from utils.chain import alert",
+        "from ...dags.team.utils.slack import alert",
+        "from team.utils import slack",
+    ],
+)
+def test_a_file_that_a_dag_imports_is_read_even_if_it_is_excluded(tmp_path: Path, code: str) -> None:
+    """Teams exclude helper modules, so that Airflow does not search them for DAGs."""
+    folder = tmp_path / "dags" / "team"
+    (folder / "utils").mkdir(parents=True)
+    (folder / "dag.py").write_text(code)
+    (folder / "utils" / "__init__.py").write_text("from utils import slack" if "\\" in code else "")
+    (folder / "utils" / "slack.py").write_text(READ)
+    (folder / "utils" / "chain.py").write_text("from .slack import alert")
+    (folder / "utils" / "unused.py").write_text(READ.replace("'x'", "'y'"))
+    (tmp_path / "dags" / ".airflowignore").write_text("utils\n")
+    found = found_in_folders(tmp_path / "dags")
+    assert variables(found) == ["x"]
+    assert found.uses[0].position.path == str(folder / "utils" / "slack.py")
+
+
+def test_imports_do_not_leave_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "dag.py").write_text(
+        "from outside import a\nfrom ..outside import a\nfrom ... import outside\n"
+    )
+    (tmp_path / "dags" / ".airflowignore").write_text("none\n")
+    (tmp_path / "outside.py").write_text(READ)
+    assert not found_in_folders(tmp_path / "dags").uses
+
+
+def test_the_time_for_imports_is_bounded(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["d"] * 100)
+    (deep / "a").mkdir(parents=True)
+    (tmp_path / ".airflowignore").write_text("none\n")
+    for number in range(3):
+        imports = "".join(f"from {'a.' * 5}m{line} import x{number}\n" for line in range(20_000))
+        (deep / f"dag{number}.py").write_text(imports + READ)
+    assert set(variables(found_in_folders(tmp_path))) == {"x"}

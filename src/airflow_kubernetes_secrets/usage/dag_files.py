@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,8 +17,15 @@ from airflow_kubernetes_secrets.backend.airflow_versions import dag_folder_paths
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.messages.printable import printable
-from airflow_kubernetes_secrets.usage.dag_file import LARGEST_FILE_BYTES, DagFile
+from airflow_kubernetes_secrets.usage.dag_file import LARGEST_FILE_BYTES, DagFile, folders_around
+from airflow_kubernetes_secrets.usage.imported_names import MOST_FOLDERS, definers, imported_names
 from airflow_kubernetes_secrets.usage.templates import FILE_SUFFIXES
+
+_IGNORE_FILE = ".airflowignore"
+
+# How many imports of one file, and how many files that could be imported, are looked for.
+_MOST_IMPORTS = 1_000
+_MOST_TRIED = 20_000
 
 
 class DagFolderError(OneLineError):
@@ -25,19 +35,67 @@ class DagFolderError(OneLineError):
 def dag_files(folder: Path, team: str | None = None) -> Iterator[DagFile]:
     """Yield the Python files in a folder, in its subfolders and in archives; or the one file, if it is not a folder.
 
-    Airflow parses only the files that seem to define DAGs. The others are included because DAGs can import them.
+    Airflow parses only the files that seem to define DAGs. The others are included because DAGs can import them. A file
+    that ``.airflowignore`` excludes is included if another one imports it.
     Templates are included too, except in archives, where Airflow does not find them.
 
     Raises:
         DagFolderError: the folder does not exist, or cannot be read; or the file is neither Python nor an archive.
     """
     if not _is_file(folder):
-        for path in _paths(folder):
-            yield from _files(path, team)
+        yield from _files_of_folder(folder, team)
         return
     if folder.name.endswith(FILE_SUFFIXES) or not (found := list(_files(str(folder), team))):
         raise DagFolderError(f"{folder} is neither Python nor an archive. Name a folder, a .py file or a .zip file")
     yield from found
+
+
+def _files_of_folder(folder: Path, team: str | None) -> Iterator[DagFile]:
+    paths = _paths(folder)
+    known = set(paths)
+    excludes = any(_IGNORE_FILE in files for _folder, _folders, files in os.walk(folder, followlinks=True))
+    imported = _ImportedFiles(folder)
+    # Files that others import are appended.
+    for path in paths:
+        for file in _files(path, team):
+            yield file
+            if excludes and path.endswith(".py"):
+                new = sorted(imported.of(path, file.code) - known)
+                paths += new
+                known.update(new)
+
+
+class _ImportedFiles:
+    """The files in a folder that files in it import."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = f"{folder}/".replace("//", "/")
+        self._tried: set[str] = set()
+        self._names_in = lru_cache(maxsize=None)(_names_in)
+
+    def of(self, path: str, code: bytes) -> set[str]:
+        """Return what a file imports, without what was tried for other files."""
+        found: set[str] = set()
+        folders = [each for each in folders_around(posixpath.dirname(path)) if f"{each}/".startswith(self._folder)]
+        around = [self._names_in(each) for each in folders[:MOST_FOLDERS]]
+        for name in islice(imported_names(code), _MOST_IMPORTS):
+            first = name.partition(".")[0]
+            # Most imports are of installed packages, so nothing in the folder has this name.
+            is_here = not first or any(first in names or f"{first}.py" in names for names in around)
+            if is_here and len(self._tried) < _MOST_TRIED:
+                # The name itself can be a module too.
+                new = {each for each, _rest in definers(path, f"{name}.*") if each.startswith(self._folder)}
+                found.update(each for each in new - self._tried if _is_file(Path(each)))
+                self._tried |= new
+        return found
+
+
+def _names_in(folder: str) -> Set[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return frozenset(each.name for each in entries)
+    except OSError:
+        return frozenset()
 
 
 def _is_file(path: Path) -> bool:

@@ -6,14 +6,13 @@ names are parsed again, for their constants.
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import lru_cache
 
 from airflow_kubernetes_secrets.usage.dag_code import Exports, ImportedId
-from airflow_kubernetes_secrets.usage.dag_file import DagFile, folders_around
+from airflow_kubernetes_secrets.usage.dag_file import DagFile
+from airflow_kubernetes_secrets.usage.imported_names import definers
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.processes import uses_in_each
 from airflow_kubernetes_secrets.usage.signatures import Signatures
@@ -25,9 +24,6 @@ _MOST_BYTES = 32 * 1024 * 1024
 
 # How many files are followed that import a constant from another one.
 _DEEPEST = 3
-
-# A name with more parts is no constant of a DAG's configuration.
-_MOST_PARTS = 10
 
 # A team, and a path in its folders.
 _Key = tuple["str | None", str]
@@ -75,7 +71,7 @@ class Modules:
     def _read_for(self, names: set[_Name], signatures: Signatures, processes: int | None) -> None:
         """Read the constants of all files that can define these names."""
         for _ in range(_DEEPEST):
-            keys = {(team, path) for team, _path, _name in names for path, _rest in _definers(_path, _name)}
+            keys = {(team, path) for team, _path, _name in names for path, _rest in definers(_path, _name)}
             new = [replace(self._files[key], wants_constants=True) for key in keys if key in self._files]
             new = [each for each in new if (each.team, each.path) not in self._exports]
             if not new:
@@ -88,7 +84,7 @@ class Modules:
     def _imported(self, name: _Name) -> Iterator[_Name]:
         """Yield the name under which a file imports a constant that another file imports from it."""
         team, importer, dotted = name
-        for path, rest in _definers(importer, dotted):
+        for path, rest in definers(importer, dotted):
             first, _, others = rest.partition(".")
             exports = self._exports.get((team, path))
             if exports is not None and first in exports.imports:
@@ -98,7 +94,7 @@ class Modules:
         """Return the string of a name; ``None`` if it is none, or if several files could define the name."""
         team, importer, dotted = name
         values: set[str | None] = set()
-        for path, rest in _definers(importer, dotted):
+        for path, rest in definers(importer, dotted):
             exports = self._exports.get((team, path))
             constants = {} if exports is None else exports.constants
             # An enumeration has its string in this attribute.
@@ -110,27 +106,3 @@ class Modules:
 def _name(imported: ImportedId) -> _Name:
     position = imported.computed.position
     return position.team, position.path, imported.name
-
-
-@lru_cache(maxsize=4096)
-def _definers(importer: str, name: str) -> Sequence[tuple[str, str]]:
-    """Return the files that can define a name that a file imports, each with the rest of the name in it.
-
-    Python imports from the folder of DAGs. This is one of the folders around the file.
-    """
-    level = len(name) - len(name.lstrip("."))
-    parts = name[level:].split(".")
-    if len(parts) > _MOST_PARTS:
-        return ()
-    folders = list(folders_around(posixpath.dirname(importer)))
-    folders = folders[level - 1 : level] if level else folders
-    return [
-        (path, ".".join(parts[length:]))
-        for length in range(len(parts) - 1, -1 if level else 0, -1)
-        for folder in folders
-        for path in _module(posixpath.join(folder, *parts[:length]), is_package=not length)
-    ]
-
-
-def _module(path: str, *, is_package: bool) -> Iterable[str]:
-    return (f"{path}/__init__.py",) if is_package else (f"{path}.py", f"{path}/__init__.py")

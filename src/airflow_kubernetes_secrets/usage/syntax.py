@@ -7,9 +7,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import cached_property, partial
-from sys import stdlib_module_names
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from airflow_kubernetes_secrets.usage.imported_names import is_installed
 from airflow_kubernetes_secrets.usage.templates import FILE_SUFFIXES, UNKNOWN, is_template
 
 # The names of one scope, each with the expression or class that sets it; ``None`` if there are several, or none that is
@@ -213,8 +213,7 @@ class Syntax:
             node = node.value
         names = [node.id, *reversed(keys)] if isinstance(node, ast.Name) else []
         path = self.imported(names, frame)
-        is_known = is_airflow(path) or path.partition(".")[0] in stdlib_module_names
-        return "" if is_known else path
+        return "" if is_installed(path.partition(".")[0]) else path
 
     def constants(self) -> dict[str, str]:
         """Return the strings that other files can import, by names such as ``ID``, ``Ids.DB`` and ``IDS.key``."""
