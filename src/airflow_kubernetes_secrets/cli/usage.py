@@ -115,7 +115,7 @@ def _print_ids(ids: Sequence[UsedId], arguments: argparse.Namespace) -> None:
             rows.append(
                 {
                     "kind": each.lookup.kind.name.lower(),
-                    "id": shown_id(each.lookup.id),
+                    "id": _visible(each.lookup.id),
                     "team": each.lookup.team,
                     "status": each.status.value,
                     "provider": None if each.provider is None else each.provider.text,
@@ -135,6 +135,12 @@ def _print_ids(ids: Sequence[UsedId], arguments: argparse.Namespace) -> None:
     print_rows(columns, rows, arguments.output)
     for text in dict.fromkeys(problem.text for each in ids for problem in each.problems):
         print_message(f"- {text}")
+
+
+def _visible(identifier: str) -> str:
+    """Return an id for a table. Blanks at its ends, which Airflow does not ignore, are visible between quotes."""
+    text = shown_id(identifier)
+    return text if text == text.strip() else f"'{text}'"
 
 
 def _print_commands(ids: Sequence[UsedId], commands: NextCommands, *, database: bool) -> None:
@@ -159,7 +165,7 @@ def _print_unused(unused: Sequence[Entry], output: str | None) -> None:
     rows = [
         {
             "kind": each.kind.name.lower(),
-            "id": shown_id(each.id),
+            "id": _visible(each.id),
             "team": each.team,
             "secret": each.shown_name,
         }
