@@ -130,7 +130,11 @@ def test_blanks_at_the_ends_of_an_id_are_visible(usage: Usage) -> None:
     """Airflow does not ignore them. Without quotes, the row looks like that of another id."""
     usage.dag("etl.py", reads("x", "x ", " x"))
     lines = usage.run("--dags", str(usage.dags), "--no-database", status=1).out.splitlines()
-    assert [line.partition("variable")[2].partition("missing")[0].strip() for line in lines[1:]] == ["' x'", "x", "'x '"]
+    assert [line.partition("variable")[2].partition("missing")[0].strip() for line in lines[1:]] == [
+        "' x'",
+        "x",
+        "'x '",
+    ]
     assert set(usage.ids(status=1)) == {" x", "x", "x "}
 
 
