@@ -1,4 +1,4 @@
-"""``kubernetes/decode.py`` and ``inventory/stored_secret.py``: JSON responses of an API server."""
+"""JSON responses of an API server: ``kubernetes/decode.py``, ``watch_events.py``, ``inventory/stored_secret.py``."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from airflow_kubernetes_secrets.kubernetes.decode import (
     MalformedBodyError,
     parse_list,
     parse_object,
-    parse_watch_event,
     status_message,
 )
 from airflow_kubernetes_secrets.kubernetes.http1 import Response
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
+from airflow_kubernetes_secrets.kubernetes.watch_events import parse_watch_event
 from fuzz.secrets import allow_names
 from fuzz.target import Target
 from fuzz.trial import Trial

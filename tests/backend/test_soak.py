@@ -9,7 +9,7 @@ import time
 import pytest
 
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
-from airflow_kubernetes_secrets.kubernetes import retry
+from airflow_kubernetes_secrets.kubernetes import failures
 from airflow_kubernetes_secrets.sources.cache_policy import Thresholds
 from support.cluster import ServiceAccount
 from support.faults import late
@@ -147,7 +147,7 @@ def test_a_clock_that_is_set_back(
     assert asker.get("x") == "one"
     began = time.monotonic()
     clock = time.time
-    for module in (time, retry):
+    for module in (time, failures):
         monkeypatch.setattr(module, "time", lambda: clock() - 3600)
 
     put.variable("x", "two", name="x")

@@ -9,11 +9,11 @@ import pytest
 
 from airflow_kubernetes_secrets.errors import ExpiredVersionError
 from airflow_kubernetes_secrets.kubernetes import decode
-from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, parse_list, parse_watch_event
+from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, parse_list
 from airflow_kubernetes_secrets.kubernetes.http1 import Response
-from airflow_kubernetes_secrets.kubernetes.list_and_watch import Change
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
+from airflow_kubernetes_secrets.kubernetes.watch_events import Change, parse_watch_event
 from support.errors import everything_about
 
 METADATA = {

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from airflow_kubernetes_secrets.kubernetes.retry import Backoff, retry_after_seconds
+from airflow_kubernetes_secrets.kubernetes.failures import Backoff, retry_after_seconds
 
 LONG = 1e6
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from time import monotonic
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from airflow_kubernetes_secrets.counters import REQUEST, RETRY, counters
@@ -19,8 +19,11 @@ from airflow_kubernetes_secrets.errors import (
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.failures import (
+    RETRIED_STATUSES,
+    Backoff,
     Failure,
     UnconfirmedRefusal,
+    retry_after_seconds,
     server_of,
     too_large_error,
     unavailable_error,
@@ -28,15 +31,16 @@ from airflow_kubernetes_secrets.kubernetes.failures import (
 from airflow_kubernetes_secrets.kubernetes.http1 import Head, Response
 from airflow_kubernetes_secrets.kubernetes.http_connection import HttpConnection, ResponseTooLargeError, TransportError
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
-from airflow_kubernetes_secrets.kubernetes.list_and_watch import SecretList, WatchEvent
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS, Refusal, Refusals
 from airflow_kubernetes_secrets.kubernetes.resources import Resource
-from airflow_kubernetes_secrets.kubernetes.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
 from airflow_kubernetes_secrets.kubernetes.transport import DOUBTFUL_AFTER_SECONDS, Call, Transport
 
-_BACKOFF = Backoff()
+if TYPE_CHECKING:
+    from airflow_kubernetes_secrets.kubernetes.decode import SecretList
+    from airflow_kubernetes_secrets.kubernetes.watch_events import WatchEvent
 
+_BACKOFF = Backoff()
 
 Result = TypeVar("Result")
 
@@ -55,16 +59,6 @@ class _Operation:
     def path(self) -> str:
         """The path without the query. With the verb, it is what the API server allows or refuses."""
         return self.call.path.partition("?")[0]
-
-
-class _ParsedOperation(_Operation, Generic[Result]):
-    """An operation, and the parser of its response."""
-
-    __slots__ = ("parse",)
-
-    def __init__(self, verb: str, namespace: str, call: Call, parse: Callable[[Response], Result]) -> None:
-        super().__init__(verb, namespace, call)
-        self.parse = parse
 
 
 class Client:
@@ -120,7 +114,7 @@ class Client:
 
         call = Call(_list_path(resource, namespace, selector, "0"))
         parse = partial(parse_list, resource=resource, namespace=namespace)
-        return self._send(_ParsedOperation("list", namespace, call, parse), timeout)
+        return self._send(_Operation("list", namespace, call), parse, timeout)
 
     def list_once(
         self,
@@ -146,7 +140,7 @@ class Client:
         deadline = Deadline(timeout)
         call = Call(_list_path(resource, namespace, selector, not_older_than))
         parse = partial(parse_list, resource=resource, namespace=namespace)
-        outcome = self._try(_ParsedOperation("list", namespace, call, parse), deadline)
+        outcome = self._try(_Operation("list", namespace, call), parse, deadline)
         if isinstance(outcome, Failure):
             raise self._unavailable(outcome, 1, deadline)
         return outcome
@@ -166,7 +160,7 @@ class Client:
         path = f"/api/v1/namespaces/{namespace}/{resource.plural}/{quote(name)}?resourceVersion=0"
         parse = partial(parse_object, resource=resource, namespace=namespace, name=name)
         try:
-            return self._send(_ParsedOperation("get", namespace, Call(path), parse), timeout)
+            return self._send(_Operation("get", namespace, Call(path)), parse, timeout)
         except NotFoundError:
             return None
 
@@ -233,7 +227,7 @@ class Client:
                 :meth:`list_objects`.
             NotFoundError: 404.
         """
-        return self._send(_ParsedOperation(verb, namespace, call, lambda response: response), timeout)
+        return self._send(_Operation(verb, namespace, call), lambda response: response, timeout)
 
     def close(self) -> None:
         """Close the idle connections. The client can be used again."""
@@ -243,13 +237,13 @@ class Client:
         """Close the parent's connections, including those that its threads were using, without sending anything."""
         self._transport.after_fork()
 
-    def _send(self, operation: _ParsedOperation[Result], timeout: float) -> Result:
+    def _send(self, operation: _Operation, parse: Callable[[Response], Result], timeout: float) -> Result:
         deadline = Deadline(timeout)
         attempts = 0
         failure: Failure | None = None
         while True:
             attempts += 1
-            outcome = self._try(operation, deadline)
+            outcome = self._try(operation, parse, deadline)
             if not isinstance(outcome, Failure):
                 return outcome
             # An attempt that the deadline cut off explains less than those before it.
@@ -261,14 +255,16 @@ class Client:
             counters.count(RETRY)
             time.sleep(min(pause, outcome.longest_pause))
 
-    def _try(self, operation: _ParsedOperation[Result], deadline: Deadline) -> Result | Failure:
+    def _try(self, operation: _Operation, parse: Callable[[Response], Result], deadline: Deadline) -> Result | Failure:
         began = monotonic()
         try:
-            return self._attempt(operation, deadline)
+            return self._attempt(operation, parse, deadline)
         finally:
             counters.took(REQUEST, monotonic() - began)
 
-    def _attempt(self, operation: _ParsedOperation[Result], deadline: Deadline) -> Result | Failure:
+    def _attempt(
+        self, operation: _Operation, parse: Callable[[Response], Result], deadline: Deadline
+    ) -> Result | Failure:
         from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, status_message
 
         began = monotonic()
@@ -278,7 +274,7 @@ class Client:
             sent_at = connection.sent_at
             self._transport.keep(connection, response.status)
             if response.status in (200, 201):
-                result = operation.parse(response)
+                result = parse(response)
                 self._refusals.note_allowed(operation.verb, operation.path)
                 return result
         except ResponseTooLargeError as error:
@@ -366,7 +362,8 @@ class Watch:
         self._interrupted = False
 
     def __iter__(self) -> Iterator[WatchEvent]:
-        from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, parse_watch_event
+        from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError
+        from airflow_kubernetes_secrets.kubernetes.watch_events import parse_watch_event
 
         connection = self._connection
         if connection is None:

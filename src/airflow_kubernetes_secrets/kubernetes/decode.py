@@ -8,13 +8,11 @@ which slows the import.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, NoReturn
+from typing import ClassVar
 
 import msgspec
 
-from airflow_kubernetes_secrets.errors import ExpiredVersionError
 from airflow_kubernetes_secrets.kubernetes.http1 import Response
-from airflow_kubernetes_secrets.kubernetes.list_and_watch import Change, SecretList, WatchEvent
 from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret, config_map_data, kept_annotations
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.messages.printable import printable
@@ -41,7 +39,23 @@ def another_object(resource: Resource, namespace: str, name: str) -> MalformedBo
     return MalformedBodyError(f"the response is another {resource.kind} than {namespace}/{name}; {_WRONG_SENDER}")
 
 
-class _Collection(msgspec.Struct, frozen=True):
+class SecretList:
+    """The response to a LIST of Secrets or ConfigMaps.
+
+    Attributes:
+        resource_version: the version of this collection. A watch can start from it.
+    """
+
+    __slots__ = ("resource_version", "secrets")
+
+    def __init__(self, secrets: list[Secret], resource_version: str) -> None:
+        self.secrets = secrets
+        self.resource_version = resource_version
+
+
+class Collection(msgspec.Struct, frozen=True):
+    """The metadata of a collection, as in the response to a LIST or in a bookmark."""
+
     resourceVersion: str  # noqa: N815  # the API's own names
 
 
@@ -84,25 +98,18 @@ class _ConfigMap(_Secret, gc=False):
 class _SecretList(msgspec.Struct):
     kind: str
     items: list[_Secret] | None
-    metadata: _Collection
+    metadata: Collection
 
 
 class _ConfigMapList(msgspec.Struct):
     kind: str
     items: list[_ConfigMap] | None
-    metadata: _Collection
+    metadata: Collection
 
 
-class _Bookmark(msgspec.Struct):
-    metadata: _Collection
+class Status(msgspec.Struct):
+    """The object with which the API describes an error."""
 
-
-class _Event(msgspec.Struct):
-    type: str
-    object: msgspec.Raw
-
-
-class _Status(msgspec.Struct):
     kind: str = ""
     message: str | None = None
     code: int | None = None
@@ -114,17 +121,15 @@ _lists: Mapping[Resource, msgspec.json.Decoder[_SecretList] | msgspec.json.Decod
     SECRETS: msgspec.json.Decoder(_SecretList),
     CONFIG_MAPS: msgspec.json.Decoder(_ConfigMapList),
 }
-_objects: Mapping[Resource, msgspec.json.Decoder[_Secret] | msgspec.json.Decoder[_ConfigMap]] = {
+objects: Mapping[Resource, msgspec.json.Decoder[_Secret] | msgspec.json.Decoder[_ConfigMap]] = {
     SECRETS: msgspec.json.Decoder(_Secret),
     CONFIG_MAPS: msgspec.json.Decoder(_ConfigMap),
 }
 _annotations = msgspec.json.Decoder(dict[str, str] | None)
-_bookmarks = msgspec.json.Decoder(_Bookmark)
-_events = msgspec.json.Decoder(_Event)
-_statuses = msgspec.json.Decoder(_Status)
+statuses = msgspec.json.Decoder(Status)
 
 # A decoding error can contain the input, so it must not become the cause of ours.
-_DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
+DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 def parse_list(response: Response, resource: Resource, namespace: str) -> SecretList:
@@ -139,9 +144,9 @@ def parse_list(response: Response, resource: Resource, namespace: str) -> Secret
         document = _lists[resource].decode(response.body)
         if document.kind == f"{resource.kind}List" and document.metadata.resourceVersion:
             return SecretList(
-                [_secret(item, share, namespace) for item in document.items or ()], document.metadata.resourceVersion
+                [secret_of(item, share, namespace) for item in document.items or ()], document.metadata.resourceVersion
             )
-    except _DECODING_ERRORS:
+    except DECODING_ERRORS:
         pass
     raise MalformedBodyError(f"the response is not a list of {resource.kind}s")
 
@@ -154,10 +159,10 @@ def parse_object(response: Response, resource: Resource, namespace: str, name: s
     """
     secret = None
     try:
-        document = _objects[resource].decode(response.body)
+        document = objects[resource].decode(response.body)
         if document.kind == resource.kind:
-            secret = _secret(document, {}, namespace)
-    except _DECODING_ERRORS:
+            secret = secret_of(document, {}, namespace)
+    except DECODING_ERRORS:
         pass
     if secret is None:
         raise MalformedBodyError(f"the response is not a {resource.kind}")
@@ -166,41 +171,15 @@ def parse_object(response: Response, resource: Resource, namespace: str, name: s
     return secret
 
 
-def parse_watch_event(line: bytes, resource: Resource, namespace: str) -> WatchEvent:
-    """Parse one line of a watch on the objects of a resource in a namespace.
+def secret_of(item: _Secret, share: dict[str, str], namespace: str) -> Secret:
+    """Return the Secret or ConfigMap of a decoded object.
+
+    Args:
+        share: the creation times that are in memory already. Equal ones become one string.
 
     Raises:
-        ExpiredVersionError: the line reports that the version from which the watch started is too old.
-        MalformedBodyError: the line is another error, not an event, or an event of an object in another namespace.
+        MalformedBodyError: it is in another namespace.
     """
-    status = found = None
-    try:
-        event = _events.decode(line)
-        if event.type == "ERROR":
-            status = _statuses.decode(event.object)
-        elif event.type == Change.BOOKMARK.value:
-            version = _bookmarks.decode(event.object).metadata.resourceVersion
-            found = WatchEvent(Change.BOOKMARK, version)
-        else:
-            item = _objects[resource].decode(event.object)
-            found = WatchEvent(Change(event.type), item.metadata.resourceVersion, _secret(item, {}, namespace))
-    except _DECODING_ERRORS:
-        pass
-    if status is not None:
-        _raise(status)
-    if found is None or not found.resource_version:
-        raise MalformedBodyError(f"a line of the watch is not an event of a {resource.kind}")
-    return found
-
-
-def _raise(status: _Status) -> NoReturn:
-    message = _shortened(status.message or "")
-    if status.code == 410:
-        raise ExpiredVersionError(message)
-    raise MalformedBodyError(f"the watch ended with an error: {status.code} {message}".rstrip())
-
-
-def _secret(item: _Secret, share: dict[str, str], namespace: str) -> Secret:
     metadata = item.metadata
     if metadata.namespace != namespace:
         raise another_namespace(item.object_type.resource, namespace)
@@ -226,13 +205,14 @@ def status_message(body: bytes | bytearray) -> str:
     https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
     """
     try:
-        document = _statuses.decode(body)
-    except _DECODING_ERRORS:
+        document = statuses.decode(body)
+    except DECODING_ERRORS:
         return ""
-    return _shortened(document.message or "") if document.kind == "Status" else ""
+    return shortened(document.message or "") if document.kind == "Status" else ""
 
 
-def _shortened(message: str) -> str:
+def shortened(message: str) -> str:
+    """Return a message of the API server as one printable line of up to 1 KiB."""
     # No character becomes shorter, so more characters than this are never needed.
     start = printable(message[: _LONGEST_MESSAGE_BYTES + 1]).encode("utf-8")
     if len(start) <= _LONGEST_MESSAGE_BYTES:

@@ -28,10 +28,8 @@ def with_annotations(secret: Secret, annotations: Mapping[str, str]) -> Secret:
     """Return a Secret in which the annotations of a reference replace its own. Annotations with its ids stay.
 
     Args:
-        annotations: a hashable mapping, whose keys include the prefix. If it is empty, the Secret keeps its own.
+        annotations: a hashable mapping, whose keys include the prefix.
     """
-    if not annotations:
-        return secret
     known = _annotated.get(secret)
     if known is None:
         known = {}

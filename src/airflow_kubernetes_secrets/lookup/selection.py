@@ -36,7 +36,6 @@ from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, entries_of, keys_of
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri
 from airflow_kubernetes_secrets.lookup.kinds import Kind
-from airflow_kubernetes_secrets.lookup.reference_annotations import with_annotations
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.accepted_values import Reference
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -279,7 +278,10 @@ class _Search:
                 f"'references' in backend_kwargs names Secret {query}, which does not exist. {self._creation(query)}, "
                 "or correct the reference"
             )
-        found = [with_annotations(secret, reference.annotations) for secret in found]
+        if reference.annotations:
+            with importing.lock:
+                from airflow_kubernetes_secrets.lookup.reference_annotations import with_annotations
+            found = [with_annotations(secret, reference.annotations) for secret in found]
         return self._readable(found) or self._refuse(len(found))
 
     def _creation(self, query: NameQuery) -> str:

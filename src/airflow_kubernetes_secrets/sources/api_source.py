@@ -17,13 +17,13 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.process import importing
-from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
 from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
 from airflow_kubernetes_secrets.sources.namespace import Namespace
 from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
 from airflow_kubernetes_secrets.sources.query import Query
 
 if TYPE_CHECKING:
+    from airflow_kubernetes_secrets.kubernetes.refusals import Refusal
     from airflow_kubernetes_secrets.sources.cache_policy import CachePolicy
     from airflow_kubernetes_secrets.sources.index_results import IndexResults
 
@@ -70,8 +70,16 @@ class ApiSource:
             raise NotConfiguredError(
                 f"the namespace from {credentials.source} is not a valid name. Set 'namespace' in backend_kwargs"
             )
-        errors = ApiErrors(verbs_of(options), options.resources, _referenced(options, default_namespace))
-        return cls(Client(credentials, errors.error_of), default_namespace, options)
+
+        def error_of(refusal: Refusal) -> ApiError:
+            # Most processes are never refused a request.
+            with importing.lock:
+                from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
+
+            referenced = _referenced(options, default_namespace)
+            return ApiErrors(verbs_of(options), options.resources, referenced).error_of(refusal)
+
+        return cls(Client(credentials, error_of), default_namespace, options)
 
     def find_in_memory(self, query: Query) -> Sequence[Secret] | None:
         namespace = self._by_resource[query.resource].get(query.namespace or self._default_namespace)

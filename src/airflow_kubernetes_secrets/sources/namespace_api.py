@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from airflow_kubernetes_secrets.errors import (
     ApiError,
@@ -18,14 +19,16 @@ from airflow_kubernetes_secrets.errors import (
 from airflow_kubernetes_secrets.kubernetes.client import Client, Watch
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
-from airflow_kubernetes_secrets.kubernetes.list_and_watch import SecretList
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import Resource
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
-from airflow_kubernetes_secrets.sources.index import Index
 from airflow_kubernetes_secrets.sources.last_results import LastResults
 from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Query
+
+if TYPE_CHECKING:
+    from airflow_kubernetes_secrets.kubernetes.decode import SecretList
+    from airflow_kubernetes_secrets.sources.index import Index
 
 
 class NamespaceApi:
@@ -114,6 +117,9 @@ class NamespaceApi:
             KubernetesSecretsError: as for :meth:`Client.list_objects`. Other queries may still succeed: listing
                 everything may be forbidden, or take too long.
         """
+        # The caller has loaded it. A process without a cache does not need it.
+        from airflow_kubernetes_secrets.sources.index import Index
+
         requested_at, deadline = monotonic(), Deadline(seconds)
         selector = LabelSelector.exists(label)
         found = None

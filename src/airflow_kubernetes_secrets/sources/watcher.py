@@ -24,8 +24,8 @@ from airflow_kubernetes_secrets.errors import (
 )
 from airflow_kubernetes_secrets.kubernetes.client import Watch
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
-from airflow_kubernetes_secrets.kubernetes.list_and_watch import Change, WatchEvent
-from airflow_kubernetes_secrets.kubernetes.retry import Backoff
+from airflow_kubernetes_secrets.kubernetes.failures import Backoff
+from airflow_kubernetes_secrets.kubernetes.watch_events import Change, WatchEvent
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.process import on_new_process

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_kubernetes_secrets.kubernetes.retry import Backoff
+from airflow_kubernetes_secrets.kubernetes.failures import Backoff
 from airflow_kubernetes_secrets.sources.index import Index
 from airflow_kubernetes_secrets.sources.watcher import Watcher
 from support.cluster import Cluster, ServiceAccount

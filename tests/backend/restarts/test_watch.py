@@ -13,9 +13,9 @@ from airflow_kubernetes_secrets.errors import (
     ForbiddenError,
     UnconfirmedRefusalError,
 )
+from airflow_kubernetes_secrets.kubernetes.failures import Backoff
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
-from airflow_kubernetes_secrets.kubernetes.retry import Backoff
 from airflow_kubernetes_secrets.sources import watcher
 from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
 from support.asking import WATCHED
