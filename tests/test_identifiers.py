@@ -171,5 +171,5 @@ def test_a_lookup_is_one_question(identifier: str) -> None:
 
     decision = decide(Lookup(Kind.CONNECTION, identifier), Options(), find)
 
-    assert decision.outcome is Outcome.NO_MATCH
+    assert decision.outcome == Outcome.NO_MATCH
     assert [str(query) for query in asked] == [f"{CONNECTION}={label_value(identifier)},!airflow.apache.org/team"]

@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_kubernetes_secrets.kubernetes.labels import (
+    EXISTS,
+    IN,
+    NOT_EXISTS,
+    NOT_IN,
     LabelSelector,
-    Operator,
     Requirement,
     SelectorError,
     is_label_key,
@@ -21,11 +24,11 @@ from airflow_kubernetes_secrets.kubernetes.labels import (
 KEYS = st.from_regex(r"\A([a-z0-9]{1,5}(\.[a-z0-9]{1,5}){0,2}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,8}[A-Za-z0-9])?\Z")
 VALUES = st.from_regex(r"\A[A-Za-z0-9]([A-Za-z0-9_.-]{0,8}[A-Za-z0-9])?\Z")
 REQUIREMENTS = st.one_of(
-    st.builds(Requirement, KEYS, st.sampled_from([Operator.EXISTS, Operator.NOT_EXISTS]), st.just(())),
+    st.builds(Requirement, KEYS, st.sampled_from([EXISTS, NOT_EXISTS]), st.just(())),
     st.builds(
         Requirement,
         KEYS,
-        st.sampled_from([Operator.IN, Operator.NOT_IN]),
+        st.sampled_from([IN, NOT_IN]),
         st.sets(VALUES, min_size=1, max_size=3).map(lambda values: tuple(sorted(values))),
     ),
 )
@@ -45,7 +48,7 @@ def test_an_equal_selector_holds_only_its_own_value(value: str) -> None:
             LabelSelector.equal("id", value)
         return
     parsed = LabelSelector.parse(str(LabelSelector.equal("id", value)))
-    assert parsed.requirements == (Requirement("id", Operator.IN, (value,)),)
+    assert parsed.requirements == (Requirement("id", IN, (value,)),)
     assert parsed.matches({"id": value})
 
 

@@ -5,9 +5,8 @@ The modules are ``kubernetes/encoded_ids.py`` and ``manifests/secret_manifest.py
 
 from __future__ import annotations
 
-from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value, looks_hashed
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import is_uri, label_value, looks_hashed
 from airflow_kubernetes_secrets.kubernetes.labels import is_label_value, is_subdomain
-from airflow_kubernetes_secrets.lookup.identifiers import is_uri
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup, shown_id
 from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError, secret_manifest, secret_name

@@ -120,9 +120,9 @@ def _found(lookup: Lookup, namespace: str | None) -> Decision:
     if secret is None:
         remedy = "It can be passed to a pod only from a Secret"
         label = lookup.kind.label(backend.options)
-        if decision.outcome is Outcome.NO_MATCH and label is not None:
+        if decision.outcome == Outcome.NO_MATCH and label is not None:
             remedy += f": label it with {label}={label_value(lookup.id)}, or name it in 'references' in backend_kwargs"
-        raise SecretRefsError(f"{lookup}: {decision.outcome.value}. {remedy}")
+        raise SecretRefsError(f"{lookup}: {decision.outcome}. {remedy}")
     if secret.is_mounted:
         raise SecretRefsError(
             f"{lookup}: {secret} is a mounted file, and a pod can refer only to Secrets of the API. Name Secret and "

@@ -44,7 +44,7 @@ def test_no_value_is_in_a_repr() -> None:
     assert listed.resource_version == "8"
     assert secret.value("password") == b"hunter2"
     assert "password" in repr(secret)
-    document = decode._lists[SECRETS].decode(answer(a_list(SECRET)).body)
+    document = decode._lists.decode(answer(a_list(SECRET)).body)
     for shown in (repr(secret), repr(listed), repr(document)):
         assert "aHVudGVyMg" not in shown
         assert "hunter2" not in shown

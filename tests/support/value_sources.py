@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import is_uri, label_value
 from airflow_kubernetes_secrets.lookup.bundles import key_for
-from airflow_kubernetes_secrets.lookup.identifiers import is_uri
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from support.places import Place
 from support.secrets import BUNDLE, CONFIG, CONNECTION, VARIABLE

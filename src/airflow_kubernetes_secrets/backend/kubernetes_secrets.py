@@ -17,7 +17,6 @@ from airflow_kubernetes_secrets.formats.reading import connection_value, key_for
 from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, OF_AIRFLOW_2, OF_AIRFLOW_3, SERVICES, TASKS
 from airflow_kubernetes_secrets.formats.values import config_text
 from airflow_kubernetes_secrets.kubernetes.credentials import SERVICE_HOST, SERVICE_PORT
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, are_of_one_bundle, name_with_key
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.messages import notices
@@ -347,9 +346,11 @@ def _query_of(decision: Decision) -> Query:
 
 def _description(decision: Decision) -> tuple[str, str, str]:
     """Return what the matches of a lookup are, which of them is used, and what to do with the others."""
+    with importing.lock:
+        from airflow_kubernetes_secrets.lookup.bundles import are_of_one_bundle
     matches = decision.matches
     order = "the first by age and name"
-    if isinstance(matches[0], BundleEntry):
+    if matches[0].bundle_key:
         remedy = "Remove the keys that should not match"
         if all(are_of_one_bundle(matches[0], each) for each in matches[1:]):
             return "keys of one bundle match", "the key that equals the id", remedy
@@ -364,6 +365,8 @@ def _report(decision: Decision) -> None:
     """Log what a user should know about a lookup that did not fail."""
     lookup, matches = decision.lookup, decision.matches
     if len(matches) > 1:
+        with importing.lock:
+            from airflow_kubernetes_secrets.lookup.bundles import name_with_key
         others = first_names(map(name_with_key, matches[1:]), len(matches) - 1)
         what, order, remedy = _description(decision)
         notices.once(
@@ -375,5 +378,5 @@ def _report(decision: Decision) -> None:
     for problem, more in first_items(decision.skipped):
         text = f"{lookup}: {problem}. It is skipped{more and f',{more}'}"
         notices.once(logging.WARNING, ("skipped", str(problem)), text)
-    if decision.outcome is not Outcome.FOUND:
-        notices.miss("%s: %s", lookup, decision.outcome.value)
+    if decision.outcome != Outcome.FOUND:
+        notices.miss("%s: %s", lookup, decision.outcome)

@@ -20,8 +20,8 @@ from airflow_kubernetes_secrets.deployment.other_sources import (
     owners_in_environment,
     tables_by_kind,
 )
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import is_unicode, is_uri
 from airflow_kubernetes_secrets.lookup.bundles import TEAM_SEPARATOR
-from airflow_kubernetes_secrets.lookup.identifiers import is_unicode, is_uri
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.messages.printable import printable

@@ -117,7 +117,7 @@ def _secret_option(option: SecretOption, location: BackendLocation, options: Opt
         return error(
             FROM_SECRETS,
             "option-missing",
-            f"{option.where}: {lookup}: {decision.outcome.value}. Airflow silently uses the default "
+            f"{option.where}: {lookup}: {decision.outcome}. Airflow silently uses the default "
             f"of {option.name}. Create the Secret, or correct the id",
         )
     return ok(FROM_SECRETS, f"{option.name} is in Secret {decision.secret} ({option.where})")

@@ -30,7 +30,7 @@ from airflow_kubernetes_secrets.inventory.visible_fields import shown_names
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, are_of_one_bundle
+from airflow_kubernetes_secrets.lookup.bundles import are_of_one_bundle
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, Outcome, decide, shown_id
 from airflow_kubernetes_secrets.manifests.requested_secret import why_hidden
@@ -133,7 +133,7 @@ class Explanation:
     commands: NextCommands
     user: str = ""
     steps: list[Step] = field(default_factory=list)
-    outcome: Outcome | None = None
+    outcome: str | None = None
     error: str = ""
     candidates: list[Candidate] = field(default_factory=list)
     content: Content | None = None
@@ -155,7 +155,7 @@ class Explanation:
         is_lost = self.content is not None and not self.content.is_readable
         if self.error or is_lost or any(problem.code == UNREADABLE for problem in self.problems):
             return Verdict.TROUBLE
-        return Verdict.FOUND if self.outcome is Outcome.FOUND else Verdict.NOT_FOUND
+        return Verdict.FOUND if self.outcome == Outcome.FOUND else Verdict.NOT_FOUND
 
     @property
     def headline(self) -> str:
@@ -169,12 +169,12 @@ class Explanation:
         if self.verdict is Verdict.TROUBLE:
             kind = SECRETS.kind if selected is None else selected.stored.secret.kind
             return f"{self.lookup}: a {kind} is selected, but Airflow cannot read it"
-        return f"{self.lookup}: {self.outcome.value if self.outcome is not None else 'not looked up'}"
+        return f"{self.lookup}: {self.outcome if self.outcome is not None else 'not looked up'}"
 
     @property
     def next_command(self) -> NextCommand | NoCommand | None:
         """The command that comes next, or the reason why none is shown; ``None`` if no command would help."""
-        if self.outcome is not Outcome.NO_MATCH:
+        if self.outcome != Outcome.NO_MATCH:
             return None
         if self.instead:
             first = self.instead[0]
@@ -351,7 +351,7 @@ def _problems_of_metadata(
         errors = decision.skipped
         if (selected := decision.secret) is not None:
             # The annotations of a bundle are not those of its entry.
-            is_entry = isinstance(selected, BundleEntry)
+            is_entry = selected.bundle_key != ""
             secrets[selected.full_name] = found.get(selected.full_name, selected) if is_entry else selected
     for error in errors:
         if isinstance(error, MalformedSecretError):
@@ -377,7 +377,7 @@ def _add_candidates(explanation: Explanation, decision: Decision, location: Back
         verdict = "is selected" if position == 0 else "has the same id, and is younger or comes later by name"
         if position and are_of_one_bundle(secret, decision.matches[0]):
             verdict = "has the same id, and is not used because another key equals the id"
-        key = secret.key if isinstance(secret, BundleEntry) else ""
+        key = secret.bundle_key
         if key:
             verdict += f": key {key!r} of this bundle"
         explanation.candidates.append(Candidate(location.stored(secret), verdict, position == 0, key))

@@ -12,13 +12,12 @@ from airflow_kubernetes_secrets.inventory.bundles import ids_in_bundle, kind_of_
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_of
-from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, entries_of, keys_of, name_with_key
-from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri
+from airflow_kubernetes_secrets.lookup.bundles import entries_of, keys_of, name_with_key
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup, problem_of_bundle
 from airflow_kubernetes_secrets.messages.listing import SEE_LIST, first_items, first_texts
@@ -157,7 +156,7 @@ def _same_id_in_unread_config_maps(
             found += entries_of(bundle, keys_of(lookup.kind.variable_prefix, lookup.id))[:1]
         for each in found:
             if any(may_reveal(lookup.kind, lookup.id, team) for team in owners.teams(each)):
-                is_off = isinstance(each, BundleEntry) and not options.bundles
+                is_off = each.bundle_key != "" and not options.bundles
                 needed = "config_maps and bundles are" if is_off else "config_maps is"
                 remedy = f"switch {'them' if is_off else 'it'} on"
                 remedy = f"Let Airflow list ConfigMaps, then {remedy}" if options.path is None else remedy.capitalize()
@@ -201,7 +200,7 @@ def _same_id_in_misspelt_bundles(
             continue
         if all(may_reveal(kind, lookup.id, team) for team in owners.teams(bundle) for kind in Kind):
             for problem in problems_of_bundle(bundle, options):
-                yield f"key {found[0].key!r} has this id, but nothing reads it: {problem.text}"
+                yield f"key {found[0].bundle_key!r} has this id, but nothing reads it: {problem.text}"
 
 
 def _whom(team: str | None) -> str:

@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.formats.annotations import (
 from airflow_kubernetes_secrets.formats.fields import key_of_whole_connection
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
-from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value, looks_hashed
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import is_uri, label_value, looks_hashed
 from airflow_kubernetes_secrets.kubernetes.labels import (
     is_data_key,
     is_label_key,
@@ -30,7 +30,6 @@ from airflow_kubernetes_secrets.kubernetes.labels import (
 )
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS
-from airflow_kubernetes_secrets.lookup.identifiers import is_uri
 from airflow_kubernetes_secrets.lookup.kinds import Kind, kinds_by_label
 from airflow_kubernetes_secrets.messages.listing import first_items, quoted
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity

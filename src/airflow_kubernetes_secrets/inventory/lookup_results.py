@@ -9,7 +9,7 @@ from typing import Final
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, are_of_one_bundle, name_with_key
+from airflow_kubernetes_secrets.lookup.bundles import are_of_one_bundle, name_with_key
 from airflow_kubernetes_secrets.lookup.selection import Decision, Outcome
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
@@ -86,12 +86,12 @@ class LookupResult:
 
 def identity_of(secret: Secret) -> tuple[str, str]:
     """Return the full name of a Secret; for an entry of a bundle, the key too."""
-    return secret.full_name, secret.key if isinstance(secret, BundleEntry) else ""
+    return secret.full_name, secret.bundle_key
 
 
 def unreached_problem(secret: str, decision: Decision) -> Problem:
     """Return the problem of a Secret that no lookup of its id can select, because of the options or the id."""
     outside = decision.outcome in (Outcome.OUTSIDE_PATTERN, Outcome.TOO_LONG)
     code: ProblemCode = "outside-pattern" if outside else "not-looked-up"
-    text = f"{secret}: a lookup of its id does not reach it: {decision.outcome.value}"
+    text = f"{secret}: a lookup of its id does not reach it: {decision.outcome}"
     return Problem(code, text, Severity.WARNING)

@@ -7,14 +7,11 @@ This module does not import ``annotations`` from ``__future__``: ``msgspec`` wou
 which slows the import.
 """
 
-from collections.abc import Mapping
-from typing import ClassVar
-
 import msgspec
 
 from airflow_kubernetes_secrets.kubernetes.http1 import Response
 from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret, config_map_data, kept_annotations
-from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, Resource
 from airflow_kubernetes_secrets.messages.printable import printable
 
 # The limit for the API server's message about an error. It becomes a part of other messages, and can be anything.
@@ -69,41 +66,22 @@ class _Metadata(msgspec.Struct, gc=False):
     annotations: msgspec.Raw = msgspec.Raw()
 
 
-class _Secret(msgspec.Struct, gc=False):
-    object_type: ClassVar[type[Secret]] = Secret
+class _Object(msgspec.Struct, gc=False):
+    """A Secret or ConfigMap. Only the second can have ``binaryData``."""
 
     metadata: _Metadata
     data: dict[str, str] | None = None
+    binaryData: dict[str, str] | None = None  # noqa: N815  # the API's own name
     kind: str = ""
-
-    def values(self) -> Mapping[str, str]:
-        """Return the values in base64, by key."""
-        return self.data or {}
 
     def __repr__(self) -> str:
         """Return a description without the data: error reports show local variables."""
         return f"<{type(self).__name__} {self.metadata.namespace}/{self.metadata.name}>"
 
 
-class _ConfigMap(_Secret, gc=False):
-    object_type: ClassVar[type[Secret]] = ConfigMap
-
-    binaryData: dict[str, str] | None = None  # noqa: N815  # the API's own name
-
-    def values(self) -> Mapping[str, str]:
-        """Return the values in base64, by key."""
-        return config_map_data(self.data, self.binaryData)
-
-
-class _SecretList(msgspec.Struct):
+class _List(msgspec.Struct):
     kind: str
-    items: list[_Secret] | None
-    metadata: Collection
-
-
-class _ConfigMapList(msgspec.Struct):
-    kind: str
-    items: list[_ConfigMap] | None
+    items: list[_Object] | None
     metadata: Collection
 
 
@@ -117,14 +95,8 @@ class Status(msgspec.Struct):
 
 # The decoders are made now and not at the first response: ``msgspec`` prepares a type in steps, and the process crashes
 # if a thread, a signal handler or a forked child decodes a type that another thread is preparing.
-_lists: Mapping[Resource, msgspec.json.Decoder[_SecretList] | msgspec.json.Decoder[_ConfigMapList]] = {
-    SECRETS: msgspec.json.Decoder(_SecretList),
-    CONFIG_MAPS: msgspec.json.Decoder(_ConfigMapList),
-}
-objects: Mapping[Resource, msgspec.json.Decoder[_Secret] | msgspec.json.Decoder[_ConfigMap]] = {
-    SECRETS: msgspec.json.Decoder(_Secret),
-    CONFIG_MAPS: msgspec.json.Decoder(_ConfigMap),
-}
+_lists = msgspec.json.Decoder(_List)
+objects = msgspec.json.Decoder(_Object)
 _annotations = msgspec.json.Decoder(dict[str, str] | None)
 statuses = msgspec.json.Decoder(Status)
 
@@ -141,10 +113,11 @@ def parse_list(response: Response, resource: Resource, namespace: str) -> Secret
     # Many objects of an index have the same creation time. They share one string.
     share: dict[str, str] = {}
     try:
-        document = _lists[resource].decode(response.body)
+        document = _lists.decode(response.body)
         if document.kind == f"{resource.kind}List" and document.metadata.resourceVersion:
             return SecretList(
-                [secret_of(item, share, namespace) for item in document.items or ()], document.metadata.resourceVersion
+                [secret_of(item, share, resource, namespace) for item in document.items or ()],
+                document.metadata.resourceVersion,
             )
     except DECODING_ERRORS:
         pass
@@ -159,9 +132,9 @@ def parse_object(response: Response, resource: Resource, namespace: str, name: s
     """
     secret = None
     try:
-        document = objects[resource].decode(response.body)
+        document = objects.decode(response.body)
         if document.kind == resource.kind:
-            secret = secret_of(document, {}, namespace)
+            secret = secret_of(document, {}, resource, namespace)
     except DECODING_ERRORS:
         pass
     if secret is None:
@@ -171,7 +144,7 @@ def parse_object(response: Response, resource: Resource, namespace: str, name: s
     return secret
 
 
-def secret_of(item: _Secret, share: dict[str, str], namespace: str) -> Secret:
+def secret_of(item: _Object, share: dict[str, str], resource: Resource, namespace: str) -> Secret:
     """Return the Secret or ConfigMap of a decoded object.
 
     Args:
@@ -182,15 +155,16 @@ def secret_of(item: _Secret, share: dict[str, str], namespace: str) -> Secret:
     """
     metadata = item.metadata
     if metadata.namespace != namespace:
-        raise another_namespace(item.object_type.resource, namespace)
+        raise another_namespace(resource, namespace)
     created = metadata.creationTimestamp or ""
     labels = metadata.labels or {}
-    return item.object_type(
+    is_config_map = resource is CONFIG_MAPS
+    return (ConfigMap if is_config_map else Secret)(
         namespace=namespace,
         name=metadata.name,
         created=share.setdefault(created, created),
         labels=labels,
-        data=item.values(),
+        data=config_map_data(item.data, item.binaryData) if is_config_map else item.data or {},
         annotations=kept_annotations(_annotations.decode(metadata.annotations), labels)
         if metadata.annotations
         else None,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from enum import Enum
 
 from airflow_kubernetes_secrets.record import Record
 
@@ -17,6 +16,12 @@ _DNS_SUBDOMAIN = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?
 _DATA_KEY = r"(?!\.\.|\.$)[-._a-zA-Z0-9]{1,253}"
 _OPERATION = r"(?P<key>[^\s=!,()]+)\s*(?:(?P<equals>==|=|!=)\s*(?P<value>[^\s=!,()]*))?"
 _SET_OPERATION = r"(?P<key>[^\s=!,()]+)\s+(?P<word>in|notin)\s*\((?P<values>[^()]*)\)"
+
+# How a requirement compares a label: the words of the selector syntax, and names for the operators without a word.
+IN = "in"
+NOT_IN = "notin"
+EXISTS = "exists"
+NOT_EXISTS = "!"
 
 # A message contains this in place of a name that may be or contain a value.
 HIDDEN = "(name not shown)"
@@ -72,21 +77,12 @@ def quoted_label_key(text: str) -> str:
     return repr(text) if is_label_key(text.lower()) else HIDDEN
 
 
-class Operator(Enum):
-    """How a requirement compares a label. The value is the word in the selector syntax."""
-
-    IN = "in"
-    NOT_IN = "notin"
-    EXISTS = "exists"
-    NOT_EXISTS = "!"
-
-
 class Requirement(Record):
     """One condition on one label. As in Kubernetes, an absent label satisfies NOT_IN and NOT_EXISTS."""
 
     __slots__ = ("key", "operator", "values")
 
-    def __init__(self, key: str, operator: Operator, values: tuple[str, ...] = ()) -> None:
+    def __init__(self, key: str, operator: str, values: tuple[str, ...] = ()) -> None:
         self.key = key
         self.operator = operator
         self.values = values
@@ -94,20 +90,20 @@ class Requirement(Record):
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Return whether an object with these labels satisfies the requirement."""
         value = labels.get(self.key)
-        if self.operator is Operator.IN:
+        if self.operator == IN:
             return value is not None and value in self.values
-        if self.operator is Operator.NOT_IN:
+        if self.operator == NOT_IN:
             return value is None or value not in self.values
-        return (value is not None) is (self.operator is Operator.EXISTS)
+        return (value is not None) is (self.operator == EXISTS)
 
     def __str__(self) -> str:
-        if self.operator is Operator.EXISTS:
+        if self.operator == EXISTS:
             return self.key
-        if self.operator is Operator.NOT_EXISTS:
+        if self.operator == NOT_EXISTS:
             return f"!{self.key}"
         if len(self.values) == 1:
-            return f"{self.key}{'=' if self.operator is Operator.IN else '!='}{self.values[0]}"
-        return f"{self.key} {self.operator.value} ({','.join(self.values)})"
+            return f"{self.key}{'=' if self.operator == IN else '!='}{self.values[0]}"
+        return f"{self.key} {self.operator} ({','.join(self.values)})"
 
 
 class SelectorError(ValueError):
@@ -132,16 +128,16 @@ class LabelSelector(Record):
         """
         if not is_label_value(value):
             raise SelectorError(f"{value!r} cannot be the value of a label")
-        return cls((Requirement(key, Operator.IN, (value,)),))
+        return cls((Requirement(key, IN, (value,)),))
 
     @classmethod
     def exists(cls, key: str) -> LabelSelector:
         """Return the selector for Secrets that have the label ``key``, whatever its value."""
-        return cls((Requirement(key, Operator.EXISTS),))
+        return cls((Requirement(key, EXISTS),))
 
     def without(self, key: str) -> LabelSelector:
         """Return this selector with the additional requirement that the label ``key`` is absent."""
-        return LabelSelector((*self.requirements, Requirement(key, Operator.NOT_EXISTS)))
+        return LabelSelector((*self.requirements, Requirement(key, NOT_EXISTS)))
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Return whether an object with these labels satisfies all requirements."""
@@ -169,15 +165,15 @@ def _split(text: str) -> list[str]:
 
 def _requirement(text: str) -> Requirement:
     if text.startswith("!"):
-        return Requirement(_checked_key(text[1:].strip()), Operator.NOT_EXISTS)
+        return Requirement(_checked_key(text[1:].strip()), NOT_EXISTS)
     if match := re.fullmatch(_SET_OPERATION, text):
         values = tuple(sorted({_checked_value(value.strip()) for value in match["values"].split(",")}))
-        return Requirement(_checked_key(match["key"]), Operator(match["word"]), values)
+        return Requirement(_checked_key(match["key"]), match["word"], values)
     if match := re.fullmatch(_OPERATION, text):
         key = _checked_key(match["key"])
         if match["equals"] is None:
-            return Requirement(key, Operator.EXISTS)
-        operator = Operator.NOT_IN if match["equals"] == "!=" else Operator.IN
+            return Requirement(key, EXISTS)
+        operator = NOT_IN if match["equals"] == "!=" else IN
         return Requirement(key, operator, (_checked_value(match["value"]),))
     raise SelectorError(f"unable to parse requirement: {text!r} is not a requirement of a label selector")
 

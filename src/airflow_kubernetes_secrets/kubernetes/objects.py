@@ -59,6 +59,7 @@ class Secret:
         resource: the resource that it is an object of.
         annotation_part: what messages call one of its annotations.
         annotation_place: the words after an annotation in a remedy, if it is not added to the object.
+        bundle_key: the key of a bundle whose entry this is; empty if it is no entry of a bundle.
         created: the creation time in the API's format (RFC 3339 in UTC, whole seconds), which sorts as a string.
         data: the values in base64, by key.
         annotations: those that :func:`kept_annotations` keeps.
@@ -69,6 +70,7 @@ class Secret:
     resource: Resource = SECRETS
     annotation_part: str = "annotation"
     annotation_place: str = ""
+    bundle_key: str = ""
     namespace: str
     name: str
     created: str

@@ -28,7 +28,7 @@ DOUBTFUL_AFTER_SECONDS = 10.0
 _DOUBTFUL_SHARE = 1 / 3
 
 
-Reply = TypeVar("Reply", bound="Head | Response")
+Reply = TypeVar("Reply", bound=Head | Response)
 
 Send = Callable[[HttpConnection, Request, Deadline], Reply]
 

@@ -82,8 +82,10 @@ def parse_watch_event(line: bytes, resource: Resource, namespace: str) -> WatchE
             version = _bookmarks.decode(event.object).metadata.resourceVersion
             found = WatchEvent(Change.BOOKMARK, version)
         else:
-            item = objects[resource].decode(event.object)
-            found = WatchEvent(Change(event.type), item.metadata.resourceVersion, secret_of(item, {}, namespace))
+            item = objects.decode(event.object)
+            found = WatchEvent(
+                Change(event.type), item.metadata.resourceVersion, secret_of(item, {}, resource, namespace)
+            )
     except DECODING_ERRORS:
         pass
     if status is not None:

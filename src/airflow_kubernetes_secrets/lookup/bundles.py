@@ -12,13 +12,10 @@ from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import Resource
+from airflow_kubernetes_secrets.lookup.kinds import CONFIG_PREFIX, Kind
 from airflow_kubernetes_secrets.messages.listing import quoted
 
-# The prefixes of the environment variables from which Airflow reads connections, variables and options.
-CONNECTION_PREFIX = "AIRFLOW_CONN_"
-VARIABLE_PREFIX = "AIRFLOW_VAR_"
-CONFIG_PREFIX = "AIRFLOW__"
-_PREFIXES = (CONNECTION_PREFIX, VARIABLE_PREFIX, CONFIG_PREFIX)
+_PREFIXES = tuple(kind.variable_prefix for kind in Kind)
 
 # In Airflow 3.2 and later, a connection of the team `sales` is in the variable AIRFLOW_CONN__SALES___ID. No lookup uses
 # a key of this form, because the label of a bundle contains its team.
@@ -30,21 +27,18 @@ class BundleEntry(Secret):
 
     Resource, name, age and labels are those of the bundle. It has no annotations, because those of a bundle do not
     describe a single value.
-
-    Attributes:
-        key: the key of the data.
     """
 
-    __slots__ = ("key", "resource")
+    __slots__ = ("bundle_key", "resource")
 
     can_be_annotated = False
     resource: Resource
-    key: str
+    bundle_key: str
 
     def __init__(self, bundle: Secret, key: str) -> None:
         super().__init__(bundle.namespace, bundle.name, bundle.created, bundle.labels, {key: bundle.data[key]})
         object.__setattr__(self, "resource", bundle.resource)
-        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "bundle_key", key)
 
 
 # An index returns the same bundle again and again, so each entry is made once and read once.
@@ -66,12 +60,12 @@ def entries_of(bundle: Secret, keys: Iterable[str]) -> list[BundleEntry]:
 
 def name_with_key(secret: Secret) -> str:
     """Return the description of a Secret for a message. For an entry of a bundle, it names the bundle and the key."""
-    return f"{secret}, key {quoted(secret.key)}" if isinstance(secret, BundleEntry) else str(secret)
+    return f"{secret}, key {quoted(secret.bundle_key)}" if secret.bundle_key else str(secret)
 
 
 def are_of_one_bundle(one: Secret, other: Secret) -> bool:
     """Return whether both are entries of one bundle. Of these, a lookup uses the key that equals the id."""
-    return isinstance(one, BundleEntry) and isinstance(other, BundleEntry) and one.full_name == other.full_name
+    return bool(one.bundle_key and other.bundle_key) and one.full_name == other.full_name
 
 
 def keys_of(prefix: str, identifier: str) -> tuple[str, ...]:

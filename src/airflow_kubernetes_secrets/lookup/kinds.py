@@ -7,11 +7,13 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from airflow_kubernetes_secrets.annotation_names import BUNDLE
-from airflow_kubernetes_secrets.lookup.bundles import CONFIG_PREFIX, CONNECTION_PREFIX, VARIABLE_PREFIX
 
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.options.accepted_values import Reference
     from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+# The prefix of the environment variables from which Airflow reads options.
+CONFIG_PREFIX = "AIRFLOW__"
 
 
 class Kind(Enum):
@@ -23,8 +25,8 @@ class Kind(Enum):
         variable_prefix: the prefix of the environment variables whose names Airflow derives from ids.
     """
 
-    CONNECTION = ("connection", "connections", CONNECTION_PREFIX)
-    VARIABLE = ("variable", "variables", VARIABLE_PREFIX)
+    CONNECTION = ("connection", "connections", "AIRFLOW_CONN_")
+    VARIABLE = ("variable", "variables", "AIRFLOW_VAR_")
     CONFIG = ("configuration option", "config", CONFIG_PREFIX)
 
     def __init__(self, word: str, plural: str, variable_prefix: str) -> None:

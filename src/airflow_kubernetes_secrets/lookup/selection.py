@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from enum import Enum
 from typing import NoReturn
 
 from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX, BUNDLE
@@ -30,11 +29,9 @@ from airflow_kubernetes_secrets.formats.reading import (
     hints,
 )
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
-from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, entries_of, keys_of
-from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.accepted_values import Reference
@@ -45,8 +42,8 @@ from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Quer
 Find = Callable[[Query, TimeBudget], Sequence[Secret]]
 
 
-class Outcome(Enum):
-    """How a lookup ended. The value completes the sentence "connection 'x': …"."""
+class Outcome:
+    """How a lookup ended. Each text completes the sentence "connection 'x': …"."""
 
     FOUND = "found"
     EMPTY = "the id is empty, so the lookup was skipped"
@@ -87,8 +84,8 @@ def data_key_of(kind: Kind, secret: Secret, default: str) -> str:
     Raises:
         MalformedSecretError: an annotation is invalid.
     """
-    if isinstance(secret, BundleEntry):
-        return secret.key
+    if secret.bundle_key:
+        return secret.bundle_key
     if secret.annotations is None:
         return default if default in secret.data else IN_FIELDS
     return (data_key_of_connection if kind is Kind.CONNECTION else data_key_of_variable)(secret, default)
@@ -136,7 +133,7 @@ class Decision:
     def __init__(
         self,
         lookup: Lookup,
-        outcome: Outcome,
+        outcome: str,
         queries: Sequence[Query] = (),
         matches: Sequence[Secret] = (),
         *,
@@ -194,7 +191,7 @@ def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
     return Decision(lookup, outcome, search.queries, skipped=search.skipped)
 
 
-def _outside(pattern: str | None, identifier: str) -> Outcome | None:
+def _outside(pattern: str | None, identifier: str) -> str | None:
     """Return the outcome for an id that the lookup pattern excludes; ``None`` if it does not exclude the id."""
     if pattern is None:
         return None
@@ -235,7 +232,7 @@ class _Search:
         self._data_key = lookup.kind.data_key(options)
         self._time = TimeBudget(options.timeout)
         self._found: dict[tuple[Resource, str | None], list[Secret]] = {}
-        self._bundled_entries: dict[tuple[Resource, str | None], list[BundleEntry]] = {}
+        self._bundled_entries: dict[tuple[Resource, str | None], list[Secret]] = {}
         self._broken: MalformedSecretError | None = None
         self.queries: list[Query] = []
         self.skipped: list[MalformedSecretError] = []
@@ -360,11 +357,13 @@ class _Search:
         lookup = self._lookup
         if lookup.team and (resource, namespace) in self._bundled_entries:
             return self._bundled_entries[resource, namespace]
+        with importing.lock:
+            from airflow_kubernetes_secrets.lookup.bundles import entries_of, keys_of
         absent = None if lookup.team else self._options.team_label
         query = LabelQuery(namespace, BUNDLE, lookup.kind.plural, absent, resource=resource)
         self.queries.append(query)
         keys = keys_of(lookup.kind.variable_prefix, lookup.id)
-        found: list[BundleEntry] = []
+        found: list[Secret] = []
         for bundle in _in_order(self._find(query, self._time)):
             if query.matches(bundle) and (entries := entries_of(bundle, keys)):
                 problem = problem_of_bundle(bundle, self._options)
@@ -380,7 +379,7 @@ class _Search:
         """Return the Secrets that can be read. Record the errors of the others."""
         readable = []
         for secret in matches:
-            is_plain = secret.annotations is None and (self._data_key in secret.data or isinstance(secret, BundleEntry))
+            is_plain = secret.annotations is None and (self._data_key in secret.data or secret.bundle_key != "")
             problem = None if is_plain else self._problem_of(secret)
             if problem is None:
                 readable.append(secret)

@@ -8,7 +8,7 @@ from typing import Final
 
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, are_of_one_bundle, name_with_key
+from airflow_kubernetes_secrets.lookup.bundles import are_of_one_bundle, name_with_key
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.manifests.planned_secret import PlannedSecret
@@ -97,9 +97,9 @@ def _name(secret: Secret) -> str:
 
 
 def _key(secret: Secret) -> str:
-    return secret.key if isinstance(secret, BundleEntry) else ""
+    return secret.bundle_key
 
 
 def _rank(secret: Secret) -> tuple[bool, bool]:
     """Return the sort key of Secrets and ConfigMaps with the same id: the one that Airflow uses comes first."""
-    return secret.resource is not SECRETS, isinstance(secret, BundleEntry)
+    return secret.resource is not SECRETS, secret.bundle_key != ""

@@ -27,12 +27,11 @@ from airflow_kubernetes_secrets.inventory.cluster import FIELD_MANAGER, Cluster
 from airflow_kubernetes_secrets.inventory.content import READERS
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
-from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, label_value
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, name_with_key
-from airflow_kubernetes_secrets.lookup.identifiers import identifier_of
+from airflow_kubernetes_secrets.lookup.bundles import name_with_key
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Find, Lookup, decide, problem_of_bundle
 from airflow_kubernetes_secrets.manifests.requested_secret import (
@@ -392,11 +391,11 @@ def _hidden(lookup: Lookup, options: Options, find: Find, secret: Secret) -> str
         return f"the lookup fails before it reaches the Secret: {error}"
     selected = decision.secret
     if selected is None:
-        return f"Airflow does not find it: {decision.outcome.value}"
+        return f"Airflow does not find it: {decision.outcome}"
     if str(selected) == str(secret):
         labelled = labelled_lookup(lookup, options, selected.namespace)
         return "" if _reads_the_same(labelled, secret, selected, options) else "another client has changed it since"
-    if isinstance(selected, BundleEntry):
+    if selected.bundle_key:
         return f"Secret {name_with_key(selected)} comes first in Airflow's order and is used. Remove that key"
     label = lookup.kind.label(options)
     return (

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import is_unicode
 from airflow_kubernetes_secrets.kubernetes.labels import is_label_value, is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.bundles import key_for, keys_of
-from airflow_kubernetes_secrets.lookup.identifiers import is_unicode
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.manifests.secret_manifest import (

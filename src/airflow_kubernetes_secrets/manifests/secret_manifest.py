@@ -12,10 +12,9 @@ from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
 from airflow_kubernetes_secrets.inventory.content import Content, content_of
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
-from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import is_unicode, label_value
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_value, is_namespace, is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret, kept_annotations
-from airflow_kubernetes_secrets.lookup.identifiers import is_unicode
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.options.backend_kwargs import CONTENT, OPTIONS, SELECTION, Options
@@ -234,8 +233,8 @@ def _read_back(lookup: Lookup, secret: Secret, options: Options) -> Content:
         decision = decide_alone(lookup, secret, options)
     except MalformedSecretError as error:
         raise NotWritableError(f"{lookup}: {error}") from None
-    if decision.outcome is not Outcome.FOUND:
-        reasons = "; ".join(map(str, decision.skipped)) or decision.outcome.value
+    if decision.outcome != Outcome.FOUND:
+        reasons = "; ".join(map(str, decision.skipped)) or decision.outcome
         raise NotWritableError(f"{lookup}: Airflow would not find it: {reasons}")
     content = content_of(lookup.kind, decision.matches[0], decision.data_key)
     if not content.is_readable:

@@ -26,7 +26,7 @@ from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     unknown_labels_and_annotations,
     without_effect_on_config_map,
 )
-from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import RefusedError
 from airflow_kubernetes_secrets.kubernetes.manifest_secrets import secret_of
@@ -34,7 +34,6 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
 from airflow_kubernetes_secrets.kubernetes.unprocessed import Tool, known_part
 from airflow_kubernetes_secrets.lookup.bundles import entries_of, problem_of_key
-from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri
 from airflow_kubernetes_secrets.lookup.kinds import Kind, kinds_by_label
 from airflow_kubernetes_secrets.lookup.selection import Lookup, Outcome, problem_of_bundle
 from airflow_kubernetes_secrets.manifests.duplicates import Duplicates, ManifestPosition
@@ -171,7 +170,7 @@ def _content(plan: PlannedSecret, lookup: Lookup, secret: Secret, options: Optio
         decision = decide_alone(lookup, secret, options)
     except MalformedSecretError as error:
         return [Problem(UNREADABLE, str(error))]
-    if decision.outcome is Outcome.FOUND:
+    if decision.outcome == Outcome.FOUND:
         key = decision.data_key
         has_other_keys = lookup.kind is Kind.CONNECTION and (key == IN_FIELDS or is_completed(decision.matches[0], key))
         read = secret.data if has_other_keys else (key,)
@@ -182,7 +181,7 @@ def _content(plan: PlannedSecret, lookup: Lookup, secret: Secret, options: Optio
         return content_of(lookup.kind, decision.matches[0], decision.data_key).problems
     if decision.skipped:
         return [Problem(UNREADABLE, "; ".join(map(str, decision.skipped)))]
-    text = f"{secret.full_name}, {lookup}: {decision.outcome.value}. Give it another id, or correct backend_kwargs"
+    text = f"{secret.full_name}, {lookup}: {decision.outcome}. Give it another id, or correct backend_kwargs"
     return [Problem(NOT_LOOKED_UP, text)]
 
 

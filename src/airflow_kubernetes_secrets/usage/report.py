@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_and_lookups
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, identifier_of_key
+from airflow_kubernetes_secrets.lookup.bundles import identifier_of_key
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, Outcome, shown_id
 from airflow_kubernetes_secrets.manifests.requested_secret import why_hidden
@@ -86,7 +86,7 @@ class UsedId:
     provider: Provider | None = None
     problems: Sequence[Problem] = ()
     fails: bool = False
-    outcome: Outcome | None = None
+    outcome: str | None = None
     owners: Set[str] = frozenset()
 
     def other_sources_are_searched(self, ends_at_error: bool) -> bool:
@@ -100,14 +100,14 @@ class UsedId:
     @property
     def can_get_secret(self) -> bool:
         """Whether the id has no Secret, and a new Secret would provide it."""
-        return self.outcome is Outcome.NO_MATCH
+        return self.outcome == Outcome.NO_MATCH
 
     @property
     def why_no_new_secret(self) -> str:
         """Why a new Secret would not provide the id; empty if it would."""
         if self.outcome is None or self.problems:
             return "; ".join(problem.text for problem in self.problems)
-        return "" if self.can_get_secret else f"{self.outcome.value}. {_REMEDIES.get(self.outcome, _CORRECT_ID)}"
+        return "" if self.can_get_secret else f"{self.outcome}. {_REMEDIES.get(self.outcome, _CORRECT_ID)}"
 
     def next_command(self, commands: NextCommands) -> NextCommand | NoCommand | None:
         """Return the command that creates the Secret of a missing id, or that moves an id into one.
@@ -240,8 +240,8 @@ def _provided_by_secret(
 
 def _listed_id(lookup: Lookup, secret: Secret) -> str:
     """Return the id under which the inventory lists the Secret that a lookup selects."""
-    if isinstance(secret, BundleEntry):
-        return identifier_of_key(lookup.kind.variable_prefix, secret.key) or secret.key
+    if secret.bundle_key:
+        return identifier_of_key(lookup.kind.variable_prefix, secret.bundle_key) or secret.bundle_key
     return secret.name if isinstance(secret, MountedSecret) and secret.has_hashed_name else lookup.id
 
 
