@@ -24,7 +24,7 @@ _ESCAPED = re.compile(r"\|\s*(?:urlquery|b64enc|sha256sum)\s*$|^\s*urlquery\b")
 _IS_JSON = re.compile(r"\|\s*(?:toJson|toRawJson|mustToJson|quote)\s*$|^\s*(?:toJson|toRawJson|mustToJson|quote)\b")
 _FITS_QUOTES = re.compile(r"\b(?:toJson|quote|js|squote|b64enc|urlquery)\b")
 _STRING = re.compile(r'\s*(?:"([^"\\]*)"|`([^`]*)`)\s*')
-_PRINTF = re.compile(r'\s*\(?\s*printf\s+(?:"([^"\\]*)"|`([^`]*)`)')
+_PRINTF = re.compile(r'\s*(?:\(\s*)?printf\s+(?:"([^"\\]*)"|`([^`]*)`)')
 
 # The first string replaces every action of a URI, and is valid as a port too. The others are then tried, one at a time,
 # for each action that is not escaped.
