@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.inventory.entries import inventory_of
-from airflow_kubernetes_secrets.inventory.location import location_of
-from airflow_kubernetes_secrets.messages.problem import Problem
-from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from support.shapes import Read, secret_manifest
+from support.listing import problems_in
+from support.shapes import Read
 
 DATABASE = {"host": "h", "username": "u", "password": "p"}
 URI = "postgresql://u:p@h:5439/d?sslmode=verify-full"
-
-
-def problems(folder: Path, data: dict[str, str], **annotations: str) -> list[Problem]:
-    """Return the problems that ``list`` reports, without those of the connection type."""
-    given = {name.replace("_", "-"): value for name, value in annotations.items()}
-    (folder / "app.json").write_text(json.dumps(secret_manifest("shop", "app", data, given)))
-    options = Options(path=str(folder))
-    [entry] = inventory_of(location_of(options), options).entries
-    return [each for each in entry.problems if each.code != "unknown-type"]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +29,7 @@ def problems(folder: Path, data: dict[str, str], **annotations: str) -> list[Pro
     ],
 )
 def test_parts_of_an_ignored_uri_are_reported(tmp_path: Path, data: dict[str, str], lacking: str) -> None:
-    [problem] = [each for each in problems(tmp_path, data) if "nothing reads the key 'ur" in each.text]
+    [problem] = [each for each in problems_in(tmp_path, data) if "nothing reads the key 'ur" in each.text]
 
     assert problem.code == "unused-settings"
     assert lacking in problem.text
@@ -59,22 +46,22 @@ def test_parts_of_an_ignored_uri_are_reported(tmp_path: Path, data: dict[str, st
     ],
 )
 def test_an_address_in_a_key_with_another_name(tmp_path: Path, data: dict[str, str], is_reported: bool) -> None:
-    assert any("lacks parts of it" in each.text for each in problems(tmp_path, data)) == is_reported
+    assert any("lacks parts of it" in each.text for each in problems_in(tmp_path, data)) == is_reported
 
 
 def test_a_uri_without_other_parts_is_not_reported(tmp_path: Path) -> None:
     keys = {**DATABASE, "port": "6432", "database": "d", "sslmode": "require", "type": "postgres"}
 
-    assert problems(tmp_path, {**keys, "url": "jdbc:postgresql://h:6432/d?sslmode=require"}) == []
+    assert problems_in(tmp_path, {**keys, "url": "jdbc:postgresql://h:6432/d?sslmode=require"}) == []
 
 
 def test_a_web_page_is_not_the_uri_of_a_database(tmp_path: Path) -> None:
-    assert problems(tmp_path, {**DATABASE, "type": "postgres", "url": "https://u@pgadmin:8443/x"}) == []
+    assert problems_in(tmp_path, {**DATABASE, "type": "postgres", "url": "https://u@pgadmin:8443/x"}) == []
 
 
 def test_naming_the_uri_is_the_remedy(read: Read, tmp_path: Path) -> None:
     data = {**DATABASE, "type": "primary", "uri": URI}
-    [problem] = problems(tmp_path, data)
+    [problem] = problems_in(tmp_path, data)
     assert "airflow.apache.org/field-uri" in problem.text
 
     annotations = {"field-uri": "uri", "connection-type": "postgres"}
@@ -97,10 +84,10 @@ def test_writing_the_parts_is_the_remedy(read: Read, tmp_path: Path) -> None:
         read(data)
 
     annotations = {"connection_type": "postgres", "connection_host": "h"}
-    [problem] = problems(tmp_path, data, **annotations)
+    [problem] = problems_in(tmp_path, data, **annotations)
     assert "port, database, settings" in problem.text
     parts = {"connection_port": "6432", "connection_schema": "d", "connection_extra": '{"sslmode": "require"}'}
-    assert problems(tmp_path, data, **annotations, **parts) == []
+    assert problems_in(tmp_path, data, **annotations, **parts) == []
 
 
 @pytest.mark.parametrize(
@@ -161,7 +148,7 @@ def test_login_and_password_in_the_query(read: Read, uri: str) -> None:
 )
 def test_the_time_for_an_address_has_a_limit(uri: str, tmp_path: Path) -> None:
     """Without a limit, it takes minutes. The test has the timeout of all tests."""
-    found = problems(tmp_path, {**DATABASE, "type": "postgres", "uri": uri})
+    found = problems_in(tmp_path, {**DATABASE, "type": "postgres", "uri": uri})
     assert [each.code for each in found] == ["unused-settings"]
 
 

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from airflow_kubernetes_secrets.inventory.entries import inventory_of
-from airflow_kubernetes_secrets.inventory.location import location_of
-from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from support.shapes import Read, secret_manifest
+from support.listing import problems_in
+from support.shapes import Read
 
 DATABASE = {"host": "h", "username": "u", "password": "p"}
 POSTGRES = {**DATABASE, "type": "postgres"}
@@ -19,12 +17,8 @@ PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 
 def texts(folder: Path, data: dict[str, str], **annotations: str) -> list[str]:
-    """Return the problems that ``list`` reports, without those of the connection type."""
-    given = {name.replace("_", "-"): value for name, value in annotations.items()}
-    (folder / "app.json").write_text(json.dumps(secret_manifest("shop", "app", data, given)))
-    options = Options(path=str(folder))
-    [entry] = inventory_of(location_of(options), options).entries
-    return [each.text for each in entry.problems if each.code != "unknown-type"]
+    """Return the texts of :func:`problems_in`."""
+    return [each.text for each in problems_in(folder, data, **annotations)]
 
 
 def extra_of(read: Read, data: dict[str, str], **annotations: str) -> Any:
