@@ -113,7 +113,8 @@ OF_SECRETS: Mapping[SecretCode, str] = {
     "half-connection": "a connection lacks a host, login or password that it needs, or that an unused key may contain",
     "placeholder": "a field of a connection contains what a template or a tool has not replaced by a value, such as "
     "`<no value>`, `{{ .host }}`, `${HOST}` or `null`",
-    "unused-settings": "unused keys look like TLS settings, options, a port or the name of a database",
+    "unused-settings": "nothing reads a key, a URI or a setting in JSON that the connection may need: for TLS, options, "
+    "a port or the name of a database",
     "hook-misreads": "the provider's hook silently misreads a part of the connection, or its driver refuses it",
     "repeated-parameter": "the query of a URI has a parameter more than once, and only the last value is used",
     "unknown-type": "no installed provider knows the connection type, or the type is missing",
@@ -165,7 +166,7 @@ OF_DEPLOYMENTS: Mapping[DeploymentCode, str] = {
     "ca-ends": "a CA certificate expires within 30 days",
     "unreachable": "the API server or the folder cannot be read",
     "slow": "a response of the API server takes a large part of `timeout`",
-    "may-not-list": "a permission is missing",
+    "may-not-list": "the permission to list Secrets or ConfigMaps is missing",
     "may-not-watch": "the permission to watch is missing, so all Secrets are listed again whenever the index expires",
     "may-not-get": "the permission to get a Secret that a reference names is missing",
     "may-list-everywhere": "the permission to list applies to every namespace",
