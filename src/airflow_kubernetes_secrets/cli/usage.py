@@ -129,7 +129,7 @@ def _print_ids(ids: Sequence[UsedId], arguments: argparse.Namespace) -> None:
         elif arguments.id is not None:
             print_message(f"No DAG uses the id {shown_id(arguments.id)!r}. Blanks and upper case matter")
         else:
-            print_message("There are none")
+            print_message("No uses were found")
         return
     columns = [each for each in _COLUMNS if each in ("id", "status") or any(row[each] for row in rows)]
     print_rows(columns, rows, arguments.output)

@@ -109,13 +109,13 @@ def _same_id(
                 continue
             team = lookup.team if lookup.team in teams else teams[0]
             if team != lookup.team and team is not None:
-                yield f"{secret.full_name} has this id for team {team!r}, not for {_whom(lookup.team)}"
+                yield f"{secret.full_name} has this id for team {team!r}, not for {_lookups_of(lookup.team)}"
             elif team is None and lookup.team and not options.team_fallback:
                 yield f"{secret.full_name} has this id for all teams, but team_fallback is false in backend_kwargs"
             elif label_value(lookup.id) != secret.labels[label]:
                 yield (
                     f"{secret.full_name} has an annotation with this id, but its label {label} "
-                    f"is not {label_value(lookup.id)!r}, which selects it"
+                    f"is not {label_value(lookup.id)!r}. Set the label to this value"
                 )
 
 
@@ -185,7 +185,7 @@ def _same_id_in_bundles(
         elif not options.bundles:
             yield f"{this}, but lookups read bundles only if bundles is true in backend_kwargs"
         elif team != lookup.team and team is not None:
-            yield f"{this} for team {team!r}, not for {_whom(lookup.team)}"
+            yield f"{this} for team {team!r}, not for {_lookups_of(lookup.team)}"
         elif team is None and lookup.team and not options.team_fallback:
             yield f"{this} for all teams, but team_fallback is false in backend_kwargs"
 
@@ -203,7 +203,7 @@ def _same_id_in_misspelt_bundles(
                 yield f"key {found[0].bundle_key!r} has this id, but nothing reads it: {problem.text}"
 
 
-def _whom(team: str | None) -> str:
+def _lookups_of(team: str | None) -> str:
     return "lookups without a team" if team is None else f"team {team!r}"
 
 
