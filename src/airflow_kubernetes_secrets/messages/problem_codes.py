@@ -113,8 +113,8 @@ OF_SECRETS: Mapping[SecretCode, str] = {
     "half-connection": "a connection lacks a host, login or password that it needs, or that an unused key may contain",
     "placeholder": "a field of a connection contains what a template or a tool has not replaced by a value, such as "
     "`<no value>`, `{{ .host }}`, `${HOST}` or `null`",
-    "unused-settings": "nothing reads a key, a URI or a setting in JSON that the connection may need: for TLS, options, "
-    "a port or the name of a database",
+    "unused-settings": "nothing reads a key, a URI or a setting in JSON that the connection may need: for TLS, "
+    "options, a port or the name of a database",
     "hook-misreads": "the provider's hook silently misreads a part of the connection, or its driver refuses it",
     "repeated-parameter": "the query of a URI has a parameter more than once, and only the last value is used",
     "unknown-type": "no installed provider knows the connection type, or the type is missing",
