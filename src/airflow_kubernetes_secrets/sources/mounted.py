@@ -195,11 +195,8 @@ class Mounted:
         """Return all Secrets, and the problems of those that cannot be read, by the path of the file or folder."""
         secrets: list[MountedSecret] = []
         problems: dict[str, str] = {}
-        for folder in (
-            *KINDS,
-            BINDINGS,
-            WHOLE_SECRETS,
-        ):  # in the order of :meth:`find`: of equal names, the first is used
+        # This is the order of :meth:`find`: of equal names, the first is used.
+        for folder in (*KINDS, BINDINGS, WHOLE_SECRETS):
             try:
                 names = self._names_in(folder, folders)
             except MountedFileError as error:

@@ -22,6 +22,7 @@ from airflow_kubernetes_secrets.usage.dags_and_tasks import DagsAndTasks
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.own_stack import on_own_stack
 from airflow_kubernetes_secrets.usage.signatures import Signatures, defaults_of, names_connection
+from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
 from airflow_kubernetes_secrets.usage.syntax import Call, Frame, Syntax, dotted, is_airflow
 from airflow_kubernetes_secrets.usage.templates import uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Computed, Position, Use
@@ -139,7 +140,7 @@ def _uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
     except (RecursionError, MemoryError):
         return FileUses(file.path, "it is nested too deeply")
     if file.wants_constants:
-        return FileUses(file.path, exports=Exports(syntax.constants(), syntax.imports()))
+        return FileUses(file.path, exports=Exports(StringExpressions(syntax).constants(), syntax.imports()))
     return _Finder(syntax, file, signatures).uses()
 
 
@@ -159,6 +160,7 @@ class _Finder:
 
     def __init__(self, syntax: Syntax, file: DagFile, signatures: Signatures) -> None:
         self._syntax = syntax
+        self._strings = StringExpressions(syntax)
         self._file = file
         self._signatures = signatures
         self._followed = 0
@@ -172,7 +174,7 @@ class _Finder:
         mentions = sorted(direct, key=lambda mention: mention.line)
         if not mentions and not self._syntax.file_names:
             return FileUses(self._file.path)
-        owners = DagsAndTasks(self._syntax)
+        owners = DagsAndTasks(self._syntax, self._strings)
         places = [(name, self._position(owners, frame, line)) for name, line, frame in self._syntax.file_names]
         for each in mentions:
             position = self._position(owners, each.frame, each.line)
@@ -180,7 +182,7 @@ class _Finder:
             if text is None or "{{" in text or "{%" in text:
                 use = Computed(each.kind, each.how, position)
                 computed[use] = None
-                path = self._syntax.imported_constant(each.id, each.frame) if isinstance(each.id, ast.expr) else ""
+                path = self._strings.imported_constant(each.id, each.frame) if isinstance(each.id, ast.expr) else ""
                 if path:
                     imported[ImportedId(use, path, each.has_default)] = None
             elif text:
@@ -189,7 +191,7 @@ class _Finder:
         return FileUses(self._file.path, "", tuple(uses), tuple(computed), places, tuple(imported))
 
     def _text(self, mention: _Mention) -> str | None:
-        return mention.id if isinstance(mention.id, str) else self._syntax.text(mention.id, mention.frame)
+        return mention.id if isinstance(mention.id, str) else self._strings.text(mention.id, mention.frame)
 
     def _at_callers(self, mention: _Mention, depth: int) -> Iterator[_Mention]:
         """Yield what calls of the function pass, if the id is a parameter; else the mention itself.
@@ -218,7 +220,7 @@ class _Finder:
         positional = [each.arg for each in (*owner.args.posonlyargs, *owner.args.args)]
         if name not in positional and name not in [each.arg for each in owner.args.kwonlyargs]:
             return
-        default = None if found.parent is None else self._syntax.text(dict(defaults_of(owner))[name], found.parent)
+        default = None if found.parent is None else self._strings.text(dict(defaults_of(owner))[name], found.parent)
         inside = found.parent.node if found.parent is not None else None
         for call in self._calls_of.get(owner.name, ()):
             if not self._may_call(call, inside.name if isinstance(inside, ast.ClassDef) else ""):
@@ -285,7 +287,7 @@ class _Finder:
             # Another file may import the name, or a function may take it by position.
             if names_connection(name.lower()) or name == _HOOK_DEFAULT:
                 for each in _alternatives(value):
-                    if self._syntax.text(each, frame) is not None:
+                    if self._strings.text(each, frame) is not None:
                         yield _Mention(Kind.CONNECTION, f"value of {name}", each, line, frame, has_default=True)
 
     def _mentions_without_call(self) -> Iterator[_Mention]:
@@ -349,10 +351,10 @@ class _Finder:
             return
         parents = {child: node for node in ast.walk(self._syntax.tree) for child in ast.iter_child_nodes(node)}
         for node, frame in found:
-            how = self._syntax.text(node.slice, frame) or ""
+            how = self._strings.text(node.slice, frame) or ""
             kind = Kind.CONNECTION if how == "conn" else Kind.VARIABLE
             place, key, has_default = _member(node, parents)
-            if kind is Kind.VARIABLE and (part := self._syntax.text(key, frame)) is not None:
+            if kind is Kind.VARIABLE and (part := self._strings.text(key, frame)) is not None:
                 how = f"var.{part}"
                 place, key, has_default = _member(place, parents)
             yield _Mention(kind, f"context {how}", key, node.lineno, frame, has_default)
@@ -360,7 +362,7 @@ class _Finder:
     def _mentions_in_airflow_call(self, call: ast.Call, path: str, frame: Frame) -> Iterator[_Mention]:
         """Yield the ids that a function or class of Airflow or a provider takes by position or by default."""
         if path.endswith(".ObjectStoragePath"):
-            url = self._syntax.text(call.args[0], frame) if call.args else None
+            url = self._strings.text(call.args[0], frame) if call.args else None
             if match := _STORAGE_CONNECTION.match(url or ""):
                 yield _Mention(Kind.CONNECTION, "ObjectStoragePath", match["id"], call.lineno, frame)
         else:
@@ -433,7 +435,7 @@ class _Finder:
                 yield _Mention(Kind.CONNECTION, key, value, value.lineno, frame)
 
     def _mentions_in_template(self, node: ast.expr, frame: Frame) -> Iterator[_Mention]:
-        text = self._syntax.template(node, frame)
+        text = self._strings.template(node, frame)
         is_one_line = node.lineno == node.end_lineno or not isinstance(node, ast.Constant)
         for each in uses_in_template(text):
             line = node.lineno + (0 if is_one_line else each.line)

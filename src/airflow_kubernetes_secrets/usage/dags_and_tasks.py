@@ -6,6 +6,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 
+from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
 from airflow_kubernetes_secrets.usage.syntax import Frame, Syntax, dotted, is_airflow, keywords_of
 
 
@@ -16,8 +17,9 @@ class DagsAndTasks:
         dags: the ids of all DAGs in the file that are known.
     """
 
-    def __init__(self, syntax: Syntax) -> None:
+    def __init__(self, syntax: Syntax, strings: StringExpressions) -> None:
         self._syntax = syntax
+        self._strings = strings
         self._calls_of: dict[str, list[Frame]] = defaultdict(list)
         for call in syntax.calls:
             if "python_callable" in call.keyword_names:
@@ -78,7 +80,7 @@ class DagsAndTasks:
         """Return the id of the task that a frame makes; empty if it makes none, or the id is computed."""
         node = frame.node
         if isinstance(node, ast.Call):
-            named = (self._syntax.text(each.value, frame) for each in keywords_of(node) if each.arg == "task_id")
+            named = (self._strings.text(each.value, frame) for each in keywords_of(node) if each.arg == "task_id")
             return next(named, "") or ""
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return self._decorated(node, frame, "task", "task_id")
@@ -124,7 +126,7 @@ class DagsAndTasks:
     def _argument(self, call: ast.Call, frame: Frame, name: str) -> str:
         """Return the argument with this name, or else the first one; empty if it is computed."""
         given = [each.value for each in call.keywords if each.arg == name] or call.args[:1]
-        return self._syntax.text(given[0], frame) or "" if given else ""
+        return self._strings.text(given[0], frame) or "" if given else ""
 
 
 def _has_prefix(call: ast.Call) -> bool:

@@ -1,0 +1,256 @@
+"""The strings that the expressions of a Python file have, without running it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence, Set
+from functools import cached_property, partial
+from typing import Any, Final
+
+from airflow_kubernetes_secrets.usage.imported_names import is_installed
+from airflow_kubernetes_secrets.usage.syntax import DEEPEST, Definition, Frame, Syntax, dotted, parts_of_sum
+from airflow_kubernetes_secrets.usage.templates import UNKNOWN
+
+# A few f-strings that contain each other can have gigabytes, or take years. So the text of a longer string (in
+# characters), and of strings that together need more steps in one file, counts as computed.
+_LONGEST = 1_000_000
+_MOST_STEPS = 1_000_000
+_CHARACTERS_IN_A_STEP = 100
+
+# The longest constant, and the longest name of one, that other files can import.
+_LONGEST_NAME = 500
+
+# What %-formatting and str.format replace. Only the plain ones are computed here; others could have any length.
+_PERCENT = re.compile(r"%(?:\((?P<name>\w+)\))?(?:(?P<plain>s)|(?P<sign>%)|[^a-zA-Z%]*[a-zA-Z])")
+_FIELD = re.compile(r"(?P<sign>\{\{|\}\})|\{(?P<name>\w*)(?P<plain>\})|\{[^{}]*\}")
+
+# Returns the string of an expression.
+_Read = Callable[[ast.expr], "str | None"]
+
+
+class _TooMuchTextError(Exception):
+    """The text of a string is too long, or takes too long to put together."""
+
+
+class StringExpressions:
+    """The expressions of one file that have a string."""
+
+    def __init__(self, syntax: Syntax) -> None:
+        self._syntax = syntax
+        self._steps = 0
+
+    def text(self, node: ast.expr | None, frame: Frame) -> str | None:
+        """Return the string that an expression always has; ``None`` if it is only known when the code runs."""
+        text = self._text_if_small(node, frame)
+        return None if text is None or UNKNOWN in text else text
+
+    def template(self, node: ast.expr, frame: Frame) -> str:
+        """Return the text of a template. Parts that are only known when the code runs are :data:`UNKNOWN`."""
+        return self._text_if_small(node, frame) or ""
+
+    def imported_constant(self, node: ast.expr, frame: Frame) -> str:
+        """Return the path of an imported constant, such as ``config.Ids.DB``; empty for any other expression.
+
+        The path of an item is the same as that of an attribute.
+        """
+        keys: list[str] = []
+        while isinstance(node, (ast.Attribute, ast.Subscript)):
+            key = node.attr if isinstance(node, ast.Attribute) else self.text(node.slice, frame)
+            if key is None or len(keys) == DEEPEST:
+                return ""
+            keys.append(key)
+            node = node.value
+        names = [node.id, *reversed(keys)] if isinstance(node, ast.Name) else []
+        path = self._syntax.imported(names, frame)
+        return "" if is_installed(path.partition(".")[0]) else path
+
+    def constants(self) -> dict[str, str]:
+        """Return the strings that other files can import, by names such as ``ID``, ``Ids.DB`` and ``IDS.key``."""
+        found: dict[str, str] = {}
+        pending: list[tuple[str, Definition | None, Frame]] = [
+            (name, value, self._syntax.frames[0]) for name, value in self._syntax.frames[0].scope.items()
+        ]
+        while pending:
+            name, value, frame = pending.pop()
+            if isinstance(value, ast.ClassDef):
+                inside = self._syntax.classes[value]
+                pending += ((f"{name}.{each}", inner, inside) for each, inner in inside.scope.items())
+            elif len(name) > _LONGEST_NAME or not self._syntax.changed.isdisjoint(name.split(".")):
+                continue
+            elif isinstance(value, ast.Dict):
+                items = {
+                    key.value: each
+                    for key, each in zip(value.keys, value.values, strict=True)
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str)
+                }
+                if len(items) == len(value.keys):
+                    pending += ((f"{name}.{key}", each, frame) for key, each in items.items())
+            else:
+                text = self.text(value, frame)
+                if text is not None and len(text) <= _LONGEST_NAME:
+                    found[name] = text
+        return found
+
+    def _text_if_small(self, node: ast.expr | None, frame: Frame) -> str | None:
+        try:
+            return self._text(node, frame, DEEPEST)
+        except _TooMuchTextError:
+            return None
+
+    def _text(self, node: Definition | None, frame: Frame, depth: int) -> str | None:
+        if isinstance(node, ast.Constant):
+            return node.value if isinstance(node.value, str) else None
+        if not depth:
+            return None
+        self._count_steps("")
+        if isinstance(node, ast.Name):
+            found = self._syntax.definition(node.id, frame)
+            return None if found is None else self._text(*found, depth - 1)
+        read = _READ_TEXT.get(node.__class__)
+        return None if read is None else read(self, node, frame, depth - 1)
+
+    def _operation(self, node: ast.BinOp, frame: Frame, depth: int) -> str | None:
+        """Return the text of a sum, or of %-formatting."""
+        if isinstance(node.op, ast.Mod):
+            pattern = self._text(node.left, frame, depth)
+            read = partial(self._text, frame=frame, depth=depth)
+            given = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
+            return None if pattern is None else self._filled(_PERCENT, pattern, given, {}, read)
+        texts = [self._text(each, frame, depth) for each in parts_of_sum(node)]
+        if all(each is None for each in texts):
+            return None
+        return self._together(texts, "")
+
+    def _method(self, node: ast.Call, frame: Frame, depth: int) -> str | None:
+        """Return the text of ``"…".format(…)``, ``"…".join([…])`` or ``MAPPING.get("…")``."""
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
+            found = self._item(node.func.value, self._text(node.args[0], frame, depth), frame, depth)
+            return None if found is None else self._text(*found, depth)
+        if not isinstance(node.func, ast.Attribute) or node.func.attr not in ("format", "join"):
+            return None
+        text = self._text(node.func.value, frame, depth)
+        if text is None:
+            return None
+        if node.func.attr == "format":
+            named = {each.arg: each.value for each in node.keywords if each.arg is not None}
+            return self._filled(_FIELD, text, node.args, named, partial(self._text, frame=frame, depth=depth))
+        parts = node.args[0] if len(node.args) == 1 else None
+        if not isinstance(parts, (ast.List, ast.Tuple)):
+            return UNKNOWN
+        return self._together([self._text(each, frame, depth) for each in parts.elts], text)
+
+    def _member(self, node: ast.Attribute | ast.Subscript, frame: Frame, depth: int) -> str | None:
+        """Return the text of an attribute of a class, of an item of a mapping, or of the value of an enumeration."""
+        found = self._found_member(node, frame, depth)
+        if found is None and isinstance(node, ast.Attribute) and node.attr == "value":
+            return self._text(node.value, frame, depth) if isinstance(node.value, ast.Attribute) else None
+        return None if found is None else self._text(*found, depth)
+
+    def _found_member(self, node: ast.expr, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
+        """Return what a name, an attribute or an item is set to, and where names in it are searched."""
+        if not depth:
+            return None
+        if isinstance(node, ast.Name):
+            found = self._syntax.definition(node.id, frame)
+            if found is None or not isinstance(found[0], (ast.Name, ast.Attribute, ast.Subscript)):
+                return found
+            return self._found_member(found[0], found[1], depth - 1)
+        if isinstance(node, ast.Subscript):
+            return self._item(node.value, self._text(node.slice, frame, depth), frame, depth - 1)
+        if not isinstance(node, ast.Attribute) or node.attr in self._syntax.changed:
+            return None
+        if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
+            # A subclass can have another value.
+            classes = [] if node.attr in self._in_several_classes else frame.outwards()
+            owner = next((each for each in classes if isinstance(each.node, ast.ClassDef)), None)
+        else:
+            found = self._found_member(node.value, frame, depth - 1)
+            owner = (
+                self._syntax.classes.get(found[0]) if found is not None and isinstance(found[0], ast.ClassDef) else None
+            )
+        value = None if owner is None else owner.scope.get(node.attr)
+        return None if value is None or owner is None else (value, owner)
+
+    @cached_property
+    def _in_several_classes(self) -> Set[str]:
+        """The names that more than one class of this file sets."""
+        counts = Counter(name for frame in self._syntax.classes.values() for name in frame.scope)
+        return {name for name, count in counts.items() if count > 1}
+
+    def _item(self, node: ast.expr, key: str | None, frame: Frame, depth: int) -> tuple[ast.expr, Frame] | None:
+        """Return the value of a key in a mapping that no code changes."""
+        found = self._found_member(node, frame, depth)
+        if found is None or key is None or not self._syntax.changed.isdisjoint(dotted(node)):
+            return None
+        mapping, where = found
+        if not isinstance(mapping, ast.Dict) or not all(isinstance(each, ast.Constant) for each in mapping.keys):
+            return None
+        self._count_steps("", len(mapping.keys))
+        pairs = zip(mapping.keys, mapping.values, strict=True)
+        value = {name.value: value for name, value in pairs if isinstance(name, ast.Constant)}.get(key)
+        return None if value is None else (value, where)
+
+    def _together(self, texts: Sequence[str | None], between: str) -> str:
+        text = between.join(UNKNOWN if each is None else each for each in texts)
+        self._count_steps(text)
+        return text
+
+    def _filled(
+        self,
+        fields: re.Pattern[str],
+        pattern: str,
+        given: Sequence[ast.expr],
+        named: Mapping[str, ast.expr],
+        read: _Read,
+    ) -> str:
+        """Return a pattern with its fields replaced."""
+        position = 0
+
+        def value(match: re.Match[str]) -> str:
+            nonlocal position
+            if match["sign"]:
+                return match["sign"][0]
+            name = match["name"] or ""
+            number, position = (int(name), position) if name.isdecimal() else (position, position + (not name))
+            node = named.get(name) if name and not name.isdecimal() else given[number] if number < len(given) else None
+            text = read(node) if match["plain"] and node is not None else None
+            self._count_steps(text or "")
+            return UNKNOWN if text is None else text
+
+        self._count_steps(pattern)
+        text = fields.sub(value, pattern)
+        self._count_steps(text)
+        return text
+
+    def _joined(self, node: ast.JoinedStr, frame: Frame, depth: int) -> str:
+        """Return the text of an f-string."""
+        text = ""
+        for each in node.values:
+            text += self._part(each, frame, depth)
+            self._count_steps(text)
+        return text
+
+    def _count_steps(self, text: str, more: int = 0) -> None:
+        self._steps += 1 + len(text) // _CHARACTERS_IN_A_STEP + more
+        if self._steps > _MOST_STEPS or len(text) > _LONGEST:
+            raise _TooMuchTextError
+
+    def _part(self, node: ast.expr, frame: Frame, depth: int) -> str:
+        """Return one part of an f-string."""
+        if isinstance(node, ast.FormattedValue):
+            is_plain = node.conversion == -1 and node.format_spec is None
+            text = self._text(node.value, frame, depth) if is_plain else None
+        else:
+            text = self._text(node, frame, depth)
+        return UNKNOWN if text is None else text
+
+
+_READ_TEXT: Final[Mapping[type, Callable[[StringExpressions, Any, Frame, int], str | None]]] = {
+    ast.Attribute: StringExpressions._member,
+    ast.BinOp: StringExpressions._operation,
+    ast.Call: StringExpressions._method,
+    ast.JoinedStr: StringExpressions._joined,
+    ast.Subscript: StringExpressions._member,
+}
