@@ -67,7 +67,7 @@ def test_the_remedy_is_a_file(mount: Path, case: str, folder: str) -> None:
         ("a key with the password", "If it does, name that file 'password'"),
         ("a key with the login", "If it does, name that file 'login'"),
         ("a key with the schema", "If it does, name that file 'schema'"),
-        ("keys for TLS", "Write the settings that the connection needs in a file 'extra'"),
+        ("keys for TLS", 'write the paths in a file \'extra\': {"ssl": {"cert": "/path"}}'),
         ("a root certificate", 'name its path in a file \'extra\': {"sslrootcert": "/path"}'),
         ("no type", "Set the content of the file 'conn_type'"),
         ("no known key", "name that file 'value', or name the files of its fields 'host', 'login' and 'password'"),
@@ -144,10 +144,10 @@ def test_a_secret_in_a_manifest(mount: Path) -> None:
 SSH = {"ssh-privatekey": "hunter2"}
 FOLLOWED: dict[str, tuple[dict[str, str], str, dict[str, str | None], dict[str, object]]] = {
     "several products": (
-        {"PGHOST": "h", "PGPASSWORD": "hunter2", "REDIS_HOST": "x"},
+        {"PGHOST": "h", "PGUSER": "u", "PGPASSWORD": "hunter2", "REDIS_HOST": "x"},
         "Mount only the files of one of them",
         {"REDIS_HOST": None},
-        {"conn_type": "postgres", "host": "h", "password": "hunter2"},
+        {"conn_type": "postgres", "host": "h", "login": "u", "password": "hunter2"},
     ),
     "several products, by the URI": (
         {"PGHOST": "x", "DATABASE_URL": "mysql://u:hunter2@h/d"},
@@ -156,16 +156,16 @@ FOLLOWED: dict[str, tuple[dict[str, str], str, dict[str, str | None], dict[str, 
         {"conn_type": "mysql", "host": "h", "login": "u", "password": "hunter2", "schema": "d"},
     ),
     "two names for a field": (
-        {"POSTGRES_HOST": "h", "POSTGRES_HOSTNAME": "x", "POSTGRES_PASSWORD": "hunter2"},
+        {"POSTGRES_HOST": "h", "POSTGRES_HOSTNAME": "x", "POSTGRES_USER": "u", "POSTGRES_PASSWORD": "hunter2"},
         "Mount only one of these files",
         {"POSTGRES_HOSTNAME": None},
-        {"conn_type": "postgres", "host": "h", "password": "hunter2"},
+        {"conn_type": "postgres", "host": "h", "login": "u", "password": "hunter2"},
     ),
     "two names for a field, without a type": (
-        {"DB_HOST": "h", "DB_HOSTNAME": "x", "DB_PASSWORD": "hunter2"},
+        {"DB_HOST": "h", "DB_HOSTNAME": "x", "DB_USER": "u", "DB_PASSWORD": "hunter2"},
         "Mount only one of these files, and add a file 'conn_type'",
         {"DB_HOSTNAME": None, "conn_type": "mysql"},
-        {"conn_type": "mysql", "host": "h", "password": "hunter2"},
+        {"conn_type": "mysql", "host": "h", "login": "u", "password": "hunter2"},
     ),
     "variables without a host": (
         {"POSTGRES_USER": "u", "POSTGRES_PASSWORD": "hunter2"},

@@ -18,7 +18,8 @@ def test_all_there_is(commands: Commands, put: Put) -> None:
     put.connection("my_db", f"mysql://u:{SECRET}@mysql/x", team="data", name="their-db")
     put.variable("greeting", SECRET, name="greeting")
     put.config("fernet-key", SECRET, name="fernet")
-    put({CONNECTION: "parts"}, name="parts", data={"host": "parts.example.com", "password": SECRET, "type": "mysql"})
+    parts = {"host": "parts.example.com", "login": "u", "password": SECRET, "type": "mysql"}
+    put({CONNECTION: "parts"}, name="parts", data=parts)
     put({"app": "other"}, SECRET, name="other")
     found = entries(commands)
     shown = [(each["kind"], each["id"], each["team"], each["secret"], each["shape"], each["host"]) for each in found]

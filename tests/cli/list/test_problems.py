@@ -63,7 +63,8 @@ class TestProblems:
 
     def test_newlines(self, commands: Commands, put: Put) -> None:
         put.variable("x", f"{SECRET}\n", name="variable")
-        put({CONNECTION: "x"}, name="fields", data={"type": "mysql", "host": "h\n", "password": f"{SECRET}\n"})
+        fields = {"type": "mysql", "host": "h\n", "login": "u", "password": f"{SECRET}\n"}
+        put({CONNECTION: "x"}, name="fields", data=fields)
         put.connection("y", f"{URI}\n", name="uri")
         put.config("x", f"{SECRET}\n", name="option")
         assert codes(commands, "variable") == codes(commands, "fields") == ["trailing-newline"]
@@ -144,7 +145,7 @@ class TestProblems:
 def test_a_type_that_no_provider_knows(commands: Commands, put: Put) -> None:
     put.connection("driver", f"postgresql+psycopg2://u:{SECRET}@db/app", name="driver")
     put({CONNECTION: "nothing"}, name="nothing", data={"host": "db", "username": "u", "password": SECRET})
-    put({CONNECTION: "type"}, name="type", data={"host": "db", "password": SECRET, "type": "postgresql"})
+    put({CONNECTION: "type"}, name="type", data={"host": "db", "login": "u", "password": SECRET, "type": "postgresql"})
 
     assert codes(commands, "driver") == ["unknown-type"]
     assert codes(commands, "nothing") == ["unknown-type"]
