@@ -118,6 +118,8 @@ def test_a_default_is_noted(code: str) -> None:
         'class A:\n    db = "x"\nclass B(A):\n    db = "y"\n    def f(self):\n        BaseHook.get_connection(self.db)',
         'def f(id="x"):\n    BaseHook.get_connection(id)',
         'def f(id="x"):\n    BaseHook.get_connection(id)\nf(*os.environ)',
+        'def f(id):\n    id = os.name\n    BaseHook.get_connection(id)\n\nf("x")',
+        'def f(id="x"):\n    id += os.name\n    BaseHook.get_connection(id)\n\nf()',
         'def get(key):\n    Variable.get(key)\n\nrequests.get("http://host/")',
         'class Own:\n    def get(self, key):\n        Variable.get(key)\n\nrequests.get("http://host/")',
     ],

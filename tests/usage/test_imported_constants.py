@@ -92,6 +92,41 @@ def test_the_folder_of_the_file(tmp_path: Path, module: str, file: str) -> None:
     assert connections(found) == ["x"]
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from config import DB\nDB = DB + other()\nOp(conn_id=DB)",
+        "from config import DB\nif other():\n    DB = 'y'\nOp(conn_id=DB)",
+        "from config import DB\nfor DB in other():\n    Op(conn_id=DB)",
+        "from config import DB\ndef f():\n    global DB\n    DB = other()\nOp(conn_id=DB)",
+        "try:\n    from config import DB\nexcept ImportError:\n    from local import DB\nOp(conn_id=DB)",
+        "import config\nconfig = config.load()\nOp(conn_id=config.DB)",
+        "import config\nconfig.DB = other()\nOp(conn_id=config.DB)",
+        "from config import Ids\nIds.DB = other()\nOp(conn_id=Ids.DB)",
+        "from config import WAREHOUSE\nWAREHOUSE['prod'] = other()\nOp(conn_id=WAREHOUSE['prod'])",
+        "import config\nconfig.WAREHOUSE.update(other())\nOp(conn_id=config.WAREHOUSE['prod'])",
+        "from again import DB\nOp(conn_id=DB)",
+    ],
+)
+def test_a_name_that_the_code_sets_again_is_counted_and_not_guessed(tmp_path: Path, code: str) -> None:
+    again = "from config import DB\nDB = DB + other()"
+    found = found_in_files(tmp_path, {"dag.py": code, "config.py": CONFIG, "local.py": "DB = 'y'", "again.py": again})
+    assert not found.uses
+    assert len(found.computed) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from config import DB\nfrom config import DB\nOp(conn_id=DB)",
+        "import config\nimport config.other\nOp(conn_id=config.DB)",
+        "import config\nobject.config = config\nOp(conn_id=config.DB)",
+    ],
+)
+def test_a_name_that_is_imported_twice(tmp_path: Path, code: str) -> None:
+    assert connections(found_in_files(tmp_path, {"dag.py": code, "config.py": CONFIG})) == ["x"]
+
+
 def test_a_package_that_passes_a_constant_on(tmp_path: Path) -> None:
     files = {
         "dag.py": "from pkg import DB, ids\nOp(conn_id=DB)\nOp(conn_id=ids.Ids.DB)",

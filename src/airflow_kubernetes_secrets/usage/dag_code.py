@@ -220,6 +220,8 @@ class _Finder:
         positional = [each.arg for each in (*owner.args.posonlyargs, *owner.args.args)]
         if name not in positional and name not in [each.arg for each in owner.args.kwonlyargs]:
             return
+        if self._syntax.is_set_again(name, frame):
+            return
         default = None if found.parent is None else self._strings.text(dict(defaults_of(owner))[name], found.parent)
         inside = found.parent.node if found.parent is not None else None
         for call in self._calls_of.get(owner.name, ()):

@@ -56,13 +56,19 @@ class StringExpressions:
         The path of an item is the same as that of an attribute.
         """
         keys: list[str] = []
+        is_mapping = False
         while isinstance(node, (ast.Attribute, ast.Subscript)):
+            is_mapping = isinstance(node, ast.Subscript)
             key = node.attr if isinstance(node, ast.Attribute) else self.text(node.slice, frame)
             if key is None or len(keys) == DEEPEST:
                 return ""
             keys.append(key)
             node = node.value
         names = [node.id, *reversed(keys)] if isinstance(node, ast.Name) else []
+        # An attribute of another object can have the name of a module.
+        changeable = names if is_mapping else names[1:]
+        if not names or self._syntax.is_set_again(names[0], frame) or not self._syntax.changed.isdisjoint(changeable):
+            return ""
         path = self._syntax.imported(names, frame)
         return "" if is_installed(path.partition(".")[0]) else path
 

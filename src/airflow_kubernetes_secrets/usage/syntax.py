@@ -136,6 +136,8 @@ class Syntax:
         # By the identity of the names of a scope.
         self._imports: dict[int, dict[str, str]] = {}
         self._imported_names: set[str] = set()
+        # Each with the identity of the names of its scope.
+        self._set_again: set[tuple[int, str]] = set()
         self._stars: list[tuple[Names, int]] = []
         self._airflow_star = ""
         self._pending: list[tuple[ast.AST, Frame]] = []
@@ -166,8 +168,15 @@ class Syntax:
         return ".".join((path, *names[1:])) if path else ""
 
     def imports(self) -> dict[str, str]:
-        """Return the path of each name that the file imports outside functions."""
-        return dict(self._imports.get(id(self.frames[0].scope), {}))
+        """Return the path of each name that the file imports outside functions, and does not set again."""
+        scope = id(self.frames[0].scope)
+        known = self._imports.get(scope, {})
+        return {name: path for name, path in known.items() if (scope, name) not in self._set_again}
+
+    def is_set_again(self, name: str, frame: Frame) -> bool:
+        """Return whether code sets a name again that is imported, or is a parameter."""
+        scope = next((names for _scope, names in frame.scopes() if name in names), None)
+        return (id(scope), name) in self._set_again
 
     def value(self, node: ast.expr, frame: Frame) -> ast.expr:
         """Return the expression that sets a name, if it has exactly one; else the node itself."""
@@ -220,7 +229,11 @@ class Syntax:
 
     def _bind(self, frame: Frame, name: str, value: Definition | None) -> None:
         names = frame.scope
-        names[name] = None if name in names else value
+        if name in names:
+            names[name] = None
+            self._set_again.add((id(names), name))
+        else:
+            names[name] = value
 
     # Each handler notes what a node contributes, and returns the frame of the nodes in it; ``None`` to skip them.
 
@@ -335,6 +348,7 @@ class Syntax:
     def _global(self, node: ast.Global | ast.Nonlocal, frame: Frame) -> None:
         for _scope, names in frame.scopes():
             names.update(dict.fromkeys(node.names))
+            self._set_again.update((id(names), name) for name in node.names)
 
     def _import(self, node: ast.Import, frame: Frame) -> None:
         for alias in node.names:
@@ -353,10 +367,11 @@ class Syntax:
                 self._stars.append((frame.scope, node.lineno))
 
     def _add_import(self, name: str, path: str, frame: Frame) -> None:
-        self._bind(frame, name, None)
+        known = self._imports.setdefault(id(frame.scope), {})
+        if known.get(name) != path:
+            self._bind(frame, name, None)
         self._imported_names.add(name)
         # A file for several versions of Airflow imports a name from several modules.
-        known = self._imports.setdefault(id(frame.scope), {})
         if not is_airflow(known.get(name, "")):
             known[name] = path
 
