@@ -40,6 +40,10 @@ from support.dag_code import IMPORTS, connections, found_in, found_in_bytes, var
         'class Ids:\n    DB = "x"\nOp(conn_id=Ids.DB)',
         'class Ids(str, Enum):\n    DB = "x"\nOp(conn_id=Ids.DB.value)',
         'class Own(Op):\n    db = "x"\n    def execute(self):\n        BaseHook.get_connection(self.db)',
+        'class Own(Op):\n    db: ClassVar[str] = "x"\n    def execute(self):\n        BaseHook.get_connection(self.db)',
+        'class Own:\n    db: str = "x"\n    def execute(self):\n        BaseHook.get_connection(self.db)',
+        'class Ids(StrEnum):\n    DB = "x"\nOp(conn_id=f"{Ids.DB}")',
+        'class Ids(Enum):\n    DB = "x"\nOp(conn_id=f"{Ids.DB.value}")',
         'IDS = {"db": "x", "web": None}\nOp(conn_id=IDS["db"])',
         'IDS = {"db": {"prod": "x"}}\nDB = IDS["db"]\nOp(conn_id=DB["prod"])',
         'IDS = {"db": "x"}\nOp(conn_id=IDS.get("db", "y"))',
@@ -122,6 +126,13 @@ def test_a_default_is_noted(code: str) -> None:
         'def f(id="x"):\n    id += os.name\n    BaseHook.get_connection(id)\n\nf()',
         'def get(key):\n    Variable.get(key)\n\nrequests.get("http://host/")',
         'class Own:\n    def get(self, key):\n        Variable.get(key)\n\nrequests.get("http://host/")',
+        'def a():\n    def load(key):\n        Variable.get(key)\n\ndef b(load): load("y")',
+        'class E(Enum):\n    A = "x"\nOp(conn_id=f"db_{E.A}")',
+        'class E(str, Enum):\n    A = "x"\nOp(conn_id=f"{E.A}")',
+        'class E(Enum):\n    A = "x"\nOp(conn_id="db_%s" % E.A)',
+        'class E(Enum):\n    A = "x"\nOp(conn_id="db_{}".format(E.A))',
+        '@dataclass\nclass A:\n    db: str = "x"\n    def f(self):\n        BaseHook.get_connection(self.db)',
+        'class A(NamedTuple):\n    db: str = "x"\n    def f(self):\n        BaseHook.get_connection(self.db)',
     ],
 )
 def test_an_id_that_is_computed_is_counted_and_not_guessed(code: str) -> None:
@@ -159,6 +170,7 @@ def test_what_is_no_use_is_not_found(code: str) -> None:
         b"from airflow.sdk import Variable\nVariable.get('x')",
         b"from airflow.sdk import ObjectStoragePath\nObjectStoragePath('s3://x@bucket')",
         b"Op(conn_id='x')",
+        b"DB_CONN_ID = 'x'",
         b"Op(sql='{{ conn.x.host }}')",
         b"Op(sql='{{ var.json.x }}')",
         b"Hook().get_connection('x')",
@@ -166,6 +178,20 @@ def test_what_is_no_use_is_not_found(code: str) -> None:
 )
 def test_each_of_them_alone_in_a_file(code: bytes) -> None:
     assert [use.id for use in found_in_bytes(code).uses] == ["x"]
+
+
+def test_functions_of_the_same_name_in_other_functions() -> None:
+    code = """
+    def a():
+        def load(key): Variable.get(key)
+        load("x")
+    def b():
+        def load(id): BaseHook.get_connection(id)
+        load("y")
+    """
+    found = found_in(code)
+    assert variables(found) == ["x"]
+    assert connections(found) == ["y"]
 
 
 def test_only_the_variables_of_airflow_are_found() -> None:

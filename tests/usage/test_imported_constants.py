@@ -127,6 +127,14 @@ def test_a_name_that_is_imported_twice(tmp_path: Path, code: str) -> None:
     assert connections(found_in_files(tmp_path, {"dag.py": code, "config.py": CONFIG})) == ["x"]
 
 
+@pytest.mark.parametrize("other", ["DB = other()", "def DB(): ...", "from absent import DB", "DB = 'x'\nDB = 'x'"])
+def test_a_file_that_could_be_meant_and_computes_the_name(tmp_path: Path, other: str) -> None:
+    dag = "from config import DB\nOp(conn_id=DB)"
+    found = found_in_files(tmp_path, {"team/dag.py": dag, "team/config.py": 'DB = "x"', "config.py": other})
+    assert not found.uses
+    assert len(found.computed) == 1
+
+
 def test_a_package_that_passes_a_constant_on(tmp_path: Path) -> None:
     files = {
         "dag.py": "from pkg import DB, ids\nOp(conn_id=DB)\nOp(conn_id=ids.Ids.DB)",

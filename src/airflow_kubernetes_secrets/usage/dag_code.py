@@ -28,7 +28,7 @@ from airflow_kubernetes_secrets.usage.templates import uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Computed, Position, Use
 
 # A file without any of these uses nothing, and does not need to be parsed.
-_MARKERS = re.compile(rb"[Cc]onn|\bvar\b|Variable|Hook|Operator|Sensor|Notifier|Trigger|ObjectStoragePath")
+_MARKERS = re.compile(rb"[Cc]onn|CONN|\bvar\b|Variable|Hook|Operator|Sensor|Notifier|Trigger|ObjectStoragePath")
 
 # The functions of Airflow that read an entry. The first argument is the id, and the second a default.
 _READERS = {
@@ -93,10 +93,12 @@ class Exports(NamedTuple):
     Attributes:
         constants: the strings, by names such as ``Ids.DB``.
         imports: the path of each name that the file itself imports.
+        names: all other names that it sets, with and without a constant.
     """
 
     constants: Mapping[str, str]
     imports: Mapping[str, str]
+    names: Set[str]
 
 
 class FileUses(NamedTuple):
@@ -140,8 +142,13 @@ def _uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
     except (RecursionError, MemoryError):
         return FileUses(file.path, "it is nested too deeply")
     if file.wants_constants:
-        return FileUses(file.path, exports=Exports(StringExpressions(syntax).constants(), syntax.imports()))
+        return FileUses(file.path, exports=_exports(syntax))
     return _Finder(syntax, file, signatures).uses()
+
+
+def _exports(syntax: Syntax) -> Exports:
+    imports = syntax.imports()
+    return Exports(StringExpressions(syntax).constants(), imports, syntax.frames[0].scope.keys() - imports.keys())
 
 
 @contextmanager
@@ -215,17 +222,16 @@ class _Finder:
         """
         found = next((scope for scope, names in frame.scopes() if name in names), None)
         owner = None if found is None else found.node
-        if found is None or not isinstance(owner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if found is None or found.parent is None or not isinstance(owner, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return
         positional = [each.arg for each in (*owner.args.posonlyargs, *owner.args.args)]
         if name not in positional and name not in [each.arg for each in owner.args.kwonlyargs]:
             return
         if self._syntax.is_set_again(name, frame):
             return
-        default = None if found.parent is None else self._strings.text(dict(defaults_of(owner))[name], found.parent)
-        inside = found.parent.node if found.parent is not None else None
+        default = self._strings.text(dict(defaults_of(owner))[name], found.parent)
         for call in self._calls_of.get(owner.name, ()):
-            if not self._may_call(call, inside.name if isinstance(inside, ast.ClassDef) else ""):
+            if not self._may_call(call, owner.name, found.parent):
                 continue
             # The object comes first in the parameters of a method, and not in the arguments.
             given = positional[1:] if positional[:1] in (["self"], ["cls"]) else positional
@@ -237,14 +243,16 @@ class _Finder:
             elif default is not None and not _may_pass_more(call.node):
                 yield default, call.node.lineno, call.frame
 
-    def _may_call(self, call: Call, class_name: str) -> bool:
-        """Return whether a call calls the function of its name in this file, and not one of another object.
+    def _may_call(self, call: Call, name: str, where: Frame) -> bool:
+        """Return whether a call calls a function of this file, and not one of another object or function.
 
         Args:
-            class_name: the class of the function; empty if it is in none.
+            where: the frame in which the function is defined.
         """
+        class_name = where.node.name if isinstance(where.node, ast.ClassDef) else ""
         if not class_name or len(call.names) == 1:
-            return not class_name and len(call.names) == 1
+            scope = next((names for _scope, names in call.frame.scopes() if name in names), None)
+            return not class_name and len(call.names) == 1 and scope is where.scope
         owner = call.names[-2]
         if owner in ("self", "cls", class_name):
             return True

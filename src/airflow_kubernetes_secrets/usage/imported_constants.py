@@ -96,9 +96,13 @@ class Modules:
         values: set[str | None] = set()
         for path, rest in definers(importer, dotted):
             exports = self._exports.get((team, path))
-            constants = {} if exports is None else exports.constants
+            if exports is None:
+                continue
+            constants = exports.constants
             # An enumeration has its string in this attribute.
-            values |= {constants[each] for each in (rest, rest.removesuffix(".value")) if each in constants}
+            found = {constants[each] for each in (rest, rest.removesuffix(".value")) if each in constants}
+            is_computed = not found and rest.partition(".")[0] in exports.names
+            values |= {None} if is_computed else found
         values |= {self._value(each, depth - 1) for each in self._imported(name)} if depth else set()
         return values.pop() if len(values) == 1 else None
 

@@ -121,7 +121,7 @@ class StringExpressions:
         """Return the text of a sum, or of %-formatting."""
         if isinstance(node.op, ast.Mod):
             pattern = self._text(node.left, frame, depth)
-            read = partial(self._text, frame=frame, depth=depth)
+            read = partial(self._formatted, frame=frame, depth=depth)
             given = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
             return None if pattern is None else self._filled(_PERCENT, pattern, given, {}, read)
         texts = [self._text(each, frame, depth) for each in parts_of_sum(node)]
@@ -141,11 +141,17 @@ class StringExpressions:
             return None
         if node.func.attr == "format":
             named = {each.arg: each.value for each in node.keywords if each.arg is not None}
-            return self._filled(_FIELD, text, node.args, named, partial(self._text, frame=frame, depth=depth))
+            return self._filled(_FIELD, text, node.args, named, partial(self._formatted, frame=frame, depth=depth))
         parts = node.args[0] if len(node.args) == 1 else None
         if not isinstance(parts, (ast.List, ast.Tuple)):
             return UNKNOWN
         return self._together([self._text(each, frame, depth) for each in parts.elts], text)
+
+    def _formatted(self, node: ast.expr, frame: Frame, depth: int) -> str | None:
+        """Return the text of an expression in an f-string, in %-formatting or in ``format``."""
+        found = self._found_member(node, frame, depth) if isinstance(node, ast.Attribute) else None
+        # Most enumerations format a member as its name, and some Python versions format it as its value.
+        return None if found is not None and _is_enumeration(found[1].node) else self._text(node, frame, depth)
 
     def _member(self, node: ast.Attribute | ast.Subscript, frame: Frame, depth: int) -> str | None:
         """Return the text of an attribute of a class, of an item of a mapping, or of the value of an enumeration."""
@@ -167,17 +173,27 @@ class StringExpressions:
             return self._item(node.value, self._text(node.slice, frame, depth), frame, depth - 1)
         if not isinstance(node, ast.Attribute) or node.attr in self._syntax.changed:
             return None
-        if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
-            # A subclass can have another value.
-            classes = [] if node.attr in self._in_several_classes else frame.outwards()
-            owner = next((each for each in classes if isinstance(each.node, ast.ClassDef)), None)
-        else:
-            found = self._found_member(node.value, frame, depth - 1)
-            owner = (
-                self._syntax.classes.get(found[0]) if found is not None and isinstance(found[0], ast.ClassDef) else None
-            )
+        is_own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+        owner = self._class_around(node.attr, frame) if is_own else self._class(node.value, frame, depth - 1)
         value = None if owner is None else owner.scope.get(node.attr)
-        return None if value is None or owner is None else (value, owner)
+        return None if value is None or owner is None or (is_own and value in self._fields) else (value, owner)
+
+    def _class_around(self, attribute: str, frame: Frame) -> Frame | None:
+        """Return the class around a frame, unless a subclass has another value for the attribute."""
+        classes = [] if attribute in self._in_several_classes else frame.outwards()
+        return next((each for each in classes if isinstance(each.node, ast.ClassDef)), None)
+
+    def _class(self, node: ast.expr, frame: Frame, depth: int) -> Frame | None:
+        """Return the frame of a class of this file; ``None`` for any other expression."""
+        found = self._found_member(node, frame, depth)
+        return None if found is None or not isinstance(found[0], ast.ClassDef) else self._syntax.classes.get(found[0])
+
+    @cached_property
+    def _fields(self) -> Set[ast.AST | None]:
+        """The values of attributes that may be fields, as in a dataclass. Arguments of the class can replace them."""
+        classes = (node for node in self._syntax.classes if node.bases or node.decorator_list)
+        attributes = (each for node in classes for each in node.body if isinstance(each, ast.AnnAssign))
+        return {each.value for each in attributes if _may_be_field(each.annotation)}
 
     @cached_property
     def _in_several_classes(self) -> Set[str]:
@@ -247,10 +263,22 @@ class StringExpressions:
         """Return one part of an f-string."""
         if isinstance(node, ast.FormattedValue):
             is_plain = node.conversion == -1 and node.format_spec is None
-            text = self._text(node.value, frame, depth) if is_plain else None
+            text = self._formatted(node.value, frame, depth) if is_plain else None
         else:
             text = self._text(node, frame, depth)
         return UNKNOWN if text is None else text
+
+
+def _is_enumeration(node: ast.AST) -> bool:
+    """Return whether a class is an enumeration whose members are not formatted as their values."""
+    bases = [dotted(base)[-1:] for base in node.bases] if isinstance(node, ast.ClassDef) else []
+    return ["StrEnum"] not in bases and any(name.endswith("Enum") for base in bases for name in base)
+
+
+def _may_be_field(annotation: ast.expr) -> bool:
+    """Return whether an attribute with this annotation may be a field of a dataclass."""
+    outer = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+    return dotted(outer)[-1:] not in (["ClassVar"], ["Final"])
 
 
 _READ_TEXT: Final[Mapping[type, Callable[[StringExpressions, Any, Frame, int], str | None]]] = {
