@@ -123,6 +123,7 @@ def test_a_default_is_noted(code: str) -> None:
         'def f(id="x"):\n    BaseHook.get_connection(id)',
         'def f(id="x"):\n    BaseHook.get_connection(id)\nf(*os.environ)',
         'def f(id):\n    id = os.name\n    BaseHook.get_connection(id)\n\nf("x")',
+        'def f(a, id):\n    BaseHook.get_connection(id)\nf(*os.environ, "x")',
         'def f(id="x"):\n    id += os.name\n    BaseHook.get_connection(id)\n\nf()',
         'def get(key):\n    Variable.get(key)\n\nrequests.get("http://host/")',
         'class Own:\n    def get(self, key):\n        Variable.get(key)\n\nrequests.get("http://host/")',
@@ -178,6 +179,37 @@ def test_what_is_no_use_is_not_found(code: str) -> None:
 )
 def test_each_of_them_alone_in_a_file(code: bytes) -> None:
     assert [use.id for use in found_in_bytes(code).uses] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [
+        (("A", "B"), ["x"]),
+        (("A", "B(A)"), ["x"]),
+        (("A(B)", "B"), ["x", "y"]),
+    ],
+)
+def test_methods_of_the_same_name(classes: tuple[str, str], expected: list[str]) -> None:
+    code = f"""
+    class {classes[0]}:
+        def load(self, id): BaseHook.get_connection(id)
+        def run(self): self.load("x")
+    class {classes[1]}:
+        def load(self, id): ...
+        def run(self): self.load("y")
+    """
+    assert connections(found_in(code)) == expected
+
+
+def test_a_method_of_a_base_class() -> None:
+    code = """
+    class A:
+        def load(self, id): BaseHook.get_connection(id)
+    class B(A): ...
+    class C(B):
+        def run(self): self.load("x")
+    """
+    assert connections(found_in(code)) == ["x"]
 
 
 def test_functions_of_the_same_name_in_other_functions() -> None:

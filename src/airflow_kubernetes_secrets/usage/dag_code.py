@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import chain, cycle, takewhile
 from sys import stdlib_module_names
 from typing import NamedTuple
 
@@ -235,7 +236,10 @@ class _Finder:
                 continue
             # The object comes first in the parameters of a method, and not in the arguments.
             given = positional[1:] if positional[:1] in (["self"], ["cls"]) else positional
-            arguments = dict(zip(given, call.node.args, strict=False))
+            # It is unknown how many arguments `*values` passes, so it counts as all that follow.
+            before = list(takewhile(lambda each: not isinstance(each, ast.Starred), call.node.args))
+            values = chain(before, cycle(call.node.args[len(before) :][:1]))
+            arguments: dict[str, ast.expr] = dict(zip(given, values, strict=False))
             arguments |= {each.arg: each.value for each in call.node.keywords if each.arg is not None}
             if name in arguments:
                 value = arguments[name]
@@ -254,10 +258,40 @@ class _Finder:
             scope = next((names for _scope, names in call.frame.scopes() if name in names), None)
             return not class_name and len(call.names) == 1 and scope is where.scope
         owner = call.names[-2]
-        if owner in ("self", "cls", class_name):
+        if owner in ("self", "cls"):
+            return self._may_inherit(call.frame, name, where)
+        if owner == class_name:
             return True
         made = self._syntax.value(ast.Name(call.names[0]), call.frame) if len(call.names) == 2 else None
         return isinstance(made, ast.Call) and dotted(made.func)[-1:] == [class_name]
+
+    def _may_inherit(self, frame: Frame, name: str, where: Frame) -> bool:
+        """Return whether ``self.name`` in a frame can be the method that the class of another frame defines."""
+        around = next((each for each in frame.outwards() if isinstance(each.node, ast.ClassDef)), None)
+        if around is None or around is where:
+            return around is not None
+        is_overridden = name in around.scope
+        return (not is_overridden and where.node in self._bases_of(around)) or around.node in self._bases_of(where)
+
+    def _bases_of(self, frame: Frame) -> Set[ast.AST]:
+        """Return the base classes of a class that are in this file, and their base classes."""
+        found: set[ast.AST] = set()
+        pending = [frame]
+        while pending:
+            node = pending.pop().node
+            names = {(dotted(base) or [""])[-1] for base in node.bases} if isinstance(node, ast.ClassDef) else set()
+            new = [each for name in names for each in self._classes_of.get(name, ()) if each.node not in found]
+            found.update(each.node for each in new)
+            pending += new
+        return found
+
+    @cached_property
+    def _classes_of(self) -> Mapping[str, Sequence[Frame]]:
+        """The classes of this file, by their names."""
+        found: dict[str, list[Frame]] = defaultdict(list)
+        for node, frame in self._syntax.classes.items():
+            found[node.name].append(frame)
+        return found
 
     @cached_property
     def _calls_of(self) -> Mapping[str, Sequence[Call]]:
