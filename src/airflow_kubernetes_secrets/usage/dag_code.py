@@ -11,7 +11,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain, cycle, takewhile
 from sys import stdlib_module_names
 from typing import NamedTuple
@@ -172,6 +172,7 @@ class _Finder:
         self._file = file
         self._signatures = signatures
         self._followed = 0
+        self._bases_of = cache(self._find_bases_of)
 
     def uses(self) -> FileUses:
         """Return the uses in the order of the lines, and the places that name files with templates."""
@@ -273,7 +274,7 @@ class _Finder:
         is_overridden = name in around.scope
         return (not is_overridden and where.node in self._bases_of(around)) or around.node in self._bases_of(where)
 
-    def _bases_of(self, frame: Frame) -> Set[ast.AST]:
+    def _find_bases_of(self, frame: Frame) -> Set[ast.AST]:
         """Return the base classes of a class that are in this file, and their base classes."""
         found: set[ast.AST] = set()
         pending = [frame]
