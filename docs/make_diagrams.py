@@ -127,7 +127,7 @@ def lookup(theme: Theme) -> str:
     return drawing.svg()
 
 
-def ladder(theme: Theme) -> str:
+def cache_steps(theme: Theme) -> str:
     drawing = Drawing("How a process moves from single requests to an index to a watch", theme)
     steps = (
         ("Single requests", "one LIST for each lookup", "box"),
@@ -237,7 +237,7 @@ def _version(
 DIAGRAMS: Mapping[str, Callable[[Theme], str]] = {
     "deployment": deployment,
     "lookup": lookup,
-    "ladder": ladder,
+    "cache-steps": cache_steps,
     "outage": outage,
 }
 
