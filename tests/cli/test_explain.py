@@ -119,7 +119,7 @@ class TestFound:
             "Secrets",
             "Format",
             "Airflow",
-            "Not",
+            "Unknown",
         ]
         assert f"{commands.namespace}/my-other-db has the same id, and is younger or comes later by name" in out
         assert not any(line.endswith(" ") for line in out.splitlines())
@@ -162,10 +162,15 @@ class TestWhatAirflowDoesNotRead:
         ]
         commands.set("AIRFLOW__CORE__FERNET_KEY", SECRET)
         instead = explain(commands, "config", "fernet", status=0)["options"][0]["instead"]
-        assert instead == "AIRFLOW__CORE__FERNET_KEY comes first, so Airflow uses it"
+        assert instead == "AIRFLOW__CORE__FERNET_KEY comes first, so Airflow uses it. Remove one of them"
 
 
 class TestNotFound:
+    def test_a_team_label_that_is_empty(self, commands: Commands, put: Put) -> None:
+        put({CONNECTION: "x", TEAM: ""}, URI, name="mine")
+        [hint] = explain(commands, "connection", "x", status=1)["hints"]
+        assert f"its label {TEAM} is empty, so no lookup finds it. Write the team there, or remove the label" in hint
+
     def test_nothing_like_it(self, commands: Commands) -> None:
         story = explain(commands, "connection", "nope", status=1)
         assert (story["verdict"], story["candidates"], story["hints"]) == ("not-found", [], [])

@@ -188,7 +188,8 @@ def test_teams_and_dags_whose_files_are_gone(airflow: Airflow, tmp_path: Path) -
 
     assert document["ids"] == []
     assert document["failures"] == [
-        "the DAG bundle dags-folder: it is not on this machine. Name its folder with --dags"
+        f"the DAG bundle dags-folder: its folder {nowhere} does not exist. "
+        "Create it, or name another folder with --dags"
     ]
 
 
@@ -251,7 +252,7 @@ def test_a_bundle_whose_dags_are_nowhere(airflow: Airflow, tmp_path: Path) -> No
     ]
     configured = airflow.with_variables(AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST=json.dumps(bundles))
     assert usage(configured, status=1)["failures"] == [
-        "the DAG bundle there: it is not on this machine. Name its folder with --dags"
+        f"the DAG bundle there: its folder {there} does not exist. Create it, or name another folder with --dags"
     ]
 
 

@@ -69,6 +69,18 @@ def test_one_file(usage: Usage) -> None:
     assert [each["id"] for each in found["ids"]] == ["x"]
 
 
+@pytest.mark.parametrize("problem", ["does not exist", "is not a folder"])
+def test_a_folder_of_dags_that_is_none(usage: Usage, problem: str) -> None:
+    folder = usage.dags / "of-airflow"
+    if problem == "is not a folder":
+        folder.write_text("")
+    usage.patch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(folder))
+    document = usage.run("--no-database", "--output", "json", status=2).document
+    assert document["failures"] == [
+        f"the DAG bundle dags-folder: its folder {folder} {problem}. Create it, or name another folder with --dags"
+    ]
+
+
 def test_bundles(usage: Usage) -> None:
     usage.configure(team_label=TEAM)
     usage.dag("etl.py", reads("x"))

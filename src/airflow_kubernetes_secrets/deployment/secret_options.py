@@ -113,8 +113,9 @@ def _instead(section: str, key: str, sensitive: set[tuple[str, str]], first: str
         first: the variable, or the key of the file, that Airflow reads before the Secret; empty if there is none.
     """
     if (section, key) not in sensitive:
-        return f"[{section}] {key} is not one of the options that Airflow reads from a Secret"
-    return printable(f"{first} comes first, so Airflow uses it") if first else ""
+        problem = "is not one of the options that Airflow reads from a Secret. Set the option itself instead"
+        return f"[{section}] {key} {problem}"
+    return printable(f"{first} comes first, so Airflow uses it. Remove one of them") if first else ""
 
 
 def _variables(section: str, key: str) -> list[str]:

@@ -106,7 +106,7 @@ def _secret_option(option: SecretOption, location: BackendLocation, options: Opt
     """Look up the Secret of one option."""
     lookup = Lookup(Kind.CONFIG, option.id)
     if option.instead:
-        return warning(FROM_SECRETS, "not-taken", f"{option.where}: {option.instead}. Remove one of them")
+        return warning(FROM_SECRETS, "not-taken", f"{option.where}: {option.instead}")
     try:
         decision = decide(lookup, options, location.find)
     except KubernetesSecretsError as problem:

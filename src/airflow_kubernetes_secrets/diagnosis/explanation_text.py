@@ -98,10 +98,11 @@ def problem_sections(explanation: Explanation) -> Iterator[Section]:
     elif explanation.lookup.kind is Kind.CONFIG:
         text = "no option of Airflow names this id, neither here nor in airflow.cfg"
         yield Section("Options", [Line(text, Tone.WARNING)])
-    if explanation.hidden:
-        yield Section("Not read", [Line(each.text) for each in explanation.hidden])
-    if explanation.instead:
-        yield Section("Instead", [Line(each.text) for each in explanation.instead])
+    for title, entries in (("Not read", explanation.hidden), ("Instead", explanation.instead)):
+        if found := [Line(each.text) for each in entries if each.is_there]:
+            yield Section(title, found)
+        if unknown := [Line(each.text) for each in entries if not each.is_there]:
+            yield Section("Unknown", unknown)
     if explanation.uses is not None:
         yield Section(
             "Used by", [Line(printable(str(use))) for use in explanation.uses] or [Line("none of these DAGs")]

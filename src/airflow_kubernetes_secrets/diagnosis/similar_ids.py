@@ -109,7 +109,7 @@ def _same_id(
                 continue
             team = lookup.team if lookup.team in teams else teams[0]
             if team != lookup.team and team is not None:
-                yield f"{secret.full_name} has this id for team {team!r}, not for {_lookups_of(lookup.team)}"
+                yield _of_another_team(secret, team, lookup.team, options)
             elif team is None and lookup.team and not options.team_fallback:
                 yield f"{secret.full_name} has this id for all teams, but team_fallback is false in backend_kwargs"
             elif label_value(lookup.id) != secret.labels[label]:
@@ -125,6 +125,16 @@ def _of_another_kind(secret: Secret, kind: Kind, requested: Kind, options: Optio
     if isinstance(secret, MountedSecret):
         has, requires = f"is in the folder {kind.plural}", f"a file in the folder {requested.plural}"
     return f"{secret.full_name} {has}, so it is a {kind.word} with this id. A {requested.word} requires {requires}"
+
+
+def _of_another_team(secret: Secret, team: str, requested: str | None, options: Options) -> str:
+    """Return that a Secret has the id of a lookup for another team than the requested one."""
+    if not team:
+        return (
+            f"{secret.full_name} has this id, but its label {options.team_label} is empty, so no lookup finds it. "
+            "Write the team there, or remove the label"
+        )
+    return f"{secret.full_name} has this id for team {team!r}, not for {_lookups_of(requested)}"
 
 
 def _same_id_in_config_maps(

@@ -71,7 +71,7 @@ class LookupResult:
         if selected is None:
             return unreached_problem(shown, outcome)
         if identity_of(secret) in self.matches:
-            why = f"{selected.kind} {name_with_key(selected)} has the same id, and is older or comes first by name"
+            why = f"{selected.kind} {name_with_key(selected)} has the same id, and {_precedence(selected, secret)}"
             if are_of_one_bundle(selected, secret):
                 why = (
                     f"{selected.kind} {name_with_key(selected)} equals the id, and this key is a variable's name for it"
@@ -82,6 +82,13 @@ class LookupResult:
             f"{shown}: {selected.kind} {name_with_key(selected)} is used for its id, because it is searched first",
             Severity.WARNING,
         )
+
+
+def _precedence(selected: Secret, other: Secret) -> str:
+    """Return why the selected one of two Secrets with the same id in one namespace takes precedence."""
+    if selected.created != other.created:
+        return "is older"
+    return "comes first by name" if selected.name != other.name else "comes first"
 
 
 def identity_of(secret: Secret) -> tuple[str, str]:

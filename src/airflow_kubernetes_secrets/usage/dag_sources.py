@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from airflow_kubernetes_secrets.deployment.airflow_entries import SourceError
-from airflow_kubernetes_secrets.deployment.dag_bundles import dag_bundles
+from airflow_kubernetes_secrets.deployment.dag_bundles import DagBundle, dag_bundles
 from airflow_kubernetes_secrets.deployment.stored_dags import StoredDag, stored_code, stored_dags
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.process import no_garbage_collection
@@ -91,8 +91,16 @@ def uses_in_deployment(show_progress: ShowProgress, *, database: bool, processes
         is_here = (bundle.folder, bundle.team) in here
         # Airflow 2 has one folder of DAGs, and does not store its name.
         if not is_here and stored.bundles.isdisjoint((bundle.name, None)):
-            found.unread[f"the DAG bundle {bundle.name}"] = "it is not on this machine. Name its folder with --dags"
+            found.unread[f"the DAG bundle {bundle.name}"] = _why_not_here(bundle)
     return found
+
+
+def _why_not_here(bundle: DagBundle) -> str:
+    """Return why no file of a DAG bundle was read, and what to do."""
+    if bundle.folder is None:
+        return "it is not on this machine. Name its folder with --dags"
+    problem = "is not a folder" if bundle.folder.exists() else "does not exist"
+    return printable(f"its folder {bundle.folder} {problem}. Create it, or name another folder with --dags")
 
 
 class _Stored:

@@ -89,11 +89,15 @@ class TestOptionsFromSecrets:
         put.config("fernet", SECRET)
         commands.set(self.NAME, "fernet")
         commands.set("AIRFLOW__CORE__FERNET_KEY", SECRET)
-        assert "AIRFLOW__CORE__FERNET_KEY comes first" in warning(commands, "not-taken")
+        assert warning(commands, "not-taken").endswith(
+            "AIRFLOW__CORE__FERNET_KEY comes first, so Airflow uses it. Remove one of them"
+        )
 
     def test_one_that_airflow_does_not_read_so(self, commands: Commands) -> None:
         commands.set("AIRFLOW__CORE__PARALLELISM_SECRET", "x")
-        assert "is not one of the options that Airflow reads from a Secret" in warning(commands, "not-taken")
+        assert warning(commands, "not-taken").endswith(
+            "is not one of the options that Airflow reads from a Secret. Set the option itself instead"
+        )
 
     def test_one_that_cannot_be_read(self, commands: Commands, cluster: Cluster, put: Put) -> None:
         commands.configure(references={"config": {"fernet": "gone"}})

@@ -53,6 +53,24 @@ class TestConfiguration:
         commands.configure(path=str(tmp_path))
         assert [(each["id"], each["host"]) for each in entries(commands)] == [("x", "db.example.com")]
 
+    @pytest.mark.parametrize(
+        ("created", "names", "why"),
+        [
+            (("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"), ("b", "a"), "is older"),
+            (("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"), ("a", "b"), "comes first by name"),
+        ],
+    )
+    def test_the_reason_why_another_takes_precedence(
+        self, commands: Commands, tmp_path: Any, created: tuple[str, str], names: tuple[str, str], why: str
+    ) -> None:
+        for time, name in zip(created, names, strict=True):
+            metadata = {"name": name, "creationTimestamp": time, "labels": {CONNECTION: "x"}}
+            document = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"value": URI}}
+            (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(document))
+        commands.configure(path=str(tmp_path))
+        [problem] = [each for entry in entries(commands) for each in entry["problems"]]
+        assert f"{names[0]} has the same id, and {why}, so that one is used" in problem["text"]
+
     def test_other_labels(self, commands: Commands, put: Put) -> None:
         commands.configure(connections_label="example.com/c", variables_label=None)
         put({"example.com/c": "x"}, URI)
