@@ -62,6 +62,25 @@ def test_servers_that_speak_http(read: Read, data: dict[str, str], host: str, po
     assert texts({**LOGIN, **data}) == []
 
 
+@pytest.mark.parametrize("host", ["https://h:9201/path", "https://u:p@h:9201", "a:9201,b:9202"])
+def test_a_host_that_cannot_be_separated_gets_no_port(read: Read, host: str) -> None:
+    """It has a port of its own."""
+    connection = read({"type": "elasticsearch", "host": host})
+
+    assert connection is not None
+    assert connection["port"] is None
+
+
+@pytest.mark.parametrize(
+    "data", [{"type": "postgres", "extra": '{"service": "s"}'}, {"type": "redshift", "extra": '{"iam": true}'}]
+)
+def test_a_service_and_a_token_replace_the_login(data: dict[str, str]) -> None:
+    data = {**data, "host": "h", "password": "hunter2"}
+
+    assert not any("no login" in each for each in texts(data))
+    assert any("no login" in each for each in texts({**data, "extra": "{}"}))
+
+
 @pytest.mark.parametrize(
     ("data", "part"),
     [

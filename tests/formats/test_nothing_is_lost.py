@@ -257,6 +257,13 @@ def test_snowflake(read: Read, data: dict[str, str], annotations: dict[str, str]
     )
 
 
+@pytest.mark.parametrize("host", ["acc.eu-west-1.snowflakecomputing.com", "acc.eu-west-1.SnowflakeComputing.com"])
+def test_a_schema_key_of_snowflake_is_not_the_database(read: Read, host: str) -> None:
+    """Only the path of a URI begins with the database."""
+    connection = read({"host": host, "user": "u", "password": "p", "schema": "s"}, {"connection-type": "snowflake"})
+    assert (connection["schema"], extra_of(connection)) == ("s", {"account": "acc.eu-west-1"})
+
+
 def test_a_key_pair_of_snowflake(read: Read) -> None:
     data = {"account": "a", "username": "u", "private-key": "-----BEGIN\nk\n-----END\n"}
     connection = read(data, {"connection-type": "snowflake"})

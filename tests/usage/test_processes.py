@@ -164,7 +164,9 @@ def stopped(usage: Usage) -> Iterator[Stopped]:
     write_files(usage)
     program = start(usage, START_STOPPED + RUN, start_new_session=True)
     count = min(usable_cpus(), MOST_WORKERS)
-    until(lambda: len(workers_of(program)) == count)
+    until(lambda: [each.status() for each in workers_of(program)] == [psutil.STATUS_STOPPED] * count)
+    # A worker that it is still starting would not be killed: it ends by itself when the command has ended.
+    until(lambda: psutil.Process(program.pid).status() == psutil.STATUS_SLEEPING)
     workers = workers_of(program)
     yield Stopped(program, workers)
     program.kill()

@@ -103,8 +103,11 @@ def adjust_for_hook(connection: dict[str, Any], word: str, *, has_host_of_uri: b
         connection["extra"] = {**_HTTPS.get(conn_type, {}), **connection["extra"]}
     if (conn_type in BARE_HOST or conn_type in _HTTPS) and not has_host_of_uri:
         word = _separate_address(connection) or word
-    if conn_type == "elasticsearch" and connection["host"]:
+    is_one_host = connection["host"] and not any(each in connection["host"] for each in ("://", ","))
+    if conn_type == "elasticsearch" and is_one_host:
         connection["port"] = connection["port"] or (_HTTPS_PORT if is_https else _ELASTICSEARCH_PORT)
+    if conn_type == "snowflake" and has_host_of_uri:
+        _separate_path_of_snowflake(connection)
     _RULES.get(conn_type, _for_driver)(connection, word)
 
 
@@ -228,20 +231,30 @@ def _elasticsearch(connection: dict[str, Any], _word: str) -> None:
     connection["host"] = in_url(connection["host"])
 
 
-def _snowflake(connection: dict[str, Any], _word: str) -> None:
-    """Read the account, the database and the schema of a URI of SQLAlchemy in the place of its host and path.
-
-    In Airflow's own URI, ``extra`` contains the account.
+def _separate_path_of_snowflake(connection: dict[str, Any]) -> None:
+    """Read the database and the schema of a URI of SQLAlchemy in its path. A key with the schema has no database.
 
     https://docs.snowflake.com/en/developer-guide/python-connector/sqlalchemy#connection-parameters
     """
-    host, extra = connection["host"], connection["extra"]
-    if not host or "://" in host or any(extra.get(f"{prefix}account") for prefix in ("", "extra__snowflake__")):
-        return
-    extra["account"] = host.removesuffix(_OF_SNOWFLAKE)
+    extra = connection["extra"]
     database, slash, schema = connection["schema"].partition("/")
-    if database and "database" not in extra:
+    if _has_account_in_host(connection) and database and "database" not in extra:
         extra["database"], connection["schema"] = database, schema if slash else ""
+
+
+def _snowflake(connection: dict[str, Any], _word: str) -> None:
+    """Add the account in the host to ``extra``: SnowflakeHook reads no other field."""
+    if _has_account_in_host(connection):
+        host = connection["host"]
+        is_full = host.lower().endswith(_OF_SNOWFLAKE)
+        connection["extra"]["account"] = host[: -len(_OF_SNOWFLAKE)] if is_full else host
+
+
+def _has_account_in_host(connection: Mapping[str, Any]) -> bool:
+    """Return whether the host contains the account. In Airflow's own URI, ``extra`` contains it."""
+    host, extra = connection["host"], connection["extra"]
+    is_in_extra = any(extra.get(f"{prefix}account") for prefix in ("", "extra__snowflake__"))
+    return bool(host) and "://" not in host and not is_in_extra
 
 
 def _kafka(connection: dict[str, Any], _word: str) -> None:

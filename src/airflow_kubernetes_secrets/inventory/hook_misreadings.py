@@ -400,7 +400,8 @@ def _opensearch(connection: _Connection) -> Iterator[tuple[str, str]]:
 
 def _elasticsearch(connection: _Connection) -> Iterator[tuple[str, str]]:
     """``ElasticsearchSQLHook`` writes the port into a URL, also if there is none."""
-    if connection.host and not connection.port and "port" not in connection.extra:
+    is_name = connection.host and "://" not in connection.host
+    if is_name and not connection.port and "port" not in connection.extra:
         yield "ElasticsearchSQLHook has no port by default, and its client fails without one", "Write the port: 9200"
 
 

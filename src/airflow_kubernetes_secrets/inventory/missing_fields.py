@@ -19,6 +19,8 @@ from airflow_kubernetes_secrets.messages.problem import Problem
 _WITH_HOST = frozenset(("postgres", "mysql", "mssql", "oracle", "mongo", "redis", "neo4j", "redshift", "clickhouse"))
 # The types whose drivers would send the name of the user of the process, or none.
 _WITH_LOGIN = frozenset(("postgres", "mysql", "mssql", "oracle", "redshift"))
+# What can specify the login too: a file of libpq, and a token of AWS.
+_IN_PLACE_OF_LOGIN = ("service", "iam")
 _IN_PLACE_OF_HOST = ("unix_socket", "hostaddr", "service", "dsn", "startup_nodes", "iam", "sid")
 
 
@@ -42,7 +44,7 @@ def problems_of_missing(
         )
     has_login = (
         connection.get("login") or has_in_extra(connection, LOGIN) or any(suggests(each, LOGIN) for each in unused)
-    )
+    ) or any(extra_of(connection).get(name) for name in _IN_PLACE_OF_LOGIN)
     if is_made and connection.get("conn_type") in _WITH_LOGIN and connection.get("password") and not has_login:
         yield warning(
             HALF,
