@@ -261,6 +261,7 @@ def test_snowflake(read: Read, data: dict[str, str], annotations: dict[str, str]
 def test_a_schema_key_of_snowflake_is_not_the_database(read: Read, host: str) -> None:
     """Only the path of a URI begins with the database."""
     connection = read({"host": host, "user": "u", "password": "p", "schema": "s"}, {"connection-type": "snowflake"})
+    assert connection is not None
     assert (connection["schema"], extra_of(connection)) == ("s", {"account": "acc.eu-west-1"})
 
 
