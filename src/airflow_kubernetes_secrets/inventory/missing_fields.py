@@ -43,8 +43,11 @@ def problems_of_missing(
             f"the connection has no host, and no key seems to contain it. {set_field(secret, key, 'host')}",
         )
     has_login = (
-        connection.get("login") or has_in_extra(connection, LOGIN) or any(suggests(each, LOGIN) for each in unused)
-    ) or any(extra_of(connection).get(name) for name in _IN_PLACE_OF_LOGIN)
+        connection.get("login")
+        or has_in_extra(connection, LOGIN)
+        or any(suggests(each, LOGIN) for each in unused)
+        or any(extra_of(connection).get(name) for name in _IN_PLACE_OF_LOGIN)
+    )
     if is_made and connection.get("conn_type") in _WITH_LOGIN and connection.get("password") and not has_login:
         yield warning(
             HALF,
