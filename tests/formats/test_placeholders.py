@@ -30,6 +30,7 @@ def problems(data: dict[str, str], **annotations: str) -> list[Problem]:
 @pytest.mark.parametrize(
     "value",
     [
+        *("%!s(MISSING)", "%!(EXTRA string=x)", "%!v([]string=[a])", "%!(NOVERB)"),
         *("<no value>", "<nil>", "%!s(<nil>)", "%!d(string=5432)", "map[key:db name:app]", "None", "null", "NULL"),
         *("nil", "undefined", "[object Object]", "(known after apply)", "{{ .host }}", "{{.host}}", "{{ $host }}"),
         *("{{ .Values.db.host }}", '{{ index . "host" }}', "${HOST}", "$(HOST)", "${{ secrets.HOST }}", "<host>"),
@@ -83,10 +84,19 @@ def test_a_placeholder_in_an_annotation() -> None:
 
 @pytest.mark.parametrize(
     "password",
-    [*("a${B}c", "$(x", "{{", "a{{b}}c", "<x", "a<b>c", "%!", "nullable", "none!", "vault:", "op:/x"), "<a1>", "${}"],
+    [
+        *("a${B}c", "$(x", "{{", "a{{b}}c", "<x", "a<b>c", "%!", "nullable", "none!", "vault:", "op:/x", "<a1>", "${}"),
+        *("a%!d(b", "%!x(y)z", "q%!T(1=2)", "%!(x"),
+    ],
 )
 def test_a_password_that_resembles_a_placeholder(password: str) -> None:
     assert problems({**POSTGRES, "password": password}) == []
+
+
+def test_a_name_that_resembles_a_placeholder() -> None:
+    assert problems({**POSTGRES, "username": "Nan"}) == []
+    [problem] = problems({**POSTGRES, "host": "NaN"})
+    assert problem.code == "placeholder"
 
 
 @pytest.mark.parametrize(

@@ -33,14 +33,19 @@ _FIELDS: Mapping[str, str] = {
 }
 
 # What Go writes for a missing value, or for a value of another type.
-_MISSING = re.compile(r"<no value>|<nil>|%!(?:[A-Za-z]\(|\(NOVERB)|\bmap\[[\w.-]+:")
+# https://pkg.go.dev/fmt#hdr-Format_errors
+_MISSING = re.compile(
+    r"<no value>|<nil>|%!(?:[A-Za-z]\((?:MISSING|BADINDEX|[a-z*\[][\w.*\[\]]*=)|\((?:NOVERB|EXTRA ))|\bmap\[[\w.-]+:"
+)
 # What other languages and Terraform write for it, as the whole value.
 _WORDS = frozenset(
     (
-        *("null", "none", "nil", "undefined", "nan", "n/a", "<none>", "<null>", "[object object]"),
+        *("null", "none", "nil", "undefined", "n/a", "<none>", "<null>", "[object object]"),
         *("(known after apply)", "(sensitive value)"),
     )
 )
+# The same, except for a login or password: it is a name too.
+_NOT_A_NUMBER = "nan"
 # A variable that nothing substituted, an instruction (<password>), or a reference of vals, 1Password or Bank-Vaults.
 _VARIABLE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$\([A-Za-z_][A-Za-z0-9_]*\)|\$\{\{[^{}]*\}\}"
 _WHOLE = re.compile(
@@ -82,7 +87,10 @@ def _is_placeholder(value: str, *, is_exact: bool) -> bool:
     text = value.strip()
     if text.lower() in _WORDS or _WHOLE.fullmatch(text) or _is_missing(text):
         return True
-    return not is_exact and (_PART.search(text[:_LONGEST]) is not None or tool_of(text[:_LONGEST]) is FLUX)
+    if is_exact:
+        return False
+    start = text[:_LONGEST]
+    return text.lower() == _NOT_A_NUMBER or _PART.search(start) is not None or tool_of(start) is FLUX
 
 
 def _is_missing(text: str) -> bool:
