@@ -14,9 +14,9 @@ from airflow_kubernetes_secrets.errors import MountedFileError
 from airflow_kubernetes_secrets.inventory.entries import inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
-from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.folder import Folder
+from support.layouts import misnamed, mistakes, write
 from support.logs import said
 from support.manifest_texts import manifest
 from support.volumes import Volume
@@ -24,28 +24,9 @@ from support.volumes import Volume
 URI = "postgres://scott:hunter2@db.example.com:5432/shop"
 
 
-def write(path: Path, content: str = "hunter2") -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content)
-
-
-def mistakes(mount: Path, **options: object) -> list[str]:
-    """Return what is reported about the layout, without the path of the folder."""
-    folder = Folder(str(mount), Options.parse({"path": str(mount), **options}))
-    assert list(folder.problems()) == []
-    found = [each.text for each in folder.layout_mistakes()]
-    assert all(str(mount) in each and "hunter2" not in each for each in found)
-    return [each.replace(f"{mount}/", "") for each in found]
-
-
 def layout_of(mount: Path) -> list[str]:
     """Return what is reported about the layout of a folder in which something cannot be read."""
     found = Folder(str(mount), Options()).layout_mistakes()
-    return [each.text.replace(f"{mount}/", "") for each in found]
-
-
-def misnamed(mount: Path, kind: str, identifier: str) -> list[str]:
-    found = Folder(str(mount), Options()).misnamed(kind, identifier)
     return [each.text.replace(f"{mount}/", "") for each in found]
 
 
@@ -348,150 +329,6 @@ class TestWhatIsNoValue:
 
         [text] = mistakes(mount)
         assert text.startswith("secrets/app-db is a file, but a Secret for 'references' is a folder")
-
-
-class TestIdsThatAreNoNames:
-    @pytest.mark.parametrize(
-        "name", ["team%2Fx", "team_x", "team__x", "team-x", "team.x", "team/x", f"team-x.{'0' * 40}"]
-    )
-    def test_another_encoding(self, mount: Path, name: str) -> None:
-        write(mount / "connections" / name, URI)
-
-        assert misnamed(mount, "connections", "team/x") == [
-            f"connections/{name} is not the file or folder of the id 'team/x'. Its name must be "
-            f"{label_value('team/x')!r}. Rename it"
-        ]
-        assert misnamed(mount, "connections", "team/y") == misnamed(mount, "variables", "team/x") == []
-
-    @pytest.mark.parametrize(
-        "name",
-        [
-            *("my_db.txt", "my_db.uri", "my_db.Uri", "my_db.JSON", "my_db.tmp", "my_db~", "my_db\n", " my_db"),
-            "connections/my_db",
-        ],
-    )
-    def test_an_ending(self, mount: Path, name: str) -> None:
-        write(mount / "connections" / name, URI)
-
-        [text] = misnamed(mount, "connections", "my_db")
-        assert text.endswith("is not the file or folder of the id 'my_db'. Its name must be 'my_db'. Rename it")
-        assert misnamed(mount, "connections", "my") == []
-        write(mount / "connections" / "my_db", URI)
-        assert misnamed(mount, "connections", "my_db") == []
-
-    def test_a_manifest_with_the_name_of_the_id(self, mount: Path) -> None:
-        write(mount / "connections" / "my_db.yaml", "kind: Deployment\napiVersion: apps/v1\n")
-
-        assert misnamed(mount, "connections", "my_db") == mistakes(mount) == []
-
-    @pytest.mark.parametrize(
-        ("kind", "name", "identifier"),
-        [
-            (Kind.CONNECTION, "AIRFLOW_CONN_MY_DB", "my_db"),
-            (Kind.VARIABLE, "AIRFLOW_VAR_REGION", "region"),
-            (Kind.CONFIG, "AIRFLOW__CORE__FERNET_KEY", "core/fernet_key"),
-        ],
-    )
-    def test_the_name_of_an_environment_variable(self, mount: Path, kind: Kind, name: str, identifier: str) -> None:
-        write(mount / kind.plural / name)
-        location = location_of(Options(path=str(mount)))
-
-        assert [each.text for each in location.misnamed(kind, identifier)] == [
-            f"{mount}/{kind.plural}/{name} is not the file or folder of the id {identifier!r}. Its name must be "
-            f"{label_value(identifier)!r}. Rename it"
-        ]
-        assert list(location.misnamed(kind, "other")) == []
-
-    def test_a_secret_for_references(self, mount: Path) -> None:
-        write(mount / "secrets" / "my_db" / "host")
-
-        assert misnamed(mount, "connections", "my_db") == [
-            "secrets/my_db is for 'references', and none is for this id. Add one, or move it to connections"
-        ]
-        assert mistakes(mount) == misnamed(mount, "connections", "other") == []
-
-    def test_the_right_one_is_there(self, mount: Path) -> None:
-        write(mount / "connections" / "team_x", URI)
-        write(mount / "connections" / label_value("team/x"), URI)
-
-        assert misnamed(mount, "connections", "team/x") == []
-
-    def test_a_hidden_name(self, mount: Path) -> None:
-        write(mount / "variables" / ".x")
-
-        [text] = misnamed(mount, "variables", ".x")
-        assert text.startswith("variables/.x is not the file or folder of the id '.x'")
-
-    @pytest.mark.parametrize("identifier", ["../../etc/passwd", "/etc/passwd", "a/../b", "a\0b/c", "~/x", ".", ".."])
-    def test_nothing_outside_is_looked_at(self, mount: Path, identifier: str) -> None:
-        write(mount / "connections" / "a", URI)
-
-        assert misnamed(mount, "connections", identifier) == []
-
-
-class TestBesideTheFilesOfAVolume:
-    """The kubelet's links in the folder of a volume lead to the files of the same name in ``..data``."""
-
-    @pytest.mark.parametrize("target", ["../elsewhere/x", "..data/y", "nowhere", "/etc/passwd"])
-    @pytest.mark.parametrize("of_id", [True, False])
-    def test_a_link(self, mount: Path, target: str, of_id: bool) -> None:
-        write(mount / "elsewhere" / "x.md")
-        folder = mount / "variables"
-        Volume(folder).write({"y": "found", "z/value": "found"})
-        link = folder / ("x" if of_id else "w")
-        link.symlink_to(target)
-        backend = KubernetesSecretsBackend(path=str(mount))
-
-        expected = f"{link} is a link in a volume, and such a link is not followed. Replace it by what it leads to"
-        with pytest.raises(MountedFileError) as raised:
-            backend.get_variable(link.name)
-        assert str(raised.value) == expected
-        assert list(Folder(str(mount), Options()).problems()) == [expected]
-        assert (backend.get_variable("y"), backend.get_variable("z")) == ("found", "found")
-
-    def test_a_link_for_a_whole_kind(self, mount: Path) -> None:
-        write(mount.parent / "elsewhere" / "x")
-        Volume(mount / "v").write({"connections/a": URI})
-        (mount / "v" / "variables").symlink_to(mount.parent / "elsewhere")
-        backend = KubernetesSecretsBackend(path=str(mount / "v"))
-
-        with pytest.raises(MountedFileError, match="variables is a link in a volume"):
-            backend.get_variable("x")
-        assert backend.get_conn_value("a") == URI
-
-    def test_a_link_of_the_version_before(self, mount: Path, backend: KubernetesSecretsBackend) -> None:
-        """The kubelet removes it after it has replaced the link ``..data``."""
-        Volume(mount / "variables").write({"y": "found"})
-        (mount / "variables" / "x").symlink_to("..data/x")
-
-        assert backend.get_variable("x") is None
-        assert mistakes(mount) == []
-
-    def test_a_file_without_its_link(self, mount: Path, backend: KubernetesSecretsBackend) -> None:
-        """The kubelet creates it after it has replaced the link ``..data``."""
-        Volume(mount / "variables").write({"x": "found"})
-        (mount / "variables" / "x").unlink()
-
-        assert backend.get_variable("x") == "found"
-
-    def test_another_mount(self, mount: Path, backend: KubernetesSecretsBackend) -> None:
-        """A file that is mounted with ``subPath``, and a folder that is no volume of a Secret."""
-        Volume(mount / "variables").write({"y": "found"})
-        write(mount / "variables" / "x", "a file")
-        write(mount / "variables" / "w" / "value", "a folder")
-
-        assert [backend.get_variable(each) for each in "xyw"] == ["a file", "found", "a folder"]
-        write(mount / "variables" / "x", "another")
-        assert backend.get_variable("x") == "another"
-        assert mistakes(mount) == []
-
-    def test_a_volume_two_levels_below(self, mount: Path) -> None:
-        Volume(mount / "v").write({"connections/a": URI})
-        Volume(mount / "v" / "secrets" / "app-db").write({"host": "db", "type": "mysql"})
-        backend = KubernetesSecretsBackend(path=str(mount / "v"), references={"connections": {"b": "app-db"}})
-
-        assert backend.get_conn_value("a") == URI
-        assert backend.get_connection("b").host == "db"
 
 
 class TestTheLog:
