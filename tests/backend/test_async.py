@@ -54,13 +54,13 @@ def test_it_is_the_connection(proxied: MakeBackend, put: Put) -> None:
 def test_the_event_loop_goes_on_while_kubernetes_is_asked(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
     """This includes the first lookup, which reads the token and the CA."""
     put.connection("x", URI)
-    proxy.always = late(1)
+    proxy.always = late(2)
     backend = proxied()
 
     found, paused = asyncio.run(longest_pause(backend.aget_connection("x")))
 
     assert found.host == "host.example.com"
-    assert paused < 0.5
+    assert paused < 1.5
 
 
 def test_many_at_once_wait_together(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
@@ -130,8 +130,9 @@ def test_names_are_resolved_while_kubernetes_is_away(proxied: MakeBackend, proxy
         return took
 
     began = time.monotonic()
-    assert asyncio.run(ask()) < 1
-    assert time.monotonic() - began < 4
+    assert asyncio.run(ask()) < 2
+    # If they waited one after another in these threads, they would need at least 30 s.
+    assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize("cache_ttl", [0, 60])

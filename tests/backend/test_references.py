@@ -350,5 +350,6 @@ class TestErrors:
             with pytest.raises(ApiUnavailableError):
                 backend.get_variable(key)
 
-        assert time.monotonic() - began < 2
+        # 11 timeouts would take 11 s.
+        assert time.monotonic() - began < 6
         assert len(said(caplog)) == 1

@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.kubernetes import failures
 from airflow_kubernetes_secrets.sources.cache_policy import Thresholds
 from support.cluster import ServiceAccount
 from support.faults import late
-from support.memory import PATIENCE, SLACK, Asker, MakeAsker, StartProgram, watchers
+from support.memory import PATIENCE, Asker, MakeAsker, StartProgram, watchers
 from support.proxy import Proxy
 from support.secrets import VARIABLE, Put
 from support.servers import on_the_devserver
@@ -23,6 +23,8 @@ MIB = 1024 * 1024
 THREADS = 4
 LOOKUPS = 1_000_000
 WARM_UP = 200_000
+# Seconds of tolerance for a busy machine.
+LATE = 10.0
 
 SOAK = """
 import json, os, sys, threading
@@ -152,7 +154,8 @@ def test_a_clock_that_is_set_back(
 
     put.variable("x", "two", name="x")
     until(lambda: asker.get("x") == "two")
-    assert time.monotonic() - began < asker.ttl + SLACK
+    # With the clock that was set back, it would take an hour.
+    assert time.monotonic() - began < asker.ttl + LATE
     assert len(proxy.lists) == (1 if watched else 2)
     assert len(watchers()) == watched
 
@@ -162,7 +165,7 @@ def test_a_clock_that_is_set_back(
     assert asker.get("x") == "two"
     with pytest.raises(ApiUnavailableError):
         until(lambda: asker.get("x") != "two")
-    assert time.monotonic() - refused_at < 3 + SLACK
+    assert time.monotonic() - refused_at < 3 + LATE
 
     proxy.resume()
     put.variable("x", "three", name="x")

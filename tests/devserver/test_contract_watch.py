@@ -48,7 +48,8 @@ def test_changes_arrive_as_they_happen(secrets: Secrets) -> None:
             began = time.monotonic()
             change()
             assert story(events, 1) == [expected]
-            assert time.monotonic() - began < 1
+            # If the server sent events only at the end of the watch, they would arrive after 15 s.
+            assert time.monotonic() - began < 7
 
 
 def test_an_event_holds_the_object(secrets: Secrets) -> None:
@@ -157,7 +158,7 @@ def test_the_time_is_kept(secrets: Secrets) -> None:
     began = time.monotonic()
     with secrets.watch(seconds=1, resourceVersion=secrets.version()) as events:
         assert list(events) == []
-    assert 0.8 < time.monotonic() - began < 5
+    assert 0.8 < time.monotonic() - began < 20
 
 
 def test_bookmarks_tell_how_far_it_has_got(secrets: Secrets, cluster: Cluster) -> None:

@@ -146,7 +146,8 @@ def test_stop_ends_open_watches_and_removes_the_files(client: httpx.Client, serv
         assert list(response.iter_lines()) == []
         # The client still holds its connection, and does not know that it should close it.
         timer.join()
-    assert time.monotonic() - began < 3
+    # Without an end, the watch would last for half an hour.
+    assert time.monotonic() - began < 20
     assert not server.running
     assert not server.kubeconfig.exists()
     assert not server.ca_file.parent.exists()

@@ -201,7 +201,6 @@ def test_several_namespaces_have_one_deadline(
     backend = proxied(service_account_path=folder, namespace=names, timeout=1.2, cache_ttl=cache_ttl, outage_ttl=0)
 
     for _ in range(3):
-        began = time.monotonic()
-        with pytest.raises(ApiUnavailableError):
+        # With a deadline for each namespace, all four requests would succeed.
+        with ends_within(1.2), pytest.raises(ApiUnavailableError):
             backend.get_variable("nobody")
-        assert time.monotonic() - began < 1.2 + 0.8

@@ -183,9 +183,9 @@ class TestAsKubectlApply:
         (folder / "y.yaml").write_text("\n".join(merges))
         (folder / "z.yaml").write_text(manifest("z", "found"))
 
-        began = time.monotonic()
+        began = time.process_time()
         assert backend.get_variable("z") == "found"
-        assert time.monotonic() - began < 2
+        assert time.process_time() - began < 5
         problem = "its aliases expand to too much data; nothing in it is used"
         assert sorted(said(caplog)) == [f"{folder}/x.yaml: line 7: {problem}", f"{folder}/y.yaml: line 7: {problem}"]
 

@@ -154,7 +154,8 @@ class TestIndex:
 
         began = time.monotonic()
         assert [backend.get_variable("x") for _ in range(5)] == ["found"] * 5
-        assert time.monotonic() - began < 4
+        # If each lookup sent that LIST, they would wait for 10 s.
+        assert time.monotonic() - began < 8
         assert selectors(proxy).count(VARIABLE) == 1
         assert said(caplog) == []
 

@@ -42,7 +42,8 @@ class TestMemory:
             assert backend.get_variable("missing") is None
             assert backend.get_config("x") == "an option"
 
-        assert time.monotonic() - began < 4
+        # Each of the 60 lookups would wait for 2 s.
+        assert time.monotonic() - began < 20
         [line] = said(caplog)
         assert "connection refused" in line
         assert "Until it is available again, results from " in line
@@ -103,7 +104,7 @@ class TestMemory:
             longest = max(longest, time.monotonic() - began)
             time.sleep(0.02)
 
-        assert 0.5 < longest < 1.5
+        assert 0.5 < longest < 1.9
 
     def test_a_watch_that_is_back_ends_it(
         self, watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
@@ -129,9 +130,10 @@ class TestMemory:
         backend = proxied(outage_ttl=1, timeout=0.3)
         asked_at = time.monotonic()
         backend.get_variable("x")
+        answered_at = time.monotonic()
         proxy.refuse()
         served_until = asked_at
-        while time.monotonic() < asked_at + 2:
+        while time.monotonic() < answered_at + 2:
             began = time.monotonic()
             try:
                 assert backend.get_variable("x") == "found"
@@ -140,7 +142,7 @@ class TestMemory:
                 assert time.monotonic() > asked_at + 1
             time.sleep(0.02)
 
-        assert 0.5 < served_until - asked_at < 1.2
+        assert asked_at + 0.5 < served_until < answered_at + 1.1
 
     @pytest.mark.parametrize("cache_ttl", [0, 0.2])
     def test_nothing_is_used_where_that_is_not_wanted(
