@@ -77,6 +77,17 @@ def name_extra(secret: Secret, key: str, name: str, file: str) -> str:
     return f"If it contains one, write it as {name!r} in 'extra' of the value" if key else f"Name that file {file!r}"
 
 
+def name_setting(secret: Secret, key: str, name: str) -> str:
+    """Return the remedy for a key with a setting that the hook reads in ``extra``.
+
+    Args:
+        name: the name in ``extra``.
+    """
+    if secret.can_be_annotated:
+        return f"Name the key{secret.annotation_place}: {EXTRA_FIELD}{name}"
+    return f"Write it as {name!r}{in_extra(secret, key)}"
+
+
 def or_store(secret: Secret, key: str, what: str, field: str) -> str:
     """Return the second half of a remedy: to store something where it is read as a field. A whole value has none."""
     if secret.can_be_annotated:

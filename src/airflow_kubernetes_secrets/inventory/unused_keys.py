@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.near_misses import keys_of_near_formats
 from airflow_kubernetes_secrets.formats.parameters import stricter
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
-from airflow_kubernetes_secrets.formats.remedies import in_extra, name_extra, name_key, set_field
+from airflow_kubernetes_secrets.formats.remedies import in_extra, name_extra, name_key, name_setting, set_field
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.formats.uri import WEB
 from airflow_kubernetes_secrets.inventory.incompleteness import HALF, SETTINGS, named, warning
@@ -39,6 +39,7 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     roles_of_tls,
     suggests,
 )
+from airflow_kubernetes_secrets.inventory.names_in_extra import NAMES_IN_EXTRA
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
@@ -143,9 +144,43 @@ def problems_of_unused(
     if key == IN_FIELDS:
         unneeded = fields_of(secret).unneeded
         unused = [each for each in unused if each not in unneeded]
+    of_hook = _names_in_extra(unused, connection)
+    yield from _settings_of_hook(secret, key, of_hook, connection)
+    unused = [each for each in unused if each not in of_hook]
     yield from _missing_parts(secret, key, unused, connection)
     yield from _settings_of_tls(secret, key, unused, connection)
     yield from _other_settings(secret, key, unused, connection)
+
+
+def _names_in_extra(unused: Sequence[str], connection: Mapping[str, Any]) -> dict[str, str]:
+    """Return the unused keys with the name of a setting that the hook reads in ``extra``, and that name."""
+    extra = {*map(_plain, extra_of(connection))}
+    names = {_plain(name): name for name in NAMES_IN_EXTRA.get(str(connection.get("conn_type")), ())}
+    found = {each: names[_plain(each)] for each in unused if _plain(each) in names}
+    return {each: name for each, name in found.items() if _plain(name) not in extra}
+
+
+def _settings_of_hook(
+    secret: Secret, key: str, of_hook: Mapping[str, str], connection: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield warnings for keys with the name of a setting of the hook.
+
+    Args:
+        of_hook: the keys, each with the name of the setting.
+    """
+    lacks_credential = not connection.get("password") and not has_in_extra(connection, CREDENTIAL)
+    for each, name in of_hook.items():
+        yield warning(
+            HALF if lacks_credential and suggests(name, CREDENTIAL) else SETTINGS,
+            secret,
+            f"nothing reads {named([each])}, which the hook of {connection['conn_type']!r} reads in extra. "
+            + name_setting(secret, key, name),
+        )
+
+
+def _plain(name: str) -> str:
+    """Return a name without what differs between the forms of a name, such as ``tenant_id`` and ``tenantId``."""
+    return re.sub("[-_.]", "", name.lower())
 
 
 def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:

@@ -114,7 +114,7 @@ OF_SECRETS: Mapping[SecretCode, str] = {
     "placeholder": "a field of a connection contains what a template or a tool has not replaced by a value, such as "
     "`<no value>`, `{{ .host }}`, `${HOST}` or `null`",
     "unused-settings": "nothing reads a key, a URI or a setting in JSON that the connection may need: for TLS, "
-    "options, a port or the name of a database",
+    "options, a port, the name of a database, or another setting of the hook",
     "hook-misreads": "the provider's hook silently misreads a part of the connection, or its driver refuses it",
     "repeated-parameter": "the query of a URI has a parameter more than once, and only the last value is used",
     "unknown-type": "no installed provider knows the connection type, or the type is missing",

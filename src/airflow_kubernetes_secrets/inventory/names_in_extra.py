@@ -1,0 +1,160 @@
+"""The settings that hooks read in ``extra``, by connection type: for keys with these names that nothing reads.
+
+A type is missing if ``formats/settings.py`` contains all its settings. Names of objects and lists are missing too,
+because a key can only become a string in ``extra``. ``tests/hooks`` finds each name in the code of its provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_AZURE_IDENTITY = ("managed_identity_client_id", "workload_identity_tenant_id")
+_AZURE = ("tenantId", "subscriptionId", "key_path", *_AZURE_IDENTITY)
+_GOOGLE = (
+    *("project", "key_path", "key_secret_name", "key_secret_project_id", "credential_config_file", "scope"),
+    *("num_retries", "impersonation_chain", "quota_project_id", "idp_issuer_url", "client_id", "client_secret"),
+)
+_SSH = (
+    *("key_file", "host_key", "conn_timeout", "cmd_timeout", "compress", "no_host_key_check", "ciphers"),
+    *("look_for_keys", "allow_host_key_change"),
+)
+_HTTP = ("timeout", "proxy", "verify", "cert", "allow_redirects", "max_redirects", "trust_env")
+_KERBEROS = ("config", "service_name", "principal", "hostname_override", "ca_bundle")
+_TRINO = (
+    *("auth", "catalog", "protocol", "source", "isolation_level", "verify"),
+    *(f"kerberos__{name}" for name in _KERBEROS),
+)
+_MSGRAPH = ("tenant_id", "api_version", "authority", "base_url", "certificate_path", "certificate_data", "drive_id")
+_OSS = ("access_key_id", "access_key_secret", "auth_type", "region")
+
+# The providers' pages on connections list most of these names:
+# https://airflow.apache.org/docs/#providers-packages
+NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
+    "adls": ("tenant_id", "account_url", "connection_string", *_AZURE_IDENTITY),
+    "adb_spark": _OSS,
+    "alibaba_cloud": ("access_key_id", "access_key_secret"),
+    "asana": ("project", "workspace"),
+    "athena": ("aws_domain", "catalog", "region_name"),
+    "aws": (
+        *("region_name", "role_arn", "aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
+        *("endpoint_url", "profile_name", "assume_role_method", "verify"),
+    ),
+    "azure": _AZURE,
+    "azure_batch": ("account_url", *_AZURE_IDENTITY),
+    "azure_compute": _AZURE,
+    "azure_container_instance": _AZURE,
+    "azure_container_registry": ("resource_group", "subscription_id", *_AZURE_IDENTITY),
+    "azure_container_volume": ("connection_string", "resource_group", "subscription_id", *_AZURE_IDENTITY),
+    "azure_cosmos": (
+        *("database_name", "collection_name", "partition_key", "resource_group_name", "subscription_id"),
+        *_AZURE_IDENTITY,
+    ),
+    "azure_data_explorer": ("tenant", "auth_method", "certificate", "thumbprint", *_AZURE_IDENTITY),
+    "azure_data_factory": ("tenantId", "subscriptionId", "factory_name", "resource_group_name", *_AZURE_IDENTITY),
+    "azure_data_lake": ("tenant", "account_name", *_AZURE_IDENTITY),
+    "azure_fileshare": ("connection_string", "sas_token", *_AZURE_IDENTITY),
+    "azure_service_bus": ("credential", "fully_qualified_namespace", *_AZURE_IDENTITY),
+    "azure_synapse": ("tenantId", "subscriptionId", *_AZURE_IDENTITY),
+    "cassandra": ("load_balancing_policy", "cql_version", "protocol_version"),
+    "clickhouse": ("client_name", "compress", "connect_timeout", "send_receive_timeout", "verify"),
+    "databricks": (
+        *("token", "azure_tenant_id", "azure_resource_id", "azure_managed_identity_client_id", "http_path"),
+        *("federated_k8s", "client_id", "audience"),
+    ),
+    "datadog": ("api_host", "app_key", "source_type_name"),
+    "dataprep": ("token", "base_url"),
+    "discord": ("webhook_endpoint", *_HTTP),
+    "docker": ("email", "reauth"),
+    "drill": ("dialect_driver", "storage_plugin"),
+    "druid": ("endpoint", "ssl_verify_cert"),
+    "facebook_social": ("app_id", "app_secret", "access_token", "account_id"),
+    "fs": ("path",),
+    "gcpbigquery": (*_GOOGLE, "location", "priority"),
+    "gcpcloudsql": _GOOGLE,
+    "gcpcloudsqldb": ("database_type", "project_id", "location", "instance", "sql_proxy_version"),
+    "gcpspanner": (*_GOOGLE, "project_id", "instance_id", "database_id"),
+    "gcpssh": ("instance_name", "zone", "private_key", "private_key_passphrase", *_SSH),
+    "git": (
+        *("key_file", "strict_host_key_checking", "known_hosts_file", "ssh_config_file", "host_proxy_cmd", "ssh_port"),
+        *("github_app_id", "github_installation_id"),
+    ),
+    "github": ("key_path", "app_id", "installation_id"),
+    "google_ads": ("developer_token", "client_id", "client_secret", "refresh_token"),
+    "google_cloud_platform": _GOOGLE,
+    "grpc": ("auth_type", "credential_pem_file", "scopes"),
+    "hive_cli": ("principal", "proxy_user", "zoo_keeper_namespace", "use_beeline", "high_availability"),
+    "hive_metastore": ("auth_mechanism", "kerberos_service_name"),
+    "hiveserver2": ("auth_mechanism", "kerberos_service_name"),
+    "http": _HTTP,
+    "imap": ("use_ssl", "ssl_context"),
+    "influxdb": ("token", "org"),
+    "influxdb3": ("token", "org", "database"),
+    "informatica_edc": ("provider_id", "security_domain", "modified_by"),
+    "jdbc": ("driver_path", "driver_class", "sqlalchemy_scheme"),
+    "jenkins": ("use_https",),
+    "jira": ("verify",),
+    "kubernetes": ("kube_config_path", "namespace", "cluster_context"),
+    "livy": _HTTP,
+    "maxcompute": ("access_key_id", "access_key_secret", "endpoint", "project"),
+    "msgraph": _MSGRAPH,
+    "mysql": ("charset",),
+    "neo4j": ("neo4j_scheme", "certs_self_signed", "certs_trusted_ca"),
+    "odbc": ("driver", "dsn"),
+    "opensearch": ("verify_certs", "url_prefix", "opaque_id"),
+    "oracle": ("dsn", "module", "mode", "purity", "thick_mode", "thick_mode_lib_dir", "thick_mode_config_dir"),
+    "oss": (*_OSS, "endpoint"),
+    "pagerduty": ("routing_key",),
+    "pinecone": ("region",),
+    "pinot": ("endpoint",),
+    "powerbi": _MSGRAPH,
+    # PostgresHook passes all of `extra` to libpq:
+    # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+    "postgres": (
+        *("application_name", "connect_timeout", "hostaddr", "keepalives_idle", "gssencmode", "krbsrvname"),
+        *("passfile", "tcp_user_timeout"),
+    ),
+    "presto": _TRINO,
+    "qdrant": ("grpc_port", "url", "prefix", "https"),
+    "redis": ("db", "ssl_check_hostname"),
+    "redshift": ("iam", "cluster_identifier", "region", "is_serverless", "serverless_work_group"),
+    "salesforce": (
+        *("security_token", "domain", "consumer_key", "consumer_secret", "private_key", "private_key_file_path"),
+        *("organization_id", "instance", "instance_url", "version", "client_id"),
+    ),
+    "samba": ("share_type", "auth_protocol"),
+    "segment": ("write_key",),
+    "sftp": _SSH,
+    "slack": ("base_url", "timeout", "proxy"),
+    "slackwebhook": ("timeout", "proxy"),
+    "smtp": (
+        *("timeout", "retry_limit", "ssl_context", "auth_type", "access_token", "client_id", "client_secret"),
+        *("tenant_id", "scope"),
+    ),
+    "snowflake": (
+        *("token", "token_endpoint", "refresh_token", "grant_type", "scope", "private_key_file", "insecure_mode"),
+        *("proxy_host", "proxy_port", "proxy_user", "proxy_password"),
+    ),
+    "spark": ("queue", "deploy-mode", "spark-binary", "namespace", "principal", "keytab"),
+    "spark_sql": ("queue",),
+    "ssh": _SSH,
+    "tableau": ("site_id", "verify", "auth", "jwt_file", "jwt_token"),
+    "teradata": ("tmode", "sslmode", "sslca", "sslcapath", "sslcipher", "sslcrc", "sslprotocol", "query_band"),
+    "trino": (*_TRINO, "jwt__token", "jwt__file", "timezone", "certs__client_cert_path", "certs__client_key_path"),
+    "vault": (
+        *("auth_type", "auth_mount_point", "kv_engine_version", "role_id", "kubernetes_role", "kubernetes_jwt_path"),
+        *("token_path", "region", "gcp_key_path", "gcp_scopes", "azure_tenant_id", "azure_resource", "radius_host"),
+        *("radius_port", "jwt_role", "jwt_token", "jwt_token_path", "use_tls"),
+    ),
+    "vespa": ("namespace", "schema", "vespa_cloud_secret_token", "client_cert_path", "client_key_path", "protocol"),
+    "vertica": ("connection_timeout", "log_level"),
+    "wasb": ("connection_string", "sas_token", "tenant_id", "account_key", "shared_access_key", *_AZURE_IDENTITY),
+    "weaviate": ("token", "api_key", "access_token", "refresh_token", "client_secret", "grpc_host", "grpc_port"),
+    "webhdfs": ("use_ssl", "verify", "cert", "key"),
+    "winrm": (
+        *("endpoint", "remote_port", "transport", "service", "keytab", "ca_trust_path", "cert_pem", "cert_key_pem"),
+        *("server_cert_validation", "kerberos_hostname_override", "message_encryption"),
+    ),
+    "yandexcloud": ("service_account_json", "service_account_json_path", "oauth", "folder_id", "endpoint"),
+    "ydb": ("database", "service_account_json", "service_account_json_path", "token"),
+    "zendesk": ("token", "oauth_token", "use_token"),
+}
