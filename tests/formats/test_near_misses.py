@@ -121,6 +121,30 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], tuple[str, ...], dict[str
         ("did you mean 'db-'?",),
         {"key-prefix": "db-", "connection-type": "mysql"},
     ),
+    "a prefix that no product has": (
+        {"SHOP_DB_HOST": "h", "SHOP_DB_USERNAME": "u", "SHOP_DB_PASSWORD": MARK, "SHOP_NAME": "z"},
+        {},
+        ("Its keys begin with 'SHOP_DB_'. Name this beginning in airflow.apache.org/key-prefix, and the type in",),
+        {"key-prefix": "SHOP_DB_", "connection-type": "mysql"},
+    ),
+    "a prefix with dots": (
+        {"spring.datasource.host": "h", "spring.datasource.password": MARK},
+        {},
+        ("'spring.datasource.'",),
+        {"key-prefix": "spring.datasource.", "connection-type": "mysql"},
+    ),
+    "two prefixes": (
+        {"A_SMTP_HOST": "x", "A_SMTP_USER": "y", "B-HOST": "h", "B-USER": "u", "B-PASSWORD": MARK},
+        {},
+        ("begin with 'B-', 'A_SMTP_'. Name the beginning that is meant",),
+        {"key-prefix": "B-", "connection-type": "mysql"},
+    ),
+    "a prefix and the type": (
+        {"SHOP_DB_URI": f"mysql://u:{MARK}@h/d", "SHOP_DB_PASSWORD": MARK},
+        {"connection-type": "mysql"},
+        ("Name this beginning in airflow.apache.org/key-prefix",),
+        {"key-prefix": "SHOP_DB_"},
+    ),
 }
 
 
@@ -137,7 +161,7 @@ def test_the_message_and_its_remedy(read: Read, case: str) -> None:
     assert MARK in str(connection)
 
 
-@pytest.mark.parametrize("data", [{"tls.crt": "x"}, {"a": "b", "c": "d"}])
+@pytest.mark.parametrize("data", [{"tls.crt": "x"}, {"a": "b", "c": "d"}, {"SHOP_HOST": "h", "CART_PASSWORD": MARK}])
 def test_any_other_secret_has_the_general_remedy(data: dict[str, str]) -> None:
     assert f"name that key in the annotation {PREFIX}data-key" in text_of(data)
 

@@ -32,6 +32,8 @@ _LACKING: Mapping[str, tuple[str, str]] = {
 }
 
 _ENDS_OF_PREFIXES = "_-."
+# No name of a field is longer.
+_LONGEST_FIELD = 40
 
 
 def near_misses(secret: Secret) -> list[str]:
@@ -46,6 +48,7 @@ def near_misses(secret: Secret) -> list[str]:
         found += _longer_prefix(secret, description.key_prefix)
     elif not description.named:
         found += _variables(secret)
+        found += () if found else _prefixes(secret)
     return found
 
 
@@ -181,15 +184,39 @@ def _have_type(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[st
     return bool(PREFIXES[prefix]) or "conn_type" in by_meaning or fields_of(secret).have_type
 
 
+def _prefixes(secret: Secret) -> Iterator[str]:
+    """Yield the beginnings that several keys share, each with the name of a field behind it."""
+    found = [prefix for prefix, count in _beginnings(secret).most_common() if count > 1]
+    if not found:
+        return
+    shown = first_names(map(quoted, found), len(found))
+    if secret.can_be_annotated:
+        meant = "this beginning" if len(found) == 1 else "the beginning that is meant"
+        conn_type = "" if fields_of(secret).have_type else f", and the type in {CONNECTION_TYPE}"
+        remedy = f"Name {meant} in {KEY_PREFIX}{conn_type}{secret.annotation_place}"
+    else:
+        remedy = "Rename these files without it"
+    yield f"Its keys begin with {shown}. {remedy}"
+
+
 def _longer_prefix(secret: Secret, prefix: str) -> Iterator[str]:
     """Yield the beginning of the keys that was probably meant: people omit the ``_`` at its end."""
-    longer: Counter[str] = Counter()
-    for key in secret.keys_to_show():
-        if key.startswith(prefix):
-            ends = range(len(prefix), len(key))
-            longer.update(
-                key[: end + 1] for end in ends if key[end] in _ENDS_OF_PREFIXES and is_name_after_prefix(key[end + 1 :])
-            )
-    for meant, _count in longer.most_common(1):
+    for meant, _count in _beginnings(secret, prefix).most_common(1):
         place = f"{KEY_PREFIX}{secret.annotation_place}"
         yield f"Behind the beginning in {place}, no key has a known name; did you mean {quoted(meant)}?"
+
+
+def _beginnings(secret: Secret, prefix: str = "") -> Counter[str]:
+    """Return the beginnings of keys behind which there is the name of a field, with the count of these keys.
+
+    Args:
+        prefix: where each of them begins.
+    """
+    found: Counter[str] = Counter()
+    for key in secret.keys_to_show():
+        if key.startswith(prefix):
+            ends = range(max(len(prefix), len(key) - _LONGEST_FIELD), len(key))
+            found.update(
+                key[: end + 1] for end in ends if key[end] in _ENDS_OF_PREFIXES and is_name_after_prefix(key[end + 1 :])
+            )
+    return found
