@@ -265,7 +265,7 @@ def _objections_to_uri(text: str) -> Iterator[Objection]:
             yield Objection(_NOT_TAKEN_APART)
             return
     if not scheme or not _without_controls(text).lower().startswith(f"{scheme}://"):
-        yield Objection(_no_scheme(before if separator else ""))
+        yield Objection(_no_scheme(before) if separator else _no_uri(text))
         return
     protocols = text.count("://")
     rest = text.replace(f"{scheme}://", "//" if protocols == 1 else "")
@@ -316,13 +316,32 @@ def _problem_of_query(value: str) -> str:
     return _not_unicode("query") if isinstance(found, str) and _has_surrogates(found) else ""
 
 
+_NEITHER = "the connection is neither a URI (conn-type://…) nor JSON ({…})"
+
+# The names in the connection strings of libpq, ODBC and ADO.NET. The end of a longer one would show no others.
+_NAMES_OF_DRIVERS = (
+    r"\b(host|server|data\s?source|user(?:\s?id|name)?|uid|password|pwd|database|initial\s?catalog|dbname)\s*="
+)
+_LONGEST_CONNECTION_STRING = 4096
+
+
 def _no_scheme(before: str) -> str:
     if before and re.fullmatch(r"[\w+.-]+", before):
         return (
             "the connection's URI does not begin with a valid connection type: "
             "letters, digits, '+', '.' and '-' (write '-' for '_')"
         )
-    return "the connection is neither a URI (conn-type://…) nor JSON ({…})"
+    return _NEITHER
+
+
+def _no_uri(text: str) -> str:
+    names = re.findall(_NAMES_OF_DRIVERS, text[:_LONGEST_CONNECTION_STRING], re.IGNORECASE)
+    if len({*map(str.lower, names)}) < 2:
+        return _NEITHER
+    return (
+        f"{_NEITHER}, but the connection string of a driver (name=value). Write its parts as a URI: "
+        "conn-type://login:password@host:port/schema"
+    )
 
 
 def _is_scheme(text: str) -> bool:
