@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from airflow_kubernetes_secrets.cli.definition import COMMANDS, Command
 from airflow_kubernetes_secrets.cli.main import main, make_parser
@@ -221,6 +222,70 @@ class TestErrors:
                 waiting.send_signal(signal.SIGINT)
                 _out, err = waiting.communicate(timeout=PATIENCE)
         assert (waiting.returncode, err) == (130, "")
+
+
+class TestOutput:
+    """Standard output that cannot take everything."""
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("rbac", "--service-account", "a/b", "--namespace", "a"),
+            ("put", "variable", "x", "--from-file", "/dev/null", "--dry-run=client", "-o", "yaml"),
+            ("check", "/dev/null"),
+        ],
+    )
+    def test_a_full_disk(self, arguments: tuple[str, ...]) -> None:
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                [*PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False
+            )
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1] == (
+            f"airflow-kubernetes-secrets {arguments[0]}: the output cannot be written: No space left on device. Free "
+            "some space, or redirect it to another place"
+        )
+
+    def test_no_place_for_messages_either(self) -> None:
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                [*PROGRAM, "check", "nowhere"], stdout=full, stderr=full, timeout=PATIENCE, check=False
+            )
+        assert done.returncode == 2
+
+    @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "ascii:surrogateescape"])
+    def test_an_encoding_that_lacks_characters(self, tmp_path: Path, encoding: str) -> None:
+        manifest = tmp_path / "ключ.yaml"
+        manifest.write_text("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {airflow.apache.org: 1}\n{")
+        done = _encoded(encoding, "check", str(manifest))
+        assert done.returncode == 1, done.stderr
+        assert r"\u043a\u043b\u044e\u0447.yaml:5: error: " in done.stdout
+        assert _encoded("ascii:replace", "check", str(manifest)).stdout.startswith(f"{tmp_path}/????.yaml:5: error: ")
+
+    def test_help_in_ascii(self) -> None:
+        done = _encoded("ascii", "explain", "--help")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert r"the value of \u2026_SECRET" in " ".join(done.stdout.split())
+
+    @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+    def test_a_document_is_the_same_in_every_encoding(self, encoding: str) -> None:
+        fields = ("--field", "conn_type=http", "--field", "host=h")
+        done = _encoded(encoding, "put", "connection", "ключ 😀", *fields, "--dry-run=client", "-o", "yaml")
+        manifest = yaml.safe_load(done.stdout)
+        assert manifest["metadata"]["annotations"] == {"airflow.apache.org/connection-id": "ключ 😀"}
+        assert ("ключ" in done.stdout) is (encoding == "utf-8")
+
+
+def _encoded(encoding: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command whose output has this encoding, and possibly a handler of errors."""
+    return subprocess.run(
+        [*PROGRAM, *arguments],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        encoding=encoding.partition(":")[0],
+        timeout=PATIENCE,
+        check=False,
+    )
 
 
 class TestHelp:

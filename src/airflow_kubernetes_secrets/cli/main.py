@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,6 +27,9 @@ _ERROR = 2
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 
+# The errors of a write for which no space is left. An error of this kind that names no file is about standard output.
+_NO_SPACE = (errno.EDQUOT, errno.EFBIG, errno.ENOSPC)
+
 
 class _Parser(argparse.ArgumentParser):
     """Reports wrong arguments with control characters escaped, so that a terminal does not interpret them."""
@@ -36,6 +41,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in ``argv``, and return its exit status. ``None`` means the arguments of this process."""
+    _prepare_streams()
     parser = make_parser()
     with suppress(ImportError):
         import argcomplete
@@ -73,12 +79,7 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
 
     An error is one line on standard error. With ``--debug`` it is a traceback.
     """
-    if sys.stderr is None:
-        # The standard error is closed, so nobody reads the messages.
-        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # it stays open, as standard error does
-    if sys.stdout is None:
-        # Standard output is closed.
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # it stays open, as standard output does
+    _prepare_streams()
     try:
         entry: Callable[[argparse.Namespace], int] = import_module(command.module).run
         with _without_log():
@@ -87,20 +88,42 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # The reader of the output has closed the pipe. The interpreter flushes standard output once more when it exits,
-        # so that goes to /dev/null.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of the output has closed the pipe.
+        _discard_output()
         return _BROKEN_PIPE
     except Exception as error:
-        # This import loads rich, which `--version` does not need.
-        from airflow_kubernetes_secrets.cli.output import print_message, print_traceback
-
-        if arguments.debug:
-            print_traceback(error)
-        else:
-            print_message(f"{PROGRAM} {command.name}: {_line(error)}")
+        if _is_about_output(error):
+            _discard_output()
+        # Standard error may be on a full disk too.
+        with suppress(OSError):
+            _report(command, error, debug=arguments.debug)
         return _ERROR
     return status
+
+
+def _prepare_streams() -> None:
+    """Make every write to the standard streams possible.
+
+    The parser writes before a command runs, and Airflow runs a command without this parser, so both call this.
+    """
+    # Python has no object for a stream that was closed before Python started.
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # it stays open, as standard error does
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # it stays open, as standard output does
+    # By default, a character that the encoding lacks is an error.
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Discard what was not written yet. The interpreter writes it once more when it exits, and would fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _is_about_output(error: Exception) -> bool:
+    """Return whether an error means that there is no space for the output."""
+    return isinstance(error, OSError) and error.errno in _NO_SPACE and error.filename is None
 
 
 @contextmanager
@@ -115,10 +138,23 @@ def _without_log() -> Iterator[None]:
         log.setLevel(before)
 
 
+def _report(command: Command, error: Exception, *, debug: bool) -> None:
+    """Print an error on standard error: one line, or the traceback."""
+    # This import loads rich, which `--version` does not need.
+    from airflow_kubernetes_secrets.cli.output import print_message, print_traceback
+
+    if debug:
+        print_traceback(error)
+    else:
+        print_message(f"{PROGRAM} {command.name}: {_line(error)}")
+
+
 def _line(error: Exception) -> str:
     """Return the message of an error, or only its class if the message may contain a secret value."""
     if isinstance(error, KubernetesSecretsError):
         return str(error)
+    if isinstance(error, OSError) and _is_about_output(error):
+        return f"the output cannot be written: {error.strerror}. Free some space, or redirect it to another place"
     # Only messages of this package are known to contain no secret value.
     return f"it ended with an unexpected {type(error).__name__}. Run it again with --debug, and report the output"
 

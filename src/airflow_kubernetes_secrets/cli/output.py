@@ -1,4 +1,4 @@
-"""How results are shown: tables with colour on a terminal, plain columns in a pipe, JSON and YAML for programs.
+"""Prints results: tables with colour on a terminal, plain columns in a pipe, JSON and YAML for programs.
 
 Every command prints through this module, which escapes everything that is not printable; see
 :mod:`airflow_kubernetes_secrets.messages.printable`.
@@ -124,11 +124,12 @@ def print_document(document: object, output: str) -> None:
 
 
 def print_documents(documents: Sequence[object]) -> None:
-    """Print documents as YAML."""
+    """Print documents as YAML, in ASCII if standard output does not accept all of Unicode."""
     # This import loads PyYAML, which other outputs do not need.
     from airflow_kubernetes_secrets.manifests.yaml_text import yaml_text
 
-    sys.stdout.write(yaml_text(documents))
+    accepts_unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    sys.stdout.write(yaml_text(documents, ascii_only=not accepts_unicode))
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], output: str | None) -> None:

@@ -10,10 +10,16 @@ from airflow_kubernetes_secrets.kubernetes.kubectl_yaml import is_text_for_kubec
 from airflow_kubernetes_secrets.messages.printable import printable_document, printable_line
 
 
-def yaml_text(documents: Sequence[object]) -> str:
-    """Return documents as YAML, with invisible characters escaped. Parsing it returns exactly the documents."""
+def yaml_text(documents: Sequence[object], *, ascii_only: bool = False) -> str:
+    """Return documents as YAML, with invisible characters escaped. Parsing it returns exactly the documents.
+
+    Args:
+        ascii_only: whether to escape all characters that are not ASCII.
+    """
     # At its default width, PyYAML folds lines. A line of the output could then begin with any word of a value.
-    text: str = yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+    text: str = yaml.dump_all(
+        documents, Dumper=_Dumper, sort_keys=False, allow_unicode=not ascii_only, width=float("inf")
+    )
     return printable_document(text)
 
 
