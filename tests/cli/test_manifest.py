@@ -120,7 +120,7 @@ def test_what_it_looks_like() -> None:
     [
         (Lookup(Kind.VARIABLE, ""), {}, {}, "the id is empty"),
         (Lookup(Kind.CONFIG, "postgres://u:hunter2@h"), {}, {}, "the id is a URI"),
-        (Lookup(Kind.VARIABLE, "half \ud800"), {}, {}, "the id is not Unicode"),
+        (Lookup(Kind.VARIABLE, "half \ud800"), {}, {}, "the id is not valid Unicode"),
         (Lookup(Kind.VARIABLE, "x" * 256_001), {}, {}, "its id is too long for an annotation"),
         (Lookup(Kind.VARIABLE, "a"), {"variables_label": None}, {}, "variables_label is null"),
         (Lookup(Kind.VARIABLE, "a"), {"variables_lookup_pattern": "b"}, {}, "does not match the lookup pattern"),

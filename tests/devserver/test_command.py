@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -108,7 +109,26 @@ def test_a_port_in_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_manifests_that_are_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["devserver", "--manifests", str(tmp_path / "nothing")]) == 1
-    assert capsys.readouterr().err.endswith("/nothing is no folder\n")
+    assert capsys.readouterr().err.endswith("/nothing is not a folder. Correct --manifests\n")
+
+
+def test_a_name_that_no_namespace_can_have(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["devserver", "--namespace", "A b"]) == 1
+    assert "--namespace: that is not a valid name. Use 1 to 63 of a-z, 0-9 and '-'" in capsys.readouterr().err
+
+
+def test_a_relative_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The printed paths are valid in the shell of another folder too."""
+    monkeypatch.chdir(tmp_path)
+    process = start(tmp_path, "--directory", "files", "--ready-file", "ready")
+    try:
+        variables = exported(wait_for(tmp_path / "ready", process))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=180)
+    assert variables["KUBECONFIG"] == f"{tmp_path}/files/kubeconfig"
+    kwargs = json.loads(variables["AIRFLOW__SECRETS__BACKEND_KWARGS"])
+    assert kwargs["service_account_path"] == f"{tmp_path}/files/serviceaccount"
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ class DevServer:
             RuntimeError: it does not start in time.
         """
         if self._folder is not None and not self._folder.is_dir():
-            raise NotADirectoryError(f"{printable(self._folder)} is no folder")
+            raise NotADirectoryError(f"{printable(self._folder)} is not a folder")
         listener = _listen(self.host, self.port)
         try:
             self.port = listener.getsockname()[1]

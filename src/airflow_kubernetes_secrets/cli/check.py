@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.cli.output import (
     print_message,
 )
 from airflow_kubernetes_secrets.errors import OptionError
-from airflow_kubernetes_secrets.kubernetes.labels import is_namespace
+from airflow_kubernetes_secrets.kubernetes.labels import NAMESPACE_RULE, is_namespace
 from airflow_kubernetes_secrets.manifests.check import STDIN, Check, ManifestProblem, PathError
 from airflow_kubernetes_secrets.messages.listing import number_of
 from airflow_kubernetes_secrets.messages.printable import printable
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         OptionError: the namespace is invalid.
     """
     if not is_namespace(arguments.namespace):
-        raise OptionError("--namespace: that is not a valid name: 1 to 63 of a-z, 0-9 and '-'")
+        raise OptionError(f"--namespace: that is not a valid name. Use {NAMESPACE_RULE}")
     check = Check(options_or_defaults(), arguments.namespace, arguments.exclude)
     for path in arguments.paths:
         if not (_check_standard_input(check) if str(path) == STDIN else check.check_path(path)):

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from airflow_kubernetes_secrets.cli.output import print_line, print_message
+from airflow_kubernetes_secrets.kubernetes.labels import NAMESPACE_RULE, is_namespace
 from airflow_kubernetes_secrets.messages.printable import printable
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 # How often the command checks whether the server is still running, in seconds.
 CHECK_SECONDS = 1.0
 
-# The file holds no token, so it has the default mode of new files.
+# The ready file contains no token, so it has the default mode of new files.
 _READY_FILE_MODE = 0o666
 
 
@@ -39,6 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
         from airflow_kubernetes_secrets_devserver import DevServer
     except ModuleNotFoundError as error:
         return _fail(f"{error.name} is missing: pip install 'airflow-kubernetes-secrets[devserver]'")
+    if not is_namespace(arguments.namespace):
+        return _fail(f"--namespace: that is not a valid name. Use {NAMESPACE_RULE}")
+    # The printed variables must be valid in every folder.
+    directory = None if arguments.directory is None else arguments.directory.absolute()
     stop = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:
@@ -51,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
             namespace=arguments.namespace,
             host=arguments.host,
             port=arguments.port,
-            directory=arguments.directory,
+            directory=directory,
             report=_print,
         )
         with server:
@@ -111,6 +116,8 @@ def _explain(error: OSError, port: int) -> str:
         return f"port {port} needs a permission: choose one above 1023 with --port, or omit --port for a free one"
     if error.filename is not None:
         return f"{error.filename}: {error.strerror}. Check --manifests, --directory and --ready-file"
+    if isinstance(error, NotADirectoryError):
+        return f"{error}. Correct --manifests"
     return str(error)
 
 

@@ -47,7 +47,7 @@ def _file(path: Path) -> bytes:
             return _bounded(file, FROM_FILE)
     except OSError as error:
         problem = error.strerror
-    raise OneLineError(f"{path} cannot be read: {problem}")
+    raise OneLineError(f"{FROM_FILE}: {path} cannot be read: {problem}. Correct the path, or its permissions")
 
 
 def _bounded(stream: BinaryIO, argument: str) -> bytes:
@@ -59,7 +59,7 @@ def _bounded(stream: BinaryIO, argument: str) -> bytes:
     content = stream.read(LARGEST_BYTES + 1)
     if len(content) > LARGEST_BYTES:
         raise NotWritableError(
-            f"{argument}: the value has more than {LARGEST_BYTES} bytes, the most that a Secret can contain"
+            f"{argument}: the value has more than {LARGEST_BYTES} bytes, the most that a Secret can contain. Shorten it"
         )
     return content
 
@@ -67,13 +67,17 @@ def _bounded(stream: BinaryIO, argument: str) -> bytes:
 def _read_standard_input() -> bytes:
     """Return standard input including the newline at its end, which the other arguments remove."""
     if sys.stdin is None:
-        raise NotWritableError("--from-file: there is no standard input to read it from")
+        raise NotWritableError(
+            "--from-file: there is no standard input to read it from. Connect it to a pipe or a terminal"
+        )
     return _bounded(sys.stdin.buffer, FROM_FILE)
 
 
 def _read(given: GivenValue) -> bytes:
     if sys.stdin is None:
-        raise NotWritableError(f"{given.argument}: there is no standard input to read it from")
+        raise NotWritableError(
+            f"{given.argument}: there is no standard input to read it from. Connect it to a pipe or a terminal"
+        )
     value = _typed(given) if is_a_terminal() else _piped(given)
     if not value:
         remedy = "Omit the field if there is none" if given.field else "For an empty value: --from-file /dev/null"
@@ -82,7 +86,7 @@ def _read(given: GivenValue) -> bytes:
 
 
 def _typed(given: GivenValue) -> bytes:
-    """Ask for a value on the terminal."""
+    """Prompt for a value on the terminal."""
     try:
         with warnings.catch_warnings():
             # Otherwise getpass would warn and show what is typed.

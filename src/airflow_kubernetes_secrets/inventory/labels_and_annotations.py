@@ -22,6 +22,7 @@ from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import is_uri, label_value, looks_hashed
 from airflow_kubernetes_secrets.kubernetes.labels import (
+    LABEL_VALUE_RULE,
     is_data_key,
     is_label_key,
     is_label_value,
@@ -81,7 +82,7 @@ def _problem_of_value(value: object) -> str:
     if not isinstance(value, str):
         return "the value is not a string. Put it in quotation marks"
     if value and not is_label_value(value):
-        return "that is not a valid label value: 1 to 63 of A-Z, a-z, 0-9, '-', '_' and '.'. Choose another one"
+        return f"that is not a valid label value: {LABEL_VALUE_RULE}. Choose another one"
     return ""
 
 

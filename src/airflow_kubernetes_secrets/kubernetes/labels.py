@@ -23,7 +23,12 @@ NOT_IN = "notin"
 EXISTS = "exists"
 NOT_EXISTS = "!"
 
-# A message contains this in place of a name that may be or contain a value.
+# The rules for names and values, as messages state them.
+LABEL_VALUE_RULE = "1 to 63 of A-Z, a-z, 0-9, '-', '_' and '.', with a letter or digit at both ends"
+NAMESPACE_RULE = "1 to 63 of a-z, 0-9 and '-', no '-' at either end"
+SUBDOMAIN_RULE = "1 to 253 of a-z, 0-9, '-' and '.', with a letter or digit at both ends"
+
+# A message contains this instead of a name that may be or contain a value.
 HIDDEN = "(name not shown)"
 
 

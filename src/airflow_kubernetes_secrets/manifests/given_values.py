@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, URI, folded
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError
+from airflow_kubernetes_secrets.messages.listing import first_names
 
 STDIN = "-"
 FROM_FILE = "--from-file"
@@ -65,12 +66,11 @@ def given_values(kind: Kind, whole: Mapping[str, str | None], fields: Sequence[s
     given = [GivenValue(name, text) for name, text in whole.items() if text is not None]
     is_connection = kind is Kind.CONNECTION
     wrong = ("--value",) if is_connection else ("--uri", "--json")
+    usable = _OF_A_CONNECTION if is_connection else "--value or --from-file"
     if any(each.argument in wrong for each in given) or (fields and not is_connection):
-        usable = _OF_A_CONNECTION if is_connection else "--value or --from-file"
         raise NotWritableError(f"pass a {kind.word} with {usable}")
     ways = len(given) + bool(fields)
     if ways != 1:
-        usable = _OF_A_CONNECTION if is_connection else "--value or --from-file"
         raise NotWritableError(
             f"{'there is no value to write' if not ways else 'the value is passed in two ways'}: use {usable}"
         )
@@ -86,9 +86,9 @@ def _fields(arguments: Sequence[str]) -> Sequence[GivenValue]:
             raise NotWritableError("--field must be NAME=VALUE, or NAME=- to read the value; one has no '='")
         field = _FIELDS.get(folded(name.strip()))
         if field is None:
-            raise NotWritableError(f"--field: {_unknown(name)}; the fields are {', '.join(ALIASES)}")
+            raise NotWritableError(f"--field: {_unknown(name)} The fields are {', '.join(ALIASES)}")
         if field in found:
-            raise NotWritableError(f"--field: {field} is given twice")
+            raise NotWritableError(f"--field: {field} is given twice. Remove one of them")
         found[field] = GivenValue(f"--field {field}", text, field)
     return list(found.values())
 
@@ -100,7 +100,7 @@ def _unknown(name: str) -> str:
     return (
         f"{name!r} is not a field; did you mean {nearest[0]!r}?"
         if nearest
-        else "the name before the '=' is not a field"
+        else "the name before the '=' is not a field."
     )
 
 
@@ -125,7 +125,7 @@ def check_given(given: Sequence[GivenValue], *, allow_secret_arguments: bool, is
     read = [each.argument for each in given if each.is_read]
     if len(read) > 1 and not is_terminal:
         raise NotWritableError(
-            f"{' and '.join(read)} cannot both be read from standard input; use a terminal, or --json -"
+            f"{first_names(read, len(read))} cannot all be read from standard input; use a terminal, or --json -"
         )
 
 

@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.sources.api_source import credentials_of, verbs_
 _RBAC = "rbac.authorization.k8s.io"
 _BY_NAME = "-by-name"
 
-# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names
+# The names of Roles: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names
 _PATH_SEGMENT = r"(?!\.{1,2}$)[^/%\x00-\x20\x7f]{1,253}"
 
 _ACCOUNT_FORMAT = "--service-account must be NAME or NAMESPACE/NAME, such as airflow/airflow-worker"
@@ -72,6 +72,9 @@ def default_namespace_of(options: Options) -> str | None:
     """Return the namespace of options and accounts that name none; ``None`` if it is unknown here.
 
     Only a kubeconfig in the options is certainly Airflow's. ``KUBECONFIG`` may belong to the user of this command.
+
+    Raises:
+        NotConfiguredError: the kubeconfig cannot be used.
     """
     if options.namespace:
         return options.namespace[0]
@@ -94,7 +97,9 @@ def roles(
         NotGrantableError: ``name`` is not a valid name, or ``default_namespace`` is needed and unknown.
     """
     if not re.fullmatch(_PATH_SEGMENT, name):
-        raise NotGrantableError(f"--name {name!r} cannot be the name of a Role: no '/', '%' or white space, up to 253")
+        raise NotGrantableError(
+            f"--name {name!r} cannot be the name of a Role. Use 1 to 253 characters, no '/', '%' or white space"
+        )
     documents = []
     listed = (namespace for kind in Kind for namespace in kind.namespaces(options))
     for namespace in dict.fromkeys(each or _known(default_namespace) for each in listed):
@@ -112,10 +117,10 @@ def roles(
 
 
 def comment(configured: AirflowConfiguration, *, has_namespace: bool) -> tuple[str, ...]:
-    """Return comments that say where the permissions come from. They quote no value of the configuration.
+    """Return comments with the options that determine the permissions. They quote no value of the configuration.
 
     Args:
-        has_namespace: whether the namespace is not the configured one.
+        has_namespace: whether ``--namespace`` replaces the configured namespaces.
     """
     given = [
         name for name in _RELEVANT_OPTIONS if name in configured.kwargs and not (name == "namespace" and has_namespace)

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import is_unicode
-from airflow_kubernetes_secrets.kubernetes.labels import is_label_value, is_subdomain
+from airflow_kubernetes_secrets.kubernetes.labels import SUBDOMAIN_RULE, is_label_value, is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.bundles import key_for, keys_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
@@ -143,7 +143,7 @@ def checked_bundle(
     if requested.name is not None:
         raise NotWritableError(f"{lookup}: --bundle is the name of the Secret; remove --name")
     if not is_subdomain(bundle):
-        raise NotWritableError(f"{lookup}: {bundle!r} cannot be the name of a Secret")
+        raise NotWritableError(f"{lookup}: {bundle!r} cannot be the name of a Secret. Use {SUBDOMAIN_RULE}")
     if requested.in_fields:
         raise NotWritableError(f"{lookup}: a bundle has one key for each id. Pass the connection with --uri or --json")
     prefix = lookup.kind.variable_prefix
@@ -160,7 +160,9 @@ def checked_bundle(
 def _check_lookup(lookup: Lookup, options: Options) -> None:
     """Refuse an id or a team that no Secret with a label can have."""
     if not is_unicode(f"{lookup.id}{lookup.team}"):
-        raise NotWritableError(f"{lookup}: the id is not valid Unicode, so no label and no annotation can contain it")
+        raise NotWritableError(
+            f"{lookup}: the id is not valid Unicode, so no label and no annotation can contain it. Use another id"
+        )
     if lookup.kind is Kind.CONFIG and lookup.team:
         raise NotWritableError(f"{lookup}: Airflow looks up options without a team; remove --team")
     reference = None if lookup.team else lookup.kind.reference(options, lookup.id)

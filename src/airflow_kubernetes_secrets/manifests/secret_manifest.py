@@ -13,7 +13,14 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedS
 from airflow_kubernetes_secrets.inventory.content import Content, content_of
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import is_unicode, label_value
-from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_value, is_namespace, is_subdomain
+from airflow_kubernetes_secrets.kubernetes.labels import (
+    NAMESPACE_RULE,
+    SUBDOMAIN_RULE,
+    is_data_key,
+    is_label_value,
+    is_namespace,
+    is_subdomain,
+)
 from airflow_kubernetes_secrets.kubernetes.objects import Secret, kept_annotations
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, Outcome, decide
@@ -24,8 +31,8 @@ from airflow_kubernetes_secrets.sources.query import Query
 # https://kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size
 LARGEST_BYTES = 1024 * 1024
 
-# Kubernetes limits the size of all annotations of an object together. The annotation with the id has nearly all of
-# that.
+# Kubernetes limits the size of all annotations of an object together. The annotation with the id may use nearly all of
+# it.
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/
 _LARGEST_ID_BYTES = 250 * 1024
 
@@ -37,13 +44,13 @@ _WORDS = {Kind.CONNECTION: "connection", Kind.VARIABLE: "variable", Kind.CONFIG:
 # A manifest without a namespace is read back in this one, because its real namespace is unknown until it is applied.
 _SOME_NAMESPACE = "default"
 
-
-# The options that say where to look are missing here, because the Secret does not exist there yet.
+# The options that determine what a lookup reads from one Secret. Those for the place to search are missing, because the
+# Secret does not exist there yet.
 _OF_ONE_SECRET = tuple(name for name, option in OPTIONS.items() if option.topic in (SELECTION, CONTENT))
 
 
 class NotWritableError(KubernetesSecretsError):
-    """No Secret can be made that Airflow would read back. The message says why and quotes no value."""
+    """No Secret can be made that Airflow would read back. The message contains the reason, and no value."""
 
 
 def secret_name(kind: Kind, identifier: str, team: str | None = None) -> str:
@@ -74,7 +81,7 @@ def secret_manifest(
         data: the values by data key.
         namespace: the namespace in the manifest; ``None`` omits it.
         name: the name of the Secret; ``None`` uses :func:`secret_name`.
-        annotations: annotations of the Secret, to which the id is added if its label cannot hold it.
+        annotations: annotations of the Secret, to which the id is added if its label cannot contain it.
 
     Raises:
         NotWritableError: Airflow would not find the Secret, or could not read it.
@@ -198,19 +205,21 @@ def why_no_team_label(team: str, options: Options) -> str:
 def _check(lookup: Lookup, name: str, namespace: str | None, data: Mapping[str, bytes]) -> None:
     """Raise an error if Kubernetes does not allow such a Secret."""
     if not is_subdomain(name):
-        raise NotWritableError(f"{lookup}: {name!r} cannot be the name of a Secret")
+        raise NotWritableError(f"{lookup}: {name!r} cannot be the name of a Secret. Use {SUBDOMAIN_RULE}")
     if namespace is not None and not is_namespace(namespace):
-        raise NotWritableError(f"{lookup}: {namespace!r} cannot be the name of a namespace")
+        raise NotWritableError(f"{lookup}: {namespace!r} cannot be the name of a namespace. Use {NAMESPACE_RULE}")
     if not is_unicode(lookup.id):
-        raise NotWritableError(f"{lookup}: the id is not Unicode, so no annotation can contain it")
+        raise NotWritableError(f"{lookup}: the id is not valid Unicode, so no annotation can contain it. Rename it")
     if len(lookup.id.encode("utf-8")) > _LARGEST_ID_BYTES:
-        raise NotWritableError(f"{lookup.kind.word}: its id is too long for an annotation")
+        raise NotWritableError(
+            f"{lookup.kind.word}: its id is too long for an annotation. Use at most {_LARGEST_ID_BYTES} bytes"
+        )
     for key in data:
         if not is_data_key(key):
-            raise NotWritableError(f"{lookup}: {key!r} cannot be a key of a Secret's data")
+            raise NotWritableError(f"{lookup}: {key!r} cannot be a key of a Secret's data. Correct the data key")
     size = sum(map(len, data.values()))
     if size > LARGEST_BYTES:
-        raise NotWritableError(f"{lookup}: it has {size} bytes, and a Secret can contain {LARGEST_BYTES}")
+        raise NotWritableError(f"{lookup}: it has {size} bytes, and a Secret can contain {LARGEST_BYTES}. Shorten it")
 
 
 def decide_alone(lookup: Lookup, secret: Secret, options: Options) -> Decision:

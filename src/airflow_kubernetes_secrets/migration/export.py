@@ -5,7 +5,7 @@ The output folder contains:
 - ``connections/<Secret>.yaml`` and ``variables/<Secret>.yaml``: one Secret each, for one entry or as a bundle.
 - ``delete-from-database.sh``, for the metadata database only: one ``airflow … delete`` for each entry that is now in a
   file. Users run it when Airflow finds the entries in Kubernetes. It is a file because there may be hundreds of
-  entries. Every run writes it again. It contains ids only.
+  entries. Each run replaces it. It contains ids only.
 
 The manifests contain passwords, encoded as base64 only. So they have mode 0600, and folders that the command creates
 have mode 0700. A file is written whole or not at all, and never through a symbolic link. An existing manifest with
@@ -26,7 +26,13 @@ from airflow_kubernetes_secrets.deployment.airflow_entries import AirflowEntry, 
 from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, ENVIRONMENT, SOURCES
 from airflow_kubernetes_secrets.deployment.other_sources import IN_LOWER_CASE, from_database, from_environment
 from airflow_kubernetes_secrets.errors import OneLineError
-from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_value, is_namespace
+from airflow_kubernetes_secrets.kubernetes.labels import (
+    LABEL_VALUE_RULE,
+    NAMESPACE_RULE,
+    is_data_key,
+    is_label_value,
+    is_namespace,
+)
 from airflow_kubernetes_secrets.lookup.bundles import key_for, variable_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
@@ -100,9 +106,9 @@ class ExportRequest:
 
     def __post_init__(self) -> None:
         if self.namespace is not None and not is_namespace(self.namespace):
-            raise ExportError(f"--namespace {self.namespace!r} cannot be the name of a namespace")
+            raise ExportError(f"--namespace {self.namespace!r} cannot be the name of a namespace. Use {NAMESPACE_RULE}")
         if self.team is not None and not is_label_value(self.team):
-            raise ExportError(f"--team {self.team!r} cannot be the value of a label")
+            raise ExportError(f"--team {self.team!r} cannot be the value of a label. Use {LABEL_VALUE_RULE}")
 
 
 class Export:

@@ -38,7 +38,11 @@ def from_file(path: Path, kind: Kind | None = None) -> Iterator[AirflowEntry]:
 
 
 def _mapping(path: Path) -> tuple[dict[str, Any], set[str]]:
-    """Return the values of a file by id, and the ids that the file contains more than once."""
+    """Return the values of a file by id, and the ids that the file contains more than once.
+
+    Raises:
+        SourceError: the file cannot be read, or has another format.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -51,7 +55,9 @@ def _mapping(path: Path) -> tuple[dict[str, Any], set[str]]:
         text = content.decode("utf-8-sig")
     if text is None:
         # Nothing is chained, because the error of the decoder contains the whole file.
-        raise SourceError(f"{path} is not text in UTF-8, as Airflow's exports are")
+        raise SourceError(
+            f"{path} is not text in UTF-8, as Airflow's exports are. Write it again with Airflow's export"
+        )
     read = _READERS.get(path.suffix.lower(), _json_of if text.lstrip().startswith("{") else None)
     if read is None:
         raise SourceError(f"{path} must end with .json, .yaml, .yml or .env, which determines its format")
@@ -60,7 +66,10 @@ def _mapping(path: Path) -> tuple[dict[str, Any], set[str]]:
     except UnreadableError as error:
         raise SourceError(f"{path}, {error}. Write it again with Airflow's export") from None
     if not isinstance(given, dict):
-        raise SourceError(f"{path} is not an object of ids and their values, as Airflow's exports are")
+        raise SourceError(
+            f"{path} is not an object of ids and their values, as Airflow's exports are. Write it again with Airflow's "
+            "export"
+        )
     return given, repeated
 
 
@@ -102,6 +111,9 @@ def _kind_of(path: Path, given: Mapping[str, Any]) -> Kind:
 
     Airflow exports connections as objects with ``conn_type``, or into a ``.env`` file as URIs or JSON. It exports
     variables only as JSON. So another file with only URIs is ambiguous, and so is a file with both kinds.
+
+    Raises:
+        SourceError: the kind is ambiguous.
     """
     objects = [is_connection_object(value) for value in given.values()]
     texts = [isinstance(value, str) and "://" in value for value in given.values()]

@@ -9,7 +9,13 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
-from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_key, is_namespace, is_subdomain
+from airflow_kubernetes_secrets.kubernetes.labels import (
+    NAMESPACE_RULE,
+    is_data_key,
+    is_label_key,
+    is_namespace,
+    is_subdomain,
+)
 from airflow_kubernetes_secrets.messages.listing import number_of
 from airflow_kubernetes_secrets.record import Record
 
@@ -143,7 +149,7 @@ def _json(text: str) -> object:
     return text
 
 
-_NAMESPACE = "the name of a namespace (1 to 63 of a-z, 0-9 and '-', no '-' at either end)"
+_NAMESPACE = f"the name of a namespace ({NAMESPACE_RULE})"
 
 
 def _namespaces(value: object) -> tuple[str, ...]:

@@ -38,7 +38,10 @@ from support.secrets import VARIABLE
         (("connection", "c"), "there is no value to write"),
         (("connection", "c", "--uri", "-", "--json", "-"), "the value is passed in two ways"),
         (("connection", "c", "--uri", "-", "--field", "host=h"), "the value is passed in two ways"),
-        (("connection", "c", "--field", "password=-", "--field", "extra=-"), "cannot both be read"),
+        (
+            ("connection", "c", "--field", "password=-", "--field", "extra=-"),
+            "--field password, --field extra cannot all be read",
+        ),
         (("connection", "c", "--uri", "-"), "the value of --uri is JSON"),
         (("connection", "", "--json", "-"), "the id is empty"),
         (("config", "v", "--team", "red", "--value", "-"), "remove --team"),
