@@ -42,7 +42,7 @@ class AirflowEntry:
     Attributes:
         id: its id in the source.
         team: the team that owns it; ``None`` if no team does.
-        data: the bytes that the Secret has to hold; ``None`` if there is a problem.
+        data: the bytes for the Secret; ``None`` if there is a problem.
         problem: why it cannot be moved; empty if it can.
         notes: what will be different afterwards. The text is identical for all entries with the same difference.
         environment_variable: the name of the environment variable that contains it; empty for other sources.

@@ -1,4 +1,4 @@
-"""How Airflow is configured to look things up, even if Airflow could not start with that configuration.
+"""The configuration of Airflow's secrets backend, readable even if Airflow could not start with it.
 
 Airflow builds the backend while ``airflow.configuration`` is imported, so one invalid option stops every command. Here
 it is imported without a backend, and the options are read afterwards.
@@ -43,7 +43,7 @@ class AirflowConfiguration:
         backend_from: the environment variable or the file that sets it.
         kwargs: ``backend_kwargs`` as Airflow would pass them to the class, before they are checked.
         kwargs_from: the environment variables or the file that set them.
-        problems: why Airflow would not look into Kubernetes Secrets as intended.
+        problems: why Airflow would not read Kubernetes Secrets as intended.
     """
 
     backend: str
@@ -82,7 +82,7 @@ def replaced_options(given: Iterable[str]) -> dict[str, str]:
         given: the names of options that replace the configured ones.
 
     Returns:
-        for each replaced option, the given one.
+        For each replaced option, the given one.
     """
     names = sorted(given)
     replaced = {name: name for name in names}
@@ -162,7 +162,7 @@ def _environment(**variables: str) -> Iterator[None]:
     finally:
         for name, value in before.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)
             else:
                 os.environ[name] = value
 

@@ -82,7 +82,7 @@ def hidden_entries_of(lookup: Lookup, *, database: bool) -> tuple[list[HiddenEnt
     The lookup searches Kubernetes Secrets first, and ends there.
 
     Args:
-        database: whether to check the metadata database. If that fails, the result says so.
+        database: whether to check the metadata database. If that fails, the result contains the reason.
 
     Returns:
         These connections and variables, and the teams that have an entry of their own with the id.

@@ -17,7 +17,7 @@ OPTIONS = "Options"
 
 
 def check_backend(configured: AirflowConfiguration) -> Iterator[Finding]:
-    """Check the backend class and ``backend_kwargs`` as Airflow will see them."""
+    """Check the backend class and ``backend_kwargs`` as Airflow will read them."""
     yield ok(AIRFLOW, f"Airflow {airflow_version()}")
     for problem in configured.problems:
         # Every problem is an error here, because `doctor` reports whether this backend works.

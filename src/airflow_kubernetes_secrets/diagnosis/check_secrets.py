@@ -30,8 +30,8 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 SECRETS = "Secrets"
 FROM_SECRETS = "Options from Secrets"
 
-# With this many Secrets in a namespace, a LIST by label takes milliseconds, because the API server looks at all of
-# them. docs/how-to/caching.md has the measurements.
+# For a LIST by label, the API server reads all Secrets of a namespace. With this many, that takes milliseconds.
+# docs/how-to/caching.md contains the measurements.
 _MANY = 5000
 
 
@@ -73,7 +73,7 @@ def _many(cluster: Cluster, options: Options) -> Iterator[Finding]:
 def check_secret_options(
     location: BackendLocation, options: Options, configured: AirflowConfiguration
 ) -> Iterator[Finding]:
-    """Check whether the Secrets exist that Airflow's own options name. Without its Secret an option has its default."""
+    """Check whether the Secrets exist that Airflow's own options name. Without one, the option has its default."""
     for option in secret_options():
         finding = _secret_option(option, location, options)
         yield finding

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow_kubernetes_secrets.backend.airflow_versions import parsed_connection
 from airflow_kubernetes_secrets.deployment.hidden_entries import HiddenEntry, hidden_entries_of
@@ -42,6 +42,8 @@ from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
 from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands, NoCommand
 from airflow_kubernetes_secrets.usage.uses import Use
+
+Result = TypeVar("Result")
 
 
 class Verdict(Enum):
@@ -119,12 +121,12 @@ class Explanation:
         parsed: how Airflow parses the connection.
         tested: the result of the hook's test; ``None`` if there was no test.
         problems: what is wrong with the selected Secret.
-        options: Airflow's own options that name this id, if it is that of a configuration option.
+        options: for the id of a configuration option, Airflow's own options that name the id.
         hidden: connections and variables with this id outside Kubernetes that Airflow does not read.
         instead: those that Airflow reads because no Secret has the id, in the order in which it searches them.
         owners: the teams that have an entry of their own with the id outside Kubernetes.
         may_name_owners: whether the user may learn that these teams have it.
-        hints: suggestions for what was meant, if nothing was found.
+        hints: if nothing was found, what the user may have meant.
         uses: where DAGs use the id; ``None`` if no DAGs were read.
     """
 
@@ -363,7 +365,7 @@ def _problems_of_metadata(
     ]
 
 
-def _unless_it_fails(read: Any) -> Any:
+def _unless_it_fails(read: Callable[[], Result]) -> Result | None:
     """Return the result of a query that only adds details, or ``None`` if it fails."""
     try:
         return read()

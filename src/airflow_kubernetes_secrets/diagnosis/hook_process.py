@@ -20,7 +20,7 @@ _ID = "tested_connection"
 
 
 def main() -> None:
-    """Test the connection. What the hook prints is discarded."""
+    """Test the connection that standard input contains, and write the result. What the hook prints is discarded."""
     request = json.load(sys.stdin)
     # The command ends this process after the same time, unless the command itself was killed.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -41,7 +41,7 @@ def _tested(stored: str) -> dict[str, Any]:
 
     ensure_masker()
     text = stored.strip()
-    connection = Connection.from_json(text, _ID) if text.startswith("{") else Connection(_ID, uri=text)
+    connection: Any = Connection.from_json(text, _ID) if text.startswith("{") else Connection(_ID, uri=text)
     result = {"conn_type": connection.conn_type, "message": ""}
     # This is the condition of Airflow's own command and API.
     if conf.get("core", "test_connection", fallback="Disabled").lower().strip() != "enabled":
@@ -50,7 +50,7 @@ def _tested(stored: str) -> dict[str, Any]:
     if known is not None and connection.conn_type not in known:
         return {**result, "state": "no hook"}
     try:
-        hook: Any = connection.get_hook()  # type: ignore[no-untyped-call]  # it has no types in Airflow
+        hook = connection.get_hook()
         if not hasattr(hook, "test_connection"):
             return {**result, "state": "no test", "message": type(hook).__name__}
         works, message = hook.test_connection()

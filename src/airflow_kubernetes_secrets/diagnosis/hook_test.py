@@ -27,10 +27,10 @@ from airflow_kubernetes_secrets.inventory.visible_fields import shown_address, s
 # The time for the whole test in seconds. The import of Airflow and of a provider can take some seconds of it.
 SECONDS = 60.0
 
-# How often the command checks whether the process has ended, while another process holds the other end of its pipe.
+# How often the command checks whether the process has ended, while another process keeps its pipe open, in seconds.
 _CHECK_SECONDS = 0.2
 
-# How long the command waits for the end of a killed process. The kernel can delay it without limit.
+# How long the command waits for the end of a killed process, in seconds. The kernel can delay the end without limit.
 _ENDING_SECONDS = 5.0
 
 _LONGEST_MESSAGE = 500  # in characters
@@ -95,7 +95,7 @@ def run_hook_test(stored: str, seconds: float = SECONDS) -> HookTest:
 def _answer(process: subprocess.Popen[bytes], request: str, deadline: float) -> bytes | None:
     """Return what the process has written, which is one line if the test has ended; ``None`` after the deadline.
 
-    A process that the hook started can hold the pipe for longer, so its end is not waited for.
+    A process that the hook started can keep the pipe open, so this does not wait until the pipe is closed.
     """
     sent: bytes | None = request.encode()
     while (left := deadline - time.monotonic()) > 0:
@@ -115,7 +115,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     with suppress(subprocess.TimeoutExpired):
         process.wait(_ENDING_SECONDS)
-    # A process that left the group may still hold the other end, so nothing more is read.
+    # A process that left the group may keep the pipes open, so nothing more is read.
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             with suppress(OSError):
@@ -201,7 +201,7 @@ def _values(stored: str) -> Iterator[str]:
     if shown_address(host)[0] == host.strip():
         shown.add(host)
     yield from (text for text in _strings(fields) if text.strip() and text not in shown)
-    # It can be equal to one of those.
+    # The password may be equal to a value that is shown, such as the port.
     if fields.get("password"):
         yield str(fields["password"])
 

@@ -68,11 +68,9 @@ class Duplicates:
         if _name(other) == _name(secret):
             return
         if are_of_one_bundle(other, secret):
-            used, unused = (other, secret) if _key(other) == lookup.id else (secret, other)
-            text = (
-                f"{_name(unused)}: {_name(used)} is {lookup} too, and Airflow uses the key that equals the id. Remove"
-            )
-            yield Problem(DUPLICATE_ID, f"{text} one of them", Severity.WARNING)
+            used, unused = (other, secret) if other.bundle_key == lookup.id else (secret, other)
+            why = "the key that equals the id"
+            yield Problem(DUPLICATE_ID, _unused_text(lookup, used, unused, why), Severity.WARNING)
             self._ids[which] = (other_position, used)
             return
         if _rank(other) != _rank(secret):
@@ -82,8 +80,7 @@ class Duplicates:
                 if used.kind == unused.kind
                 else "a Secret before a ConfigMap"
             )
-            text = f"{_name(unused)}: {_name(used)} is {lookup} too, and Airflow uses {why}. Remove one of them"
-            yield Problem(HIDDEN, text, Severity.WARNING)
+            yield Problem(HIDDEN, _unused_text(lookup, used, unused, why), Severity.WARNING)
             return
         yield Problem(
             DUPLICATE_ID,
@@ -96,8 +93,9 @@ def _name(secret: Secret) -> str:
     return f"{secret.kind} {name_with_key(secret)}"
 
 
-def _key(secret: Secret) -> str:
-    return secret.bundle_key
+def _unused_text(lookup: Lookup, used: Secret, unused: Secret, why: str) -> str:
+    """Return that Airflow does not use one of two Secrets with the same id, and why."""
+    return f"{_name(unused)}: {_name(used)} is {lookup} too, and Airflow uses {why}. Remove one of them"
 
 
 def _rank(secret: Secret) -> tuple[bool, bool]:

@@ -119,13 +119,11 @@ def put(
 def _marked_if_not_searched(
     written: PutResult, configured: AirflowConfiguration, lookup: Lookup, namespace: str
 ) -> PutResult:
-    """Return the result, marked as hidden if Airflow does not search the namespace that was written to.
-
-    If the options name no namespace, it is unknown which one Airflow searches.
-    """
+    """Return the result, marked as hidden if Airflow does not search the namespace that was written to."""
     options = configured.options()
-    known = (*(options.namespace or ()), options.team_namespaces.get(lookup.team or ""))
-    if not configured.backend or options.namespace is None or namespace in known:
+    if not configured.backend or options.namespace is None:
+        return written  # it is unknown which namespace Airflow searches
+    if namespace in (*options.namespace, options.team_namespaces.get(lookup.team or "")):
         return written
     return replace(
         written,
@@ -151,18 +149,10 @@ def _write(
             {**checked.manifest, "metadata": metadata, "type": before.type or "Opaque"}, checked.problems
         )
     labelled = labelled_lookup(requested.lookup, options, namespace)
-    result = _apply(cluster, checked.manifest, force=force, dry_run=True)
-    _refuse_another_reading(labelled, checked.manifest, result.secret, options)
-    change = _change(before, result)
-    find: Find = cluster.find
-    if dry_run:
-        find = _find_as_if_stored(cluster, result.secret)
-    else:
-        result = _apply(cluster, checked.manifest, force=force, dry_run=False)
-    try:
-        return PutResult(checked, change, hidden=_hidden(requested.lookup, options, find, result.secret))
-    except KubernetesSecretsError as error:
-        return PutResult(checked, change, not_read_back=str(error))
+    planned = _apply(cluster, checked.manifest, force=force, dry_run=True)
+    _refuse_another_reading(labelled, checked.manifest, planned.secret, options)
+    stored, find = _store(cluster, checked.manifest, planned.secret, force=force, dry_run=dry_run)
+    return _read_back(PutResult(checked, _change(before, planned)), requested.lookup, options, find, stored)
 
 
 def _write_into(
@@ -185,26 +175,48 @@ def _write_into(
         _refuse_another_use(requested.lookup, before.secret, manifest["metadata"]["labels"], options)
         manifest = {**manifest, "type": before.type or "Opaque"}
         checked = CheckedManifest(manifest, checked.problems)
-    # Each key has a field manager of its own, because an apply removes everything that its manager applied before and
-    # that is not in the manifest. With one manager, writing one key would remove the others. The manifest could repeat
-    # them, but two commands at the same time would then remove each other's keys. The API server limits the number of
-    # managers only for updates, and an entry has about 300 bytes.
+    # Each key has a field manager of its own. An apply removes what its manager applied before and the manifest lacks,
+    # so with one manager, writing one key would remove the others. The manifest could repeat them, but two commands at
+    # the same time would then remove each other's keys. The API server limits the number of managers only for updates,
+    # and an entry has about 300 bytes.
     [key] = manifest["data"]
     manager = f"{FIELD_MANAGER}-{sha256(key.encode()).hexdigest()[:16]}"
-    result = _apply(cluster, manifest, force=force, dry_run=True, manager=manager)
-    change = _change(before, result)
-    find: Find = cluster.find
-    if dry_run:
-        find = _find_as_if_stored(cluster, result.secret)
-    else:
-        result = _apply(cluster, manifest, force=force, dry_run=False, manager=manager)
+    planned = _apply(cluster, manifest, force=force, dry_run=True, manager=manager)
+    stored, find = _store(cluster, manifest, planned.secret, force=force, dry_run=dry_run, manager=manager)
+    written = PutResult(checked, _change(before, planned))
     if not options.bundles:
-        hidden = "lookups read bundles only if bundles is true in backend_kwargs. Switch it on"
-        return PutResult(checked, change, hidden=hidden)
+        return replace(written, hidden="lookups read bundles only if bundles is true in backend_kwargs. Switch it on")
+    return _read_back(written, requested.lookup, options, find, stored)
+
+
+def _store(
+    cluster: Cluster,
+    manifest: Mapping[str, Any],
+    planned: Secret,
+    *,
+    force: bool,
+    dry_run: bool,
+    manager: str = FIELD_MANAGER,
+) -> tuple[Secret, Find]:
+    """Store the Secret, unless this is a dry run.
+
+    Args:
+        planned: the Secret as the API server would store it.
+
+    Returns:
+        The Secret, and a function that finds Secrets as lookups would find them afterwards.
+    """
+    if dry_run:
+        return planned, _find_as_if_stored(cluster, planned)
+    return _apply(cluster, manifest, force=force, dry_run=False, manager=manager).secret, cluster.find
+
+
+def _read_back(written: PutResult, lookup: Lookup, options: Options, find: Find, secret: Secret) -> PutResult:
+    """Return the result, with the reason if a lookup does not read the Secret, or if that could not be checked."""
     try:
-        return PutResult(checked, change, hidden=_hidden(requested.lookup, options, find, result.secret))
+        return replace(written, hidden=_hidden(lookup, options, find, secret))
     except KubernetesSecretsError as error:
-        return PutResult(checked, change, not_read_back=str(error))
+        return replace(written, not_read_back=str(error))
 
 
 def _refuse_another_use(lookup: Lookup, secret: Secret, labels: Mapping[str, str], options: Options) -> None:
@@ -243,7 +255,7 @@ def _existing(cluster: Cluster, lookup: Lookup, options: Options, namespace: str
         names = first_names(sorted(str(each.secret) for each in found), len(found))
         raise NotWritableError(
             f"{lookup}: several Secrets have this id: {names}. Delete all but one, or remove their label: "
-            f"kubectl label secret -n {namespace} NAME {label}-"
+            f"{on_secret('label', namespace, 'NAME', f'{label}-')}"
         )
     return found[0] if found else None
 
@@ -302,16 +314,15 @@ def _apply(
         raise KubernetesSecretsError(f"{error}. Create it: kubectl create namespace {namespace}") from None
     except ApiError as error:
         if error.status == 409 and "Apply failed" in str(error):
-            text = (
+            raise NotWritableError(
                 f"Secret {secret}: other field managers own a part of it, and would undo the change: {error}. Change "
-                "it there, or "
-            )
-            raise NotWritableError(f"{text}take it over with --force") from None
+                "it there, or take it over with --force"
+            ) from None
         if error.status == 422:
             remedy = ""
             if "`immutable` is set" in str(error):
                 command = on_secret("delete", metadata["namespace"], metadata["name"])
-                remedy = f". It is immutable ('immutable: true'); delete it first: {command}"
+                remedy = f". It is immutable ('immutable: true'). Delete it first: {command}"
             raise NotWritableError(f"Secret {secret}: {error}{remedy}") from None
         raise
 

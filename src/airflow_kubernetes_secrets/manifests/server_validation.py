@@ -125,8 +125,9 @@ def _is_time(value: object) -> bool:
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         return False
+    year, month, day, hour, minute, second = map(int, match.groups())
     try:
-        datetime(*map(int, match.groups()))  # type: ignore[arg-type]  # six numbers, by the pattern
+        datetime(year, month, day, hour, minute, second)
     except ValueError:
         return False
     return True
