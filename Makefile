@@ -1,4 +1,4 @@
-# The three main commands are `make demo`, `make quick` and `make test`. They need only Python 3.10 or later with venv.
+# The main commands are `make demo`, `make quick` and `make test`. They need only Python 3.10 or later with venv.
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,33 +15,35 @@ BIN := $(VENV)/bin
 EDITABLE := --editable . --editable devserver
 SOURCES := src cncf-path/src devserver/src tests fuzz matrix benchmarks examples docs .github hatch_build.py
 
-# Tests wait more than they compute, so there are more processes than cores. `WORKERS=0` runs all tests in one process.
+# Tests wait more than they compute, so there are usually more processes than cores. With WORKERS=0, one process runs all
+# tests.
 WORKERS ?= 4
-# A test that hangs so that pytest-timeout cannot end it (in C, or after its only signal) ends its process after
-# LONGEST_TEST seconds, with the stack of every thread. It is then reported as failed, and the others go on. With
-# WORKERS=0 the whole run ends. The longest test interrupts a thousand TLS handshakes.
+# pytest-timeout cannot end a test that hangs in C, or that hangs after the only signal of pytest-timeout. After
+# LONGEST_TEST seconds, the process of such a test ends and prints the stack of every thread. The test is then reported
+# as failed, and the other tests continue. With WORKERS=0 the whole run ends. The longest test interrupts a thousand TLS
+# handshakes.
 LONGEST_TEST := 960
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) \
 	--override-ini=faulthandler_timeout=$(LONGEST_TEST) --override-ini=faulthandler_exit_on_timeout=true
 
-# Without bytecode, every one of the many processes of a run would compile all modules that it imports.
+# Without bytecode, each of the many processes of a run would compile all modules that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test quick lint format tests contract wheels docs docs-links environments oldest matrix pythons bench bench-plot bench-fleet bench-usage fuzz verdicts requirements clean packages minimal-deps $(BARE)
 
 help:
-	@echo "make demo    see it work, without a cluster"
+	@echo "make demo    run an example without a cluster"
 	@echo "make test    lint, types and all tests, in WORKERS (4) processes"
 	@echo "make quick   the tests that need no Airflow, kube-apiserver or browser"
-	@echo "make contract  what an API server of another version could change (needs KUBEBUILDER_ASSETS)"
-	@echo "make matrix  run it in every Airflow from 2.11 to 3.3 (needs PostgreSQL and Chromium); writes docs/reference/matrix.md"
+	@echo "make contract  run the tests that depend on the version of the API server (needs KUBEBUILDER_ASSETS)"
+	@echo "make matrix  test every Airflow from 2.11 to 3.3 (needs PostgreSQL and Chromium); writes docs/reference/matrix.md"
 	@echo "make pythons  run the tests that use Airflow as a library, with each supported Python on PATH; writes docs/reference/matrix.md"
-	@echo "make docs    build the documentation in build/docs; make docs-links asks whether its links lead somewhere"
-	@echo "make bench   measure it beside Apache's backend (needs KUBEBUILDER_ASSETS); make bench-plot draws the plots"
-	@echo "make bench-fleet  measure what many processes cost the API server, and what they see of its faults (the same)"
+	@echo "make docs    build the documentation in build/docs; make docs-links checks its links to other sites"
+	@echo "make bench   compare it with Apache's backend (needs KUBEBUILDER_ASSETS); make bench-plot draws the plots"
+	@echo "make bench-fleet  measure what many processes cost the API server, and their lookups during its faults (needs KUBEBUILDER_ASSETS)"
 	@echo "make bench-usage  measure usage and check --dags with 5,000 DAGs"
 	@echo "make fuzz    fuzz everything that reads untrusted input, FUZZ_SECONDS (600) for each of FUZZ_TARGETS (all)"
-	@echo "make verdicts  compare what is said of connections with Airflow, on VALUES (100000) values of the SEED (1)"
+	@echo "make verdicts  compare the decisions of formats/usability.py with Airflow, on VALUES (100000) values of the SEED (1)"
 	@echo "make packages  build what is released; make minimal-deps tests a bare installation, and the oldest dependencies"
 	@echo "make format  format the code; make clean removes what these commands have installed"
 
@@ -216,7 +218,7 @@ $(FUZZ)/ready: requirements/fuzz.txt pyproject.toml
 	$(FUZZ)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Tests use no network, so the wheels that they install into environments are downloaded before.
+# Tests use no network, so this downloads the wheels that they install into environments.
 wheels: $(WHEELS)/ready
 
 $(WHEELS)/ready: requirements/packaging-wheels.txt $(VENV)/ready
@@ -236,7 +238,7 @@ requirements: $(VENV)/ready
 	uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --override requirements/hooks-without.txt \
 		requirements/hooks.in --output-file requirements/hooks.txt
-	: "Packages that the overrides exclude remain in the list. Others can have the marker as one alternative (or)."
+	: "Remove the packages that the overrides exclude. Others can have the marker as one alternative (or)."
 	sed -i "/ or /!{/'never'/d}" requirements/hooks.txt
 	uv pip compile --quiet --universal --python-version 3.10 --resolution lowest-direct --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --extra kubeconfig \

@@ -25,11 +25,14 @@ VERSIONS = {
 def main() -> int:
     """Read the tag from the command line, and return the exit status."""
     if len(sys.argv) != 2:
-        sys.stderr.write("give one tag: python3 .github/release_notes.py v0.1.0\n")
+        sys.stderr.write("name one tag: python3 .github/release_notes.py v0.1.0\n")
         return 2
     version = sys.argv[1].removeprefix("v")
     notes = _notes(version)
-    problems = [*_wrong_versions(version), *(() if notes else (f"CHANGELOG.md has no '## {version} (YYYY-MM-DD)'",))]
+    problems = [
+        *_wrong_versions(version),
+        *(() if notes else (f"CHANGELOG.md has no heading '## {version} (YYYY-MM-DD)' with text below it. Add it",)),
+    ]
     if problems or notes is None:
         sys.stderr.write("".join(f"{problem}\n" for problem in problems))
         return 1
@@ -38,15 +41,17 @@ def main() -> int:
 
 
 def _wrong_versions(version: str) -> list[str]:
+    """Return a message for each file that names another version."""
     found = {path: re.findall(pattern, (ROOT / path).read_text()) for path, pattern in VERSIONS.items()}
     return [
-        f"{path} has {', '.join(versions)}, the tag {version}"
+        f"{path} has {', '.join(versions) or 'no version'}, the tag {version}. Correct one of them"
         for path, versions in found.items()
         if set(versions) != {version}
     ]
 
 
 def _notes(version: str) -> str | None:
+    """Return the text below the heading of a version with its date; ``None`` if there is no such heading."""
     heading = rf"(?ms)^## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)\n(.+?)(?=^## |\Z)"
     found = re.search(heading, (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
     return found[1].strip() if found else None

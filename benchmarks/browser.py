@@ -1,7 +1,8 @@
 """How long users of the page in Airflow's UI wait, with 40 and with 10,000 Secrets.
 
-Medians of times in a real browser, with a real Airflow API server and the devserver. A time ends when the browser has
-painted the rows. It needs the environment of the tests, and Chromium: ``.venv/bin/python benchmarks/browser.py``.
+It prints medians of times in a real browser, with a real Airflow API server and the devserver. A time ends when the
+browser has painted the rows. It needs the environment of the tests, and Chromium:
+``.venv/bin/python benchmarks/browser.py``.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from support.shelf import Shelf, airflow_of, shelf_on
 COUNTS = (40, 10_000)
 VIEWPORT: ViewportSize = {"width": 1440, "height": 900}
 # Requests from the Refresh button that come faster than this share a LIST.
-PRESSED_MS = 2_500
+SHARED_LIST_MS = 2_500
 # A LIST of 10,000 Secrets takes long on a busy machine.
-PATIENCE_MS = 120_000
-# After this, rows in the document have been painted.
+LONGEST_MS = 120_000
+# The browser has painted the rows of a document after this time.
 PAINTED_MS = 500
 
 # The texts, and the goals in seconds. A LIST has no goal: it is the time that the API server needs by itself.
@@ -38,7 +39,7 @@ FIRST_OF_ALL = "the same, when Airflow's API server has just started"
 AGAIN = "from opening the page to the first rows, from the shared snapshot"
 REFRESH = "Refresh, with a LIST"
 ROWS_SECONDS = 2.0
-# The actions of a user: what it is, the goal, and the JavaScript that does it.
+# The actions of a user, each with its goal in seconds and the JavaScript that does it.
 ACTIONS = {
     "search, from the last key": (0.5, "type(document.querySelector('#search'), '3')"),
     "search that matches nothing": (0.5, "type(document.querySelector('#search'), 'nowhere')"),
@@ -53,7 +54,7 @@ ACTIONS = {
     ),
 }
 
-# Runs the JavaScript in the place of ACTION, and returns the milliseconds until the table has been painted.
+# Runs the JavaScript that replaces ACTION, and returns the milliseconds until the table has been painted.
 MEASURE = """
 () => new Promise((resolve) => {
   const table = document.querySelector("table");
@@ -125,13 +126,13 @@ def times(count: int, rounds: int) -> dict[str, float]:
             shelf.cluster.apply({"apiVersion": "v1", "kind": "Secret", **manifest})
         with running_ui(airflow_of(shelf, Path(home) / "home")) as ui, running_browser() as browser:
             page = browser.new_context(viewport=VIEWPORT).new_page()
-            page.set_default_timeout(PATIENCE_MS)
+            page.set_default_timeout(LONGEST_MS)
             page.add_init_script(FIRST_ROWS)
             log_in(page, ui, "ada", PAGE)
             taken[FIRST_OF_ALL].append(first_rows(page))
             for _ in range(rounds):
                 taken[LIST].append(listed_in(shelf))
-                page.wait_for_timeout(PRESSED_MS)
+                page.wait_for_timeout(SHARED_LIST_MS)
                 taken[REFRESH].append(measured(page, "document.querySelector('#refresh').click()"))
                 taken[AGAIN].append(opened(page, ui.url + PAGE))
                 for name, (_goal, action) in ACTIONS.items():
@@ -143,6 +144,7 @@ def times(count: int, rounds: int) -> dict[str, float]:
 
 
 def main() -> None:
+    """Measure all times, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="times for each figure (default 3)")
     rounds: int = parser.parse_args().rounds

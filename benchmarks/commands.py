@@ -1,6 +1,6 @@
 """How long list, doctor and check take with 10,000 Secrets and 1,000 manifests, beyond Airflow's own import.
 
-Medians of several new processes. They take turns with a process that only imports what reads Airflow's configuration.
+It prints medians of several new processes, which run in turns. One of them only imports Airflow's configuration.
 """
 
 from __future__ import annotations
@@ -29,13 +29,15 @@ GOALS = {"list": 2.0, "list, as JSON": 2.0, "doctor": 2.0, "check": 3.0}
 
 
 def seconds(command: list[str], environment: dict[str, str]) -> float:
+    """Run a command, and return its time in seconds."""
     began = perf_counter()
     done = subprocess.run(command, env=environment, capture_output=True, check=False)
     assert done.returncode in (0, 1), done.stderr.decode()
     return perf_counter() - began
 
 
-def manifests(folder: Path) -> None:
+def write_manifests(folder: Path) -> None:
+    """Write the manifests for ``check``."""
     for number in range(MANIFESTS):
         labels = {"airflow.apache.org/connection-id": f"c{number}"}
         secret = {
@@ -53,7 +55,7 @@ def main() -> None:
     rounds: int = parser.parse_args().rounds
     end_in_order()
     with cluster() as running, tempfile.TemporaryDirectory() as folder:
-        manifests(Path(folder))
+        write_manifests(Path(folder))
         running.grow(SECRETS)
         environment = running.environment
         kwargs = {"namespace": NAMESPACE, "service_account_path": environment["BENCH_SERVICE_ACCOUNT"]}

@@ -1,4 +1,4 @@
-"""Stores the DAGs in a folder in the metadata database, with their code, as Airflow's DAG processor does."""
+"""Stores the DAGs of a folder and their code in the metadata database, as Airflow's DAG processor does."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def store(folder: str) -> None:
         session.flush()
         for dag in found.dags.values():
             columns = {"dag_id": dag.dag_id, "fileloc": dag.fileloc, "bundle_name": BUNDLE, "is_stale": False}
-            session.add(DagModel(**columns))  # type: ignore[no-untyped-call]  # Airflow gives it no types
+            session.add(DagModel(**columns))  # type: ignore[no-untyped-call]  # it has no types in Airflow
             session.flush()
             version = DagVersion(dag_id=dag.dag_id, version_number=1, bundle_name=BUNDLE)
             serialized = SerializedDagModel(LazyDeserializedDAG.from_dag(dag))

@@ -1,4 +1,4 @@
-"""What many Airflow processes cost the API server, and which faults they see. ``make bench-fleet`` runs it.
+"""The cost of many Airflow processes for the API server, and their errors during its faults: ``make bench-fleet``.
 
 It runs many short tasks and a few long-lived processes, in a namespace in which most Secrets are not for Airflow. First
 each kind of process runs alone. Then both run together, while the API server is restarted twice and responds with 429
@@ -30,8 +30,8 @@ from harness.turns import Runs
 TIMEOUT = 4.0
 OUTAGE_TTL = 300.0
 CACHE_TTL = 60
-# Seconds that the operating system may take to run a process, in addition to the timeout.
-ALLOWANCE_SECONDS = 0.5
+# A lookup is late if it takes longer than the timeout and this. The operating system may delay a process by this time.
+ALLOWED_DELAY_SECONDS = 0.5
 
 # When the faults begin, as fractions of the fleet's run time. Each waits for the end of the one before it.
 FIRST_RESTART, BURST, SECOND_RESTART = 1 / 8, 3 / 8, 6 / 8
@@ -183,10 +183,10 @@ def _sleep_until(moment: float) -> None:
 
 
 def _summary(lookups: Sequence[Lookup], unfinished: int) -> dict[str, Any]:
-    """Summarise the lookups of all processes.
+    """Return the figures of the lookups of all processes.
 
-    A ``late`` lookup took longer than the timeout and the allowance. An ``unfinished`` process had to be killed and has
-    left no lookups; it counts as one late lookup. ``covered`` counts the errors for which the process had a cached
+    A ``late`` lookup took longer than the timeout and the allowed delay. An ``unfinished`` process had to be killed and
+    has left no lookups; it counts as one late lookup. ``covered`` counts the errors for which the process had a cached
     value.
     """
     taken = [each.seconds * 1000 for each in lookups]
@@ -198,7 +198,7 @@ def _summary(lookups: Sequence[Lookup], unfinished: int) -> dict[str, Any]:
         "longest_ms": max(taken),
         "errors": dict(Counter(each.error for each in failed).most_common()),
         "wrong": sum(each.error == "wrong" for each in lookups),
-        "late": sum(each.seconds > TIMEOUT + ALLOWANCE_SECONDS for each in lookups) + unfinished,
+        "late": sum(each.seconds > TIMEOUT + ALLOWED_DELAY_SECONDS for each in lookups) + unfinished,
         "covered": sum(each.known for each in failed),
         "unfinished": unfinished,
     }
@@ -243,7 +243,12 @@ def main() -> None:
         running.grow(fleet.labelled)
         for name in SUBJECTS:
             runs |= measure(running, name, fleet)
-        limits = {"timeout": TIMEOUT, "allowance": ALLOWANCE_SECONDS, "cache_ttl": CACHE_TTL, "outage_ttl": OUTAGE_TTL}
+        limits = {
+            "timeout": TIMEOUT,
+            "allowance": ALLOWED_DELAY_SECONDS,
+            "cache_ttl": CACHE_TTL,
+            "outage_ttl": OUTAGE_TTL,
+        }
         results = Results({**context(running.version), **fleet._asdict(), **limits, "value_bytes": VALUE_BYTES}, runs)
     save("fleet", results)
     print(table(results))

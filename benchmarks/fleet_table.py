@@ -20,8 +20,8 @@ SCENARIOS_WITH_LOOKUPS = ("tasks", "lived", "faults_tasks", "faults_lived")
 TASKS_GOAL, LIVED_GOAL = 1 / 10, 1 / 50
 TASKS_A_MINUTE = 1_000
 
-# Less than this cannot be distinguished from an idle API server: /proc counts in steps of 10 ms, also during the 10 s
-# in which the idle usage is measured, and a scenario lasts several times as long.
+# Less than this cannot be distinguished from an idle API server. /proc counts in steps of 10 ms, also during the 10 s
+# in which the idle usage is measured. A scenario lasts several times as long.
 EXACT_TO_SECONDS = 0.1
 
 Figures = dict[str, Any]

@@ -22,15 +22,15 @@ from typing import NoReturn
 from harness.plan import Lookup, Plan
 from probes.subjects import Subject, make
 
-# The peer has no deadline of its own.
+# A task that takes longer is killed, because Apache's backend has no deadline of its own.
 _LONGEST_TASK_SECONDS = 60.0
 _ENDING_SECONDS = 30.0
-_POLLED_EVERY = 0.002
+_POLL_SECONDS = 0.002
 _INPUT = 0
 
 
 class Record:
-    """The lookups of one process."""
+    """Makes the lookups of one process, and records them."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -45,7 +45,7 @@ class Record:
         began = time.monotonic()
         try:
             error = "" if self._backend.get_conn_value(conn_id) == self._plan.values.get(conn_id) else "wrong"
-        except Exception as exception:  # of any type
+        except Exception as exception:  # the backends raise errors of many classes
             error = " ".join([type(exception).__name__, *map(str, filter(None, [getattr(exception, "status", None)]))])
         seconds = time.monotonic() - began
         known = began - self._known.get(conn_id, float("-inf")) < self._plan.outage_ttl
@@ -125,7 +125,7 @@ def run_tasks(family: Family, plan: Plan) -> None:
         if started < plan.processes and len(family) < plan.at_once and time.monotonic() >= began + started * plan.every:
             family.fork(task, plan, started)
             started += 1
-        elif _has_ended(_POLLED_EVERY):
+        elif _has_ended(_POLL_SECONDS):
             return
         family.kill(older_than=_LONGEST_TASK_SECONDS)
 
@@ -138,7 +138,7 @@ def run_lived(family: Family, plan: Plan) -> None:
         assert len(family) == plan.processes
     deadline = time.monotonic() + _ENDING_SECONDS
     while len(family) and time.monotonic() < deadline:
-        time.sleep(_POLLED_EVERY)
+        time.sleep(_POLL_SECONDS)
 
 
 def _run(run: Callable[[Plan, int], None], plan: Plan, number: int) -> NoReturn:

@@ -28,7 +28,7 @@ from support.ports import HOST, free_ports
 SECRETS = 10_000
 START_SECONDS = 90.0
 # Requests for a new snapshot that come faster than this share a LIST.
-PRESSED_SECONDS = 2.5
+SHARED_LIST_SECONDS = 2.5
 
 # The requests, and their goals in seconds.
 GOALS: dict[str, tuple[dict[str, Any], float]] = {
@@ -92,7 +92,7 @@ def main() -> None:
         taken: dict[str, list[float]] = {name: [] for name in GOALS}
         with api_server(environment) as client:
             for _ in range(rounds + 1):
-                time.sleep(PRESSED_SECONDS)
+                time.sleep(SHARED_LIST_SECONDS)
                 for name, (parameters, _goal) in GOALS.items():
                     began = perf_counter()
                     answer = client.get("/kubernetes-secrets/api/entries", params=parameters).raise_for_status().json()

@@ -53,7 +53,7 @@ class Line(NamedTuple):
 
 
 PEER = Line("Apache's backend", 0, "--", "s")
-ASKED = Line("no cache", 1, "-", "o")
+SINGLE_REQUESTS = Line("no cache", 1, "-", "o")
 INDEX = Line("index, mean of 50 lookups", 2, ":", "^")
 MEMORY = Line("from memory (index or watch)", 3, "-.", "D")
 WATCH = Line("watch, at one lookup a second", 3, "-", "P")
@@ -71,7 +71,7 @@ def draw_cost(results: Results, theme: Theme) -> Figure:
     _axes(caller, theme, "A lookup takes", "Secrets in the namespace", "ms")
     _axes(server, theme, "CPU time of the API server, for each lookup", "Secrets in the namespace", "ms")
     for axes, figure_name in ((caller, "latency_ms"), (server, "server_cpu_ms")):
-        for line, measurement in ((PEER, "peer/steady"), (ASKED, "ours/steady"), (INDEX, "ours/amortized")):
+        for line, measurement in ((PEER, "peer/steady"), (SINGLE_REQUESTS, "ours/steady"), (INDEX, "ours/amortized")):
             _line(axes, theme, line, *_by_size(runs, measurement, figure_name))
     _line(caller, theme, MEMORY, *_by_size(runs, "ours/amortized", "memory_ms"))
     _line(server, theme, WATCH, *_by_size(runs, "ours/watching", "server_cpu_ms"))

@@ -39,7 +39,7 @@ def main() -> None:
     who, what, secrets = sys.argv[1:]
     measure = getattr(importlib.import_module(f"probes.{PROBES[what]}"), what)
 
-    import airflow.configuration  # noqa: F401  # every Airflow process has done this before a lookup
+    import airflow.configuration  # noqa: F401  # every Airflow process imports this before its first lookup
 
     print(json.dumps(measure(who, int(secrets))))
 

@@ -1,4 +1,4 @@
-"""The table of a run, which compares figures. ``python benchmarks/table.py`` prints that of the last run."""
+"""The table that compares the figures of a run. ``python benchmarks/table.py`` prints the table of the last run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Figure(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """A number to compare with that is not measured, in the unit of the figure."""
+    """A fixed number that a figure is compared with, in the unit of the figure."""
 
     text: str
     number: float
@@ -67,7 +67,8 @@ UNITS = {"ms": "ms", "us": "µs", "s": "s", "mib": "MiB"}
 NAMES = {"ours": "this backend", "peer": "Apache's backend", "bare": "a bare TLS socket"}
 
 
-def _beside(who: str, what: str, name: str) -> tuple[Figure, Figure]:
+def _compared_with(who: str, what: str, name: str) -> tuple[Figure, Figure]:
+    """Return a figure of this backend, and the same figure of ``who``."""
     return Figure(f"ours/{what}", name), Figure(f"{who}/{what}", name)
 
 
@@ -83,7 +84,7 @@ def _config_maps(name: str) -> Figure:
     return Figure("ours/config_maps/10", name)
 
 
-_peer, _bare = partial(_beside, "peer"), partial(_beside, "bare")
+_peer, _bare = partial(_compared_with, "peer"), partial(_compared_with, "bare")
 
 FIRST = [
     Row("import, construction, first lookup: CPU", *_peer("cold/100", "cpu_ms"), 1 / 200),
@@ -94,7 +95,7 @@ FIRST = [
     Row("without bytecode: memory", *_peer("uncompiled/100", "memory_mib"), 1 / 30),
 ]
 
-ASKED = [
+QUERIES = [
     Row("warm lookup: CPU", *_peer("warm/100", "cpu_ms"), 0.45),
     Row("warm lookup: latency", *_bare("warm/100", "latency_ms"), 1.5),
     Row(
@@ -121,7 +122,7 @@ FEW = [
     ),
 ]
 
-REMEMBERED = [
+FROM_MEMORY = [
     Row("hit, 10 Secrets", Figure("ours/memory/10", "hit_us"), Bound("5 µs", 5), 1),
     Row("hit, 10,000 Secrets", Figure("ours/memory/10000", "hit_us"), Bound("5 µs", 5), 1),
     Row("miss, 10 Secrets", Figure("ours/memory/10", "miss_us"), Bound("5 µs", 5), 1),
@@ -140,7 +141,7 @@ REMEMBERED = [
     Row("the same for a function without shared data", _threads("unshared_many_us"), _threads("unshared_one_us")),
 ]
 
-KEPT = [
+INDEX = [
     Row("index of 10,000 Secrets: time", *_bare("index/10000", "wall_ms"), 2.5),
     Row("the same: memory in use", Figure("ours/index/10000", "kept_mib"), Bound("20 MiB", 20), 1),
     Row("the same: peak memory", Figure("ours/index/10000", "peak_mib"), Figure("bare/index/10000", "received_mib")),
@@ -161,11 +162,11 @@ MOUNTED = [
 
 SECTIONS = {
     "A new process": FIRST,
-    "Lookups that query the API server": ASKED,
+    "Lookups that query the API server": QUERIES,
     "A new process with `cache_ttl`": FEW,
-    "Lookups from memory": REMEMBERED,
+    "Lookups from memory": FROM_MEMORY,
     "Lookups of mounted Secrets": MOUNTED,
-    "The index, and the watch that updates it": KEPT,
+    "The index, and the watch that updates it": INDEX,
 }
 
 

@@ -33,7 +33,7 @@ def main() -> int:
         parser.error(f"there is no target {', '.join(unknown)}; the targets are {', '.join(NAMES)}")
     is_guided = find_spec("atheris") is not None
     if not is_guided:
-        _print("atheris is not installed, so nothing guides the inputs to lines that no input has reached")
+        _print("atheris is not installed, so inputs are changed at random, without regard to the lines that they reach")
     _print("| target | seconds | inputs | coverage | findings |")
     _print("| --- | --- | --- | --- | --- |")
     with_findings = [name for name in given.targets or NAMES if _run(name, given.seconds, is_guided)]

@@ -1,4 +1,4 @@
-"""A made-up password that inputs contain in place of values, and the search for it in messages."""
+"""A made-up password that replaces the values in inputs, and the search for it in messages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from base64 import b64encode
 
 CANARY = "Zq7xK2pVw9Lm4RtY"
 
-# A part of a password is a leak too: an identifier is cut to 20 characters, for example.
+# A part of a password is a leak too. For example, a message can contain the first 20 characters of an id.
 _SHORTEST_PART = 8
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import thread_time
 
-# The limits are generous: the slowest reader (YAML, in Python) takes 10 µs for a byte, and some 40 µs while its
+# The limits are generous: the slowest reader (YAML, in Python) takes 10 µs for a byte, and about 40 µs while its
 # coverage is measured.
 _SECONDS_AT_LEAST = 1.0
 _SECONDS_PER_BYTE = 100e-6
 
 # A call that takes this many times the limit is interrupted.
-_PATIENCE = 2
+_INTERRUPTED_AT = 2
 
 
 class TooSlow(BaseException):
@@ -31,7 +31,7 @@ def seconds_of(call: Callable[[], None], size: int) -> float:
     Raises:
         TooSlow: it took far longer than the limit for ``size``. Only the main thread can be interrupted.
     """
-    with _interrupted_after(limit(size) * _PATIENCE):
+    with _interrupted_after(limit(size) * _INTERRUPTED_AT):
         began = thread_time()
         call()
         return thread_time() - began

@@ -11,7 +11,7 @@ from fuzz.judge import judge
 from fuzz.rules import BrokenRuleError, Rule
 from fuzz.target import Target
 
-# A placeholder in a repeated part for the number of the repetition. Without it all names of a mapping would be equal.
+# A placeholder in a repeated part for the number of the repetition. Without it, all names of a mapping would be equal.
 NUMBER = b"{number}"
 
 # Four times the input may take four times as long. With quadratic growth it takes sixteen times as long.
@@ -22,10 +22,10 @@ _TOO_MUCH = 8.0
 # Bytes of the shorter input: for a first measurement, and for another one if that is suspicious.
 _SIZES = (16_384, 65_536)
 
-# A shorter time, in seconds, says nothing about growth.
+# In a shorter time, in seconds, growth cannot be measured.
 _SECONDS = 0.02
 
-# An input that takes this many seconds is not tried at a larger size: it could take a minute, and not every call can be
+# An input that takes this many seconds is not tried at a larger size. It could take a minute, and not every call can be
 # interrupted.
 _LONG_ENOUGH = 0.5
 

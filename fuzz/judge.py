@@ -59,4 +59,4 @@ def _check_silence(trial: Trial) -> None:
                 raise BrokenRuleError(Rule.SILENT, text, place_of(error))
     for text in trial.texts:
         if canary.is_in(text):
-            raise BrokenRuleError(Rule.SILENT, text, "a text")
+            raise BrokenRuleError(Rule.SILENT, text, "a string")

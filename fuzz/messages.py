@@ -1,4 +1,4 @@
-"""All that people could read of a trial: exceptions and the ones chained to them, log records, warnings."""
+"""The strings that people could read of a trial: exceptions and those chained to them, log records, warnings."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class _Collector(logging.Handler):
 
 @contextmanager
 def collected(trial: Trial) -> Iterator[None]:
-    """Record all log records and warnings of the block as texts of the trial."""
-    restart()  # A log line that is written once in a process is then written again for each input.
+    """Add all log records and warnings of the block to the strings of the trial."""
+    restart()  # so that a message that is logged once in a process is logged for each input
     root, collector = logging.getLogger(), _Collector(trial)
     level = root.level
     root.addHandler(collector)
@@ -41,7 +41,7 @@ def collected(trial: Trial) -> Iterator[None]:
 
 
 def texts_of(error: BaseException) -> list[str]:
-    """Return all that a report of an exception can show, except for the variables of frames.
+    """Return all strings that a report of an exception can show, except for the variables of frames.
 
     An exception that was suppressed with ``from None`` counts: it is still attached, and some reports show it.
     """

@@ -10,7 +10,7 @@ _PACKAGE = "airflow_kubernetes_secrets"
 
 
 class Rule(Enum):
-    """A rule that must hold for every input."""
+    """A rule for every input."""
 
     EXPECTED = "only documented exceptions are raised"
     FAST = "the CPU time is bounded by the size of the input"
@@ -34,7 +34,7 @@ class BrokenRuleError(Exception):
 
 
 def place_of(error: BaseException) -> str:
-    """Return the innermost line of the package in an exception's traceback, and the type of the exception."""
+    """Return the type of an exception, and the innermost line of the package in its traceback."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if f"/{_PACKAGE}/" in frame.filename]
     where = f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno} {frames[-1].name}" if frames else ""
     return f"{type(error).__name__} {where}".strip()

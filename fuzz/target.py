@@ -1,4 +1,4 @@
-"""A target: one reader of untrusted input, and what must hold for it."""
+"""A target: one reader of untrusted input, with the properties that are checked."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Target:
     """A reader of untrusted input.
 
     Attributes:
-        run: passes one input to the reader. It states which exceptions are documented (:meth:`Trial.attempt`), what
-            people can read (:meth:`Trial.say`) and what holds for a result (:meth:`Trial.claim`).
+        run: passes one input to the reader. It specifies the documented exceptions (:meth:`Trial.attempt`), the
+            strings that people can read (:meth:`Trial.say`) and the properties of a result (:meth:`Trial.claim`).
         tokens: words of the format, which mutation inserts.
     """
 

@@ -1,4 +1,4 @@
-"""The trial of one input on a target: the errors, the readable texts and the claims."""
+"""The trial of one input on a target: the errors, the strings that people can read, and the claims."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ Result = TypeVar("Result")
 
 
 class Trial:
-    """What a target does with one input, and what people would read of it.
+    """The results of a target for one input.
 
     Attributes:
         errors: the documented exceptions that were raised.
-        texts: everything else that people can read.
+        texts: all other strings that people can read.
+        is_canary_public: whether the canary is in a place that messages may show.
     """
 
     def __init__(self) -> None:
@@ -45,18 +46,18 @@ class Trial:
             return None
 
     def say(self, *texts: object) -> None:
-        """Record what people can read: a ``str()`` or ``repr()``, a problem, a hint."""
+        """Record strings that people can read: a ``str()`` or ``repr()``, a problem, a hint."""
         self.texts += map(str, texts)
 
     def allow(self, *texts: str) -> None:
-        """Record texts that may be shown, such as the name of a key. If one contains the canary, it may be anywhere."""
+        """Record strings that messages may show, such as a key. If one contains the canary, all may show it."""
         self.is_canary_public = self.is_canary_public or any(map(canary.is_in, texts))
 
     def claim(self, holds: bool, text: str) -> None:
         """Check a claim of the target.
 
         Raises:
-            BrokenRuleError: it does not hold.
+            BrokenRuleError: the claim is false.
         """
         if not holds:
             raise BrokenRuleError(Rule.CLAIM, text, text)

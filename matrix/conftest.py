@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from matrix.deployment import SECRET, Deployment, Installed, with_rights, without_rights
+from matrix.deployment import SECRET, Deployment, Installed, with_permissions, without_permissions
 from matrix.page import RESULTS, Results
 from matrix.postgres import Postgres
 from matrix.proofs import Proof
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tests = Counter(_proof(item) for item in {item.nodeid.partition("[")[0]: item for item in items}.values())
     for proof, count in tests.items():
         if count != 1:
-            raise pytest.UsageError(f"{proof} has {count} tests")
+            raise pytest.UsageError(f"{proof} has {count} tests. Each row of the page has exactly one")
     for item in items:
         item.add_marker(pytest.mark.timeout(TEST_SECONDS))
 
@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    version = item.callspec.params["version"]  # type: ignore[attr-defined]  # each is for a version
+    version = item.callspec.params["version"]  # type: ignore[attr-defined]  # `proves` gives each test a version
     item.config.stash[RESULTS].outcomes[_proof(item), version].append(report.passed)
     return report
 
@@ -57,7 +57,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def _proof(item: pytest.Item) -> Proof:
     marker = item.get_closest_marker("proof")
     if marker is None:
-        raise pytest.UsageError(f"{item.nodeid} does not say what it proves")
+        raise pytest.UsageError(f"{item.nodeid} has no mark `proof`. Add @proves")
     found: Proof = marker.args[0]
     return found
 
@@ -81,7 +81,7 @@ def postgres(results: Results) -> Iterator[Postgres]:
     server = Postgres()
     try:
         server.start()
-        results.beside["PostgreSQL"] = server.version
+        results.components["PostgreSQL"] = server.version
         yield server
     finally:
         server.stop()
@@ -104,7 +104,7 @@ def cluster(results: Results) -> Iterator[Cluster]:
 def _ready(cluster: Cluster, results: Results) -> Iterator[Cluster]:
     try:
         version = checked(cluster.admin.get("/version"))["gitVersion"]
-        results.beside[f"Kubernetes ({cluster.name})"] = version
+        results.components[f"Kubernetes ({cluster.name})"] = version
         results.kubernetes = server(assets())
         yield cluster
     finally:
@@ -124,11 +124,12 @@ def installed(version: str, wheel: Path, results: Results, tmp_path_factory: pyt
     python = airflow.prefix / "bin" / "python"
     if not python.exists():
         pytest.fail(
-            f"Airflow {version} is not installed in {airflow.prefix.name}: `make matrix` does it", pytrace=False
+            f"Airflow {version} is not installed in {airflow.prefix.name}. Run `make matrix`, which installs it",
+            pytrace=False,
         )
     _run(str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--force-reinstall", str(wheel))
     results.releases[version] = Releases.of(python)
-    results.beside["Python"] = results.releases[version].python
+    results.components["Python"] = results.releases[version].python
     return airflow
 
 
@@ -138,18 +139,18 @@ def deployment(installed: Installed, cluster: Cluster, postgres: Postgres) -> De
     name = installed.version.replace(".", "_")
     database = postgres.create(f"airflow_{name}", f"{SECRET}-metadata")
     warehouse = postgres.create(f"warehouse_{name}", f"{SECRET}-warehouse/@:%")
-    return with_rights(installed, cluster, database, warehouse)
+    return with_permissions(installed, cluster, database, warehouse)
 
 
 @pytest.fixture(scope="session")
-def without(
+def api_server_only(
     installed: Installed, cluster: Cluster, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Deployment:
     """Run a deployment in which only the API server has permissions. From 3.2 on it has a team."""
     database = postgres.create(f"airflow_{installed.version.replace('.', '_')}_api_server", f"{SECRET}-metadata")
     airflow = Installed(installed.version, tmp_path_factory.mktemp(f"airflow-{installed.version}-api-server"))
     team = TEAM if installed.version in Proof.TEAMS.versions else None
-    return without_rights(airflow, cluster, database, team)
+    return without_permissions(airflow, cluster, database, team)
 
 
 def _run(*command: str) -> None:

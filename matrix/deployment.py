@@ -1,4 +1,4 @@
-"""Airflow as in a cluster: a service account for each process, PostgreSQL, and Secrets in their own namespace."""
+"""Runs Airflow as in a cluster: a service account for each process, PostgreSQL, and Secrets in their own namespace."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SECRET = "hunter2"
 
 
 class Installed(Airflow):
-    """An Airflow with the wheel installed, in the environment that `make matrix` has made."""
+    """An Airflow with the wheel installed, in the environment that `make matrix` has created."""
 
     @property
     def prefix(self) -> Path:
@@ -108,9 +108,9 @@ class Deployment:
     def found(self, task: str) -> dict[str, Any]:
         """Return what a task has reported."""
         file = _found(self.airflow) / task
-        assert file.exists(), f"the task {task} has told nothing\n{self._logs_of_tasks()}"
-        told: dict[str, Any] = json.loads(file.read_text())
-        return told
+        assert file.exists(), f"the task {task} has reported nothing\n{self._logs_of_tasks()}"
+        reported: dict[str, Any] = json.loads(file.read_text())
+        return reported
 
     def state(self, dag_id: str) -> str:
         """Return the state of the only run of the DAG, from the database."""
@@ -126,7 +126,7 @@ class Deployment:
         return "\n".join(f"--- {file}\n{text[-3000:]}" for file, text in texts.items())
 
 
-def with_rights(airflow: Airflow, cluster: Cluster, database: Database, warehouse: Database) -> Deployment:
+def with_permissions(airflow: Airflow, cluster: Cluster, database: Database, warehouse: Database) -> Deployment:
     """Run the DAG of all lookups. Every process reads Secrets itself, including that of the database."""
     pods = Pods(cluster, airflow.version.replace(".", "-"))
     pods.put.config(DATABASE_ID, f"{database.url}\n")
@@ -163,7 +163,7 @@ def with_rights(airflow: Airflow, cluster: Cluster, database: Database, warehous
         return Deployment(processes.airflow, pods, database)
 
 
-def without_rights(airflow: Airflow, cluster: Cluster, database: Database, team: str | None) -> Deployment:
+def without_permissions(airflow: Airflow, cluster: Cluster, database: Database, team: str | None) -> Deployment:
     """Run DAGs whose tasks query the API server, which alone may read Secrets. A team has its own DAG and executor."""
     pods = Pods(cluster, f"{airflow.version.replace('.', '-')}-api-server")
     pods.put.connection("shared", "http://nobodys-host")
@@ -229,7 +229,7 @@ def _running(
         for program in programs:
             # The scheduler is started last: its tasks need the API server.
             if program == SCHEDULER and API_SERVER in programs:
-                processes.until("the API server answers", lambda: _answers(port), START_SECONDS)
+                processes.until("the API server responds", lambda: _responds(port), START_SECONDS)
             processes.spawn(program, *options(program, port))
 
     try:
@@ -248,7 +248,7 @@ def _with_executor_of(airflow: Airflow, team: str) -> Airflow:
     )
 
 
-def _answers(port: int) -> bool:
+def _responds(port: int) -> bool:
     with suppress(httpx.TransportError):
         return httpx.get(f"http://{HOST}:{port}/api/v2/version", verify=NO_TLS, timeout=5).is_success
     return False

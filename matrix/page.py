@@ -36,15 +36,15 @@ class Results:
     """The results of a run so far.
 
     Attributes:
-        outcomes: those of each phase of a proof's test, by version.
-        releases: those of each environment, by version of Airflow.
-        beside: the other components of the run: name and release.
+        outcomes: whether each phase of a proof's test passed, by proof and version of Airflow.
+        releases: the releases in each environment, by version of Airflow.
+        components: the releases of the other components, by name.
         kubernetes: the API server, as the record of runs names it.
     """
 
     outcomes: defaultdict[tuple[Proof, str], list[bool]] = field(default_factory=lambda: defaultdict(list))
     releases: dict[str, Releases] = field(default_factory=dict)
-    beside: dict[str, str] = field(default_factory=dict)
+    components: dict[str, str] = field(default_factory=dict)
     kubernetes: str = ""
 
     def cell(self, proof: Proof, version: str) -> str:
@@ -77,8 +77,8 @@ class Results:
             *([proof.text, *(self.cell(proof, version) for version in VERSIONS)] for proof in Proof),
         ]
         table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-        beside = ", ".join(f"{name} {release}" for name, release in self.beside.items())
-        PAGE.write_text(f"{TEXT}{table}\n\nWith {beside or 'nothing: no test began'}.\n\n{HEADING}")
+        components = ", ".join(f"{name} {release}" for name, release in self.components.items())
+        PAGE.write_text(f"{TEXT}{table}\n\nWith {components or 'nothing: no test began'}.\n\n{HEADING}")
         record(self.runs())
         show_runs()
 

@@ -18,7 +18,7 @@ from support.ports import HOST, failure, on_free_ports
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
 QUERY_SECONDS = 20.0
-HOW_TO_GET_IT = "install PostgreSQL's server (Debian: apt install postgresql), or put its folder with initdb on PATH"
+INSTALLATION = "install PostgreSQL's server (Debian: apt install postgresql), or put its folder with initdb on PATH"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Postgres:
 
     Attributes:
         port: its port, from :meth:`start` on.
-        version: that of the server, while it runs.
+        version: the version of the server, while it runs.
     """
 
     def __init__(self) -> None:
@@ -57,14 +57,14 @@ class Postgres:
         self._directory = Path(tempfile.mkdtemp(prefix="postgres-"))
         self._process: subprocess.Popen[bytes] | None = None
         # The server refuses to run as root.
-        self._owner = _somebody_else() if os.geteuid() == 0 else None
+        self._owner = _unprivileged_user() if os.geteuid() == 0 else None
         self._admin = Database(self, "postgres", secrets.token_hex(16))
 
     def start(self) -> None:
         """Create an empty cluster, start the server, and wait until it responds.
 
         Raises:
-            RuntimeError: it did not within START_SECONDS; the message has the last lines of its log.
+            RuntimeError: it does not respond within START_SECONDS; the message has the last lines of its log.
         """
         if self._owner is not None:
             os.chown(self._directory, self._owner.pw_uid, self._owner.pw_gid)
@@ -134,7 +134,7 @@ class Postgres:
         )
 
     def _spawn(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
-        # Without it, a test run that is killed would leave the server running.
+        # Without setpriv, a test run that is killed would leave the server running.
         dies_with_parent = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
         with (self._directory / "log").open("ab") as log:
             return subprocess.Popen(
@@ -166,14 +166,14 @@ def _programs() -> Path:
     for place in places:
         if all((place / program).exists() for program in ("initdb", "postgres", "psql")):
             return place
-    raise RuntimeError(f"PostgreSQL is not there, and the matrix is not tested without it: {HOW_TO_GET_IT}")
+    raise RuntimeError(f"PostgreSQL is not installed, and the matrix requires it: {INSTALLATION}")
 
 
-def _somebody_else() -> pwd.struct_passwd:
+def _unprivileged_user() -> pwd.struct_passwd:
     """Return a user with few permissions."""
     for name in ("postgres", "nobody"):
         try:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise RuntimeError("PostgreSQL refuses to run as root, and there is no user 'postgres' or 'nobody' to run it as")
+    raise RuntimeError("PostgreSQL refuses to run as root. Create the user 'postgres' or 'nobody'")

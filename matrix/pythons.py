@@ -37,7 +37,11 @@ TEST_SECONDS = 3600
 
 
 def main(arguments: list[str]) -> int:
-    """Run the tests with these Pythons, or with each that is found if none is given. Returns the exit status."""
+    """Run the tests with the given Pythons, or without any, with each Python that is found.
+
+    Returns:
+        1 if a test failed, if a given Python is missing, or if no Python was found; else 0.
+    """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--numprocesses", default="4", help="how many processes run the tests of one Python")
     parser.add_argument("pythons", nargs="*", metavar="PYTHON", help="such as 3.12; without any: each that is found")
@@ -53,10 +57,8 @@ def main(arguments: list[str]) -> int:
         print(outcome.text)
     for version in missing:
         print(f"Python {version} is NOT tested: put python{version} on PATH")
-    asked_for = bool(options.pythons)
-    return int(
-        not outcomes or (asked_for and bool(missing)) or not all(outcome.passed for outcome in outcomes.values())
-    )
+    is_missing = bool(options.pythons and missing)
+    return int(not outcomes or is_missing or not all(outcome.passed for outcome in outcomes.values()))
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from matrix.proofs import Proof, proves
 
 
 @proves(Proof.WORKERS)
-def test_workers_without_rights(without: Deployment) -> None:
-    assert without.found("of_nobody") == {
+def test_workers_without_permissions(api_server_only: Deployment) -> None:
+    assert api_server_only.found("of_nobody") == {
         "shared": "nobodys-host",
         "template": "nobodys-host",
         "nobodys": "for all",
@@ -18,8 +18,8 @@ def test_workers_without_rights(without: Deployment) -> None:
 
 
 @proves(Proof.TEAMS)
-def test_a_team(without: Deployment) -> None:
-    assert without.found("of_red") == {
+def test_a_team(api_server_only: Deployment) -> None:
+    assert api_server_only.found("of_red") == {
         "shared": "red-host",
         "template": "red-host",
         "nobodys": "for all",

@@ -48,9 +48,9 @@ def test_the_command_under_airflow(deployment: Deployment, tmp_path: Path) -> No
 
 
 @proves(Proof.TEAMS_COMMANDS)
-def test_teams(without: Deployment) -> None:
+def test_teams(api_server_only: Deployment) -> None:
     def run(*arguments: str) -> Any:
-        return json.loads(_run(without.airflow, "airflow-kubernetes-secrets", *arguments, "-o", "json"))
+        return json.loads(_run(api_server_only.airflow, "airflow-kubernetes-secrets", *arguments, "-o", "json"))
 
     listed = run("list", "--team", "red")["entries"]
     assert {(each["kind"], each["id"], each["team"]) for each in listed} == {

@@ -13,8 +13,8 @@ from airflow_kubernetes_secrets.usage.uses import Found
 from fuzz.target import Target
 from fuzz.trial import Trial
 
-# Python's own parser takes quadratic time for the fields of an f-string, and for the dots of a name that is imported.
-# Nobody writes so many.
+# Python's own parser takes quadratic time for the fields of an f-string, and for the dots in the name of an imported
+# module. DAG code does not contain so many.
 _MOST_BRACES_AND_DOTS = 1000
 
 

@@ -59,7 +59,9 @@ def _run(trial: Trial, data: bytes) -> None:
     trial.claim(len(response.body) <= len(data), "a body is no longer than what was received")
     if response.keeps_open:
         used = data[: stream.tell()]
-        trial.claim(_parts(response) == _parts(read_response(_whole(used))), "what follows an answer is not a part")
+        trial.claim(
+            _parts(response) == _parts(read_response(_whole(used))), "the bytes after a response are not a part of it"
+        )
     if lines is not None and response.status not in (204, 304):
         trial.claim(b"".join(line + b"\n" for line in lines) == bytes(response.body), "lines are those of the body")
 

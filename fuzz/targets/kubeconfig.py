@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.kubernetes.kubeconfig import KubeconfigCredentia
 from fuzz.target import Target
 from fuzz.trial import Trial
 
-loader: Any = kube_config  # it has no types
+loader: Any = kube_config  # the official client has no types
 
 # The fields with values that must never be shown.
 _SECRET = ("token", "password", "client-key-data", "client-certificate-data", "certificate-authority-data")
@@ -39,10 +39,10 @@ def _use(trial: Trial, path: Path) -> None:
     trial.say(repr(credentials), credentials.source, str(credentials.endpoint))
     credentials.tls()
     authorization = credentials.authorization()
-    trial.claim(authorization is None or isinstance(authorization, str), "the credential is a text")
+    trial.claim(authorization is None or isinstance(authorization, str), "the credential is a string")
     namespace: object = credentials.namespace()
     # The caller checks whether the string is a valid namespace name.
-    trial.claim(isinstance(namespace, str), "the namespace is a text")
+    trial.claim(isinstance(namespace, str), "the namespace is a string")
 
 
 def _names(data: bytes) -> Iterator[str]:

@@ -30,7 +30,7 @@ def _run(trial: Trial, data: bytes) -> None:
         return
     trial.claim(options == Options.parse(kwargs), "the same options are equal")
     trial.claim(hash(options) == hash(Options.parse(kwargs)), "equal options have the same hash")
-    trial.claim(bool(options.namespaces and verbs_of(options)), "there is something to look into")
+    trial.claim(bool(options.namespaces and verbs_of(options)), "there is a namespace to search, and a verb")
     trial.claim(isinstance(options.referenced, dict), "references are by namespace")
 
 

@@ -24,12 +24,14 @@ def _run(trial: Trial, data: bytes) -> None:
     if selector is None:
         return
     again = LabelSelector.parse(str(selector))
-    trial.claim(again == selector, "a selector means what its text means")
+    trial.claim(again == selector, "parsing the string of a selector returns an equal selector")
     for requirement in selector.requirements[:4]:
         # A label is compared with each value, so trying all of them would take quadratic time.
         for value in (*requirement.values[:100], "another"):
             labels = {requirement.key: value}
-            trial.claim(selector.matches(labels) is again.matches(labels), "a selector matches what its text matches")
+            trial.claim(
+                selector.matches(labels) is again.matches(labels), "a selector and its string match the same labels"
+            )
 
 
 TARGET = Target(

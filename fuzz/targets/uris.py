@@ -26,7 +26,7 @@ def _check_quoted(trial: Trial, schema: str, login: str, password: str) -> None:
     parts = (quote(part, safe="") for part in (login, password, schema))
     uri = ParsedUri("postgresql://{}:{}@db.example:5432/{}".format(*parts))
     found = (uri.login, uri.password, uri.host, uri.port, uri.schema)
-    trial.claim(found == (login, password, "db.example", 5432, schema), "what is percent-encoded comes back")
+    trial.claim(found == (login, password, "db.example", 5432, schema), "a percent-encoded part is read unchanged")
 
 
 TARGET = Target(

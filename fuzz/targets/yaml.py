@@ -15,13 +15,13 @@ def _run(trial: Trial, data: bytes) -> None:
     lines = data.count(b"\n") + data.count(b"\r") + 1
     trial.attempt(UnreadableError, read_json, data)
     for _line, document in trial.attempt(UnreadableError, _documents, data) or ():
-        trial.claim(_is_json(document), "YAML becomes what JSON can say")
+        trial.claim(_is_json(document), "YAML becomes values that JSON has")
     for manifest in read_manifests(data):
         trial.say(manifest.problem)
         trial.claim(1 <= manifest.line <= lines or _has_other_line_breaks(data), "a document names a line of the file")
-        trial.claim(_is_json(manifest.value), "a manifest becomes what JSON can say")
+        trial.claim(_is_json(manifest.value), "a manifest becomes values that JSON has")
         for each in unpacked(manifest.value):
-            trial.claim(_is_json(each), "an item of a List is what JSON can say")
+            trial.claim(_is_json(each), "an item of a List has values that JSON has")
     for error in trial.errors:
         if isinstance(error, UnreadableError) and not _has_other_line_breaks(data):
             trial.claim(1 <= error.line <= lines, "an error names a line of the file")

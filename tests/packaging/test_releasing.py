@@ -99,7 +99,7 @@ class TestReleaseNotes:
 
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.startswith(f"{distribution}/pyproject.toml has 8.8.8")
-        assert done.stderr.endswith(f", the tag {__version__}\n")
+        assert done.stderr.endswith(f", the tag {__version__}. Correct one of them\n")
         assert done.stderr.count("\n") == 1
 
     def test_need_the_devserver_to_require_this_version(self, tree: Path) -> None:
@@ -108,13 +108,14 @@ class TestReleaseNotes:
 
         done = self.notes(tree, f"v{__version__}")
 
-        assert done.stderr == f"devserver/pyproject.toml has {__version__}, 8.8.8, the tag {__version__}\n"
+        difference = f"devserver/pyproject.toml has {__version__}, 8.8.8, the tag {__version__}"
+        assert done.stderr == f"{difference}. Correct one of them\n"
 
     def test_need_the_tag_to_name_it(self, tree: Path) -> None:
         done = self.notes(tree, "v0.0.9")
 
         assert (done.returncode, done.stdout) == (1, "")
-        assert f"src/airflow_kubernetes_secrets/version.py has {__version__}, the tag 0.0.9\n" in done.stderr
+        assert f"src/airflow_kubernetes_secrets/version.py has {__version__}, the tag 0.0.9. Correct" in done.stderr
 
     def test_need_a_day_in_the_changelog(self, tree: Path) -> None:
         version = tree / "src/airflow_kubernetes_secrets/version.py"
@@ -125,7 +126,10 @@ class TestReleaseNotes:
 
         done = self.notes(tree, "v9.0.0")
 
-        assert (done.returncode, done.stderr) == (1, "CHANGELOG.md has no '## 9.0.0 (YYYY-MM-DD)'\n")
+        assert (done.returncode, done.stderr) == (
+            1,
+            "CHANGELOG.md has no heading '## 9.0.0 (YYYY-MM-DD)' with text below it. Add it\n",
+        )
 
 
 def test_what_was_published_is_verified(tmp_path: Path) -> None:

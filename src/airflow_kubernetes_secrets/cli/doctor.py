@@ -63,7 +63,7 @@ def _print(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _first_findings(findings: Iterable[Finding], found: list[Finding]) -> Iterator[Finding]:
-    """Yield the findings that are shown. After the first ones about files, one says how many more there are.
+    """Yield the findings that are shown. After the first ones about files, one finding has the number of the others.
 
     Args:
         found: gets all findings.

@@ -40,9 +40,14 @@ _COLOURS = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.WARNING: "yellow", Tone.ERR
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Explain one lookup. The exit status says whether the id was found, and whether a test of it succeeded.
+    """Explain one lookup.
+
+    Returns:
+        0 if a Secret is selected; 1 if none is; 2 if the lookup fails or the Secret cannot be read; 3 if the Secret is
+        selected, and the test of the connection failed or was not possible.
 
     Raises:
+        OptionError: the arguments do not fit together.
         KubernetesSecretsError: the configuration cannot be used, or there is no backend location.
     """
     lookup = Lookup(Kind[arguments.kind.upper()], arguments.id, arguments.team)

@@ -24,14 +24,14 @@ from airflow_kubernetes_secrets.manifests.requested_secret import (
 )
 from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError
 
-# What to do instead of creating a role.
+# The exit statuses.
+_WRITTEN, _REFUSED, _ERROR = 0, 1, 2
+
+# These are added to the commands that grant a missing permission: on the devserver, and on other servers.
 _NO_ROLES = (
     "This server is the devserver, which has no roles, so these commands fail. To write with your own account instead, "
     'add --kubeconfig "$KUBECONFIG"'
 )
-
-_WRITTEN, _REFUSED, _ERROR = 0, 1, 2
-
 _OWN_ACCOUNT = (
     "Airflow itself does not need this permission. To write with your own account instead, add --kubeconfig, such as "
     "--kubeconfig ~/.kube/config"
@@ -39,7 +39,15 @@ _OWN_ACCOUNT = (
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the Secret, or say why it is refused."""
+    """Write the Secret, or print why it is refused.
+
+    Returns:
+        0 if it was written and read back; 1 if it was refused, or if Airflow does not read it; 2 if it could not be
+        read back.
+
+    Raises:
+        KubernetesSecretsError: a request failed, or the configuration cannot be used.
+    """
     try:
         return _put(arguments)
     except NotWritableError as error:
@@ -48,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _put(arguments: argparse.Namespace) -> int:
-    """Write the Secret, or with ``--dry-run=client`` only make its manifest."""
+    """Write the Secret, or with ``--dry-run=client`` only create its manifest. Return the exit status."""
     kind = Kind[arguments.kind.upper()]
     whole = {
         "--uri": arguments.uri,
@@ -56,7 +64,7 @@ def _put(arguments: argparse.Namespace) -> int:
         "--value": arguments.value,
         FROM_FILE: None if arguments.from_file is None else str(arguments.from_file),
     }
-    given = given_values(kind, whole, arguments.field or ())
+    given = given_values(kind, whole, arguments.field)
     check_given(given, allow_secret_arguments=arguments.allow_secret_arguments, is_terminal=is_a_terminal())
     configured = usable_configuration()
     access = {"kubeconfig": arguments.kubeconfig, "context": arguments.context}

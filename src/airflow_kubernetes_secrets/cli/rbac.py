@@ -12,6 +12,9 @@ from airflow_kubernetes_secrets.manifests.rbac import Account, account_of, comme
 def run(arguments: argparse.Namespace) -> int:
     """Print the manifests, or why none are needed.
 
+    Returns:
+        0.
+
     Raises:
         NotConfiguredError, NotGrantableError, OptionError: something is unknown or invalid.
     """

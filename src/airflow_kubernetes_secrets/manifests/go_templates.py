@@ -1,6 +1,6 @@
 """Whether a Go template can produce a connection that Airflow can use. No template is executed.
 
-A harmless string replaces each action, and ``formats/usability.py`` says whether Airflow could use the result. An
+A harmless string replaces each action, and ``formats/usability.py`` decides whether Airflow could use the result. An
 action can yield anything, also a whole URI or a part of one. So an error is reported only if no output of the actions
 could make the connection usable.
 """
@@ -117,7 +117,7 @@ def _parts(text: str) -> tuple[list[str], list[str]]:
 
 
 def _joined(literals: Sequence[str], values: Sequence[str]) -> str:
-    """Return a template with a value in place of each action."""
+    """Return a template in which a value replaces each action."""
     return literals[0] + "".join(value + literal for value, literal in zip(values, literals[1:], strict=True))
 
 

@@ -31,7 +31,7 @@ class PlannedSecret:
     Attributes:
         manifest: the manifest of the Secret. It is ``None`` if no Secret is made, and has no data if the keys are
             unknown.
-        is_labelled: whether the Secret has a label that lookups use, or would have one that gets lost.
+        is_labelled: whether the Secret has a label that lookups use, or would have it if the label reached the Secret.
         keys_are_known: whether all keys of the Secret are in the manifest.
         unknown: the keys whose values are not in the manifest.
         is_alone: whether nothing else writes the same Secret.
@@ -89,7 +89,7 @@ class Propagation:
         return any(mapping(each, "labels").keys() & selecting_labels(options) for each in everywhere)
 
     def label_mappings(self, secret_metadata: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the arguments of :class:`PlannedSecret` that say where labels and annotations are."""
+        """Return the arguments of :class:`PlannedSecret` for the positions of labels and annotations."""
         parts = ("labels", "annotations")
         return {
             "reaching": tuple(mapping(secret_metadata, part) for part in parts),

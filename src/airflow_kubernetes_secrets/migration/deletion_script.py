@@ -35,7 +35,7 @@ def command(lookup: Lookup) -> str:
     delete = f"airflow {_COMMANDS[lookup.kind]} delete {end}"
     if printable_line(lookup.id) == lookup.id:
         return delete + shlex.quote(lookup.id)
-    # Readers of the file must see what it does, so an id that is not printable is encoded. The full stop protects a
+    # An id that is not printable is encoded, so that a terminal shows the script as it is. The full stop protects a
     # newline at the end of the id, which $() would remove.
     return f'# {lookup}\nid=$(printf %b. {shlex.quote(_octal(lookup.id))}) && {delete}"${{id%.}}"'
 

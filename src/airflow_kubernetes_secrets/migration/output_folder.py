@@ -1,6 +1,6 @@
-"""Files that hold secret values. Only their owner can read them, and they are never written through a symbolic link.
+"""The output folder, whose files contain secret values.
 
-A file is written whole or not at all.
+Only their owner can read them. A file is written completely or not at all, and never through a symbolic link.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class OutputFolder:
         return FileResult.WRITTEN
 
     def files(self, suffixes: tuple[str, ...]) -> list[str]:
-        """Return the files in this folder and its subfolders whose names end with one of these suffixes, in order.
+        """Return the sorted paths of the files in this folder and its subfolders with one of these suffixes.
 
         Raises:
             FolderError: a folder cannot be read.

@@ -1,8 +1,8 @@
 """The entries of a source that DAGs require: ``export --missing``.
 
-An entry of the database or the environment is exported if lookups of DAGs get it from there today, and if a new Secret
-would provide it to all of these lookups. So no lookup gets another value than before, and none loses its value if the
-entry is deleted afterwards.
+An entry of the database or the environment is exported if lookups of DAGs get it from there today. Another condition
+is that a new Secret would provide it to all of these lookups. So no lookup gets another value than before, and none
+loses its value if the entry is deleted afterwards.
 """
 
 from __future__ import annotations
