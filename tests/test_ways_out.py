@@ -79,6 +79,9 @@ HARMLESS = {
             "stdin.buffer",
             "stdin.buffer.read",
             "stdin.isatty",
+            "stdout.encoding",
+            "stdout.errors",
+            "stdout.reconfigure",
             "version_info",
         )
     ),
