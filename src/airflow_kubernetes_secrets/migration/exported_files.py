@@ -17,6 +17,9 @@ from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json, read_yaml
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 
+# The largest size of a file. A pipe or a device can be endless, and Airflow's exports are far smaller.
+_LARGEST_BYTES = 100 * 1024 * 1024
+
 
 def from_file(path: Path, kind: Kind | None = None) -> Iterator[AirflowEntry]:
     """Yield the connections or variables in a file that Airflow has exported.
@@ -44,12 +47,15 @@ def _mapping(path: Path) -> tuple[dict[str, Any], set[str]]:
         SourceError: the file cannot be read, or has another format.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_BYTES + 1)
     except OSError as error:
         raise SourceError(
             f"{path} cannot be read: {error.strerror}. --from takes metadata-db, env or the path of a file "
             "that 'airflow connections export' or 'airflow variables export' wrote"
         ) from None
+    if len(content) > _LARGEST_BYTES:
+        raise SourceError(f"{path} has more than {_LARGEST_BYTES // 1024**2} MiB. Split it, or use --from metadata-db")
     text = None
     with suppress(UnicodeDecodeError):
         text = content.decode("utf-8-sig")

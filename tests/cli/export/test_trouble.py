@@ -99,6 +99,11 @@ class TestTrouble:
         assert self.refused(bare, "--from", name, "-o", "out").startswith(says)
         assert not (tmp_path / "out").exists()
 
+    def test_an_endless_file(self, bare: Airflow) -> None:
+        assert self.refused(bare, "--from", "/dev/zero", "-o", "out").startswith(
+            "/dev/zero has more than 100 MiB. Split"
+        )
+
     def test_arguments_that_no_manifest_can_have(self, bare: Airflow) -> None:
         assert "cannot be the name of a namespace" in self.refused(bare, "--from", "env", "-o", "o", "-n", "A b")
         assert "cannot be the value of a label" in self.refused(bare, "--from", "env", "-o", "o", "--team", "a b")
