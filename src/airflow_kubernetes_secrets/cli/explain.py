@@ -32,7 +32,7 @@ from airflow_kubernetes_secrets.usage.dag_sources import uses_in_folders
 from airflow_kubernetes_secrets.usage.next_commands import NextCommands
 
 # The exit status if the connection is found, and its test fails or is not possible.
-_DOES_NOT_WORK = 3
+_TEST_FAILED = 3
 
 _STYLES = {Verdict.FOUND: "bold green", Verdict.NOT_FOUND: "bold yellow", Verdict.TROUBLE: "bold red"}
 
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print_document({**explanation.as_json(), "configuration": configured.as_json()}, arguments.output)
     if explanation.tested is not None and explanation.tested.state is not HookState.WORKS:
-        return _DOES_NOT_WORK
+        return _TEST_FAILED
     return explanation.verdict.value
 
 

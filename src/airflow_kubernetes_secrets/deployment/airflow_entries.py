@@ -22,13 +22,15 @@ from airflow_kubernetes_secrets.lookup.kinds import Kind
 
 KINDS = (Kind.CONNECTION, Kind.VARIABLE)
 
-_TEXTS = ("conn_type", "host", "login", "password", "schema", "description")
-FIELDS = (*_TEXTS, "port", "extra")
+_STRING_FIELDS = ("conn_type", "host", "login", "password", "schema", "description")
+FIELDS = (*_STRING_FIELDS, "port", "extra")
 # The other fields that `airflow connections import` accepts; see airflow/secrets/local_filesystem.py.
-_ALSO_TAKEN = ("conn_id", "extra_dejson", "team_name", "uri")
+_OTHER_IMPORTED_FIELDS = ("conn_id", "extra_dejson", "team_name", "uri")
 
 NO_DESCRIPTION = "a variable's description is not exported: a Secret has no field for it"
-_TYPE = "Airflow reads 'postgresql' as 'postgres' and '-' in a connection's type as '_', also from these manifests"
+_CHANGED_TYPE = (
+    "Airflow reads 'postgresql' as 'postgres' and '-' in a connection's type as '_', also from these manifests"
+)
 
 
 class SourceError(OneLineError):
@@ -91,7 +93,7 @@ def entry_of_connection(key: str, fields: Mapping[str, Any], team: str | None, n
     set_fields = {name: fields[name] for name in FIELDS if fields.get(name) is not None}
     conn_type = set_fields.get("conn_type", "")
     if conn_type == "postgresql" or "-" in conn_type:
-        notes = (*notes, _TYPE)
+        notes = (*notes, _CHANGED_TYPE)
     # ASCII makes sure that no tool on the way changes a character of the password.
     return AirflowEntry(Kind.CONNECTION, key, team, json.dumps(set_fields).encode("ascii"), notes=notes)
 
@@ -103,7 +105,7 @@ def is_connection_object(value: Any) -> bool:
             value = read_json(value)
         except UnreadableError:
             return False
-    return isinstance(value, dict) and "conn_type" in value and not value.keys() - {*FIELDS, *_ALSO_TAKEN}
+    return isinstance(value, dict) and "conn_type" in value and not value.keys() - {*FIELDS, *_OTHER_IMPORTED_FIELDS}
 
 
 @lru_cache(maxsize=1)
@@ -151,7 +153,7 @@ def _entry_of_connection_value(key: str, value: Any, team: str | None, notes: tu
 
 def _problem_of(fields: Mapping[str, Any]) -> str:
     """Return why Airflow would refuse or change these fields; empty if it takes them unchanged."""
-    for name in (*_TEXTS, "extra"):
+    for name in (*_STRING_FIELDS, "extra"):
         value = fields.get(name)
         if value is not None and not isinstance(value, str):
             return f"its {name} is not a string"
@@ -176,7 +178,7 @@ def _connection_fields(value: Any) -> dict[str, Any] | str:
         return _fields_of_text(value.strip())
     if not isinstance(value, dict):
         return "it is neither a URI nor an object"
-    if value.keys() - {*FIELDS, *_ALSO_TAKEN}:
+    if value.keys() - {*FIELDS, *_OTHER_IMPORTED_FIELDS}:
         return f"it has unknown fields; the fields are {', '.join(FIELDS)}"
     fields = dict(value)
     if "uri" in fields:

@@ -81,18 +81,18 @@ def run_hook_test(stored: str, seconds: float = SECONDS) -> HookTest:
         start_new_session=True,
     )
     try:
-        answer = _answer(process, json.dumps({"stored": stored, "seconds": seconds}), time.monotonic() + seconds)
+        output = _output_of(process, json.dumps({"stored": stored, "seconds": seconds}), time.monotonic() + seconds)
     finally:
         _end(process)
-    if answer is None:
+    if output is None:
         return HookTest(
             HookState.FAILED,
             f"no result within {seconds:g} s. Check that this machine can reach the server of the connection",
         )
-    return _result(answer, process.returncode, stored)
+    return _result(output, process.returncode, stored)
 
 
-def _answer(process: subprocess.Popen[bytes], request: str, deadline: float) -> bytes | None:
+def _output_of(process: subprocess.Popen[bytes], request: str, deadline: float) -> bytes | None:
     """Return what the process has written, which is one line if the test has ended; ``None`` after the deadline.
 
     A process that the hook started can keep the pipe open, so this does not wait until the pipe is closed.
@@ -122,10 +122,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 stream.close()
 
 
-def _result(answer: bytes, status: int | None, stored: str) -> HookTest:
+def _result(output: bytes, status: int | None, stored: str) -> HookTest:
     try:
         # If the hook has forked the process, each copy can write a result.
-        found: dict[str, Any] = json.loads(answer.partition(b"\n")[0])
+        found: dict[str, Any] = json.loads(output.partition(b"\n")[0])
     except ValueError:
         how = "without a result" if status is None else f"with the status {status} and no result"
         return HookTest(

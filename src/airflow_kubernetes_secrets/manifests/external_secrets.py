@@ -34,34 +34,34 @@ OLD_API: Final = "old-api"
 UNESCAPED_URI: Final = "unescaped-uri"
 UNESCAPED_JSON: Final = "unescaped-json"
 
-# These match a value that a template puts unescaped into a URI: before the host, or into the query.
-_IN_A_URI = re.compile(r"\s*[\0A-Za-z][\0A-Za-z0-9+.-]*://[^/?#@\s\0]*\0[^/?#@\s]*@")
-_IN_A_QUERY = re.compile(
+# These match a value that a template inserts into a URI without escaping: before the host, or in the query.
+_UNESCAPED_IN_URI = re.compile(r"\s*[\0A-Za-z][\0A-Za-z0-9+.-]*://[^/?#@\s\0]*\0[^/?#@\s]*@")
+_UNESCAPED_IN_QUERY = re.compile(
     r"(?i)\s*[\0a-z][\0a-z0-9+.-]*://\S*[?&](?:user|username|login|\w{0,40}(?:pass|pwd|token|secret|key)\w{0,40})=[^&#\s]*\0"
 )
 
 # With these policies the Secret can also have keys from other sources.
 # https://external-secrets.io/latest/guides/ownership-deletion-policy/
-_OF_ANOTHER_OWNER = ("Merge", "CreateOrMerge")
+_SHARED_POLICIES = ("Merge", "CreateOrMerge")
 
 
 def planned_by_external_secret(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secret of an ExternalSecret; nothing if it makes another resource."""
-    yield from _plans(_External.from_external_secret(document), options)
+    yield from _plans(_ExternalSecret.from_external_secret(document), options)
 
 
 def planned_by_cluster_external_secret(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secret that a ClusterExternalSecret makes in each namespace."""
-    yield from _plans(_External.from_cluster_external_secret(document), options)
+    yield from _plans(_ExternalSecret.from_cluster_external_secret(document), options)
 
 
 @dataclass(frozen=True)
-class _External:
+class _ExternalSecret:
     """An ExternalSecret, or the one that a ClusterExternalSecret makes in several namespaces.
 
     Attributes:
         title: its name in messages.
-        metadata: what is copied to the Secret if there is no template.
+        metadata: the labels and annotations that are copied to the Secret if there is no template.
         without_effect: labels and annotations that never reach the Secret.
         spec_path: the path of the specification.
     """
@@ -77,7 +77,7 @@ class _External:
     problems: tuple[Problem, ...] = ()
 
     @classmethod
-    def from_external_secret(cls, document: Mapping[str, Any]) -> _External:
+    def from_external_secret(cls, document: Mapping[str, Any]) -> _ExternalSecret:
         """Return the parts of an ExternalSecret."""
         metadata = mapping(document, "metadata")
         title = f"ExternalSecret {name_for_messages(metadata)}"
@@ -91,7 +91,7 @@ class _External:
         )
 
     @classmethod
-    def from_cluster_external_secret(cls, document: Mapping[str, Any]) -> _External:
+    def from_cluster_external_secret(cls, document: Mapping[str, Any]) -> _ExternalSecret:
         """Return the parts of a ClusterExternalSecret."""
         metadata, spec = mapping(document, "metadata"), mapping(document, "spec")
         return cls(
@@ -117,7 +117,7 @@ def _old_api(title: str, document: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
-def _plans(external: _External, options: Options) -> Iterator[PlannedSecret]:
+def _plans(external: _ExternalSecret, options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secret of an ExternalSecret."""
     target = mapping(external.spec, "target")
     template = target.get("template")
@@ -129,7 +129,7 @@ def _plans(external: _External, options: Options) -> Iterator[PlannedSecret]:
     else:
         secret_metadata, without_effect = mapping(template, "metadata"), (*external.without_effect, external.metadata)
         metadata_path = f"{external.spec_path}.target.template.metadata"
-    adds = _targets(template)
+    from_sources = _parts_from_sources(template)
     propagation = Propagation(
         external.title,
         without_effect,
@@ -137,8 +137,8 @@ def _plans(external: _External, options: Options) -> Iterator[PlannedSecret]:
         "if there is a template, External Secrets Operator reads it only from the template"
         if template is not None
         else "External Secrets Operator reads it only from there",
-        labels_are_known="Labels" not in adds,
-        annotations_are_known="Annotations" not in adds,
+        labels_are_known="Labels" not in from_sources,
+        annotations_are_known="Annotations" not in from_sources,
     )
     is_labelled = propagation.is_labelled(secret_metadata, options)
     if target.get("creationPolicy") == "None":
@@ -147,7 +147,7 @@ def _plans(external: _External, options: Options) -> Iterator[PlannedSecret]:
         return
     missing_annotations, problems = propagation.missing(secret_metadata, options)
     constant = {part: _constant(secret_metadata.get(part), template) for part in ("labels", "annotations")}
-    is_alone = target.get("creationPolicy") not in _OF_ANOTHER_OWNER
+    is_alone = target.get("creationPolicy") not in _SHARED_POLICIES
     # Annotations can name keys that must exist, so the keys are unknown if a template makes annotations.
     is_known = is_alone and constant["annotations"] == secret_metadata.get("annotations")
     keys = _keys(external.spec, template) if is_known else None
@@ -171,13 +171,13 @@ def _plans(external: _External, options: Options) -> Iterator[PlannedSecret]:
     )
 
 
-def _unescaped(external: _External, template: object) -> Iterator[Problem]:
+def _unescaped(external: _ExternalSecret, template: object) -> Iterator[Problem]:
     """Yield warnings for values of a template that break if a password contains certain characters."""
     for key, text in mapping(template, "data").items():
         if not isinstance(text, str):
             continue
         literal = literal_text(text)
-        if _IN_A_URI.match(literal):
+        if _UNESCAPED_IN_URI.match(literal):
             yield Problem(
                 UNESCAPED_URI,
                 f"{external.title}, key {quoted_data_key(key)} of the template: it puts a login or password into "
@@ -185,7 +185,7 @@ def _unescaped(external: _External, template: object) -> Iterator[Problem]:
                 "in its own key: login, password, host",
                 Severity.WARNING,
             )
-        elif _IN_A_QUERY.match(literal):
+        elif _UNESCAPED_IN_QUERY.match(literal):
             yield Problem(
                 UNESCAPED_URI,
                 f"{external.title}, key {quoted_data_key(key)} of the template: it puts a login or password into the "
@@ -203,7 +203,7 @@ def _unescaped(external: _External, template: object) -> Iterator[Problem]:
             )
 
 
-def _without_template(external: _External, secret_metadata: Mapping[str, Any]) -> Iterator[Problem]:
+def _without_template(external: _ExternalSecret, secret_metadata: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield labels that contain template actions although there is no template."""
     for key, text in mapping(secret_metadata, "labels").items():
         if isinstance(text, str) and "{{" in text and not is_of_a_chart(text):
@@ -214,7 +214,7 @@ def _without_template(external: _External, secret_metadata: Mapping[str, Any]) -
             )
 
 
-def _not_created(external: _External, label_mappings: dict[str, Any]) -> PlannedSecret:
+def _not_created(external: _ExternalSecret, label_mappings: dict[str, Any]) -> PlannedSecret:
     """Return the plan of an ExternalSecret that creates no Secret."""
     text = f"{external.title}: creationPolicy is None, so no Secret is created. Remove it, or the label"
     return PlannedSecret(
@@ -240,7 +240,7 @@ def _keys(spec: Mapping[str, Any], template: object) -> set[str] | None:
     return of_template | {str(each.get("secretKey")) for each in sources if isinstance(each, dict)}
 
 
-def _targets(template: object) -> set[str]:
+def _parts_from_sources(template: object) -> set[str]:
     """Return what a template takes from other sources: ``Data``, ``Labels`` or ``Annotations``."""
     sources = template.get("templateFrom") if isinstance(template, dict) else None
     return {

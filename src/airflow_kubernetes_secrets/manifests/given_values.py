@@ -22,7 +22,7 @@ FROM_FILE = "--from-file"
 # Fields that are a password, or may contain one.
 _SECRET_FIELDS = (URI, "password", "extra")
 _FIELDS = {name: field for field, names in ALIASES.items() for name in names}
-_OF_A_CONNECTION = "--uri, --json, --from-file or --field"
+_CONNECTION_ARGUMENTS = "--uri, --json, --from-file or --field"
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ def given_values(kind: Kind, whole: Mapping[str, str | None], fields: Sequence[s
     given = [GivenValue(name, text) for name, text in whole.items() if text is not None]
     is_connection = kind is Kind.CONNECTION
     wrong = ("--value",) if is_connection else ("--uri", "--json")
-    usable = _OF_A_CONNECTION if is_connection else "--value or --from-file"
+    possible = _CONNECTION_ARGUMENTS if is_connection else "--value or --from-file"
     if any(each.argument in wrong for each in given) or (fields and not is_connection):
-        raise NotWritableError(f"pass a {kind.word} with {usable}")
+        raise NotWritableError(f"pass a {kind.word} with {possible}")
     ways = len(given) + bool(fields)
     if ways != 1:
         raise NotWritableError(
-            f"{'there is no value to write' if not ways else 'the value is passed in two ways'}: use {usable}"
+            f"{'there is no value to write' if not ways else 'the value is passed in two ways'}: use {possible}"
         )
     return given or _fields(fields)
 

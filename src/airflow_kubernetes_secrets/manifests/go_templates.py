@@ -28,14 +28,14 @@ _PRINTF = re.compile(r'\s*(?:\(\s*)?printf\s+(?:"([^"\\]*)"|`([^`]*)`)')
 
 # The first string replaces every action of a URI, and is valid as a port too. The others are then tried, one at a time,
 # for each action that is not escaped.
-_IN_A_URI = "1"
-_INSTEAD = ("x", "", "/1", "1/", "//h", "://h")
+_REPLACEMENT = "1"
+_OTHER_REPLACEMENTS = ("x", "", "/1", "1/", "//h", "://h")
 
 # The most actions in the template of a connection. The time grows with their number, because each is tried by itself.
 _MOST_ACTIONS = 30
 
 # What replaces an action in JSON, by the name of the field, and for all other fields.
-_OF_FIELDS = {"port": "1", "extra": "{}", "uri": "a://b"}
+_REPLACEMENTS_IN_JSON = {"port": "1", "extra": "{}", "uri": "a://b"}
 _PLACEHOLDER = "x9y8z7"
 
 
@@ -125,11 +125,11 @@ def _problem_of_uri(literals: Sequence[str], actions: Sequence[str]) -> str:
     """Return why no output of the actions makes a usable URI; empty if one may."""
     if any("[" in each or EXTRA_IN_QUERY in each for each in literals):
         return ""  # a part of an IPv6 address or of JSON may be unknown
-    ordinary = [_IN_A_URI] * len(actions)
+    ordinary = [_REPLACEMENT] * len(actions)
     variants = [ordinary]
     for position, action in enumerate(actions):
         if not _ESCAPED.search(action):
-            variants += ([*ordinary[:position], each, *ordinary[position + 1 :]] for each in _INSTEAD)
+            variants += ([*ordinary[:position], each, *ordinary[position + 1 :]] for each in _OTHER_REPLACEMENTS)
     problem = ""
     for values in variants:
         found = objections(_joined(literals, values))
@@ -164,9 +164,9 @@ def _values_in_json(literals: Sequence[str], actions: Sequence[str]) -> Iterator
             is_whole = field is not None and after.startswith('"')
             if not is_whole and re.search(r'"uri"\s*:\s*"[^"]*$', before):
                 return
-            value = _OF_FIELDS.get(name, _PLACEHOLDER) if is_whole else _PLACEHOLDER
+            value = _REPLACEMENTS_IN_JSON.get(name, _PLACEHOLDER) if is_whole else _PLACEHOLDER
         elif _IS_JSON.search(action) and (field is not None or re.search(r"[\[,]\s*$", before)):
-            value = _OF_FIELDS.get(name, _PLACEHOLDER)
+            value = _REPLACEMENTS_IN_JSON.get(name, _PLACEHOLDER)
             value = value if name in ("port", "extra") else f'"{value}"'
         else:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +17,16 @@ from airflow_kubernetes_secrets.lookup.kinds import kinds_by_label, selecting_la
 from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
+from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 INVALID_MANIFEST: Final = "invalid-manifest"
 LABEL_LOST: Final = "label-lost"
 ANNOTATION_LOST: Final = "annotation-lost"
 NOT_CHECKED: Final = "not-checked"
+
+# The similarity, from 0 to 1, that the name of a field must have to be suggested.
+_SUGGESTION_CUTOFF = 0.75
 
 
 @dataclass(frozen=True)
@@ -163,6 +168,22 @@ def name_for_messages(metadata: Mapping[str, Any]) -> str:
     """Return the name of an object as a message shows it. An invalid name may be a value, so it is not shown."""
     name = metadata.get("name")
     return name if isinstance(name, str) and is_subdomain(name) else "without a name"
+
+
+def unknown_field(prefix: str, name: str, remedy: str) -> str:
+    """Return that a field is unknown. A name that is no word may be a misplaced value, so it is not shown.
+
+    Args:
+        prefix: the path of the field without its name.
+        remedy: a sentence; empty if the field can only be removed.
+    """
+    what = f"the field '{prefix}{name}'" if re.fullmatch("[A-Za-z]{1,30}", name) else "one of its fields"
+    return f"{what} is not known. {remedy or 'Remove it'}"
+
+
+def similar_field(name: str, known: tuple[str, ...]) -> str:
+    """Return the known field or kind with the most similar name; empty if none is similar."""
+    return nearest(name, known, _SUGGESTION_CUTOFF)
 
 
 def has_airflow_label(manifest: dict[str, Any], options: Options) -> bool:

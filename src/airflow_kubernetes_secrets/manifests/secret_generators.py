@@ -5,7 +5,6 @@ https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/secretgene
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -21,13 +20,12 @@ from airflow_kubernetes_secrets.manifests.planned_secret import (
     Propagation,
     manifest_of,
     name_for_messages,
+    similar_field,
+    unknown_field,
 )
 from airflow_kubernetes_secrets.messages.listing import first_items, first_names
 from airflow_kubernetes_secrets.messages.problem import Problem
-from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-
-_SUGGESTION_CUTOFF = 0.75
 
 
 def planned_by_kustomization(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
@@ -120,10 +118,9 @@ def _unknown_fields(document: Mapping[str, Any], generator: Mapping[str, Any], i
         for name in found:
             if name.lower() in names or (is_reported and name in ("labels", "annotations")):
                 continue
-            similar = nearest(name, known, _SUGGESTION_CUTOFF)
-            remedy = "Put it under options" if name in _OPTIONS else f"Write '{similar}'" if similar else "Remove it"
-            what = f"the field '{prefix}{name}'" if re.fullmatch("[A-Za-z]{1,30}", name) else "one of its fields"
-            yield f"{what} is not known. {remedy}"
+            similar = similar_field(name, known)
+            remedy = "Put it under options" if name in _OPTIONS else f"Write '{similar}'" if similar else ""
+            yield unknown_field(prefix, name, remedy)
 
 
 def _wrong_values(document: Mapping[str, Any], generator: Mapping[str, Any]) -> Iterator[str]:

@@ -20,14 +20,13 @@ from airflow_kubernetes_secrets.kubernetes.labels import is_label_key
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_encrypted, tool_in_name
+from airflow_kubernetes_secrets.manifests.planned_secret import similar_field, unknown_field
 from airflow_kubernetes_secrets.manifests.secret_manifest import LARGEST_BYTES
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.printable import printable
-from airflow_kubernetes_secrets.messages.suggestions import nearest
 
-_LARGEST_ANNOTATIONS = 256 * 1024
-
-_SUGGESTION_CUTOFF = 0.75
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/
+_MOST_ANNOTATION_BYTES = 256 * 1024
 
 # The kinds of the core API group, which has no name and only the version v1.
 _CORE = (
@@ -38,7 +37,7 @@ _CORE = (
 # The names of all other API groups contain a dot, including those of custom resources.
 _GROUPS_WITHOUT_A_DOT = ("apps", "autoscaling", "batch", "extensions", "policy")
 
-_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)")
+_TIME_FORMAT = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)")
 
 _STANDARD_FINALIZERS = ("foregroundDeletion", "kubernetes", "orphan")
 
@@ -95,17 +94,17 @@ def refusals(manifest: Mapping[str, Any], secret: Secret, unknown: Collection[st
         yield f"its data has {size} bytes, and a {secret.kind} can contain {LARGEST_BYTES}. Split it"
     texts = mapping(metadata, "annotations").items()
     size = sum(len(f"{key}{text or ''}".encode("utf-8", "replace")) for key, text in texts)
-    if size > _LARGEST_ANNOTATIONS:
-        yield f"its annotations have {size} bytes, and an object can have {_LARGEST_ANNOTATIONS}. Shorten them"
-    if not mapping(metadata, "annotations").get(_ACCOUNT) and manifest.get("type") == _OF_ACCOUNTS:
-        yield f"its type {_OF_ACCOUNTS} requires the annotation {_ACCOUNT!r}. {_REMEDY}"
+    if size > _MOST_ANNOTATION_BYTES:
+        yield f"its annotations have {size} bytes, and an object can have {_MOST_ANNOTATION_BYTES}. Shorten them"
+    if not mapping(metadata, "annotations").get(_ACCOUNT_ANNOTATION) and manifest.get("type") == _OF_ACCOUNTS:
+        yield f"its type {_OF_ACCOUNTS} requires the annotation {_ACCOUNT_ANNOTATION!r}. {_TYPE_REMEDY}"
 
 
-def _is_text(value: object) -> bool:
+def _is_string(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_truth(value: object) -> bool:
+def _is_boolean(value: object) -> bool:
     return isinstance(value, bool)
 
 
@@ -122,7 +121,7 @@ def _is_count(value: object) -> bool:
 
 
 def _is_time(value: object) -> bool:
-    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    match = _TIME_FORMAT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         return False
     year, month, day, hour, minute, second = map(int, match.groups())
@@ -133,41 +132,44 @@ def _is_time(value: object) -> bool:
     return True
 
 
-Type = tuple[str, Callable[[object], bool]]
+# What a field must be, in words with the remedy, and the check of its value.
+FieldType = tuple[str, Callable[[object], bool]]
 
-_ANYTHING: Type = ("anything", lambda _value: True)
-_TEXT: Type = ("a string. Put it in quotation marks", _is_text)
-_TRUTH: Type = ("true or false. Write one of them, without quotation marks", _is_truth)
-_MAPPING: Type = ("a mapping. Write names and values", _is_mapping)
-_LIST: Type = ("a list. Write one, or remove it", _is_list)
-_COUNT: Type = ("a whole number of at least 0. Remove it", _is_count)
-_A_TIME: Type = ("a time such as 2026-01-31T12:00:00Z. Remove it", _is_time)
+_ANYTHING: FieldType = ("anything", lambda _value: True)
+_STRING: FieldType = ("a string. Put it in quotation marks", _is_string)
+_BOOLEAN: FieldType = ("true or false. Write one of them, without quotation marks", _is_boolean)
+_MAPPING: FieldType = ("a mapping. Write names and values", _is_mapping)
+_LIST: FieldType = ("a list. Write one, or remove it", _is_list)
+_COUNT: FieldType = ("a whole number of at least 0. Remove it", _is_count)
+_TIME: FieldType = ("a time such as 2026-01-31T12:00:00Z. Remove it", _is_time)
 
-_FIELDS: Mapping[str, Type] = {
-    **dict.fromkeys(("apiVersion", "kind", "type"), _TEXT),
+_FIELDS: Mapping[str, FieldType] = {
+    **dict.fromkeys(("apiVersion", "kind", "type"), _STRING),
     **dict.fromkeys(("metadata", "data", "stringData"), _MAPPING),
-    "immutable": _TRUTH,
+    "immutable": _BOOLEAN,
 }
-_FIELDS_OF_CONFIG_MAP: Mapping[str, Type] = {
-    **dict.fromkeys(("apiVersion", "kind"), _TEXT),
+_FIELDS_OF_CONFIG_MAP: Mapping[str, FieldType] = {
+    **dict.fromkeys(("apiVersion", "kind"), _STRING),
     **dict.fromkeys(("metadata", "data", "binaryData"), _MAPPING),
-    "immutable": _TRUTH,
+    "immutable": _BOOLEAN,
 }
-_METADATA: Mapping[str, Type] = {
-    **dict.fromkeys(("name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "clusterName"), _TEXT),
+_METADATA: Mapping[str, FieldType] = {
+    **dict.fromkeys(
+        ("name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "clusterName"), _STRING
+    ),
     **dict.fromkeys(("labels", "annotations"), _MAPPING),
     **dict.fromkeys(("ownerReferences", "finalizers", "managedFields"), _LIST),
-    **dict.fromkeys(("creationTimestamp", "deletionTimestamp"), _A_TIME),
+    **dict.fromkeys(("creationTimestamp", "deletionTimestamp"), _TIME),
     **dict.fromkeys(("generation", "deletionGracePeriodSeconds"), _COUNT),
 }
-_OWNER: Mapping[str, Type] = {
-    **dict.fromkeys(("apiVersion", "kind", "name", "uid"), _TEXT),
-    **dict.fromkeys(("controller", "blockOwnerDeletion"), _TRUTH),
+_OWNER: Mapping[str, FieldType] = {
+    **dict.fromkeys(("apiVersion", "kind", "name", "uid"), _STRING),
+    **dict.fromkeys(("controller", "blockOwnerDeletion"), _BOOLEAN),
 }
 
 
 def _fields(
-    found: Mapping[str, Any], known: Mapping[str, Type], prefix: str, right_places: Mapping[str, str]
+    found: Mapping[str, Any], known: Mapping[str, FieldType], prefix: str, right_places: Mapping[str, str]
 ) -> Iterator[str]:
     """Yield fields that are unknown, or whose value has the wrong type.
 
@@ -179,10 +181,8 @@ def _fields(
         if name not in known:
             similar = _nearest(name, tuple(known))
             place = right_places.get(name)
-            remedy = f"Put it {place}" if place else f"Write '{prefix}{similar}'" if similar else "Remove it"
-            # Any other name is not shown, because it may be a misplaced value.
-            what = f"the field '{prefix}{name}'" if re.fullmatch("[A-Za-z]{1,30}", name) else "one of its fields"
-            yield f"{what} is not known. {remedy}"
+            remedy = f"Put it {place}" if place else f"Write '{prefix}{similar}'" if similar else ""
+            yield unknown_field(prefix, name, remedy)
         elif value is not None and not known[name][1](value) and tool_in_name(value) is None:
             yield f"'{prefix}{name}' is not {known[name][0]}"
 
@@ -190,7 +190,7 @@ def _fields(
 def _nearest(name: str, known: tuple[str, ...]) -> str:
     """Return the known name that differs only in case, or else the most similar one; empty if none is similar."""
     same = next((each for each in known if each.lower() == name.lower()), "")
-    return same or nearest(name, known, _SUGGESTION_CUTOFF)
+    return same or similar_field(name, known)
 
 
 def _finalizers(found: object) -> Iterator[str]:
@@ -217,34 +217,34 @@ def _owners(found: object) -> Iterator[str]:
         yield "two owners in 'metadata.ownerReferences' are its controller. Remove one of them"
 
 
-_ACCOUNT = "kubernetes.io/service-account.name"
+_ACCOUNT_ANNOTATION = "kubernetes.io/service-account.name"
 _OF_ACCOUNTS = "kubernetes.io/service-account-token"
 
-_REMEDY = "Remove 'type', or correct it"
+_TYPE_REMEDY = "Remove 'type', or correct it"
 
-# The keys that a type requires, and those whose value is a JSON object.
-_ALL_OF = {
+# The keys that each type of Secret requires, and those whose value must be a JSON object.
+_REQUIRED_KEYS = {
     "kubernetes.io/tls": ("tls.crt", "tls.key"),
     "kubernetes.io/ssh-auth": ("ssh-privatekey",),
     "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
     "kubernetes.io/dockercfg": (".dockercfg",),
 }
-_OF_BASIC_AUTH = "kubernetes.io/basic-auth"
-_OF_JSON = (".dockerconfigjson", ".dockercfg")
+_BASIC_AUTH = "kubernetes.io/basic-auth"
+_JSON_KEYS = (".dockerconfigjson", ".dockercfg")
 
 
-def _keys(of_type: object, secret: Secret, unknown: Collection[str]) -> Iterator[str]:
+def _keys(secret_type: object, secret: Secret, unknown: Collection[str]) -> Iterator[str]:
     """Yield what the data of a Secret lacks for its type."""
-    required = _ALL_OF.get(of_type, ()) if isinstance(of_type, str) else ()
+    required = _REQUIRED_KEYS.get(secret_type, ()) if isinstance(secret_type, str) else ()
     absent = [key for key in required if key not in secret.data or (key == "ssh-privatekey" and not secret.data[key])]
     if absent:
         names = first_names(map(repr, absent), len(absent))
-        yield f"its type {of_type} requires {'the key' if len(absent) == 1 else 'the keys'} {names}. {_REMEDY}"
-    if of_type == _OF_BASIC_AUTH and secret.data.keys().isdisjoint(("username", "password")):
-        yield f"its type {of_type} requires the key 'username' or 'password'. {_REMEDY}"
+        yield f"its type {secret_type} requires {'the key' if len(absent) == 1 else 'the keys'} {names}. {_TYPE_REMEDY}"
+    if secret_type == _BASIC_AUTH and secret.data.keys().isdisjoint(("username", "password")):
+        yield f"its type {secret_type} requires the key 'username' or 'password'. {_TYPE_REMEDY}"
     for key in required:
-        if key in _OF_JSON and key in secret.data and key not in unknown and not _is_object(secret.data[key]):
-            yield f"its type {of_type} requires that the key {key!r} contains a JSON object. {_REMEDY}"
+        if key in _JSON_KEYS and key in secret.data and key not in unknown and not _is_object(secret.data[key]):
+            yield f"its type {secret_type} requires that the key {key!r} contains a JSON object. {_TYPE_REMEDY}"
 
 
 def _is_object(text: str) -> bool:
