@@ -325,7 +325,7 @@ PUT = Command(
     ),
     {
         0: "written, and read back",
-        1: "refused and not written; or written, but another Secret takes precedence",
+        1: "refused and not written; or written, but Airflow does not read it",
         2: "error: not written, or not read back",
     },
     "airflow_kubernetes_secrets.cli.put",
@@ -377,7 +377,7 @@ CHECK = Command(
     {
         0: "no errors; there may be warnings, and notices of what cannot be checked",
         1: "there are errors, or warnings with --strict",
-        2: "error: a path cannot be read",
+        2: "error: a path cannot be read, or an argument is invalid",
     },
     "airflow_kubernetes_secrets.cli.check",
 )
@@ -432,7 +432,7 @@ EXPORT = Command(
     {
         0: "all entries were written",
         1: "some entries could not be written, and the report names them; or --missing could not read all DAGs",
-        2: "error: nothing was written",
+        2: "error: nothing was written, or the export ended before all entries were written",
     },
     "airflow_kubernetes_secrets.cli.export",
 )
@@ -472,7 +472,7 @@ DEVSERVER = Command(
         ),
         DEBUG,
     ),
-    {0: "stopped", 1: "it could not be started"},
+    {0: "stopped", 1: "it could not be started, or ended by itself"},
     "airflow_kubernetes_secrets.cli.devserver",
 )
 
