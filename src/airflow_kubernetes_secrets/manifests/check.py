@@ -109,13 +109,13 @@ class Check:
             if stat.S_ISDIR(found.st_mode):
                 files = list(manifest_files(str(path), self._is_excluded, KUSTOMIZATION_FILES))
                 for each, _status in files:
-                    self._patches.search_folder(os.path.dirname(each))  # noqa: PTH120 - names can be any bytes
+                    self._patches.search_folder(Path(each).parent)
                 for each, status in files:
                     if isinstance(status, OSError):
                         raise _unreadable(each, status)
                     self._read(each, status)
             elif not self._is_excluded(str(path)):
-                self._patches.search_folder(str(path.parent))
+                self._patches.search_folder(path.parent)
                 self._read(str(path), found)
         except OSError as error:
             raise _unreadable(str(path), error) from None

@@ -6,8 +6,8 @@ https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/patches/
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
@@ -33,39 +33,40 @@ class Patches:
     """The files that are patches, because a kustomization in a folder around them names them."""
 
     def __init__(self) -> None:
-        self._seen: set[str] = set()
+        self._seen: set[Path] = set()
         self._folders: dict[Identity, str] = {}
 
-    def search_folder(self, folder: str) -> None:
+    def search_folder(self, folder: Path) -> None:
         """Read the kustomizations in a folder and above it.
 
         A kustomization only names patches in its own folder and below.
         """
-        folder = os.path.abspath(folder)  # noqa: PTH100 - messages show links unresolved
+        # Messages contain the path with its links, so it is not resolved. Its parents are wrong if it contains '..'.
+        folder = Path(os.path.abspath(folder))  # noqa: PTH100 - Path.absolute() would leave '..' in it
         while folder not in self._seen:
             self._seen.add(folder)
             for name in KUSTOMIZATION_FILES:
-                self._read(folder, os.path.join(folder, name))  # noqa: PTH118 - names can be any bytes
-            folder = os.path.dirname(folder)  # noqa: PTH120 - links stay unresolved
+                self._read(folder, folder / name)
+            folder = folder.parent
 
     def folder_of(self, found: os.stat_result) -> str | None:
         """Return the folder of the kustomization that names a file as a patch; ``None`` if no kustomization does."""
         return self._folders.get(identity(found))
 
-    def _read(self, folder: str, path: str) -> None:
+    def _read(self, folder: Path, path: Path) -> None:
         """Read a file that may be a kustomization, and note the patches that it names."""
         try:
             # Only regular files are read, because reading a pipe would wait for its other end.
-            content = read_file(path) if stat.S_ISREG(os.stat(path).st_mode) else b""  # noqa: PTH116 - paths are strings here
+            content = read_file(path) if path.is_file() else b""
         except (OSError, TooLargeError):
             return  # `check` reports the error where it checks the file itself.
         for document in read_manifests(content):
             for name in _patch_files(document.value):
                 try:
-                    found = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118 - paths are strings here
+                    found = (folder / name).stat()
                 except (OSError, ValueError):
                     continue  # The file does not exist.
-                self._folders.setdefault(identity(found), folder)
+                self._folders.setdefault(identity(found), str(folder))
 
 
 def is_kustomization(document: object, file: str) -> bool:
