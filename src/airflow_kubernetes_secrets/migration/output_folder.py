@@ -73,8 +73,8 @@ class OutputFolder:
                 safe_files.write_file(folder, file, content, mode, replace=replace)
         except OSError as error:
             raise FolderError(
-                f"{self.path / name} cannot be written: {error.strerror}. Correct that, and run this command again; files "
-                "that were written before are complete"
+                f"{self.path / name} cannot be written: {error.strerror}. Correct that, and run this command again; "
+                "files that were written before are complete"
             ) from None
         return FileResult.WRITTEN
 
