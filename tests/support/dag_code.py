@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from textwrap import dedent
 
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
+from airflow_kubernetes_secrets.usage.dag_sources import uses_in_folders
 from airflow_kubernetes_secrets.usage.many_files import uses_in_files
 from airflow_kubernetes_secrets.usage.signatures import Signatures
 from airflow_kubernetes_secrets.usage.uses import Found
@@ -29,6 +32,14 @@ def found_in(code: str, signatures: Signatures = NOTHING_INSTALLED) -> Found:
 
 def found_in_bytes(code: bytes, signatures: Signatures = NOTHING_INSTALLED) -> Found:
     return uses_in_files([DagFile("dag.py", code)], signatures)
+
+
+def found_in_files(folder: Path, files: Mapping[str, str]) -> Found:
+    """Write files into a folder, and return what the DAGs in it use."""
+    for name, code in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(code)
+    return uses_in_folders([folder], None, lambda things, _done: things)
 
 
 def connections(found: Found) -> list[str]:

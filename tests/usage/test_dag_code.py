@@ -52,6 +52,24 @@ from support.dag_code import IMPORTS, connections, found_in, found_in_bytes, var
         'def f(id="x"):\n    BaseHook.get_connection(id)\nf()',
         'ID = "x"\ndef f(a, *, id=ID):\n    BaseHook.get_connection(id)\nf(1)',
         'class Own:\n    def f(self, id):\n        BaseHook.get_connection(id)\nown = Own()\nown.f("x")',
+        'if __name__ == "__main__":\n    pass\nelse:\n    Op(conn_id="x")',
+        "class Own(Op):\n    def __init__(self, id):\n        self.id = id\n"
+        '    def f(self):\n        Op(conn_id=self.id)\nOwn("x")\nOwn(id="x")',
+        'class Own(Op):\n    def __init__(self, id="x"):\n        self.id = id\n'
+        '    def f(self):\n        Op(conn_id=self.id)\nclass Sub(Own): ...\nOwn()\nSub("x")',
+        'class Own(Op):\n    def __init__(self):\n        self.id = "x"\n    def f(self):\n        Op(conn_id=self.id)',
+        "class A(Op):\n    def __init__(self, id):\n        self.id = id\n"
+        "    def f(self):\n        Op(conn_id=self.id)\n"
+        'class B(Op):\n    def __init__(self, id):\n        self.id = id\nA("x")\nB("y")',
+        'def f(id):\n    def g():\n        Op(conn_id=id)\n    return g\nf("x")',
+        'def f(a, b):\n    Op(conn_id=f"{a}{b}")\nf("", "x")\nf(b="x", a="")',
+        'def f(a):\n    ID = a + ""\n    Op(conn_id=ID)\nf("x")',
+        'def f(id):\n    Op(conn_id=id)\nOp(python_callable=f, op_args=["x"])',
+        'def f(id):\n    Op(conn_id=id)\nOp(python_callable=f, op_kwargs=dict(id="x"))',
+        '@task\ndef f(id):\n    Op(conn_id=id)\nf.override(task_id="t")("x")\nf.expand(id=["x"])',
+        '@task\ndef f(id):\n    Op(conn_id=id)\nf.partial(id="x").expand(a=[1])\nf.override(retries=1)("x")',
+        'Op.partial(task_id="t").expand(conn_id=["x", "x"])',
+        'Op.partial(task_id="t").expand_kwargs([{"conn_id": "x"}])',
     ],
 )
 def test_a_connection_is_found(code: str) -> None:
@@ -133,6 +151,15 @@ def test_a_default_is_noted(code: str) -> None:
         'class E(Enum):\n    A = "x"\nOp(conn_id="db_%s" % E.A)',
         'class E(Enum):\n    A = "x"\nOp(conn_id="db_{}".format(E.A))',
         '@dataclass\nclass A:\n    db: str = "x"\n    def f(self):\n        BaseHook.get_connection(self.db)',
+        "class A(Op):\n    def __init__(self, id):\n        self.id = id\n        self.id = os.name\n"
+        '    def f(self):\n        Op(conn_id=self.id)\n\nA("x")',
+        "class A(Op):\n    def __init__(self, id):\n        self.id = id\n"
+        '    def f(self):\n        self.id = os.name\n        Op(conn_id=self.id)\n\nA("x")',
+        "class A(Op):\n    def __init__(self, id):\n        self.id = id\n"
+        '    def f(self):\n        Op(conn_id=self.id)\nA("x").id = os.name\n',
+        'class E(Enum):\n    A = "x"\ndef f(id):\n    Op(conn_id=f"{id}_db")\nf(E.A)',
+        'def f(a, id="x"):\n    Op(conn_id=id)\nf(*os.name)',
+        'Op.partial(task_id="t").expand(conn_id=os.name)',
         'class A(NamedTuple):\n    db: str = "x"\n    def f(self):\n        BaseHook.get_connection(self.db)',
     ],
 )
@@ -156,6 +183,8 @@ def test_an_id_that_is_computed_is_counted_and_not_guessed(code: str) -> None:
         'os.environ.get("x")\nhttp.get_connection("x")\nself.get_connection("x")',
         'Variable.set("x", "a")\nVariable.delete("x")',
         'session.query(Connection).filter(Connection.conn_id == "x")',
+        'if __name__ == "__main__":\n    Variable.get("x")\n    Op(conn_id=os.name)',
+        'def f(id):\n    return id\nif "__main__" == __name__:\n    BaseHook.get_connection(f("x"))',
     ],
 )
 def test_what_is_no_use_is_not_found(code: str) -> None:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from airflow_kubernetes_secrets.usage.dag_sources import uses_in_folders
-from airflow_kubernetes_secrets.usage.uses import Found
-from support.dag_code import connections
+from support.dag_code import connections, found_in_files
 
 CONFIG = """
 DB = "x"
+EMPTY = ""
 LIMIT = 5
 WAREHOUSE = {"prod": "x", "sizes": {"a": "x"}}
 class Ids(str, Enum):
     DB = "x"
 COPY = Ids.DB
+PATTERN = "x{}%s"
 CHANGED = {"prod": "x"}
 CHANGED["prod"] = other()
 if LIMIT:
@@ -27,13 +26,6 @@ else:
     SEVERAL = "y"
 TEMPLATE = "{{ params.id }}"
 """
-
-
-def found_in_files(folder: Path, files: Mapping[str, str]) -> Found:
-    for name, code in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(code)
-    return uses_in_folders([folder], None, lambda things, _done: things)
 
 
 @pytest.mark.parametrize(
@@ -51,11 +43,28 @@ def found_in_files(folder: Path, files: Mapping[str, str]) -> Found:
         "from config import DB\ndef f(id):\n    BaseHook.get_connection(id)\nf(DB)",
         "from .config import DB\nOp(conn_id=DB)",
         "from . import config\nOp(conn_id=config.DB)",
+        "from config import *\nOp(conn_id=DB)",
+        "from config import *\nOp(conn_id=Ids.DB)",
+        "from config import DB\nID = DB\nOp(conn_id=ID)",
+        "import config\nID = config.WAREHOUSE['prod']\nOp(conn_id=ID)",
+        "from config import EMPTY\nOp(conn_id=f'x{EMPTY}')",
+        "from config import EMPTY\nOp(conn_id=EMPTY + 'x')",
+        "from config import EMPTY\nOp(conn_id='%sx' % EMPTY)",
+        "from config import EMPTY\nOp(conn_id='{}x'.format(EMPTY))",
+        "from config import EMPTY, DB\nID = f'{EMPTY}{DB}'\nOp(conn_id=ID)",
+        "from config import Ids\nOp(conn_id=f'{Ids.DB.value}')",
+        "from config import WAREHOUSE\nOp(conn_id=WAREHOUSE.get('prod', 'y'))",
+        "from config import DB\nclass Own:\n    ID = DB\nOp(conn_id=Own.ID)",
+        "from derived import OTHER\nOp(conn_id=OTHER)",
+        "from derived import FORMATTED\nOp(conn_id=FORMATTED)",
+        "from derived import *\nOp(conn_id=FORMATTED)",
+        "from derived import *\nOp(conn_id=DB)",
     ],
 )
 def test_a_constant_of_another_file(tmp_path: Path, code: str) -> None:
     code = f"from airflow.sdk import BaseHook\n{code}"
-    found = found_in_files(tmp_path, {"dag.py": code, "config.py": CONFIG})
+    derived = "from config import *\nfrom config import EMPTY, DB\nOTHER = DB\nFORMATTED = f'{EMPTY}{DB}'"
+    found = found_in_files(tmp_path, {"dag.py": code, "config.py": CONFIG, "derived.py": derived})
     assert connections(found) == ["x"]
     assert not found.uses[0].is_optional
     assert found.uses[0].position.path == str(tmp_path / "dag.py")
@@ -106,6 +115,15 @@ def test_the_folder_of_the_file(tmp_path: Path, module: str, file: str) -> None:
         "from config import WAREHOUSE\nWAREHOUSE['prod'] = other()\nOp(conn_id=WAREHOUSE['prod'])",
         "import config\nconfig.WAREHOUSE.update(other())\nOp(conn_id=config.WAREHOUSE['prod'])",
         "from again import DB\nOp(conn_id=DB)",
+        "from config import Ids\nOp(conn_id=f'{Ids.DB}_y')",
+        "from config import COPY\nOp(conn_id='%s_y' % COPY)",
+        "from config import Ids\nID = Ids.DB\nOp(conn_id=f'{ID}_y')",
+        "from config import PATTERN\nOp(conn_id=PATTERN.format('y'))",
+        "from config import PATTERN\nOp(conn_id=('a' + PATTERN) % 'y')",
+        "from config import *\nfrom local import *\nOp(conn_id=DB)",
+        "from config import *\nDB = other()\nOp(conn_id=DB)",
+        "DB = 'y'\nfrom config import *\nOp(conn_id=DB)",
+        "from config import *\nOp(conn_id=copyright)",
     ],
 )
 def test_a_name_that_the_code_sets_again_is_counted_and_not_guessed(tmp_path: Path, code: str) -> None:

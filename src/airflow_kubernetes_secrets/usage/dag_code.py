@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from functools import cached_property
 from sys import stdlib_module_names
@@ -16,19 +16,21 @@ from typing import NamedTuple
 
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.process import no_garbage_collection
+from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.dags_and_tasks import DagsAndTasks
+from airflow_kubernetes_secrets.usage.imported_names import is_installed
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.own_stack import on_own_stack
-from airflow_kubernetes_secrets.usage.passed_values import PassedValues
+from airflow_kubernetes_secrets.usage.passed_values import Function, Passed, PassedValues, elements, is_expanded
 from airflow_kubernetes_secrets.usage.signatures import Signatures, defaults_of, names_connection
 from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
 from airflow_kubernetes_secrets.usage.syntax import Call, Frame, Syntax, dotted, is_airflow
-from airflow_kubernetes_secrets.usage.templates import uses_in_template
+from airflow_kubernetes_secrets.usage.templates import is_rendered, uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Computed, Position, Use
 
-# A file without any of these uses nothing, and does not need to be parsed.
-_MARKERS = re.compile(rb"[Cc]onn|CONN|\bvar\b|Variable|Hook|Operator|Sensor|Notifier|Trigger|ObjectStoragePath")
+# A file without any of these uses nothing, and does not need to be parsed. A DAG can use a function of another file.
+_MARKERS = re.compile(rb"airflow|[Cc]onn|CONN|\bvar\b|Variable|Hook|Operator|Sensor|Notifier|Trigger|ObjectStoragePath")
 
 # The functions of Airflow that read an entry. The first argument is the id, and the second a default.
 _READERS = {
@@ -56,13 +58,6 @@ _CLASSES = ("Hook", "Notifier", "Operator", "Sensor", "Trigger")
 _STORAGE_CONNECTION = re.compile(r"[\w+.-]+://(?P<id>[^/@:]+)@")
 
 
-# How many functions that call each other are followed.
-_DEEPEST = 3
-
-# The most calls that are followed in one file. Functions that call each other often have many ways to an id.
-_MOST_FOLLOWED = 10_000
-
-
 class _Mention(NamedTuple):
     """A place that names an id: the expression with the id, or the id itself."""
 
@@ -74,31 +69,45 @@ class _Mention(NamedTuple):
     has_default: bool = False
 
 
-class ImportedId(NamedTuple):
-    """A use whose id is a constant of another file.
+class OpenId(NamedTuple):
+    """A use whose id refers to a constant of another file, or to a parameter.
 
     Attributes:
-        computed: the use, which is also one of the computed uses.
-        name: the path of the constant, such as ``config.Ids.DB``.
+        use: the use, which is also one of the computed uses.
+        text: the id with its references.
     """
 
-    computed: Computed
-    name: str
+    use: Computed
+    text: str
     has_default: bool
+
+
+class FollowedCall(NamedTuple):
+    """A call that can pass an id.
+
+    Attributes:
+        function: the line of the function in the same file, or the path of an imported one, such as ``helpers.load``.
+    """
+
+    function: int | str
+    passed: Passed
+    position: Position
 
 
 class Exports(NamedTuple):
     """What other files can import from a file.
 
     Attributes:
-        constants: the strings, by names such as ``Ids.DB``.
+        constants: the strings, by names such as ``Ids.DB``; they can refer to constants of other files.
         imports: the path of each name that the file itself imports.
         names: all other names that it sets, with and without a constant.
+        stars: the modules whose names it imports all.
     """
 
     constants: Mapping[str, str]
     imports: Mapping[str, str]
     names: Set[str]
+    stars: Sequence[str]
 
 
 class FileUses(NamedTuple):
@@ -106,17 +115,25 @@ class FileUses(NamedTuple):
 
     Attributes:
         problem: why the file could not be read or parsed; empty if it was.
+        team: the team that its DAGs belong to.
         places: the strings that may name files with templates, each with its place.
-        imported: the computed uses whose id is a constant of another file.
+        open: the uses whose id has references.
+        functions: the functions that the references name.
+        calls: the calls of these functions, and those of functions and classes of other files.
+        default_arguments: the arguments that ``default_args`` of a DAG may set; ``None`` if they may set any argument.
         exports: the constants of the file, if they are wanted.
     """
 
     path: str
     problem: str = ""
+    team: str | None = None
     uses: Sequence[Use] = ()
     computed: Sequence[Computed] = ()
     places: Sequence[tuple[str, Position]] = ()
-    imported: Sequence[ImportedId] = ()
+    open: Sequence[OpenId] = ()
+    functions: Sequence[Function] = ()
+    calls: Sequence[FollowedCall] = ()
+    default_arguments: Set[str] | None = frozenset()
     exports: Exports | None = None
 
 
@@ -148,7 +165,8 @@ def _uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
 
 def _exports(syntax: Syntax) -> Exports:
     imports = syntax.imports()
-    return Exports(StringExpressions(syntax).constants(), imports, syntax.frames[0].scope.keys() - imports.keys())
+    names = syntax.frames[0].scope.keys() - imports.keys()
+    return Exports(StringExpressions(syntax).constants(), imports, names, syntax.stars)
 
 
 @contextmanager
@@ -162,6 +180,10 @@ def parsing() -> Iterator[None]:
         yield
 
 
+# The line or path of a function, the arguments of a call, and its frame.
+_FollowedCall = tuple["int | str", Passed, Frame]
+
+
 class _Finder:
     """Finds the uses in one file."""
 
@@ -170,51 +192,83 @@ class _Finder:
         self._strings = StringExpressions(syntax)
         self._file = file
         self._signatures = signatures
-        self._followed = 0
         self._passed = PassedValues(syntax, self._strings)
 
     def uses(self) -> FileUses:
         """Return the uses in the order of the lines, and the places that name files with templates."""
         uses: dict[Use, None] = {}
         computed: dict[Computed, None] = {}
-        imported: dict[ImportedId, None] = {}
-        direct = (found for each in self._mentions() for found in self._at_callers(each, _DEEPEST))
-        mentions = sorted(direct, key=lambda mention: mention.line)
-        if not mentions and not self._syntax.file_names:
+        open_ids: dict[OpenId, None] = {}
+        # Several ids can have one place.
+        closed: set[Computed] = set()
+        mentions = sorted(self._mentions(), key=lambda mention: mention.line)
+        calls = self._calls_of_others()
+        if not mentions and not calls and not self._syntax.file_names:
             return FileUses(self._file.path)
         owners = DagsAndTasks(self._syntax, self._strings)
         places = [(name, self._position(owners, frame, line)) for name, line, frame in self._syntax.file_names]
         for each in mentions:
             position = self._position(owners, each.frame, each.line)
-            text = self._text(each)
-            if text is None or "{{" in text or "{%" in text:
+            text = each.id if isinstance(each.id, str) else self._strings.with_references(each.id, each.frame)
+            if text is None or references.has_reference(text) or is_rendered(text):
                 use = Computed(each.kind, each.how, position)
                 computed[use] = None
-                path = self._strings.imported_constant(each.id, each.frame) if isinstance(each.id, ast.expr) else ""
-                if path:
-                    imported[ImportedId(use, path, each.has_default)] = None
-            elif text:
-                optional = each.has_default or works_without(each.kind, each.how, text)
-                uses[Use(each.kind, text, each.how, position, optional)] = None
-        return FileUses(self._file.path, "", tuple(uses), tuple(computed), places, tuple(imported))
+                if text is None or not references.has_reference(text):
+                    closed.add(use)
+                else:
+                    open_ids[OpenId(use, text, each.has_default)] = None
+            elif identifier := references.value(text):
+                optional = each.has_default or works_without(each.kind, each.how, identifier)
+                uses[Use(each.kind, identifier, each.how, position, optional)] = None
+        functions = self._functions([each.text for each in open_ids], calls)
+        calls.sort(key=lambda call: call[1].line)
+        return FileUses(
+            self._file.path,
+            team=self._file.team,
+            uses=tuple(uses),
+            computed=tuple(computed),
+            places=places,
+            open=[each for each in open_ids if each.use not in closed],
+            functions=functions,
+            calls=[
+                FollowedCall(function, passed, self._position(owners, frame, passed.line))
+                for function, passed, frame in calls
+            ],
+            default_arguments=self._default_arguments if calls else frozenset(),
+        )
 
-    def _text(self, mention: _Mention) -> str | None:
-        return mention.id if isinstance(mention.id, str) else self._strings.text(mention.id, mention.frame)
+    def _calls_of_others(self) -> list[_FollowedCall]:
+        """Return the calls of functions and classes that the file imports."""
+        found: list[_FollowedCall] = []
+        for call in self._syntax.calls:
+            names = self._passed.called(call)
+            path = self._syntax.imported(names, call.frame)
+            if not path and len(names) == 2:
+                # own.load("x"), if the code before it has `own = Own()`.
+                made = self._syntax.value(ast.Name(names[0]), call.frame)
+                owner = self._syntax.imported(dotted(made.func), call.frame) if isinstance(made, ast.Call) else ""
+                path = f"{owner}.{names[1]}" if owner else ""
+            if (
+                path
+                and not is_installed(path.partition(".")[0])
+                and not self._syntax.is_set_again(names[0], call.frame)
+            ):
+                found += ((path, passed, call.frame) for passed in self._passed.passed(call))
+        return found
 
-    def _at_callers(self, mention: _Mention, depth: int) -> Iterator[_Mention]:
-        """Yield what calls of the function pass, if the id is a parameter; else the mention itself.
-
-        If this file does not call the function, the id is computed.
-        """
-        name = mention.id.id if isinstance(mention.id, ast.Name) else ""
-        is_followed = name and depth and self._followed < _MOST_FOLLOWED
-        found = list(self._passed.of(name, mention.frame)) if is_followed else []
-        self._followed += len(found)
-        if not found or self._text(mention) is not None:
-            yield mention
-        for value, line, frame in found if self._text(mention) is None else ():
-            passed = _Mention(mention.kind, mention.how, value, line, frame, mention.has_default)
-            yield from self._at_callers(passed, depth - 1)
+    def _functions(self, texts: Iterable[str], calls: list[_FollowedCall]) -> list[Function]:
+        """Return the functions whose parameters are in strings or passed on by calls, and add the calls of these."""
+        found: dict[int, Function] = {}
+        pending = {line for text in texts for line in references.lines_of_functions(text)}
+        pending.update(line for _function, passed, _frame in calls for line in passed.lines_of_functions())
+        while pending:
+            line = pending.pop()
+            found[line] = self._passed.function(line)
+            new: list[_FollowedCall] = [(line, passed, frame) for passed, frame in self._passed.calls_of(line)]
+            pending.update(each for _line, passed, _frame in new for each in passed.lines_of_functions())
+            pending -= found.keys()
+            calls += new
+        return list(found.values())
 
     def _position(self, owners: DagsAndTasks, frame: Frame, line: int) -> Position:
         dags, tasks = owners.owners_of(frame)
@@ -261,8 +315,10 @@ class _Finder:
         defines = _DEFINES in keyword_names and "task_id" not in keyword_names
         if keyword_names and not defines and not (names and names[-1] == "Connection"):
             for keyword in node.keywords:
-                if keyword.arg is not None and names_connection(keyword.arg) and _can_be_id(keyword.value):
-                    yield _Mention(Kind.CONNECTION, keyword.arg, keyword.value, keyword.value.lineno, frame)
+                if keyword.arg is not None and names_connection(keyword.arg):
+                    values = elements(keyword.value) if is_expanded(node) else [keyword.value]
+                    for value in filter(_can_be_id, values):
+                        yield _Mention(Kind.CONNECTION, keyword.arg, value, value.lineno, frame)
         if isinstance(node.func, ast.Attribute) and node.func.attr in _HOOK_READERS:
             if node.args and self._is_hook(node.func.value, frame):
                 how = ".".join(names[-2:]) or node.func.attr

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 
-from airflow_kubernetes_secrets.usage.dag_code import ImportedId
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
-from airflow_kubernetes_secrets.usage.imported_constants import Modules
+from airflow_kubernetes_secrets.usage.modules import Modules
+from airflow_kubernetes_secrets.usage.open_ids import OpenIds
 from airflow_kubernetes_secrets.usage.processes import uses_in_each
 from airflow_kubernetes_secrets.usage.signatures import Signatures
 from airflow_kubernetes_secrets.usage.template_files import TemplateFiles
@@ -22,7 +22,7 @@ def uses_in_files(files: Iterable[DagFile], signatures: Signatures, processes: i
     """
     found = Found()
     templates, modules = TemplateFiles(), Modules()
-    imported: list[ImportedId] = []
+    open_ids = OpenIds(modules)
     with closing(uses_in_each(_code_files(files, templates, modules), signatures, processes)) as results:
         for each in results:
             found.paths.add(each.path)
@@ -30,10 +30,10 @@ def uses_in_files(files: Iterable[DagFile], signatures: Signatures, processes: i
                 found.unread[each.path] = each.problem
             found.uses += each.uses
             found.computed += each.computed
-            imported += each.imported
+            open_ids.add(each)
             for name, place in each.places:
                 templates.add_place(name, place)
-    modules.add_uses_to(found, imported, signatures, processes)
+    open_ids.add_uses_to(found, signatures, processes)
     templates.add_uses_to(found)
     return found
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cached_property, partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.imported_names import is_installed
 from airflow_kubernetes_secrets.usage.syntax import DEEPEST, Definition, Frame, Syntax, dotted, parts_of_sum
 from airflow_kubernetes_secrets.usage.templates import UNKNOWN
@@ -34,24 +35,41 @@ class _TooMuchTextError(Exception):
     """The text of a string is too long, or takes too long to put together."""
 
 
+class FunctionInFile(NamedTuple):
+    """A function, and the frame in which it is defined."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef
+    where: Frame
+
+
 class StringExpressions:
-    """The expressions of one file that have a string."""
+    """The expressions of one file that have a string.
+
+    Attributes:
+        functions: the functions whose parameters the strings refer to, by their lines.
+    """
 
     def __init__(self, syntax: Syntax) -> None:
         self._syntax = syntax
         self._steps = 0
+        self.functions: dict[int, FunctionInFile] = {}
 
     def text(self, node: ast.expr | None, frame: Frame) -> str | None:
         """Return the string that an expression always has; ``None`` if it is only known when the code runs."""
+        text = self.with_references(node, frame)
+        return None if text is None or references.has_reference(text) else references.value(text)
+
+    def with_references(self, node: ast.expr | None, frame: Frame) -> str | None:
+        """Return the string that an expression has, also if it refers to parameters or to constants of other files."""
         text = self._text_if_small(node, frame)
         return None if text is None or UNKNOWN in text else text
 
     def template(self, node: ast.expr, frame: Frame) -> str:
         """Return the text of a template. Parts that are only known when the code runs are :data:`UNKNOWN`."""
-        return self._text_if_small(node, frame) or ""
+        return references.value(references.without_references(self._text_if_small(node, frame) or ""))
 
-    def imported_constant(self, node: ast.expr, frame: Frame) -> str:
-        """Return the path of an imported constant, such as ``config.Ids.DB``; empty for any other expression.
+    def _reference(self, node: ast.expr, frame: Frame) -> str | None:
+        """Return a reference to a parameter, or to an imported constant; ``None`` for any other expression.
 
         The path of an item is the same as that of an attribute.
         """
@@ -61,19 +79,36 @@ class StringExpressions:
             is_mapping = isinstance(node, ast.Subscript)
             key = node.attr if isinstance(node, ast.Attribute) else self.text(node.slice, frame)
             if key is None or len(keys) == DEEPEST:
-                return ""
+                return None
             keys.append(key)
             node = node.value
         names = [node.id, *reversed(keys)] if isinstance(node, ast.Name) else []
         # An attribute of another object can have the name of a module.
         changeable = names if is_mapping else names[1:]
         if not names or self._syntax.is_set_again(names[0], frame) or not self._syntax.changed.isdisjoint(changeable):
-            return ""
+            return None
         path = self._syntax.imported(names, frame)
-        return "" if is_installed(path.partition(".")[0]) else path
+        if path:
+            return None if is_installed(path.partition(".")[0]) else references.constant(path)
+        return None if keys else self._parameter(names[0], frame)
+
+    def _parameter(self, name: str, frame: Frame) -> str | None:
+        """Return a reference to a parameter of a function; ``None`` for any other name."""
+        function = next((scope for scope, names in frame.scopes() if name in names), None)
+        node = None if function is None else function.node
+        where = None if function is None else function.parent
+        if where is None or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return None
+        if all(each.arg != name for each in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)):
+            return None
+        self.functions[node.lineno] = FunctionInFile(node, where)
+        return references.parameter(node.lineno, name)
 
     def constants(self) -> dict[str, str]:
-        """Return the strings that other files can import, by names such as ``ID``, ``Ids.DB`` and ``IDS.key``."""
+        """Return the strings that other files can import, by names such as ``ID``, ``Ids.DB`` and ``IDS.key``.
+
+        They can refer to constants of other files.
+        """
         found: dict[str, str] = {}
         pending: list[tuple[str, Definition | None, Frame]] = [
             (name, value, self._syntax.frames[0]) for name, value in self._syntax.frames[0].scope.items()
@@ -94,9 +129,9 @@ class StringExpressions:
                 if len(items) == len(value.keys):
                     pending += ((f"{name}.{key}", each, frame) for key, each in items.items())
             else:
-                text = self.text(value, frame)
+                text = self.with_references(value, frame)
                 if text is not None and len(text) <= _LONGEST_NAME:
-                    found[name] = text
+                    found[name] = references.member(text) if _is_enumeration(frame.node) else text
         return found
 
     def _text_if_small(self, node: ast.expr | None, frame: Frame) -> str | None:
@@ -107,24 +142,29 @@ class StringExpressions:
 
     def _text(self, node: Definition | None, frame: Frame, depth: int) -> str | None:
         if isinstance(node, ast.Constant):
-            return node.value if isinstance(node.value, str) else None
+            return references.literal(node.value) if isinstance(node.value, str) else None
         if not depth:
             return None
         self._count_steps("")
         if isinstance(node, ast.Name):
             found = self._syntax.definition(node.id, frame)
-            return None if found is None else self._text(*found, depth - 1)
+            return self._reference(node, frame) if found is None else self._text(*found, depth - 1)
         read = _READ_TEXT.get(node.__class__)
         return None if read is None else read(self, node, frame, depth - 1)
+
+    def _plain(self, node: Definition | None, frame: Frame, depth: int) -> str | None:
+        """Return the text of an expression, also if it is a member of an enumeration."""
+        text = self._text(node, frame, depth)
+        return None if text is None else references.value(text)
 
     def _operation(self, node: ast.BinOp, frame: Frame, depth: int) -> str | None:
         """Return the text of a sum, or of %-formatting."""
         if isinstance(node.op, ast.Mod):
-            pattern = self._text(node.left, frame, depth)
+            pattern = self._plain(node.left, frame, depth)
             read = partial(self._formatted, frame=frame, depth=depth)
             given = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
             return None if pattern is None else self._filled(_PERCENT, pattern, given, {}, read)
-        texts = [self._text(each, frame, depth) for each in parts_of_sum(node)]
+        texts = [self._plain(each, frame, depth) for each in parts_of_sum(node)]
         if all(each is None for each in texts):
             return None
         return self._together(texts, "")
@@ -132,11 +172,11 @@ class StringExpressions:
     def _method(self, node: ast.Call, frame: Frame, depth: int) -> str | None:
         """Return the text of ``"…".format(…)``, ``"…".join([…])`` or ``MAPPING.get("…")``."""
         if isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
-            found = self._item(node.func.value, self._text(node.args[0], frame, depth), frame, depth)
-            return None if found is None else self._text(*found, depth)
+            item = ast.Subscript(node.func.value, node.args[0], ast.Load())
+            return self._member(item, frame, depth)
         if not isinstance(node.func, ast.Attribute) or node.func.attr not in ("format", "join"):
             return None
-        text = self._text(node.func.value, frame, depth)
+        text = self._plain(node.func.value, frame, depth)
         if text is None:
             return None
         if node.func.attr == "format":
@@ -145,20 +185,24 @@ class StringExpressions:
         parts = node.args[0] if len(node.args) == 1 else None
         if not isinstance(parts, (ast.List, ast.Tuple)):
             return UNKNOWN
-        return self._together([self._text(each, frame, depth) for each in parts.elts], text)
+        return self._together([self._plain(each, frame, depth) for each in parts.elts], text)
 
     def _formatted(self, node: ast.expr, frame: Frame, depth: int) -> str | None:
         """Return the text of an expression in an f-string, in %-formatting or in ``format``."""
-        found = self._found_member(node, frame, depth) if isinstance(node, ast.Attribute) else None
-        # Most enumerations format a member as its name, and some Python versions format it as its value.
-        return None if found is not None and _is_enumeration(found[1].node) else self._text(node, frame, depth)
+        text = self._text(node, frame, depth)
+        return None if text is None else references.formatted(text)
 
     def _member(self, node: ast.Attribute | ast.Subscript, frame: Frame, depth: int) -> str | None:
         """Return the text of an attribute of a class, of an item of a mapping, or of the value of an enumeration."""
         found = self._found_member(node, frame, depth)
-        if found is None and isinstance(node, ast.Attribute) and node.attr == "value":
-            return self._text(node.value, frame, depth) if isinstance(node.value, ast.Attribute) else None
-        return None if found is None else self._text(*found, depth)
+        if found is not None:
+            text = self._text(*found, depth)
+            return references.member(text) if text is not None and _is_enumeration(found[1].node) else text
+        if isinstance(node, ast.Attribute) and node.attr == "value" and isinstance(node.value, ast.Attribute):
+            text = self._plain(node.value, frame, depth)
+            if text is not None and not references.has_reference(text):
+                return text
+        return self._reference(node, frame)
 
     def _found_member(self, node: ast.expr, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
         """Return what a name, an attribute or an item is set to, and where names in it are searched."""
@@ -170,13 +214,36 @@ class StringExpressions:
                 return found
             return self._found_member(found[0], found[1], depth - 1)
         if isinstance(node, ast.Subscript):
-            return self._item(node.value, self._text(node.slice, frame, depth), frame, depth - 1)
-        if not isinstance(node, ast.Attribute) or node.attr in self._syntax.changed:
-            return None
+            return self._item(node.value, self._plain(node.slice, frame, depth), frame, depth - 1)
+        return self._found_attribute(node, frame, depth) if isinstance(node, ast.Attribute) else None
+
+    def _found_attribute(self, node: ast.Attribute, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
         is_own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+        found = self._set_in_constructor(node.attr, frame) if is_own else None
+        if found is not None or node.attr in self._syntax.changed:
+            return found
         owner = self._class_around(node.attr, frame) if is_own else self._class(node.value, frame, depth - 1)
         value = None if owner is None else owner.scope.get(node.attr)
         return None if value is None or owner is None or (is_own and value in self._fields) else (value, owner)
+
+    def _set_in_constructor(self, attribute: str, frame: Frame) -> tuple[ast.expr, Frame] | None:
+        """Return what sets an attribute of ``self``; ``None`` if code sets it outside the constructors of classes."""
+        found = self._own_attributes.get(attribute, {})
+        if not found or len(found) < self._syntax.attributes_set[attribute]:
+            return None
+        return found.get(next((each.node for each in frame.outwards() if isinstance(each.node, ast.ClassDef)), None))
+
+    @cached_property
+    def _own_attributes(self) -> Mapping[str, Mapping[ast.AST | None, tuple[ast.expr, Frame]]]:
+        """The attributes that constructors set, each with its value and frame for each class."""
+        found: dict[str, dict[ast.AST | None, tuple[ast.expr, Frame]]] = defaultdict(dict)
+        for name, value, frame in self._syntax.own_set:
+            function = next((scope for scope, _names in frame.scopes()), frame)
+            if isinstance(function.node, ast.FunctionDef) and function.node.name == "__init__":
+                owner = None if function.parent is None else function.parent.node
+                if isinstance(owner, ast.ClassDef):
+                    found[name][owner] = value, frame
+        return found
 
     def _class_around(self, attribute: str, frame: Frame) -> Frame | None:
         """Return the class around a frame, unless a subclass has another value for the attribute."""
@@ -242,6 +309,8 @@ class StringExpressions:
             return UNKNOWN if text is None else text
 
         self._count_steps(pattern)
+        if references.has_reference(pattern):
+            return UNKNOWN
         text = fields.sub(value, pattern)
         self._count_steps(text)
         return text

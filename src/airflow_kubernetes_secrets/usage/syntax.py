@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import builtins
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from airflow_kubernetes_secrets.usage.templates import FILE_SUFFIXES, is_template
@@ -111,6 +114,8 @@ class Syntax:
         items_set: the items that assignments such as ``args["conn_id"] = "x"`` set, each with its key, value and frame.
         classes: the classes, each with the frame of the code in it.
         changed: the names of mappings that code changes, and of attributes that it sets.
+        attributes_set: how often the code sets an attribute of this name.
+        own_set: the attributes of ``self`` that assignments set, each with its value and frame.
     """
 
     def __init__(self, text: str | bytes) -> None:
@@ -133,13 +138,15 @@ class Syntax:
         self.tree = tree
         self.classes: dict[ast.ClassDef, Frame] = {}
         self.changed: set[str] = set()
+        self.attributes_set: Counter[str] = Counter()
+        self.own_set: list[tuple[str, ast.expr, Frame]] = []
         # By the identity of the names of a scope.
         self._imports: dict[int, dict[str, str]] = {}
         self._imported_names: set[str] = set()
         # Each with the identity of the names of its scope.
         self._set_again: set[tuple[int, str]] = set()
         self._stars: list[tuple[Names, int]] = []
-        self._airflow_star = ""
+        self._star_modules: list[str] = []
         self._pending: list[tuple[ast.AST, Frame]] = []
         self._handled: set[ast.AST] = set()
         self._documentation: list[ast.expr] = []
@@ -158,14 +165,25 @@ class Syntax:
             frame: where it is used; by default, in the file.
         """
         # Most names are not imported in any scope, and searching the scopes takes long.
-        if not names or not (names[0] in self._imported_names or self._airflow_star):
+        if not names or not (names[0] in self._imported_names or self._star_modules):
             return ""
         scopes = [known for _, known in (self.frames[0] if frame is None else frame).scopes()]
         owner = next((known for known in scopes if names[0] in known), None)
         path = "" if owner is None else self._imports.get(id(owner), {}).get(names[0], "")
-        if owner is None and self._airflow_star:
-            path = f"{self._airflow_star}.{names[0]}"
+        if owner is None and (module := self._star_module) and not hasattr(builtins, names[0]):
+            path = module + ("" if module.endswith(".") else ".") + names[0]
         return ".".join((path, *names[1:])) if path else ""
+
+    @cached_property
+    def _star_module(self) -> str:
+        """The module of ``from module import *``; empty if there is none, or several that can have the same name."""
+        of_airflow = [each for each in self._star_modules if is_airflow(each)]
+        return (of_airflow or self._star_modules)[-1] if of_airflow or len(set(self._star_modules)) == 1 else ""
+
+    @property
+    def stars(self) -> Sequence[str]:
+        """The modules of ``from module import *``."""
+        return self._star_modules
 
     def imports(self) -> dict[str, str]:
         """Return the path of each name that the file imports outside functions, and does not set again."""
@@ -288,6 +306,8 @@ class Syntax:
             self._bind(frame, target.id, value)
         elif isinstance(target, ast.Attribute):
             self.assigned.append((target.attr, target.lineno, value, frame))
+            if isinstance(target.value, ast.Name) and target.value.id == "self":
+                self.own_set.append((target.attr, value, frame))
             if target.attr in DOCUMENTATION:
                 self._documentation.append(value)
         elif isinstance(target, ast.Subscript):
@@ -312,6 +332,7 @@ class Syntax:
     def _attribute(self, node: ast.Attribute, frame: Frame) -> Frame:
         if not isinstance(node.ctx, ast.Load):
             self.changed.add(node.attr)
+            self.attributes_set[node.attr] += 1
         if node.attr in READING_METHODS:
             self.methods.append((node, frame))
         return frame
@@ -361,10 +382,10 @@ class Syntax:
             if alias.name != "*":
                 path = f"{module}.{alias.name}" if node.module else module + alias.name
                 self._add_import(alias.asname or alias.name, path, frame)
-            elif is_airflow(module):
-                self._airflow_star = module
             else:
-                self._stars.append((frame.scope, node.lineno))
+                self._star_modules.append(module)
+                if not is_airflow(module):
+                    self._stars.append((frame.scope, node.lineno))
 
     def _add_import(self, name: str, path: str, frame: Frame) -> None:
         known = self._imports.setdefault(id(frame.scope), {})
@@ -378,6 +399,13 @@ class Syntax:
     def _statement(self, node: ast.Expr, frame: Frame) -> Frame | None:
         # A string alone is a docstring or a comment.
         return None if isinstance(node.value, ast.Constant) else frame
+
+    def _if(self, node: ast.If, frame: Frame) -> Frame | None:
+        # Airflow imports the file, so it never runs this block.
+        if not _is_for_main_program(node.test):
+            return frame
+        self._pending += ((each, frame) for each in node.orelse)
+        return None
 
     def _call(self, node: ast.Call, frame: Frame) -> Frame:
         names = dotted(node.func)
@@ -435,6 +463,7 @@ _HANDLERS: Final[Mapping[type[ast.AST], _Handler]] = {
     ast.Expr: Syntax._statement,
     ast.FunctionDef: Syntax._function,
     ast.Global: Syntax._global,
+    ast.If: Syntax._if,
     ast.Import: Syntax._import,
     ast.ImportFrom: Syntax._import_from,
     ast.JoinedStr: Syntax._f_string,
@@ -449,6 +478,13 @@ _HANDLERS: Final[Mapping[type[ast.AST], _Handler]] = {
     ast.With: Syntax._with,
     ast.arguments: Syntax._arguments,
 }
+
+
+def _is_for_main_program(test: ast.expr) -> bool:
+    """Return whether a condition is ``__name__ == "__main__"``."""
+    if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Eq):
+        return False
+    return dotted(test.left) == ["__name__"] or dotted(test.comparators[0]) == ["__name__"]
 
 
 def parts_of_sum(node: ast.expr) -> list[ast.expr]:

@@ -108,9 +108,14 @@ class TemplateUse:
     line: int
 
 
+def is_rendered(text: str) -> bool:
+    """Return whether a string is a template."""
+    return "{{" in text or "{%" in text
+
+
 def is_template(text: str) -> bool:
     """Return whether a string can use connections or variables as a template."""
-    return ("{{" in text or "{%" in text) and ("conn" in text or "var" in text)
+    return is_rendered(text) and ("conn" in text or "var" in text)
 
 
 @lru_cache(maxsize=1024)

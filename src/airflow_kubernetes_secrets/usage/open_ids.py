@@ -1,0 +1,132 @@
+"""The ids that refer to what other files set: to their constants, and to the parameters that their calls pass.
+
+A first pass over all files notes each id with its references, and the calls of functions of other files. What belongs
+together is found here, when all files are known.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Set
+from dataclasses import replace
+
+from airflow_kubernetes_secrets.usage import references
+from airflow_kubernetes_secrets.usage.dag_code import FileUses, FollowedCall, OpenId
+from airflow_kubernetes_secrets.usage.modules import FileKey, Modules
+from airflow_kubernetes_secrets.usage.optional_connections import works_without
+from airflow_kubernetes_secrets.usage.passed_values import Function
+from airflow_kubernetes_secrets.usage.signatures import Signatures
+from airflow_kubernetes_secrets.usage.templates import is_rendered
+from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
+
+# How many functions that call each other in several files are followed.
+_DEEPEST = 3
+
+# The most calls that are followed. Functions that call each other often have many ways to an id.
+_MOST_FOLLOWED = 100_000
+
+
+class OpenIds:
+    """The open ids of all files, with the functions and calls that they depend on."""
+
+    def __init__(self, modules: Modules) -> None:
+        """Use the constants and names of these files."""
+        self._modules = modules
+        self._open: list[OpenId] = []
+        self._functions: dict[FileKey, dict[int, Function]] = {}
+        self._calls: list[FollowedCall] = []
+        self._default_arguments: dict[FileKey, Set[str] | None] = {}
+        # By the file and line of the function.
+        self._calls_of: dict[tuple[FileKey, int], list[FollowedCall]] = defaultdict(list)
+        self._followed = 0
+        # The path, line and function of each call that passes an id.
+        self._passing: set[tuple[str, int, str]] = set()
+
+    def add(self, file: FileUses) -> None:
+        """Add what a file leaves open."""
+        self._open += file.open
+        self._calls += file.calls
+        if file.functions:
+            self._functions[file.team, file.path] = {each.line: each for each in file.functions}
+        if file.calls:
+            self._default_arguments[file.team, file.path] = file.default_arguments
+
+    def add_uses_to(self, found: Found, signatures: Signatures, processes: int | None) -> None:
+        """Add the uses to ``found``, and remove the computed uses whose ids are known now."""
+        self._find_calls(signatures, processes)
+        uses: dict[Use, None] = {}
+        unknown: dict[Computed, None] = {}
+        for each in self._open:
+            for text, position in self._texts(each.text, each.use.position, _DEEPEST):
+                use = replace(each.use, position=position)
+                if text is None or references.has_reference(text) or is_rendered(text):
+                    unknown[use] = None
+                elif identifier := references.value(text):
+                    optional = each.has_default or works_without(use.kind, use.how, identifier)
+                    uses[Use(use.kind, identifier, use.how, position, optional)] = None
+        # The name of an argument can show an id too.
+        shown = {(use.kind, use.id, use.position, use.is_optional) for use in found.uses} if uses else ()
+        found.uses += (use for use in uses if (use.kind, use.id, use.position, use.is_optional) not in shown)
+        known = {each.use for each in self._open} - unknown.keys()
+        found.computed = [each for each in found.computed if each not in known and _call(each) not in self._passing]
+        counted = set(found.computed)
+        found.computed += (each for each in unknown if each not in counted)
+
+    def _find_calls(self, signatures: Signatures, processes: int | None) -> None:
+        """Find the calls of the functions whose parameters are ids."""
+        lines = {
+            (file, each.name): each.line
+            for file, functions in self._functions.items()
+            for each in functions.values()
+            if each.name
+        }
+        names = {name.rpartition(".")[2] for _file, name in lines}
+        imported: list[tuple[str, FollowedCall]] = []
+        texts = [(_file(each.use.position), each.text) for each in self._open]
+        for call in self._calls:
+            if isinstance(call.function, int):
+                self._calls_of[_file(call.position), call.function].append(call)
+            elif call.function.rpartition(".")[2] in names:
+                imported.append((call.function, call))
+            else:
+                continue
+            texts += ((_file(call.position), text) for text in call.passed.texts())
+        wanted = {(_file(call.position), path) for path, call in imported}
+        wanted.update((file, path) for file, text in texts for path in references.constants_in(text))
+        self._modules.read_for(wanted, signatures, processes)
+        for path, call in imported:
+            definition = self._modules.definition((_file(call.position), path))
+            if definition in lines:
+                self._calls_of[definition[0], lines[definition]].append(call)
+
+    def _texts(self, text: str | None, position: Position, depth: int) -> Iterator[tuple[str | None, Position]]:
+        """Yield the strings that a string of a file can have, each with the place that passes it.
+
+        A string is ``None`` if it is only known when the code runs.
+        """
+        file = _file(position)
+        text = None if text is None else self._modules.with_constants(file, text)
+        line = next(iter(references.lines_of_functions(text or "")), None)
+        is_called = False
+        if text is not None and line is not None and depth:
+            function, wanted = self._functions[file][line], references.parameters_in(text, line)
+            for call in self._calls_of.get((file, line), ()):
+                values = function.values(call.passed, self._default_arguments[_file(call.position)])
+                if wanted <= values.keys() and self._followed < _MOST_FOLLOWED:
+                    self._followed += 1
+                    is_called = True
+                    self._passing.add((call.position.path, call.position.line, function.name))
+                    given = {name: values[name][0] for name in wanted}
+                    place = replace(call.position, line=max(values[name][1] for name in wanted))
+                    yield from self._texts(references.with_parameters(text, line, given), place, depth - 1)
+        if not is_called:
+            yield text, position
+
+
+def _file(position: Position) -> FileKey:
+    return position.team, position.path
+
+
+def _call(computed: Computed) -> tuple[str, int, str]:
+    """Return the path, line and function of a call such as ``OwnHook("x")``, if it is the use."""
+    return computed.position.path, computed.position.line, computed.how
