@@ -150,6 +150,7 @@ def test_a_default_of_a_variable_is_noted(tmp_path: Path) -> None:
     [
         "from helpers import make_task\nmake_task('a', other())",
         "from helpers import make_task\nmake_task(*other())",
+        "from helpers import make_task\nmake_task('a', **other())",
         "from helpers import make_task\nmake_task('a', id='x' if other() else 'y')",
         "from helpers import prefixed\nprefixed(other(), name='x')",
         "from helpers import Own\nfor each in other():\n    Own(each)",

@@ -70,6 +70,9 @@ from support.dag_code import IMPORTS, connections, found_in, found_in_bytes, var
         '@task\ndef f(id):\n    Op(conn_id=id)\nf.partial(id="x").expand(a=[1])\nf.override(retries=1)("x")',
         'Op.partial(task_id="t").expand(conn_id=["x", "x"])',
         'Op.partial(task_id="t").expand_kwargs([{"conn_id": "x"}])',
+        'from airflow.sdk import ObjectStoragePath\nObjectStoragePath(f"s3://x@bucket/{os.name}")',
+        'from airflow.sdk import ObjectStoragePath\nID = "x"\nObjectStoragePath(f"s3://{ID}@{os.name}/key")',
+        'from airflow.sdk import ObjectStoragePath\ndef f(id):\n    ObjectStoragePath(f"s3://{id}@bucket")\nf("x")',
     ],
 )
 def test_a_connection_is_found(code: str) -> None:
@@ -159,6 +162,8 @@ def test_a_default_is_noted(code: str) -> None:
         '    def f(self):\n        Op(conn_id=self.id)\nA("x").id = os.name\n',
         'class E(Enum):\n    A = "x"\ndef f(id):\n    Op(conn_id=f"{id}_db")\nf(E.A)',
         'def f(a, id="x"):\n    Op(conn_id=id)\nf(*os.name)',
+        'def f(a, id="x"):\n    Op(conn_id=id)\nf(**os.environ)',
+        'from airflow.sdk import ObjectStoragePath\nObjectStoragePath(f"s3://{os.name}@bucket/")',
         'Op.partial(task_id="t").expand(conn_id=os.name)',
         'class A(NamedTuple):\n    db: str = "x"\n    def f(self):\n        BaseHook.get_connection(self.db)',
     ],

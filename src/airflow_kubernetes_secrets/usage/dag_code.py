@@ -26,7 +26,7 @@ from airflow_kubernetes_secrets.usage.passed_values import Function, Passed, Pas
 from airflow_kubernetes_secrets.usage.signatures import Signatures, defaults_of, names_connection
 from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
 from airflow_kubernetes_secrets.usage.syntax import Call, Frame, Syntax, dotted, is_airflow
-from airflow_kubernetes_secrets.usage.templates import is_rendered, uses_in_template
+from airflow_kubernetes_secrets.usage.templates import UNKNOWN, is_rendered, uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Computed, Position, Use
 
 # A file without any of these uses nothing, and does not need to be parsed. A DAG can use a function of another file.
@@ -242,12 +242,7 @@ class _Finder:
         found: list[_FollowedCall] = []
         for call in self._syntax.calls:
             names = self._passed.called(call)
-            path = self._syntax.imported(names, call.frame)
-            if not path and len(names) == 2:
-                # own.load("x"), if the code before it has `own = Own()`.
-                made = self._syntax.value(ast.Name(names[0]), call.frame)
-                owner = self._syntax.imported(dotted(made.func), call.frame) if isinstance(made, ast.Call) else ""
-                path = f"{owner}.{names[1]}" if owner else ""
+            path = self._syntax.imported(names, call.frame) or self._path_of_method(names, call.frame)
             if (
                 path
                 and not is_installed(path.partition(".")[0])
@@ -255,6 +250,13 @@ class _Finder:
             ):
                 found += ((path, passed, call.frame) for passed in self._passed.passed(call))
         return found
+
+    def _path_of_method(self, names: Sequence[str], frame: Frame) -> str:
+        """Return the path of ``own.load``, if the code has ``own = Own()`` and imports ``Own``; empty if not."""
+        found = self._syntax.definition(names[0], frame) if len(names) == 2 else None
+        made = None if found is None else found[0]
+        owner = self._syntax.imported(dotted(made.func), frame) if isinstance(made, ast.Call) else ""
+        return f"{owner}.{names[1]}" if owner else ""
 
     def _functions(self, texts: Iterable[str], calls: list[_FollowedCall]) -> list[Function]:
         """Return the functions whose parameters are in strings or passed on by calls, and add the calls of these."""
@@ -317,8 +319,8 @@ class _Finder:
             for keyword in node.keywords:
                 if keyword.arg is not None and names_connection(keyword.arg):
                     values = elements(keyword.value) if is_expanded(node) else [keyword.value]
-                    for value in filter(_can_be_id, values):
-                        yield _Mention(Kind.CONNECTION, keyword.arg, value, value.lineno, frame)
+                    for each in filter(_can_be_id, values):
+                        yield _Mention(Kind.CONNECTION, keyword.arg, each, each.lineno, frame)
         if isinstance(node.func, ast.Attribute) and node.func.attr in _HOOK_READERS:
             if node.args and self._is_hook(node.func.value, frame):
                 how = ".".join(names[-2:]) or node.func.attr
@@ -375,9 +377,10 @@ class _Finder:
     def _mentions_in_airflow_call(self, call: ast.Call, path: str, frame: Frame) -> Iterator[_Mention]:
         """Yield the ids that a function or class of Airflow or a provider takes by position or by default."""
         if path.endswith(".ObjectStoragePath"):
-            url = self._strings.text(call.args[0], frame) if call.args else None
-            if match := _STORAGE_CONNECTION.match(url or ""):
-                yield _Mention(Kind.CONNECTION, "ObjectStoragePath", match["id"], call.lineno, frame)
+            url = self._strings.pattern(call.args[0], frame) if call.args else ""
+            if match := _STORAGE_CONNECTION.match(url):
+                identifier = None if UNKNOWN in match["id"] else match["id"]
+                yield _Mention(Kind.CONNECTION, "ObjectStoragePath", identifier, call.lineno, frame)
         else:
             yield from self._mentions_by_signature(call, path, frame)
 

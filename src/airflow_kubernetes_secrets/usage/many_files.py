@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 
+from airflow_kubernetes_secrets.process import no_garbage_collection
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.modules import Modules
 from airflow_kubernetes_secrets.usage.open_ids import OpenIds
@@ -33,8 +34,9 @@ def uses_in_files(files: Iterable[DagFile], signatures: Signatures, processes: i
             open_ids.add(each)
             for name, place in each.places:
                 templates.add_place(name, place)
-    open_ids.add_uses_to(found, signatures, processes)
-    templates.add_uses_to(found)
+    with no_garbage_collection():
+        open_ids.add_uses_to(found, signatures, processes)
+        templates.add_uses_to(found)
     return found
 
 

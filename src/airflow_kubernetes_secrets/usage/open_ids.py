@@ -112,13 +112,17 @@ class OpenIds:
             function, wanted = self._functions[file][line], references.parameters_in(text, line)
             for call in self._calls_of.get((file, line), ()):
                 values = function.values(call.passed, self._default_arguments[_file(call.position)])
-                if wanted <= values.keys() and self._followed < _MOST_FOLLOWED:
+                given = {name: values[name] for name in wanted if name in values}
+                # Without a value, the code of the function uses none, or one that is no string.
+                if self._followed < _MOST_FOLLOWED and (given.keys() == wanted or call.passed.has_more):
                     self._followed += 1
                     is_called = True
                     self._passing.add((call.position.path, call.position.line, function.name))
-                    given = {name: values[name][0] for name in wanted}
-                    place = replace(call.position, line=max(values[name][1] for name in wanted))
-                    yield from self._texts(references.with_parameters(text, line, given), place, depth - 1)
+                    place = replace(
+                        call.position, line=max((at for _text, at in given.values()), default=call.passed.line)
+                    )
+                    passed = {name: given.get(name, (None, 0))[0] for name in wanted}
+                    yield from self._texts(references.with_parameters(text, line, passed), place, depth - 1)
         if not is_called:
             yield text, position
 

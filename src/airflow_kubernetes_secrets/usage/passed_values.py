@@ -135,12 +135,14 @@ class PassedValues:
 
     def called(self, call: Call) -> Sequence[str]:
         """Return the names in the function that a call calls, or that it has a task call; empty without names."""
+        names, func = call.names, call.node.func
         if CALLABLE in call.keyword_names:
             return next(dotted(each.value) for each in call.node.keywords if each.arg == CALLABLE)
-        if call.names[-1:] == [_PARTIAL]:
+        if names and names[-1] == _PARTIAL:
             # That of a task has no effect without `expand`, and that of `functools` is a call of its argument.
             return dotted(call.node.args[0]) if call.node.args else []
-        func = call.node.func
+        if names and names[-1] != _EXPAND:
+            return names
         return _function_in(func.value if isinstance(func, ast.Attribute) and is_expanded(call.node) else func)
 
     def passed(self, call: Call) -> list[Passed]:

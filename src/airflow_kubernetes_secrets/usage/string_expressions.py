@@ -68,6 +68,10 @@ class StringExpressions:
         """Return the text of a template. Parts that are only known when the code runs are :data:`UNKNOWN`."""
         return references.value(references.without_references(self._text_if_small(node, frame) or ""))
 
+    def pattern(self, node: ast.expr, frame: Frame) -> str:
+        """Return the text of an expression, with references and with :data:`UNKNOWN` parts; empty if it has none."""
+        return references.value(self._text_if_small(node, frame) or "")
+
     def _reference(self, node: ast.expr, frame: Frame) -> str | None:
         """Return a reference to a parameter, or to an imported constant; ``None`` for any other expression.
 

@@ -77,12 +77,14 @@ class Frame:
     def scopes(self) -> Iterator[tuple[Frame, Names]]:
         """Yield the scopes in which Python searches a name, from the inside, each with its names."""
         is_innermost = True
-        for frame in self.outwards():
+        frame: Frame | None = self
+        while frame is not None:
             if frame.names is not None:
                 # Functions do not see the names of the class around them.
                 if is_innermost or not isinstance(frame.node, ast.ClassDef):
                     yield frame, frame.names
                 is_innermost = False
+            frame = frame.parent
 
 
 class Call(NamedTuple):
@@ -167,8 +169,11 @@ class Syntax:
         # Most names are not imported in any scope, and searching the scopes takes long.
         if not names or not (names[0] in self._imported_names or self._star_modules):
             return ""
-        scopes = [known for _, known in (self.frames[0] if frame is None else frame).scopes()]
-        owner = next((known for known in scopes if names[0] in known), None)
+        owner: Names | None = None
+        for _scope, known in (self.frames[0] if frame is None else frame).scopes():
+            if names[0] in known:
+                owner = known
+                break
         path = "" if owner is None else self._imports.get(id(owner), {}).get(names[0], "")
         if owner is None and (module := self._star_module) and not hasattr(builtins, names[0]):
             path = module + ("" if module.endswith(".") else ".") + names[0]
