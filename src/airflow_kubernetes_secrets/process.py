@@ -73,8 +73,8 @@ class ForkGuard:
     """Work during which this process does not fork: ``with guard.lock: ...``.
 
     Use it for library code that takes locks and does not handle forks. The work must be short, since a fork waits for
-    it, up to a second. Threads do not wait for each other here. With one lock for all, thread A could hold it and wait
-    for a module that thread B is importing, while B waits for the lock.
+    it, up to a second. Each thread has a lock of its own, so threads do not wait for each other here. One shared lock
+    could cause a deadlock: thread A holds it and waits for a module, and thread B imports the module and waits for A.
     """
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class ForkGuard:
 
     def _before(self) -> None:
         # Usually there is nothing to release. If a signal handler raised at the very start of `_after`, the last fork
-        # has kept its locks. Python's own module `logging` has the same limitation.
+        # still holds its locks. Python's own module `logging` has the same limitation.
         self._release()
         ends = monotonic() + _FORK_WAITS_SECONDS
         self._take(self._new_lock, ends)

@@ -71,6 +71,7 @@ def write_file(folder: int, file: str, content: bytes, mode: int, *, replace: bo
     """Write a file.
 
     Args:
+        mode: the permissions of the file, from which the process's umask removes some.
         replace: whether to replace what already has this name. If that is a link, the link itself is replaced.
 
     Raises:

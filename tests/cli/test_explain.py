@@ -199,6 +199,30 @@ class TestNotFound:
         put.connection("WAREHOUSE", URI, name="capitals")
         assert "Did you mean 'WAREHOUSE'?" in explain(commands, "connection", "warehouse", status=1)["hints"][0]
 
+    @pytest.mark.parametrize(
+        ("kind", "identifier", "hints"),
+        [
+            ("connection", "AIRFLOW_CONN_MY_DB", ["in lower case: 'my_db'", "Did you mean 'my_db'?"]),
+            ("connection", "AIRFLOW_CONN_OTHER", ["The id of the connection is the rest of it, usually in lower case"]),
+            ("variable", "AIRFLOW_VAR_X", ["in lower case: 'x'"]),
+            ("connection", "AIRFLOW_VAR_X", ["The id of the variable is the rest of it"]),
+            (
+                "config",
+                "AIRFLOW__CORE__FERNET_KEY",
+                ["The id of an option is the value of its variable whose name ends"],
+            ),
+        ],
+    )
+    def test_the_name_of_an_environment_variable(
+        self, commands: Commands, put: Put, kind: str, identifier: str, hints: list[str]
+    ) -> None:
+        put.connection("my_db", "http://h")
+
+        found = explain(commands, kind, identifier, status=1)["hints"]
+
+        assert found[0].startswith(f"{identifier!r} is the name of an environment variable. ")
+        assert all(any(each in hint for hint in found) for each in hints), found
+
     def test_a_secret_of_that_name_without_the_label(self, cluster: Cluster, commands: Commands, put: Put) -> None:
         account = cluster.service_account(
             commands.namespace, "getter", {commands.namespace: ["list"]}, {commands.namespace: ["my-db"]}

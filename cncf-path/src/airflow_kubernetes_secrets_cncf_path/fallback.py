@@ -39,24 +39,24 @@ class FallbackLoader(Loader):
 
 
 def find_spec(
-    asked: FallbackFinder, fullname: str, path: Sequence[str] | None, target: ModuleType | None
+    own_finder: FallbackFinder, fullname: str, path: Sequence[str] | None, target: ModuleType | None
 ) -> importlib.machinery.ModuleSpec | None:
-    """Return the spec of the documented module or a parent. The finders after ``asked`` take precedence."""
+    """Return the spec of the documented module or a parent. The finders after ``own_finder`` take precedence."""
     if fullname != _BACKEND and fullname not in _PACKAGES:
         return None
     # There can be finders after this one: editable installs append theirs, and .pth files are read in order of name.
-    for finder in islice(dropwhile(lambda finder: finder is not asked, sys.meta_path), 1, None):
+    for finder in islice(dropwhile(lambda finder: finder is not own_finder, sys.meta_path), 1, None):
         if hasattr(finder, "find_spec") and (spec := finder.find_spec(fullname, path, target)) is not None:
             return spec
     # A package that is already loaded is being reloaded.
-    if fullname == _BACKEND or fullname in sys.modules or _is_wanted():
+    if fullname == _BACKEND or fullname in sys.modules or _is_parent_needed():
         return importlib.machinery.ModuleSpec(
             fullname, FallbackLoader(), origin=__package__, is_package=fullname != _BACKEND
         )
     return None
 
 
-def _is_wanted() -> bool:
+def _is_parent_needed() -> bool:
     """Return whether a parent is imported on the way to the module or its package ``secrets``.
 
     Python imports the parents of a module first, each by a call inside the call for its child. It passes only the

@@ -62,6 +62,7 @@ def similar_ids(
         *_same_name(lookup, options, location, owners, may_reveal),
     ]
     if not of_id:
+        of_id += _of_variable(lookup)
         of_id += _close_ids(lookup, options, snapshot, owners, may_reveal)
     names = (lookup.id, label_value(lookup.id))
     problems = [(text, any(_is_about(text, name) for name in names)) for text in location.problems()]
@@ -244,6 +245,19 @@ def _same_name(
                 )
 
 
+def _of_variable(lookup: Lookup) -> Iterator[str]:
+    """Yield the id that is meant, if the user has entered the name of an environment variable instead."""
+    for kind in Kind:
+        rest = lookup.id.removeprefix(kind.variable_prefix)
+        if rest in (lookup.id, ""):
+            continue
+        is_name = f"{lookup.id!r} is the name of an environment variable"
+        if kind is Kind.CONFIG:
+            yield f"{is_name}. The id of an option is the value of its variable whose name ends with _SECRET"
+        else:
+            yield f"{is_name}. The id of the {kind.word} is the rest of it, usually in lower case: {rest.lower()!r}"
+
+
 def _close_ids(
     lookup: Lookup, options: Options, snapshot: Snapshot, owners: OwningTeams, may_reveal: MayReveal
 ) -> Iterator[str]:
@@ -268,7 +282,7 @@ def _close_ids(
                 ):
                     ids.setdefault(identifier, bundle)
     folded = {identifier.lower(): identifier for identifier in ids}
-    word = lookup.id.lower()
+    word = lookup.id.removeprefix(lookup.kind.variable_prefix).lower()
     compared = nsmallest(_COMPARED, folded, key=lambda each: abs(len(each) - len(word)))
     for close in most_similar(word, compared, 3, 0.7):
         yield f"Did you mean {folded[close]!r}? {ids[folded[close]].full_name} has it"

@@ -62,7 +62,7 @@ class _Metadata(msgspec.Struct, gc=False):
     creationTimestamp: str | None  # noqa: N815  # the API's own name
     resourceVersion: str = ""  # noqa: N815  # the API's own name
     labels: dict[str, str] | None = None
-    # Decoded when a Secret is created from it: most annotations are not kept.
+    # Decoded when a Secret is created from it: most annotations are not stored.
     annotations: msgspec.Raw = msgspec.Raw()
 
 
@@ -93,8 +93,8 @@ class Status(msgspec.Struct):
     code: int | None = None
 
 
-# The decoders are made now and not at the first response: ``msgspec`` prepares a type in steps, and the process crashes
-# if a thread, a signal handler or a forked child decodes a type that another thread is preparing.
+# The decoders are made now and not at the first response, because ``msgspec`` prepares a type in steps. If a thread, a
+# signal handler or a forked child decodes a type that another thread is preparing, the process crashes.
 _lists = msgspec.json.Decoder(_List)
 objects = msgspec.json.Decoder(_Object)
 _annotations = msgspec.json.Decoder(dict[str, str] | None)

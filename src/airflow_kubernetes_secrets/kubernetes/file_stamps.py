@@ -15,8 +15,9 @@ Stamp = tuple[int, ...]
 def stamp_of(status: os.stat_result) -> Stamp:
     """Return the stamp of a file or folder: its times, size and inode.
 
-    The stamp of a folder changes if a name in it is added, removed or replaced, but not if the content of a file in it
-    changes. The change time of the inode is included, because tools that copy files set the modification time back.
+    The stamp of a folder changes if a name in it is added, removed or replaced. It does not change with the content of
+    a file in the folder. The change time of the inode is included, because tools that copy files set the modification
+    time back.
     """
     return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
 

@@ -131,7 +131,7 @@ class KubectlLoader(Loader):
         return length
 
     def _scan_between_words(self, indent: int) -> str:
-        """Scan white space between words. One line break becomes a space; of several, the first is dropped."""
+        """Scan white space between words. One line break becomes a space. Of several, the first is dropped."""
         scanner: Any = self
         blanks: list[str] = []
         breaks: list[str] = []

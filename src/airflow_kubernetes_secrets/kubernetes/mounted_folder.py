@@ -1,9 +1,9 @@
 """A folder of mounted files, such as volumes of Secrets. Files of different versions are never combined.
 
-The kubelet and the CSI driver for Secrets write all files of a volume to a new folder, and then replace the link
-``..data``, which leads to it. They never use the name of such a folder again. So all files are read in the folder to
-which the link leads at the start. The result is valid only if the link has the same target at the end, because nothing
-in that folder was deleted until then. Files outside volumes are compared by their stamps instead.
+The kubelet and the CSI driver for Secrets write all files of a volume to a new folder. Then they replace the link
+``..data``, so that it leads to this folder. They never use the name of such a folder again. So all files are read in
+the folder to which the link leads at the start. The result is valid only if the link has the same target at the end,
+because nothing in that folder was deleted until then. Files outside volumes are compared by their stamps instead.
 """
 
 from __future__ import annotations

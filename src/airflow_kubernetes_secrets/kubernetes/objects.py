@@ -129,7 +129,7 @@ class Secret:
 
     @property
     def age_order(self) -> tuple[str, str]:
-        """The sort key of several matches: the oldest first, then by name."""
+        """The sort key that orders matches: the oldest first, then by name."""
         return (self.created, self.name)
 
     def value(self, key: str) -> bytes:

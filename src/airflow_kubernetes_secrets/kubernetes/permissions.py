@@ -39,7 +39,7 @@ def refused_user(server_message: str) -> str:
 def impersonation_text(server_message: str, as_user: str) -> str:
     """Return the error about a missing permission to impersonate, with the commands that grant it.
 
-    The commands can be run again. They grant the verb ``impersonate``, which every version of Kubernetes knows. For a
+    The commands can be run again. They grant the verb ``impersonate``, which every version of Kubernetes has. For a
     service account they grant it in its namespace only: a cluster role would cover accounts of that name everywhere.
 
     Args:

@@ -8,8 +8,8 @@ A lookup uses the first of these that exists:
 
 If several Secrets in one namespace match, the oldest one that can be read is used.
 
-If bundles are switched on, steps 1 and 3 then search the bundles in the same namespaces, if no Secret with the label of
-the id was found. If ConfigMaps are read, the same steps of a variable then search them in the same way: first by the
+If bundles are switched on and no Secret with the label of the id was found, steps 1 and 3 then search the bundles in
+the same namespaces. If ConfigMaps are read, the same steps of a variable then search them in the same way: first by the
 label of the id, and then the bundles.
 """
 

@@ -338,7 +338,7 @@ def _why_top_folder_is_unused(
 
 
 def _looks_like_key(name: str) -> bool:
-    """Return whether a file is probably a value, and not a script or a text such as ``README.md``."""
+    """Return whether a file is probably a value, and not a script or a document such as ``README.md``."""
     return is_data_key(name) and name == name.lower() and "." not in name
 
 

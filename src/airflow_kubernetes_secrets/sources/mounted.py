@@ -87,7 +87,7 @@ class MountedSecret(Secret):
         return self.has_hashed_name and self.annotations is None
 
     def of_id(self, label: str, identifier: str) -> MountedSecret:
-        """Return the Secret with its id, which a lookup knows and of which the name contains only the hash."""
+        """Return a copy of the Secret with the id of a lookup. The name of its file contains only the hash."""
         return MountedSecret(
             self.namespace,
             self.name,
@@ -100,7 +100,7 @@ class MountedSecret(Secret):
 
 
 class Folders:
-    """What a source knows about the folders in ``path``.
+    """The state of the folders in ``path``, as a source last read them.
 
     Attributes:
         manifests: the paths of the folders with manifests of Secrets. These folders are not mounted Secrets, whatever
