@@ -141,7 +141,7 @@ def test_https_becomes_the_schema_of_elasticsearch(read: Read) -> None:
             {"uri": "postgres://u:p@h/d?sslmode=require", "channel.binding": "x", "DATABASE_CA_CERT": PEM},
             ["DATABASE_CA_CERT"],
         ),
-        ({**DATABASE, "type": "trino", "scheme": "https"}, ["scheme"]),
+        ({**DATABASE, "type": "cassandra", "scheme": "https"}, ["scheme"]),
         ({**DATABASE, "type": "oracle", "protocol": "tcps"}, ["protocol"]),
     ],
 )

@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import EXACT, GENERIC, URI, connection_type
 from airflow_kubernetes_secrets.formats.annotations import LITERALS
 from airflow_kubernetes_secrets.formats.fields import Fields
-from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST, SPEAK_HTTP, adjust_for_hook
+from airflow_kubernetes_secrets.formats.hook_adjustments import adjust_for_hook
 from airflow_kubernetes_secrets.formats.hosts import port_number
 from airflow_kubernetes_secrets.formats.known_formats import EXTRA
 from airflow_kubernetes_secrets.formats.parameters import (
@@ -39,6 +39,7 @@ from airflow_kubernetes_secrets.formats.uri import (
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IS_NO_OBJECT
 from airflow_kubernetes_secrets.formats.value_parsers import SETTING
 from airflow_kubernetes_secrets.formats.values import check_usable, text, texts
+from airflow_kubernetes_secrets.formats.web_servers import SPEAK_HTTP
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 _GIT = "git"
@@ -78,14 +79,12 @@ def connection_json(secret: Secret, fields: Fields) -> str:
             ),
         ),
     }
-    is_web = uri is not None and uri.scheme in WEB and conn_type not in BARE_HOST
-    if uri is not None and is_web and not connection["schema"] and "://" not in connection["host"]:
-        connection["schema"] = uri.scheme
     adjust_for_hook(
         connection,
         values.get("conn_type") or (uri.scheme if uri is not None else ""),
         has_host_of_uri=uri is not None and not values.is_named("host"),
-        is_https=uri is not None and uri.scheme == "https",
+        protocol=uri.scheme if uri is not None and uri.scheme in WEB else "",
+        path=uri.schema if uri is not None else "",
     )
     return json.dumps({name: value for name, value in connection.items() if value})
 

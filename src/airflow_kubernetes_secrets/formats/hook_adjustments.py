@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from airflow_kubernetes_secrets.formats.aliases import connection_type, folded
 from airflow_kubernetes_secrets.formats.hosts import (
@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.formats.hosts import (
     port_number,
     without_brackets,
 )
+from airflow_kubernetes_secrets.formats.web_servers import HTTPS_PORT, WEB_SERVERS, WHOLE_ADDRESS
 
 # The database in the Secret of CloudNativePG's superuser, who may use every database.
 _EVERY_DATABASE = "*"
@@ -33,10 +34,16 @@ _MSSQL_PORT = 1433
 _ELASTICSEARCH_PORT = 9200
 
 _OF_SNOWFLAKE = ".snowflakecomputing.com"
-_HTTPS_PORT = 443
+# https://clickhouse.com/docs/guides/sre/network-ports
+CLICKHOUSE_PORT_WITH_TLS = 8443
 _WEB = ("http", "https")
 # https://www.rfc-editor.org/rfc/rfc6409#section-3.1
 _STARTTLS_PORT = 587
+
+_AWS = "aws"
+
+# What the first part of the path is in a URI of SQLAlchemy, by its name in `extra`.
+_FIRST_IN_PATH: Mapping[str, str] = {"snowflake": "database", "trino": "catalog", "presto": "catalog"}
 
 # The types whose hooks pass the host to a driver that expects the name or address of one host, or a list of these.
 BARE_HOST: Mapping[str, str] = {
@@ -61,23 +68,7 @@ _WITH_TLS = ("rediss", "valkeys")
 _BY_SRV = "mongodb+srv"
 
 
-# What the hooks of servers that speak HTTP read in extra for HTTPS. They do not read it in the schema, or not always.
-# https://airflow.apache.org/docs/apache-airflow-providers-elasticsearch/stable/connections/elasticsearch.html
-# https://airflow.apache.org/docs/apache-airflow-providers-opensearch/stable/connections/opensearch.html
-# https://airflow.apache.org/docs/apache-airflow-providers-clickhousedb/stable/connections/clickhouse.html
-_HTTPS: Mapping[str, Mapping[str, Any]] = {
-    "elasticsearch": {"scheme": "https"},
-    "opensearch": {"use_ssl": True, "verify_certs": True},
-    "clickhouse": {"secure": True},
-}
-# Those whose hooks read the schema as something else.
-_SCHEMA_IS_NO_PROTOCOL = ("opensearch", "clickhouse")
-
-# The types whose servers have web addresses.
-SPEAK_HTTP = frozenset(("http", *_HTTPS))
-
-
-def adjust_for_hook(connection: dict[str, Any], word: str, *, has_host_of_uri: bool, is_https: bool) -> None:
+def adjust_for_hook(connection: dict[str, Any], word: str, *, has_host_of_uri: bool, protocol: str, path: str) -> None:
     """Change the fields so that the hook does what the owner of the Secret intended.
 
     Args:
@@ -85,10 +76,13 @@ def adjust_for_hook(connection: dict[str, Any], word: str, *, has_host_of_uri: b
             ``extra``.
         word: the original word for the connection type: the value of a key or the scheme of a URI.
         has_host_of_uri: whether the host was in a URI, which is parsed already.
-        is_https: whether the URI begins with ``https://``.
+        protocol: the protocol of the URI if it is a web address; otherwise empty.
+        path: the path of the URI.
     """
     if connection["schema"] == _EVERY_DATABASE:
         connection["schema"] = ""
+    if connection["conn_type"] == "elasticsearch" and connection["schema"] not in _WEB:
+        connection["schema"] = ""  # an index, which the hook would use as the protocol
     if isinstance(connection["port"], str):
         # There is a port for each host. Hooks prefer ``extra`` to the field, which can contain only one number.
         connection["extra"].setdefault("port", connection["port"])
@@ -96,18 +90,15 @@ def adjust_for_hook(connection: dict[str, Any], word: str, *, has_host_of_uri: b
     conn_type = connection["conn_type"]
     # An annotation takes precedence over the word, and may name another type.
     word = folded(word.strip()) if connection_type(word) == connection_type(conn_type) else ""
-    if conn_type in _SCHEMA_IS_NO_PROTOCOL and connection["schema"] in _WEB:
-        connection["schema"] = ""
-    is_https = is_https or connection["host"].startswith("https://")
-    if is_https and connection["schema"] != "https":
-        connection["extra"] = {**_HTTPS.get(conn_type, {}), **connection["extra"]}
-    if (conn_type in BARE_HOST or conn_type in _HTTPS) and not has_host_of_uri:
+    in_host = next((each for each in _WEB if connection["host"].startswith(f"{each}://")), "")
+    if (conn_type in BARE_HOST or conn_type in WEB_SERVERS) and not has_host_of_uri:
         word = _separate_address(connection) or word
-    is_one_host = connection["host"] and not any(each in connection["host"] for each in ("://", ","))
-    if conn_type == "elasticsearch" and is_one_host:
-        connection["port"] = connection["port"] or (_HTTPS_PORT if is_https else _ELASTICSEARCH_PORT)
-    if conn_type == "snowflake" and has_host_of_uri:
-        _separate_path_of_snowflake(connection)
+    if conn_type == "clickhouse":
+        _separate_database(connection)
+    if conn_type not in BARE_HOST:
+        _write_protocol(connection, protocol or in_host, is_of_uri=bool(protocol))
+    if path and connection["schema"] == path:
+        _separate_path(connection)
     _RULES.get(conn_type, _for_driver)(connection, word)
 
 
@@ -123,7 +114,7 @@ def _separate_address(connection: dict[str, Any]) -> str:
     scheme = found["scheme"].lower()
     # Other schemes with a plus sign say how to connect.
     is_of_type = connection_type(scheme) == connection["conn_type"] and ("+" not in scheme or scheme == _BY_SRV)
-    is_web = scheme in _WEB and connection["conn_type"] in _HTTPS
+    is_web = scheme in _WEB and connection["conn_type"] in WEB_SERVERS
     if scheme != "tcp" and not is_of_type and not is_web:
         return ""
     hosts = hosts_and_ports(found["hosts"])
@@ -133,6 +124,28 @@ def _separate_address(connection: dict[str, Any]) -> str:
     else:
         connection["host"] = found["hosts"]
     return scheme if is_of_type else ""
+
+
+def _write_protocol(connection: dict[str, Any], protocol: str, *, is_of_uri: bool) -> None:
+    """Write the protocol of a web address where the hook reads it: in the host, in the schema or in ``extra``."""
+    conn_type, host = connection["conn_type"], connection["host"]
+    if conn_type in WHOLE_ADDRESS or conn_type == _AWS:
+        if protocol and host and "://" not in host:
+            port = f":{connection['port']}" if connection["port"] else ""
+            connection["host"], connection["port"] = f"{protocol}://{in_url(host)}{port}", None
+        return
+    server = WEB_SERVERS.get(conn_type)
+    if server is not None and not server.is_protocol_in_schema and connection["schema"] in _WEB:
+        protocol, connection["schema"] = protocol or connection["schema"], ""
+    if not protocol:
+        return
+    is_in_schema = server is None or (server.is_protocol_in_schema and (is_of_uri or not server.is_one_enough))
+    if is_in_schema and "://" not in host and not connection["schema"]:
+        connection["schema"] = protocol
+    if server is not None and not any(each in host for each in ("://", ",")):
+        connection["port"] = connection["port"] or server.port(protocol)
+    if server is not None and protocol == "https" and not (server.is_one_enough and connection["schema"] == "https"):
+        connection["extra"] = {**server.https, **connection["extra"]}
 
 
 def _for_driver(connection: dict[str, Any], _word: str) -> None:
@@ -206,7 +219,7 @@ def _http(connection: dict[str, Any], word: str) -> None:
     """Complete the host: ``HttpHook`` writes ``schema://host:port`` as it is, unless the host has a protocol."""
     host, port, schema = connection["host"], connection["port"], connection["schema"]
     protocol, colons, address = host.rpartition("://")
-    if not colons and not schema and ("https" in (word, connection["conn_type"]) or port == _HTTPS_PORT):
+    if not colons and not schema and ("https" in (word, connection["conn_type"]) or port == HTTPS_PORT):
         schema = connection["schema"] = "https"
     address, slash, path = address.partition("/")
     if port and slash:
@@ -227,19 +240,54 @@ def _smtp(connection: dict[str, Any], word: str) -> None:
 
 
 def _elasticsearch(connection: dict[str, Any], _word: str) -> None:
-    """Put an IPv6 address in brackets: ``ElasticsearchSQLHook`` builds a URL."""
+    """Put an IPv6 address in brackets, and add the port: ``ElasticsearchSQLHook`` builds a URL."""
     connection["host"] = in_url(connection["host"])
+    if connection["host"] and not any(each in connection["host"] for each in ("://", ",")):
+        connection["port"] = connection["port"] or _ELASTICSEARCH_PORT
 
 
-def _separate_path_of_snowflake(connection: dict[str, Any]) -> None:
-    """Read the database and the schema of a URI of SQLAlchemy in its path. A key with the schema has no database.
+def _separate_database(connection: dict[str, Any]) -> None:
+    """Separate a web address from the database after it.
+
+    https://clickhouse.com/docs/integrations/javascript#configuration
+    """
+    found = re.fullmatch(rf"(?P<address>{_ADDRESS})(?P<database>[^/?#]+)/?", connection["host"])
+    if found is not None and found["address"].endswith("/") and not connection["schema"]:
+        connection["host"], connection["schema"] = found["address"], unquote(found["database"])
+        _separate_address(connection)
+
+
+def _clickhouse(connection: dict[str, Any], word: str) -> None:
+    """Add the port for TLS: ``ClickHouseHook`` has only that without TLS by default."""
+    _for_driver(connection, word)
+    if connection["extra"].get("secure") is True and connection["host"]:
+        connection["port"] = connection["port"] or CLICKHOUSE_PORT_WITH_TLS
+
+
+def _aws(connection: dict[str, Any], _word: str) -> None:
+    """Move the address of a server that is compatible with Amazon's to ``extra``: the hooks do not read the host."""
+    if connection["host"].startswith(("https://", "http://")):
+        connection["extra"].setdefault("endpoint_url", connection["host"])
+        connection["host"], connection["port"] = "", None
+
+
+def _trino(connection: dict[str, Any], word: str) -> None:
+    """Use TLS at the port of HTTPS: unlike the client of Trino, the hooks do not know it."""
+    _for_driver(connection, word)
+    if connection["port"] == HTTPS_PORT:
+        connection["extra"].setdefault("protocol", "https")
+
+
+def _separate_path(connection: dict[str, Any]) -> None:
+    """Read the database or the catalog in the path of a URI of SQLAlchemy, which has the schema after it.
 
     https://docs.snowflake.com/en/developer-guide/python-connector/sqlalchemy#connection-parameters
+    https://github.com/trinodb/trino-python-client#sqlalchemy
     """
-    extra = connection["extra"]
-    database, slash, schema = connection["schema"].partition("/")
-    if _has_account_in_host(connection) and database and "database" not in extra:
-        extra["database"], connection["schema"] = database, schema if slash else ""
+    extra, name = connection["extra"], _FIRST_IN_PATH.get(connection["conn_type"], "")
+    if not name or name in extra or (connection["conn_type"] == "snowflake" and not _has_account_in_host(connection)):
+        return
+    extra[name], _slash, connection["schema"] = connection["schema"].partition("/")
 
 
 def _snowflake(connection: dict[str, Any], _word: str) -> None:
@@ -278,4 +326,7 @@ _RULES: Mapping[str, Callable[[dict[str, Any], str], None]] = {
     "elasticsearch": _elasticsearch,
     "kafka": _kafka,
     "snowflake": _snowflake,
+    "clickhouse": _clickhouse,
+    "aws": _aws,
+    **dict.fromkeys(("trino", "presto"), _trino),
 }

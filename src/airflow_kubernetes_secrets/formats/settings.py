@@ -52,6 +52,12 @@ _OF_SSH: Mapping[str, tuple[str, _Value]] = {
     "private_key_passphrase": ("private_key_passphrase", _text),
 }
 
+_OF_TRINO: Mapping[str, tuple[str, _Value]] = {
+    "catalog": ("catalog", _text),
+    **dict.fromkeys(("scheme", "protocol"), ("protocol", _words({"https": "https"}))),
+    **dict.fromkeys(("ssl", "tls"), ("protocol", _words(dict.fromkeys(IS_ON, "https")))),
+}
+
 # The name in `extra` and its value, by connection type and by the name of a key in lower case, with `_` for `-`.
 SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
@@ -114,6 +120,13 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     "clickhouse": {
         **dict.fromkeys(("scheme", "protocol"), ("secure", _words({"https": True}))),
         **dict.fromkeys(("ssl", "tls", "secure"), ("secure", _words(dict.fromkeys(IS_ON, True)))),
+    },
+    # https://airflow.apache.org/docs/apache-airflow-providers-trino/stable/connections.html
+    **dict.fromkeys(("trino", "presto"), _OF_TRINO),
+    # https://airflow.apache.org/docs/apache-airflow-providers-hashicorp/stable/connections/vault.html
+    "vault": {
+        **dict.fromkeys(("scheme", "protocol"), ("use_tls", _words({"https": True}))),
+        **dict.fromkeys(("ssl", "tls", "use_tls"), ("use_tls", _words(dict.fromkeys(IS_ON, True)))),
     },
     # The hooks pass extra to librdkafka.
     "kafka": dict.fromkeys(("security.protocol", "security_protocol"), ("security.protocol", _text)),

@@ -17,13 +17,14 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import URI
 from airflow_kubernetes_secrets.formats.connection import connection_json
 from airflow_kubernetes_secrets.formats.fields import fields_of
-from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST
+from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST, CLICKHOUSE_PORT_WITH_TLS
 from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports, is_ipv6
 from airflow_kubernetes_secrets.formats.parameters import MYSQL_CONNECTOR
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.remedies import or_store
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.formats.uri import WEB
+from airflow_kubernetes_secrets.formats.web_servers import WEB_SERVERS
 from airflow_kubernetes_secrets.inventory.driver_parameters import refused_parameters
 from airflow_kubernetes_secrets.inventory.uri_misreadings import (
     MISREAD,
@@ -46,6 +47,9 @@ _HOOKS_WITH_HOST: Mapping[str, str] = {
 }
 
 _IS_TLS = re.compile("ssl|tls")
+
+# https://clickhouse.com/docs/guides/sre/network-ports
+_NATIVE_PORTS_OF_CLICKHOUSE = (9000, 9440)
 
 _TLS_OF_MYSQLCLIENT = ("ca", "capath", "cert", "key", "cipher")
 
@@ -401,8 +405,55 @@ def _opensearch(connection: _Connection) -> Iterator[tuple[str, str]]:
 def _elasticsearch(connection: _Connection) -> Iterator[tuple[str, str]]:
     """``ElasticsearchSQLHook`` writes the port into a URL, also if there is none."""
     is_name = connection.host and "://" not in connection.host
+    if connection.schema not in ("", *WEB) and "scheme" not in connection.extra:
+        yield (
+            "ElasticsearchSQLHook reads the schema, the path of a URI, as the protocol instead of http or https",
+            'Write {"conn_type": "elasticsearch", "host": "h", "port": 9200, "schema": "https"}',
+        )
     if is_name and not connection.port and "port" not in connection.extra:
         yield "ElasticsearchSQLHook has no port by default, and its client fails without one", "Write the port: 9200"
+
+
+def _web_server(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """These hooks read the protocol in ``extra`` only, and expect a host without it."""
+    server, host = WEB_SERVERS[connection.conn_type], connection.host
+    in_extra = json.dumps(server.https)
+    # The client of Trino also reads the protocol in the host.
+    if host.startswith(("http://", "https://")) and connection.conn_type != "trino":
+        yield (
+            f"{server.hook} expects the name of a host, and reads the URL in the host as one",
+            f'Write host and port separately: {{"host": "h", "port": 443}}; and for HTTPS in extra: {in_extra}',
+        )
+    if connection.schema in WEB and not server.is_protocol_in_schema:
+        yield (
+            f"{server.hook} does not read the protocol in the schema",
+            f"Write it in extra: {in_extra}",
+        )
+
+
+def _trino(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """The clients of Trino and Presto refuse a password without TLS."""
+    has_tls = connection.extra.get("protocol") == "https" or connection.host.startswith("https://")
+    if connection.login and connection.password and not has_tls and connection.schema not in WEB:
+        hook = WEB_SERVERS[connection.conn_type].hook
+        yield (
+            f"{hook} uses http, and its client refuses a password without TLS",
+            'Write in extra: {"protocol": "https"}',
+        )
+
+
+def _clickhouse(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """``ClickHouseHook`` uses HTTP, with port 8123 by default, also with TLS."""
+    if connection.extra.get("secure") and connection.host and not connection.port:
+        yield (
+            "ClickHouseHook uses port 8123, which is that without TLS, if there is none",
+            f"Write the port: {CLICKHOUSE_PORT_WITH_TLS}",
+        )
+    if connection.port in _NATIVE_PORTS_OF_CLICKHOUSE:
+        yield (
+            f"ClickHouseHook uses HTTP, and port {connection.port} is that of the native protocol",
+            "Write the port for HTTP, which is 8123, or 8443 with TLS",
+        )
 
 
 def _git(connection: _Connection) -> Iterator[tuple[str, str]]:
@@ -448,4 +499,7 @@ _RULES: Mapping[str, Sequence[_Rule]] = {
     "elasticsearch": (_elasticsearch,),
     "opensearch": (_opensearch,),
     "snowflake": (_snowflake,),
+    "clickhouse": (_web_server, _clickhouse),
+    **dict.fromkeys(("vault", "jenkins", "druid", "pinot", "webhdfs", "weaviate"), (_web_server,)),
+    **dict.fromkeys(("trino", "presto"), (_web_server, _trino)),
 }
