@@ -29,6 +29,7 @@ def test_an_address_in_the_host(read: Read, conn_type: str, host: str) -> None:
         ("mongo", "mongodb://h0:1,h1:2", ("h0:1,h1:2", None, {})),
         ("mongo", "mongodb+srv://h", ("h", None, {"srv": True})),
         ("http", "https://h/path", ("https://h/path", None, {})),
+        ("smtp", "smtps://h:465", ("h", 465, {})),
         ("kafka", "PLAINTEXT://h:9092", None),
     ],
 )
@@ -51,7 +52,7 @@ def test_the_scheme_of_an_address_in_the_host(read: Read, conn_type: str, host: 
         ("mysql", "h/path"),
         ("ssh", "h/"),
         ("redis", "http://h:6379"),
-        ("smtp", "smtps://h"),
+        ("smtp", "ldaps://h"),
         ("neo4j", "neo4j+s://h"),
     ],
 )

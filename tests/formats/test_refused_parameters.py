@@ -154,9 +154,9 @@ def test_a_passphrase_of_something_else_is_not_reported() -> None:
 
 
 def test_a_passphrase_in_extra_is_not_reported() -> None:
-    data = {"host": "h", "user": "u", "password": "p", "passphrase": MARK}
+    data = {"host": "h", "user": "u", "password": "p", "key-passphrase": MARK}
     assert len(unused_texts_of(data, connection_type="ssh")) == 1
-    assert unused_texts_of(data, connection_type="ssh", extra_private_key_passphrase="passphrase") == []
+    assert unused_texts_of(data, connection_type="ssh", extra_private_key_passphrase="key-passphrase") == []
 
 
 @pytest.mark.parametrize(

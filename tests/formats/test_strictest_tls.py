@@ -169,7 +169,8 @@ def test_the_remedy_for_certificates(tmp_path: Path) -> None:
 
     assert texts(tmp_path, data, connection_extra=json.dumps(extra)) == []
     del extra["sslkey"]
-    [text] = texts(tmp_path, data, connection_extra=json.dumps(extra))
+    [without_key, text] = texts(tmp_path, data, connection_extra=json.dumps(extra))
+    assert "libpq needs 'sslkey'" in without_key
     assert "'tls.key'" in text
     assert "'ca.crt'" not in text
 
@@ -221,25 +222,24 @@ def test_files_for_mysql_without_a_mode_are_reported(tmp_path: Path) -> None:
     [
         ("postgres", "sslrootcert", {"sslrootcert": "/path"}),
         ("postgres", "ca.crt", {"sslrootcert": "/path"}),
-        ("mysql", "ssl_ca", {"ssl": {"ca": "/path"}}),
-        ("mysql", "tls.key", {"ssl": {"key": "/path"}}),
-        ("mongo", "tls.crt", {"tlsCertificateKeyFile": "/path"}),
-        ("redis", "ca.crt", {"ssl_ca_certs": "/path"}),
+        ("mysql", "ssl_ca", {"ssl_mode": "REQUIRED", "ssl": {"ca": "/path"}}),
+        ("mysql", "tls.key", {"ssl_mode": "REQUIRED", "ssl": {"key": "/path"}}),
+        ("mongo", "tls.crt", {"tls": True, "tlsCertificateKeyFile": "/path"}),
+        ("redis", "ca.crt", {"ssl": True, "ssl_ca_certs": "/path"}),
     ],
 )
 def test_a_certificate_in_a_key_needs_a_path(tmp_path: Path, conn_type: str, key: str, entry: dict[str, Any]) -> None:
-    modes = {"mysql": {"ssl_mode": "REQUIRED"}}
     data = {**DATABASE, "type": conn_type, key: PEM}
     [text] = texts(tmp_path, data)
 
     assert "extra-<name>" not in text
     assert text.endswith(f"connection-extra: {json.dumps(entry)}")
-    assert texts(tmp_path, data, connection_extra=json.dumps({**entry, **modes.get(conn_type, {})})) == []
+    assert texts(tmp_path, data, connection_extra=json.dumps(entry)) == []
 
 
 @pytest.mark.parametrize(("conn_type", "name"), [("postgres", "sslrootcert"), ("mongo", "tlsCAFile")])
 def test_a_certificate_in_the_place_of_a_path_is_reported(tmp_path: Path, conn_type: str, name: str) -> None:
-    data = {**DATABASE, "type": conn_type, "ca.crt": PEM}
+    data = {**DATABASE, "type": conn_type, "ca.crt": PEM, **({"tls": "true"} if conn_type == "mongo" else {})}
     [text] = texts(tmp_path, data, **{f"extra-{name}": "ca.crt"})
 
     assert f"reads {name!r} in extra as the path of a file" in text

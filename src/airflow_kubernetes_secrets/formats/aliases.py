@@ -56,6 +56,8 @@ CONNECTION_TYPES: Mapping[str, str] = {
     "valkey": "redis",
     "valkeys": "redis",
     "https": "http",
+    "smtps": "smtp",
+    "imaps": "imap",
     "bolt": "neo4j",
 }
 

@@ -38,9 +38,13 @@ _OF_SNOWFLAKE = ".snowflakecomputing.com"
 CLICKHOUSE_PORT_WITH_TLS = 8443
 _WEB = ("http", "https")
 # https://www.rfc-editor.org/rfc/rfc6409#section-3.1
-_STARTTLS_PORT = 587
+# https://www.rfc-editor.org/rfc/rfc3207
+_STARTTLS_PORTS = (25, 587, 2525)
 
 _AWS = "aws"
+
+# The mechanisms of SASL with a name and a password.
+_WITH_PASSWORD = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 # What the first part of the path is in a URI of SQLAlchemy, by its name in `extra`.
 _FIRST_IN_PATH: Mapping[str, str] = {"snowflake": "database", "trino": "catalog", "presto": "catalog"}
@@ -233,9 +237,9 @@ def _http(connection: dict[str, Any], word: str) -> None:
 
 
 def _smtp(connection: dict[str, Any], word: str) -> None:
-    """Use STARTTLS at its port: ``SmtpHook`` begins with TLS everywhere else, and the server would not answer."""
+    """Use STARTTLS at its ports: ``SmtpHook`` begins with TLS everywhere else, and the server would not answer."""
     _for_driver(connection, word)
-    if connection["port"] == _STARTTLS_PORT:
+    if connection["port"] in _STARTTLS_PORTS:
         connection["extra"].setdefault("disable_ssl", True)
 
 
@@ -306,12 +310,16 @@ def _has_account_in_host(connection: Mapping[str, Any]) -> bool:
 
 
 def _kafka(connection: dict[str, Any], _word: str) -> None:
-    """Add the servers to ``extra``: Kafka's hooks read no other field."""
+    """Add the servers to ``extra``, and the login if it is for SASL: Kafka's hooks read no other field."""
     found = hosts_and_ports(connection["host"])
     if found:
         each = [(in_url(host), port or connection["port"]) for host, port in found]
         servers = ",".join(f"{host}:{port}" if port else host for host, port in each)
         connection["extra"].setdefault("bootstrap.servers", servers)
+    extra = connection["extra"]
+    if connection["login"] and connection["password"] and extra.get("sasl.mechanism") in _WITH_PASSWORD:
+        extra.setdefault("sasl.username", connection["login"])
+        extra.setdefault("sasl.password", connection["password"])
 
 
 _RULES: Mapping[str, Callable[[dict[str, Any], str], None]] = {

@@ -412,7 +412,7 @@ KNOWN_FORMATS = (
     KnownFormat("snowflake", {**_SNOWFLAKE, "SNOWFLAKE_PASSWORD": "password"}, _OF_SNOWFLAKE),
     KnownFormat(
         "snowflake",
-        {**_SNOWFLAKE, "SNOWFLAKE_PRIVATE_KEY_RAW": f"{EXTRA}private_key_content"},
+        {**_SNOWFLAKE, "SNOWFLAKE_PRIVATE_KEY_RAW": parsers.private_key_of_snowflake},
         {**_OF_SNOWFLAKE, "PRIVATE_KEY_PASSPHRASE": "password"},
     ),
     KnownFormat(  # the parameters of Snowflake's connector; an account and a warehouse together are Snowflake's
@@ -422,12 +422,25 @@ KNOWN_FORMATS = (
             "user": "login",
             "username": "login",
             "password": "password",
-            "private_key": f"{EXTRA}private_key_content",
+            "private_key": parsers.private_key_of_snowflake,
             "private_key_passphrase": "password",
             **{name: f"{EXTRA}{name}" for name in ("authenticator", "database", "region", "role")},
             "schema": "schema",
         },
         is_exact=True,
+    ),
+    KnownFormat(  # the same for a user with a private key
+        "snowflake",
+        {"account": f"{EXTRA}account", "private_key": parsers.private_key_of_snowflake},
+        {
+            "user": "login",
+            "username": "login",
+            "private_key_passphrase": "password",
+            **{name: f"{EXTRA}{name}" for name in ("authenticator", "database", "region", "role")},
+            "schema": "schema",
+        },
+        is_exact=True,
+        missing=("conn_type",),
     ),
 )
 

@@ -37,6 +37,18 @@ def _private_key(value: str) -> str | None:
     return f"{lines}\n" if lines else None
 
 
+def _dsn(value: str) -> str | None:
+    """Return what python-oracledb reads as a DSN. An address in another form has another meaning."""
+    scheme, separator, _rest = value.partition("://")
+    is_other = "@" in value or value.startswith("jdbc:") or (separator and scheme not in ("tcp", "tcps"))
+    return None if is_other else value or None
+
+
+def _pem(value: str) -> str | None:
+    """Return a private key with newlines. A file of variables has ``\\n`` in the place of each."""
+    return (value if "\n" in value else value.replace("\\n", "\n")) or None
+
+
 def _words(meanings: Mapping[str, Any]) -> _Value:
     return lambda value: meanings.get(value.lower())
 
@@ -44,12 +56,13 @@ def _words(meanings: Mapping[str, Any]) -> _Value:
 # Aiven: `required`.
 IS_ON = ("true", "1", "yes", "on", "required")
 IS_OFF = ("false", "0", "no", "off")
+_BOOLEANS = dict.fromkeys(IS_ON, True) | dict.fromkeys(IS_OFF, False)
 
 # https://kubernetes.io/docs/concepts/configuration/secret/#ssh-authentication-secrets
 # https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#ssh-repositories
 _OF_SSH: Mapping[str, tuple[str, _Value]] = {
-    **dict.fromkeys(("private_key", "ssh_privatekey", "sshprivatekey"), ("private_key", _private_key)),
-    "private_key_passphrase": ("private_key_passphrase", _text),
+    **dict.fromkeys(("private_key", "ssh_privatekey", "sshprivatekey", "privatekey"), ("private_key", _private_key)),
+    **dict.fromkeys(("private_key_passphrase", "passphrase"), ("private_key_passphrase", _text)),
 }
 
 _OF_TRINO: Mapping[str, tuple[str, _Value]] = {
@@ -87,8 +100,13 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     # https://airflow.apache.org/docs/apache-airflow-providers-mongo/stable/connections/mongo.html
     "mongo": {
         "ssl": ("ssl", _words(dict.fromkeys(IS_ON, True))),
-        "srv": ("srv", _words(dict.fromkeys(IS_ON, True) | dict.fromkeys(IS_OFF, False))),
+        "srv": ("srv", _words(_BOOLEANS)),
         "tls": ("tls", _words(dict.fromkeys(IS_ON, True))),
+        **{
+            name.lower(): (name, _words(dict.fromkeys(IS_ON, True)))
+            for name in ("tlsAllowInvalidCertificates", "tlsAllowInvalidHostnames", "tlsInsecure")
+        },
+        "tlscertificatekeyfilepassword": ("tlsCertificateKeyFilePassword", _text),
         "tlscafile": ("tlsCAFile", _path),
         "tlscertificatekeyfile": ("tlsCertificateKeyFile", _path),
         **dict.fromkeys(("authsource", "auth_source"), ("authSource", _text)),
@@ -108,14 +126,22 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     # https://airflow.apache.org/docs/apache-airflow-providers-neo4j/stable/connections/neo4j.html
     "neo4j": {"encrypted": ("encrypted", _words(dict.fromkeys(IS_ON, True)))},
     # https://airflow.apache.org/docs/apache-airflow-providers-oracle/stable/connections/oracle.html
-    "oracle": {name: (name, _text) for name in ("service_name", "sid")},
+    "oracle": {
+        **{name: (name, _text) for name in ("service_name", "sid", "wallet_password")},
+        "dsn": ("dsn", _dsn),
+        "wallet_location": ("wallet_location", _path),
+    },
     "elasticsearch": {
         **dict.fromkeys(("scheme", "protocol"), ("scheme", _words({"https": "https"}))),
         **dict.fromkeys(("ssl", "tls"), ("scheme", _words(dict.fromkeys(IS_ON, "https")))),
+        # The hook passes extra to the client.
+        "verify_certs": ("verify_certs", _words(_BOOLEANS)),
+        "ca_certs": ("ca_certs", _path),
     },
     "opensearch": {
         **dict.fromkeys(("scheme", "protocol"), ("use_ssl", _words({"https": True}))),
-        **dict.fromkeys(("ssl", "use_ssl"), ("use_ssl", _words(dict.fromkeys(IS_ON, True)))),
+        **dict.fromkeys(("ssl", "tls", "use_ssl"), ("use_ssl", _words(dict.fromkeys(IS_ON, True)))),
+        "verify_certs": ("verify_certs", _words(_BOOLEANS)),
     },
     "clickhouse": {
         **dict.fromkeys(("scheme", "protocol"), ("secure", _words({"https": True}))),
@@ -129,19 +155,39 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
         **dict.fromkeys(("ssl", "tls", "use_tls"), ("use_tls", _words(dict.fromkeys(IS_ON, True)))),
     },
     # The hooks pass extra to librdkafka.
-    "kafka": dict.fromkeys(("security.protocol", "security_protocol"), ("security.protocol", _text)),
+    "kafka": {
+        name: (in_extra, _text)
+        for in_extra in ("bootstrap.servers", "security.protocol", "sasl.mechanism")
+        for name in (in_extra, in_extra.replace(".", "_"))
+    },
     **dict.fromkeys(("ssh", "sftp"), _OF_SSH),
     # SnowflakeHook reads these in `extra`, and the schema in the field.
     # https://airflow.apache.org/docs/apache-airflow-providers-snowflake/stable/connections/snowflake.html
     "snowflake": {
         **{name: (name, _text) for name in ("account", "database", "region", "role", "warehouse", "authenticator")},
-        "private_key": ("private_key_content", _text),
+        "private_key": ("private_key_content", _pem),
     },
     # SmtpHook uses TLS from the start unless `disable_ssl` is set, and STARTTLS then.
     "smtp": {
+        "starttls": ("disable_ssl", _words(dict.fromkeys(IS_ON, True))),
         "encryption": ("disable_ssl", _words({"tls": True, "starttls": True})),
         "from_address": ("from_email", _text),
     },
+    # ImapHook uses TLS unless `use_ssl` is false.
+    # https://airflow.apache.org/docs/apache-airflow-providers-imap/stable/connections/imap.html
+    "imap": dict.fromkeys(("ssl", "use_ssl"), ("use_ssl", _words(_BOOLEANS))),
+    # https://airflow.apache.org/docs/apache-airflow-providers-salesforce/stable/connections/salesforce.html
+    "salesforce": {
+        name: (name, _text)
+        for name in (
+            *("security_token", "domain", "instance", "instance_url", "organization_id", "client_id"),
+            *("consumer_key", "consumer_secret"),
+        )
+    }
+    | {"private_key": ("private_key", _pem)},
+    # InfluxDBHook reads no password.
+    # https://airflow.apache.org/docs/apache-airflow-providers-influxdb/stable/connections/influxdb.html
+    "influxdb": {name: (name, _text) for name in ("token", "org")},
 }
 
 # The names that are settings without the prefix of a product (`formats/variables.py`).

@@ -151,18 +151,26 @@ class ParsedUri:
         else:
             self.takes_port = "," not in self.host
             self.query = parse_qsl(query, keep_blank_values=True)
-            fields = _FIELDS_OF_QUERY.get(connection_type(self.scheme), {})
-            of_fields = {fields[name.lower()]: value for name, value in self.query if name.lower() in fields}
-            self.login = self.login or of_fields.get("login", "")
-            self.password = self.password or of_fields.get("password", "")
-            self.schema = self.schema or of_fields.get("schema", "")
-            self.options |= _options([(name, value) for name, value in self.query if name.lower() not in fields])
+            self._read_fields_in_query()
             self._adjust_for_hook(hosts + path)
         self.options = {**options_of_scheme(self.scheme), **self.options}
         if not (self.host or any(self.options.get(name) for name in _IN_PLACE_OF_A_HOST)):
             if has_more:
                 raise UnusableUriError(_ENCODE)
             raise NoHostError
+
+    def _read_fields_in_query(self) -> None:
+        """Read the login, the password and the database in the query, and the other parameters as options."""
+        fields = _FIELDS_OF_QUERY.get(connection_type(self.scheme), {})
+        of_fields = {fields[name.lower()]: value for name, value in self.query if name.lower() in fields}
+        self.login = self.login or of_fields.get("login", "")
+        self.password = self.password or of_fields.get("password", "")
+        if self.schema and of_fields.get("schema", self.schema) != self.schema:
+            # https://github.com/microsoft/go-mssqldb#connection-parameters-and-dsn
+            self.host, self.port, self.takes_port = f"{self.host}\\{self.schema}", None, False
+            self.schema = ""
+        self.schema = self.schema or of_fields.get("schema", "")
+        self.options |= _options([(name, value) for name, value in self.query if name.lower() not in fields])
 
     def _adjust_for_libpq(self, hosts: str, query: str) -> None:
         """Apply the parameters of the query as libpq does: they take precedence over the rest of the URI.

@@ -64,8 +64,13 @@ def parser_if_true(name: str, text: str) -> ValueParser:
 
 
 def parser_of_word(expected: str) -> ValueParser:
-    """Return the parser of a value that only identifies the format."""
-    return lambda value: {} if value.strip() == expected else None
+    """Return the parser of a word, in any case, that only identifies the format."""
+    return lambda value: {} if value.strip().lower() == expected else None
+
+
+def private_key_of_snowflake(value: str) -> Mapping[str, Any]:
+    """Read a private key. A file of variables has ``\\n`` in the place of each newline."""
+    return {"extra.private_key_content": value if "\n" in value else value.replace("\\n", "\n")}
 
 
 def parser_of_prefix(*prefixes: str, name: str = "") -> ValueParser:

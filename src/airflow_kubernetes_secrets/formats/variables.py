@@ -55,6 +55,7 @@ SETTINGS: Mapping[str, str] = {
     "OPTIONS": "options",
     "ENCRYPTION": "encryption",  # Laravel
     "FROM_ADDRESS": "from_address",
+    "STARTTLS": "starttls",
     "SCHEME": "scheme",  # Laravel
     "TLS": "tls",
     # https://www.postgresql.org/docs/current/libpq-envars.html

@@ -217,6 +217,12 @@ def _postgres(connection: _Connection) -> Iterator[tuple[str, str]]:
     """``PostgresHook`` calls ``connect(host=…, port=…, **extra)``."""
     in_extra = connection.extra.get("host")
     host = in_extra if isinstance(in_extra, str) and in_extra else connection.host
+    for there, lacking in (("sslcert", "sslkey"), ("sslkey", "sslcert")):
+        if connection.extra.get(there) and not connection.extra.get(lacking):
+            yield (
+                f"libpq needs {lacking!r} in extra for {there!r}, because a certificate is used with its key",
+                f'Write it there: {{"{lacking}": "/path"}}',
+            )
     if any(port for _host, port in hosts_and_ports(host)):
         yield (
             "PostgresHook passes the host to libpq unchanged, which reads host:port as the name of a host",
@@ -319,6 +325,12 @@ def _redis(connection: _Connection) -> Iterator[tuple[str, str]]:
             "without TLS",
             f"For TLS it reads {first_names(map(repr, _TLS_OF_REDIS), len(_TLS_OF_REDIS))}",
         )
+    of_tls = [name for name in _TLS_OF_REDIS[1:] if extra.get(name)]
+    if of_tls and not extra.get("ssl"):
+        yield (
+            f"RedisHook ignores {first_names(map(repr, of_tls), len(of_tls))} in extra without 'ssl', and uses no TLS",
+            'Write it there: {"ssl": true}',
+        )
     if connection.schema.strip("/") not in ("", "0") and "db" not in extra:
         yield (
             "RedisHook ignores the schema, which is the path of a URI, and uses database 0",
@@ -353,6 +365,13 @@ def _mongo(connection: _Connection) -> Iterator[tuple[str, str]]:
         yield (
             "MongoHook reads the path of a socket as the path of a database",
             "Percent-encode it: %2Frun%2Fmongodb.sock",
+        )
+    of_tls = [name for name in extra if name.lower().startswith("tls") and len(name) > len("tls")]
+    has_tls = extra.get("srv") or any(str(extra.get(name)).lower() == "true" for name in ("ssl", "tls"))
+    if of_tls and not has_tls:
+        yield (
+            f"PyMongo refuses {first_names(map(repr, of_tls), len(of_tls))} in extra without 'tls'",
+            'Write it there: {"tls": true}',
         )
     if bool(connection.login) != bool(connection.password) and "authMechanism" not in extra:
         there, lacking = ("login", "password") if connection.login else ("password", "login")

@@ -23,15 +23,18 @@ TLS = re.compile(
 )
 HOST = re.compile(
     r"(?:hosts?|host_?name|fqdn|fullyqualifieddomainname|(?:^|[._])(?:addr|ip|domain)|ip_?address|endpoints?|servers?"
-    r"|brokers?|uri|url|connection_?string|(?:^|[._])(?:unix_?)?socket(?:_?(?:path|file|dir))?)$"
+    r"|brokers?|contact_?points|registry|uri|url|connection_?string|(?:^|[._])(?:unix_?)?socket(?:_?(?:path|file|dir))?)$"
 )
 # Credentials that a hook may use instead of a password. Certificates are in `TLS`.
 CREDENTIAL = re.compile(
     r"(?:passwords?|passwd|passphrase|pwd|(?:^|[._])(?:pass|pw|auth)|auth_?string|token|secret|api_?key|access_?key"
-    r"|secret_?key|private_?key|credentials?|(?:^|[._])(?:identity|id_(?:rsa|dsa|ecdsa|ed25519)))$"
+    r"|secret_?key|private_?key|credentials?|(?:^|[._])(?:identity|id_(?:rsa|dsa|ecdsa|ed25519))"
+    r"|private_?key_?(?:file|path)|key_?file|rsa_key|\.p8)$"
 )
 # A private key of SSH, which is no password.
-PRIVATE_KEY = re.compile(r"(?:private_?key|identity|(?:^|[._])id_(?:rsa|dsa|ecdsa|ed25519))$")
+PRIVATE_KEY = re.compile(
+    r"(?:private_?key(?:_?(?:file|path))?|key_?file|rsa_key|\.p8|identity|(?:^|[._])id_(?:rsa|dsa|ecdsa|ed25519))$"
+)
 DATABASE = re.compile(
     r"(?:database|database_?name|db_?name|dbname|schema_?name|service_?name|(?:^|[._])(?:db|sid)"
     r"|(?:database|db)_?(?:index|number))$"
@@ -45,7 +48,9 @@ PORT = re.compile(r"(?<!re)(?<!im)(?<!ex)(?<!sup)(?<!trans)(?<!pass)port$")
 OPTIONS = re.compile("^(?:options|srv|autocommit)$")
 # The passphrase of a private key, which can be next to a password.
 PASSPHRASE = re.compile("passphrase$")
-LOGIN = re.compile(r"(?:user|user_?name|user_?id|login|uid|(?:^|[._])(?:usr|role|role_?name))$")
+LOGIN = re.compile(
+    r"(?:user|user_?name|user_?id|login|uid|(?:client|access_?key)_?id|^e_?mail|(?:^|[._])(?:usr|role|role_?name))$"
+)
 
 # An instance of SQL Server, and the path of a web address: parts of the host for their hooks.
 INSTANCE = re.compile(r"^instance(?:_?name)?$")
@@ -91,6 +96,8 @@ def is_for_tls(secret: Secret, key: str) -> bool:
         return not is_protocol  # not valid base64
     if _WITH_TLS.fullmatch(value.lower()):
         return True
+    if folded(key).endswith("disabled"):
+        return False  # it switches TLS off, or nothing
     return not is_protocol and value.strip().lower() not in _OFF
 
 

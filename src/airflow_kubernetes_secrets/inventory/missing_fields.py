@@ -8,17 +8,39 @@ from typing import Any
 from airflow_kubernetes_secrets.formats.aliases import GENERIC
 from airflow_kubernetes_secrets.formats.fields import fields_made_from
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_converted
-from airflow_kubernetes_secrets.formats.remedies import set_field
+from airflow_kubernetes_secrets.formats.remedies import name_extra, name_key, set_field
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.inventory.incompleteness import HALF, warning
-from airflow_kubernetes_secrets.inventory.key_names import LOGIN, has_address, has_in_extra, may_contain_host, suggests
+from airflow_kubernetes_secrets.inventory.key_names import (
+    LOGIN,
+    PASSPHRASE,
+    has_address,
+    has_in_extra,
+    may_contain_host,
+    suggests,
+)
+from airflow_kubernetes_secrets.inventory.private_keys import is_encrypted
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
 
 # The types whose hooks need a host, and the names in `extra` that replace it.
-_WITH_HOST = frozenset(("postgres", "mysql", "mssql", "oracle", "mongo", "redis", "neo4j", "redshift", "clickhouse"))
+_WITH_HOST = frozenset(
+    (
+        *("postgres", "mysql", "mssql", "oracle", "mongo", "redis", "neo4j", "redshift", "clickhouse", "cassandra"),
+        *("elasticsearch", "opensearch", "trino", "presto", "druid", "pinot", "vault", "jenkins", "docker"),
+        *("imap", "ftp"),
+    )
+)
 # The types whose drivers would send the name of the user of the process, or none.
 _WITH_LOGIN = frozenset(("postgres", "mysql", "mssql", "oracle", "redshift"))
+# The types whose hooks read the token, or the URL of the webhook, in the password.
+_WITH_PASSWORD = frozenset(("slack", "slackwebhook"))
+# The types whose hooks use a private key: its name in `extra`, and the name of its passphrase there. SnowflakeHook
+# reads that in the password.
+_PRIVATE_KEYS: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(("ssh", "sftp", "git"), ("private_key", "private_key_passphrase")),
+    "snowflake": ("private_key_content", ""),
+}
 # What can specify the login too: a file of libpq, and a token of AWS.
 _IN_PLACE_OF_LOGIN = ("service", "iam")
 _IN_PLACE_OF_HOST = ("unix_socket", "hostaddr", "service", "dsn", "startup_nodes", "iam", "sid")
@@ -54,6 +76,15 @@ def problems_of_missing(
             secret,
             f"the connection has a password and no login. {set_field(secret, key, 'login')}",
         )
+    if is_made and connection.get("conn_type") in _WITH_PASSWORD and not connection.get("password"):
+        yield warning(
+            HALF,
+            secret,
+            "the connection has no password, in which its hook reads the token or the URL of a webhook. "
+            + name_key(secret, key, ("password",), is_for_extra=False),
+        )
+    if not any(suggests(each, PASSPHRASE) for each in unused):
+        yield from _passphrase(secret, key, connection)
     # From separate keys, people also store a login for their own code, and `unknown-type` reports it.
     is_empty = connection.get("conn_type") == GENERIC and not has_address(connection)
     if is_made and key != IN_FIELDS and is_empty and not fields_made_from(secret, key).have_type:
@@ -62,6 +93,21 @@ def problems_of_missing(
             secret,
             f"the connection has no type and no host. {set_field(secret, key, 'conn_type', 'host')}",
         )
+
+
+def _passphrase(secret: Secret, key: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a warning if the private key is encrypted, and the connection has no passphrase."""
+    name, passphrase = _PRIVATE_KEYS.get(str(connection.get("conn_type")), ("", ""))
+    extra = extra_of(connection)
+    has_passphrase = extra.get(passphrase) if passphrase else connection.get("password")
+    if has_passphrase or not is_encrypted(extra.get(name)):
+        return
+    remedy = name_extra(secret, key, passphrase, passphrase) if passphrase else name_key(secret, key, ("password",))
+    yield warning(
+        HALF,
+        secret,
+        f"the private key is encrypted, and the connection has no passphrase. {remedy}; or store the key without one",
+    )
 
 
 def _is_elsewhere(connection: Mapping[str, Any]) -> bool:

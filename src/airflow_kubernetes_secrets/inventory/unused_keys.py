@@ -56,6 +56,11 @@ _WITH_PRIVATE_KEY: Mapping[str, str] = {
     **dict.fromkeys(("ssh", "sftp", "git"), "private_key"),
     "snowflake": "private_key_content",
 }
+# The name in `extra` of the path of one.
+_FILE_OF_PRIVATE_KEY: Mapping[str, str] = {
+    **dict.fromkeys(("ssh", "sftp", "git"), "key_file"),
+    "snowflake": "private_key_file",
+}
 
 # The names of keys with a part that the hook reads in the host, the character before it there, and an example.
 _IN_HOST: Mapping[str, tuple[re.Pattern[str], str, str]] = {
@@ -67,6 +72,13 @@ _IN_HOST: Mapping[str, tuple[re.Pattern[str], str, str]] = {
 _ROOT_CERTIFICATES: Mapping[str, tuple[str, str]] = {
     "sslmode": ("sslrootcert", '{"sslrootcert": "/path"}'),
     "ssl_mode": ("ssl", '{"ssl": {"ca": "/path"}}'),
+}
+
+# The entry of `extra` without which the driver would ignore or refuse the paths, and others that replace it.
+_SWITCHES: Mapping[str, tuple[str, object, Sequence[str]]] = {
+    "mysql": ("ssl_mode", "REQUIRED", ()),
+    "mongo": ("tls", True, ("ssl", "srv")),
+    "redis": ("ssl", True, ()),
 }
 
 # The hooks whose drivers read certificates and keys only from files, with the entry of `extra` for each role.
@@ -196,6 +208,8 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
         in_extra_as = _WITH_PRIVATE_KEY.get(str(connection.get("conn_type")), "")
         private_keys = [each for each in credentials if in_extra_as and suggests(each, PRIVATE_KEY)]
         if private_keys:
+            if all(_is_path(secret, each) for each in private_keys):
+                in_extra_as = _FILE_OF_PRIVATE_KEY[str(connection.get("conn_type"))]
             yield warning(
                 HALF,
                 secret,
@@ -222,12 +236,13 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
 def _settings_of_tls(
     secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    extra = extra_of(connection)
+    extra, conn_type = extra_of(connection), connection.get("conn_type")
     # An entry can be an object with others: {"ssl": {"ca": "/path"}}.
     nested = {f"ssl_{name}" for value in extra.values() if isinstance(value, Mapping) for name in value}
     names = {name for name in extra.keys() | nested if suggests(name, TLS)}
     known = {role for name in names for role in roles_of_tls(name)}
-    if connection.get("schema") == "https" or "scheme" in extra or extra.get("use_ssl"):
+    # SmtpHook uses TLS, or STARTTLS.
+    if connection.get("schema") == "https" or "scheme" in extra or extra.get("use_ssl") or conn_type == "smtp":
         known.add("mode")
     settings = [each for each in unused if is_for_tls(secret, each) and not roles_of_tls(each) <= known]
     mode = next((name for name in _ROOT_CERTIFICATES if _verifies(extra.get(name))), None)
@@ -247,6 +262,7 @@ def _settings_of_tls(
         example: dict[str, Any] = {}
         for role in sorted({role for each in files for role in roles_of_tls(each)}):
             example |= {name: stricter(name, example.get(name), value) for name, value in entries[role].items()}
+        example = _with_switch(str(conn_type), extra, example)
         yield warning(
             SETTINGS,
             secret,
@@ -313,6 +329,13 @@ def _other_settings(
             f"nothing reads {named(options)}. If the connection needs it, write what its hook reads"
             f"{in_extra(secret, key)}",
         )
+
+
+def _with_switch(conn_type: str, extra: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an example for ``extra`` with what turns TLS on, if ``extra`` does not."""
+    name, value, others = _SWITCHES.get(conn_type, ("", None, ()))
+    is_on = not name or any(extra.get(each) for each in (name, *others))
+    return {**example} if is_on else {name: value, **example}
 
 
 def _unread(

@@ -1,0 +1,252 @@
+"""Parts of a connection that a hook would ignore without an error are read, or reported."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+
+from support.hook_texts import texts_of
+from support.listing import problems_in
+from support.shapes import Read
+
+LOGIN = {"username": "u", "password": "p"}
+DATABASE = {"host": "h", **LOGIN}
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PLAIN = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+ENCRYPTED = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"pw")).decode()
+OLD_ENCRYPTED = KEY.private_bytes(
+    Encoding.PEM, PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption(b"pw")
+).decode()
+OPENSSH = KEY.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+# `ssh-keygen -N` writes the name of the cipher in the place of `none`.
+OPENSSH_ENCRYPTED = (
+    "-----BEGIN OPENSSH PRIVATE KEY-----\n"
+    "b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABAAAAAA\n"
+    "-----END OPENSSH PRIVATE KEY-----\n"
+)
+
+
+def extra_of(read: Read, data: dict[str, str], **annotations: str) -> Any:
+    connection = read(data, {name.replace("_", "-"): value for name, value in annotations.items()})
+    assert connection is not None
+    return connection["extra"]
+
+
+@pytest.mark.parametrize(
+    ("value", "is_reported"),
+    [
+        ({"conn_type": "redis", "host": "h", "port": 6379, "extra": {"ssl_ca_certs": "/ca"}}, True),
+        ({"conn_type": "redis", "host": "h", "port": 6379, "extra": {"ssl": False, "ssl_certfile": "/c"}}, True),
+        ({"conn_type": "redis", "host": "h", "port": 6379, "extra": {"ssl": True, "ssl_ca_certs": "/ca"}}, False),
+        ({"conn_type": "redis", "host": "h", "port": 6379, "extra": {"ssl": False}}, False),
+        ({"conn_type": "mongo", "host": "h", "extra": {"tlsCAFile": "/ca"}}, True),
+        ({"conn_type": "mongo", "host": "h", "extra": {"tls": False, "tlsInsecure": True}}, True),
+        ({"conn_type": "mongo", "host": "h", "extra": {"tls": True, "tlsCAFile": "/ca"}}, False),
+        ({"conn_type": "mongo", "host": "h", "extra": {"ssl": "true", "tlsCAFile": "/ca"}}, False),
+        ({"conn_type": "mongo", "host": "h", "extra": {"srv": True, "tlsCAFile": "/ca"}}, False),
+        ({"conn_type": "postgres", "host": "h", "extra": {"sslmode": "require", "sslcert": "/c"}}, True),
+        ({"conn_type": "postgres", "host": "h", "extra": {"sslmode": "require", "sslkey": "/k"}}, True),
+        ({"conn_type": "postgres", "host": "h", "extra": {"sslcert": "/c", "sslkey": "/k"}}, False),
+    ],
+)
+def test_settings_of_tls_that_need_others(value: dict[str, Any], is_reported: bool) -> None:
+    assert bool(texts_of({"value": json.dumps(value)})) == is_reported
+
+
+def test_settings_of_tls_that_need_others_in_keys() -> None:
+    assert texts_of({"host": "h", "password": "p", "ssl_certfile": "/c"}, connection_type="redis")
+    assert texts_of({**DATABASE, "tlsCAFile": "/ca"}, connection_type="mongo")
+    assert texts_of({**DATABASE, "sslcert": "/c"}, connection_type="postgres")
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data", "extra"),
+    [
+        (
+            "mongo",
+            {"tls": "true", "tlsAllowInvalidCertificates": "true"},
+            {"tls": True, "tlsAllowInvalidCertificates": True},
+        ),
+        ("mongo", {"tls": "true", "tlsInsecure": "false"}, {"tls": True}),
+        ("opensearch", {"use_ssl": "true", "verify_certs": "false"}, {"use_ssl": True, "verify_certs": False}),
+        ("opensearch", {"tls": "true", "verify_certs": "true"}, {"use_ssl": True, "verify_certs": True}),
+        (
+            "elasticsearch",
+            {"scheme": "https", "verify_certs": "false", "ca_certs": "/ca"},
+            {"scheme": "https", "verify_certs": False, "ca_certs": "/ca"},
+        ),
+        ("oracle", {"dsn": "h:1522/s"}, {"dsn": "h:1522/s"}),
+        (
+            "oracle",
+            {"dsn": "db_high", "wallet_location": "/w", "wallet_password": "wp"},
+            {"dsn": "db_high", "wallet_location": "/w", "wallet_password": "wp"},
+        ),
+        ("salesforce", {"security_token": "t", "domain": "test"}, {"security_token": "t", "domain": "test"}),
+        ("smtp", {"starttls": "true"}, {"disable_ssl": True}),
+        ("imap", {"use_ssl": "false"}, {"use_ssl": False}),
+        ("influxdb", {"token": "t", "org": "o"}, {"token": "t", "org": "o"}),
+        (
+            "kafka",
+            {"bootstrap.servers": "a:1,b:2", "security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN"},
+            {
+                "bootstrap.servers": "a:1,b:2",
+                "security.protocol": "SASL_SSL",
+                "sasl.mechanism": "PLAIN",
+                "sasl.username": "u",
+                "sasl.password": "p",
+            },
+        ),
+    ],
+)
+def test_settings_in_keys(
+    read: Read, tmp_path: Path, conn_type: str, data: dict[str, str], extra: dict[str, Any]
+) -> None:
+    given = {**LOGIN, **data} if conn_type in ("oracle", "kafka") else {**DATABASE, **data}
+
+    assert extra_of(read, given, connection_type=conn_type) == extra
+    assert problems_in(tmp_path, given, connection_type=conn_type) == []
+
+
+@pytest.mark.parametrize("port", ["25", "587", "2525"])
+def test_ports_of_starttls(read: Read, port: str) -> None:
+    assert extra_of(read, {**DATABASE, "port": port, "type": "smtp"}) == {"disable_ssl": True}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"SMTP_HOST": "h", "SMTP_PORT": "465", "SMTP_USER": "u", "SMTP_PASSWORD": "p", "SMTP_SECURE": "true"},
+        {**DATABASE, "type": "mysql", "ssl_disabled": "true"},
+    ],
+)
+def test_what_changes_nothing_is_not_reported(tmp_path: Path, data: dict[str, str]) -> None:
+    assert [each for each in problems_in(tmp_path, data) if each.code == "unused-settings"] == []
+
+
+@pytest.mark.parametrize(("uri", "conn_type"), [("smtps://u:p@h:465", "smtp"), ("imaps://u:p@h:993", "imap")])
+def test_schemes_of_mail(read: Read, uri: str, conn_type: str) -> None:
+    connection = read({"uri": uri})
+
+    assert connection is not None
+    assert (connection["conn_type"], connection["extra"]) == (conn_type, {})
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data", "key"),
+    [
+        ("snowflake", {"account": "a", "user": "u", "rsa_key.p8": PLAIN}, "rsa_key.p8"),
+        ("snowflake", {"account": "a", "user": "u", "private_key_path": "/k.p8"}, "private_key_path"),
+        ("ssh", {"host": "h", "user": "u", "key_file": "/k"}, "key_file"),
+        ("azure", {"password": "s", "client_id": "a"}, "client_id"),
+        ("aws", {"password": "s", "aws_access_key_id": "a"}, "aws_access_key_id"),
+        ("jira", {"host": "https://j", "password": "t", "email": "me@example.com"}, "email"),
+        ("cassandra", {**LOGIN, "contact-points": "a,b"}, "contact-points"),
+        ("docker", {**LOGIN, "registry": "r.io"}, "registry"),
+    ],
+)
+def test_a_key_that_may_contain_what_is_missing(tmp_path: Path, conn_type: str, data: dict[str, str], key: str) -> None:
+    found = [each for each in problems_in(tmp_path, data, connection_type=conn_type) if each.code == "half-connection"]
+
+    assert any(repr(key) in each.text for each in found)
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data", "entry"),
+    [
+        ("snowflake", {"account": "a", "user": "u", "private_key_path": "/k.p8"}, "extra-private_key_file"),
+        ("ssh", {"host": "h", "user": "u", "id_rsa": "/k"}, "extra-key_file"),
+    ],
+)
+def test_the_path_of_a_private_key(tmp_path: Path, conn_type: str, data: dict[str, str], entry: str) -> None:
+    [problem] = [
+        each for each in problems_in(tmp_path, data, connection_type=conn_type) if each.code == "half-connection"
+    ]
+
+    assert entry in problem.text
+
+
+@pytest.mark.parametrize("conn_type", ["elasticsearch", "opensearch", "cassandra", "trino", "vault", "docker", "imap"])
+def test_a_connection_without_a_host(tmp_path: Path, conn_type: str) -> None:
+    found = problems_in(tmp_path, LOGIN, connection_type=conn_type)
+
+    assert any("no host" in each.text for each in found)
+
+
+@pytest.mark.parametrize("conn_type", ["slack", "slackwebhook"])
+def test_a_token_in_a_url(tmp_path: Path, conn_type: str) -> None:
+    data = {"url": "https://hooks.slack.com/services/T/B/x"}
+    [problem] = [
+        each for each in problems_in(tmp_path, data, connection_type=conn_type) if each.code == "half-connection"
+    ]
+
+    assert "no password" in problem.text
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "key", "data", "is_reported"),
+    [
+        ("ssh", OLD_ENCRYPTED, {}, True),
+        ("sftp", OPENSSH_ENCRYPTED, {}, True),
+        ("ssh", ENCRYPTED, {"password": "pw"}, True),
+        ("ssh", ENCRYPTED, {"private_key_passphrase": "pw"}, False),
+        ("ssh", ENCRYPTED, {"passphrase": "pw"}, False),
+        ("ssh", OPENSSH, {}, False),
+        ("snowflake", ENCRYPTED, {"account": "a"}, True),
+        ("snowflake", ENCRYPTED, {"account": "a", "password": "pw"}, False),
+        ("snowflake", ENCRYPTED, {"account": "a", "private_key_passphrase": "pw"}, False),
+        ("snowflake", PLAIN, {"account": "a"}, False),
+    ],
+)
+def test_an_encrypted_private_key(
+    tmp_path: Path, conn_type: str, key: str, data: dict[str, str], is_reported: bool
+) -> None:
+    given = {"username": "u", "private_key": key, **({"host": "h"} if conn_type != "snowflake" else {}), **data}
+    found = [each for each in problems_in(tmp_path, given, connection_type=conn_type) if each.code == "half-connection"]
+
+    assert any("encrypted" in each.text for each in found) == is_reported
+    assert bool(found) == is_reported
+
+
+def test_a_private_key_of_snowflake_in_one_line(read: Read) -> None:
+    for data in (
+        {"account": "a", "username": "u", "private_key": PLAIN.replace("\n", "\\n"), "type": "snowflake"},
+        {"account": "a", "user": "u", "warehouse": "w", "private_key": PLAIN.replace("\n", "\\n")},
+    ):
+        assert extra_of(read, data)["private_key_content"].strip() == PLAIN.strip()
+
+
+@pytest.mark.parametrize(
+    ("uri", "host", "port", "schema"),
+    [
+        ("sqlserver://u:p@h/SQLExpress?database=d", "h\\SQLExpress", None, "d"),
+        ("sqlserver://u:p@h:1433?database=d", "h", 1433, "d"),
+        ("mssql+pyodbc://u:p@h:1433/d", "h", 1433, "d"),
+        ("sqlserver://u:p@h/d?database=d", "h", 1433, "d"),
+    ],
+)
+def test_an_instance_of_sql_server(read: Read, uri: str, host: str, port: int | None, schema: str) -> None:
+    connection = read({"uri": uri})
+
+    assert connection is not None
+    assert (connection["host"], connection["port"], connection["schema"]) == (host, port, schema)
+
+
+def test_the_words_of_a_format_in_any_case(read: Read) -> None:
+    data = {
+        "type": "Kafka",
+        "provider": "Strimzi",
+        "bootstrap.servers": "h:9093",
+        "security.protocol": "SSL",
+    }
+
+    assert extra_of(read, data) == {"bootstrap.servers": "h:9093", "security.protocol": "SSL"}
