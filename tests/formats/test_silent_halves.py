@@ -200,6 +200,7 @@ def test_a_token_in_a_url(tmp_path: Path, conn_type: str) -> None:
         ("ssh", ENCRYPTED, {"password": "pw"}, True),
         ("ssh", ENCRYPTED, {"private_key_passphrase": "pw"}, False),
         ("ssh", ENCRYPTED, {"passphrase": "pw"}, False),
+        ("ssh", ENCRYPTED, {"key-passphrase": "pw"}, True),
         ("ssh", OPENSSH, {}, False),
         ("snowflake", ENCRYPTED, {"account": "a"}, True),
         ("snowflake", ENCRYPTED, {"account": "a", "password": "pw"}, False),
@@ -250,3 +251,111 @@ def test_the_words_of_a_format_in_any_case(read: Read) -> None:
     }
 
     assert extra_of(read, data) == {"bootstrap.servers": "h:9093", "security.protocol": "SSL"}
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data", "annotations", "extra"),
+    [
+        (
+            "azure",
+            {"client_id": "a", "client_secret": "s", "tenant_id": "t", "subscription_id": "x"},
+            {"field_login": "client_id", "field_password": "client_secret"},
+            {"tenantId": "t", "subscriptionId": "x"},
+        ),
+        (
+            "aws",
+            {"aws_access_key_id": "a", "aws_secret_access_key": "s", "aws_session_token": "t", "region": "eu-west-1"},
+            {"field_login": "aws_access_key_id", "field_password": "aws_secret_access_key"},
+            {"aws_session_token": "t", "region_name": "eu-west-1"},
+        ),
+        (
+            "tableau",
+            {"host": "https://t", "site_id": "s", **LOGIN},
+            {},
+            {"site_id": "s"},
+        ),
+        (
+            "kafka",
+            {"bootstrap_servers": "h:1", "sasl.mechanisms": "PLAIN", "ssl.ca.location": "/ca", **LOGIN},
+            {},
+            {
+                "bootstrap.servers": "h:1",
+                "sasl.mechanism": "PLAIN",
+                "ssl.ca.location": "/ca",
+                "sasl.username": "u",
+                "sasl.password": "p",
+            },
+        ),
+    ],
+)
+def test_settings_next_to_named_keys(
+    read: Read,
+    tmp_path: Path,
+    conn_type: str,
+    data: dict[str, str],
+    annotations: dict[str, str],
+    extra: dict[str, str],
+) -> None:
+    given = {"connection_type": conn_type, **annotations}
+
+    assert extra_of(read, data, **given) == extra
+    assert problems_in(tmp_path, data, **given) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "is_reported"),
+    [
+        ({"conn_type": "elasticsearch", "host": "h", "port": 9200, "password": "key"}, True),
+        ({"conn_type": "opensearch", "host": "h", "port": 9200, "password": "key"}, True),
+        ({"conn_type": "elasticsearch", "host": "h", "port": 9200, "extra": {"api_key": "key"}}, False),
+        ({"conn_type": "vault", "host": "h", "login": "role", "password": "secret"}, True),
+        (
+            {
+                "conn_type": "vault",
+                "host": "h",
+                "login": "r",
+                "password": "s",
+                "extra": {"auth_type": "approle"},
+            },
+            False,
+        ),
+        ({"conn_type": "vault", "host": "h", "password": "token"}, False),
+    ],
+)
+def test_a_login_or_a_password_that_a_hook_ignores(value: dict[str, Any], is_reported: bool) -> None:
+    assert bool(texts_of({"value": json.dumps(value)})) == is_reported
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data", "key"),
+    [
+        ("vault", {"host": "v", "role-id": "r", "secret-id": "s"}, "secret-id"),
+        ("vault", {"host": "v", "role-id": "r", "password": "s"}, "role-id"),
+        ("dbt_cloud", {"password": "t", "account_id": "1"}, "account_id"),
+        ("cassandra", {**DATABASE, "keyspace-name": "k"}, "keyspace-name"),
+    ],
+)
+def test_another_key_that_may_contain_what_is_missing(
+    tmp_path: Path, conn_type: str, data: dict[str, str], key: str
+) -> None:
+    assert any(repr(key) in each.text for each in problems_in(tmp_path, data, connection_type=conn_type))
+
+
+def test_the_remedy_for_a_jdbc_url(tmp_path: Path) -> None:
+    data = {**LOGIN, "jdbc-url": "jdbc:postgresql://h:6432/d?sslmode=require"}
+    [problem] = problems_in(tmp_path, data, connection_type="postgres")
+
+    assert "field-uri" not in problem.text
+    assert "connection-host" in problem.text
+    found = problems_in(
+        tmp_path,
+        data,
+        connection_type="postgres",
+        connection_host="h",
+        connection_port="6432",
+        connection_schema="d",
+        connection_extra='{"sslmode": "require"}',
+    )
+    assert found == []
+    [text] = texts_of({**LOGIN, "host": "jdbc:postgresql://h/d"}, connection_type="postgres")
+    assert "field-uri" not in text

@@ -65,6 +65,11 @@ _OF_SSH: Mapping[str, tuple[str, _Value]] = {
     **dict.fromkeys(("private_key_passphrase", "passphrase"), ("private_key_passphrase", _text)),
 }
 
+_OF_AZURE: Mapping[str, tuple[str, _Value]] = {
+    **dict.fromkeys(("tenant_id", "tenantid", "azure_tenant_id"), ("tenantId", _text)),
+    **dict.fromkeys(("subscription_id", "subscriptionid", "azure_subscription_id"), ("subscriptionId", _text)),
+}
+
 _OF_TRINO: Mapping[str, tuple[str, _Value]] = {
     "catalog": ("catalog", _text),
     **dict.fromkeys(("scheme", "protocol"), ("protocol", _words({"https": "https"}))),
@@ -159,7 +164,19 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
         name: (in_extra, _text)
         for in_extra in ("bootstrap.servers", "security.protocol", "sasl.mechanism")
         for name in (in_extra, in_extra.replace(".", "_"))
+    }
+    | dict.fromkeys(("sasl.mechanisms", "sasl_mechanisms"), ("sasl.mechanism", _text))
+    | {name: (name, _path) for name in ("ssl.ca.location", "ssl.certificate.location", "ssl.key.location")},
+    # https://airflow.apache.org/docs/apache-airflow-providers-amazon/stable/connections/aws.html
+    "aws": {
+        **dict.fromkeys(("aws_session_token", "session_token"), ("aws_session_token", _text)),
+        **dict.fromkeys(("region", "region_name", "aws_region", "aws_default_region"), ("region_name", _text)),
+        **dict.fromkeys(("endpoint_url", "aws_endpoint_url"), ("endpoint_url", _text)),
+        **dict.fromkeys(("role_arn", "aws_role_arn"), ("role_arn", _text)),
     },
+    # https://airflow.apache.org/docs/apache-airflow-providers-microsoft-azure/stable/connections/azure.html
+    **dict.fromkeys(("azure", "azure_data_factory"), _OF_AZURE),
+    "tableau": {"site_id": ("site_id", _text)},
     **dict.fromkeys(("ssh", "sftp"), _OF_SSH),
     # SnowflakeHook reads these in `extra`, and the schema in the field.
     # https://airflow.apache.org/docs/apache-airflow-providers-snowflake/stable/connections/snowflake.html

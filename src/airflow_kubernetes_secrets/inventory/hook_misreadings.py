@@ -184,7 +184,7 @@ def _address(connection: _Connection) -> Iterator[tuple[str, str]]:
     host, hook = connection.host, _HOOKS_WITH_HOST[connection.conn_type]
     if "://" in host:
         # A web address with a path is not read from a URI either.
-        is_readable = connection.conn_type in BARE_HOST and not host.startswith(("http://", "https://"))
+        is_readable = connection.conn_type in BARE_HOST and not host.startswith(("http://", "https://", "jdbc:"))
         yield (
             f"{hook} expects the name of a host, and reads the URL in the host as one",
             'Write the parts separately: {"host": "h", "port": 1234}'
@@ -412,6 +412,26 @@ def _kafka(connection: _Connection) -> Iterator[tuple[str, str]]:
         )
 
 
+def _login_and_password(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """The hooks of Elasticsearch and OpenSearch use a login and a password only together."""
+    if bool(connection.login) != bool(connection.password) and not {"api_key", "basic_auth"} & connection.extra.keys():
+        there, lacking = ("login", "password") if connection.login else ("password", "login")
+        of_key = ', or the key of the API in extra: {"api_key": "…"}' if connection.conn_type == "elasticsearch" else ""
+        yield (
+            f"{_HOOKS_WITH_HOST[connection.conn_type]} ignores the {there} without a {lacking}",
+            f"Write the {lacking} too{of_key}",
+        )
+
+
+def _vault(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """``VaultHook`` uses the password as a token unless ``auth_type`` in extra is another method."""
+    if connection.login and connection.password and not connection.extra.get("auth_type"):
+        yield (
+            "VaultHook ignores the login, and uses the password as a token",
+            'Write the method in extra: {"auth_type": "approle"}, or "userpass"',
+        )
+
+
 def _opensearch(connection: _Connection) -> Iterator[tuple[str, str]]:
     """``OpenSearchHook`` reads ``use_ssl`` and ``verify_certs`` in extra, which are false by default."""
     if connection.extra.get("use_ssl") and "verify_certs" not in connection.extra:
@@ -515,10 +535,11 @@ _RULES: Mapping[str, Sequence[_Rule]] = {
     "ftp": (_plain_host("FTPHook", 21),),
     "imap": (_plain_host("ImapHook", 993),),
     "git": (_git,),
-    "elasticsearch": (_elasticsearch,),
-    "opensearch": (_opensearch,),
+    "elasticsearch": (_elasticsearch, _login_and_password),
+    "opensearch": (_opensearch, _login_and_password),
     "snowflake": (_snowflake,),
     "clickhouse": (_web_server, _clickhouse),
-    **dict.fromkeys(("vault", "jenkins", "druid", "pinot", "webhdfs", "weaviate"), (_web_server,)),
+    "vault": (_web_server, _vault),
+    **dict.fromkeys(("jenkins", "druid", "pinot", "webhdfs", "weaviate"), (_web_server,)),
     **dict.fromkeys(("trino", "presto"), (_web_server, _trino)),
 }

@@ -28,7 +28,7 @@ HOST = re.compile(
 # Credentials that a hook may use instead of a password. Certificates are in `TLS`.
 CREDENTIAL = re.compile(
     r"(?:passwords?|passwd|passphrase|pwd|(?:^|[._])(?:pass|pw|auth)|auth_?string|token|secret|api_?key|access_?key"
-    r"|secret_?key|private_?key|credentials?|(?:^|[._])(?:identity|id_(?:rsa|dsa|ecdsa|ed25519))"
+    r"|secret_?key|secret_?id|private_?key|credentials?|(?:^|[._])(?:identity|id_(?:rsa|dsa|ecdsa|ed25519))"
     r"|private_?key_?(?:file|path)|key_?file|rsa_key|\.p8)$"
 )
 # A private key of SSH, which is no password.
@@ -36,7 +36,7 @@ PRIVATE_KEY = re.compile(
     r"(?:private_?key(?:_?(?:file|path))?|key_?file|rsa_key|\.p8|identity|(?:^|[._])id_(?:rsa|dsa|ecdsa|ed25519))$"
 )
 DATABASE = re.compile(
-    r"(?:database|database_?name|db_?name|dbname|schema_?name|service_?name|(?:^|[._])(?:db|sid)"
+    r"(?:database|database_?name|db_?name|dbname|schema_?name|service_?name|keyspace|keyspace_?name|(?:^|[._])(?:db|sid)"
     r"|(?:database|db)_?(?:index|number))$"
 )
 # The database of the types that have one (Django: `NAME`). For others, it can be anything.
@@ -49,7 +49,7 @@ OPTIONS = re.compile("^(?:options|srv|autocommit)$")
 # The passphrase of a private key, which can be next to a password.
 PASSPHRASE = re.compile("passphrase$")
 LOGIN = re.compile(
-    r"(?:user|user_?name|user_?id|login|uid|(?:client|access_?key)_?id|^e_?mail|(?:^|[._])(?:usr|role|role_?name))$"
+    r"(?:user|user_?name|user_?id|login|uid|(?:client|access_?key|role|account)_?id|^e_?mail|(?:^|[._])(?:usr|role|role_?name))$"
 )
 
 # An instance of SQL Server, and the path of a web address: parts of the host for their hooks.

@@ -83,7 +83,9 @@ def problems_of_missing(
             "the connection has no password, in which its hook reads the token or the URL of a webhook. "
             + name_key(secret, key, ("password",), is_for_extra=False),
         )
-    if not any(suggests(each, PASSPHRASE) for each in unused):
+    # If there is a password, or the passphrase is read there, the key of the passphrase is reported.
+    is_reported = connection.get("password") or connection.get("conn_type") == "snowflake"
+    if not is_reported or not any(suggests(each, PASSPHRASE) for each in unused):
         yield from _passphrase(secret, key, connection)
     # From separate keys, people also store a login for their own code, and `unknown-type` reports it.
     is_empty = connection.get("conn_type") == GENERIC and not has_address(connection)

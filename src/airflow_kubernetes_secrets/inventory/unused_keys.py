@@ -15,7 +15,14 @@ from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.near_misses import keys_of_near_formats
 from airflow_kubernetes_secrets.formats.parameters import stricter
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
-from airflow_kubernetes_secrets.formats.remedies import in_extra, name_extra, name_key, name_setting, set_field
+from airflow_kubernetes_secrets.formats.remedies import (
+    give_parts,
+    in_extra,
+    name_extra,
+    name_key,
+    name_setting,
+    set_field,
+)
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.formats.uri import WEB
 from airflow_kubernetes_secrets.inventory.incompleteness import HALF, SETTINGS, named, warning
@@ -195,13 +202,25 @@ def _plain(name: str) -> str:
     return re.sub("[-_.]", "", name.lower())
 
 
-def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield warnings for a missing host, password, login or passphrase, if an unused key may contain it."""
+def _missing_host(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a warning for a missing host, if an unused key may contain it."""
     if not has_address(connection) and (connection.get("login") or connection.get("password")):
         hosts = [each for each in unused if may_contain_host(secret, each)]
-        if hosts:
+        if hosts and all(_is_jdbc(secret, each) for each in hosts):
+            yield warning(
+                HALF,
+                secret,
+                f"the connection has no host, and {named(hosts)} contains a URL of JDBC, which cannot be read: "
+                + give_parts(secret, ("host", "port", "schema", "extra")),
+            )
+        elif hosts:
             fields = ("host", URI) if key == IN_FIELDS else ("host",)
             yield _unread(HALF, secret, key, hosts, fields)
+
+
+def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield warnings for a missing host, password, login or passphrase, if an unused key may contain it."""
+    yield from _missing_host(secret, key, unused, connection)
     if not connection.get("password") and not has_in_extra(connection, CREDENTIAL):
         of_formats = keys_of_near_formats(secret) if key == IN_FIELDS else frozenset()
         credentials = [each for each in unused if suggests(each, CREDENTIAL) and each not in of_formats]
@@ -364,6 +383,14 @@ def _name_settings(secret: Secret, key: str) -> str:
         f"Name each key that the connection needs{secret.annotation_place}: airflow.apache.org/extra-<name>; or write "
         f"the settings{in_extra(secret, key)}"
     )
+
+
+def _is_jdbc(secret: Secret, key: str) -> bool:
+    """Return whether a value is a URL of JDBC."""
+    try:
+        return secret.value(key).lstrip().startswith(b"jdbc:")
+    except Error:
+        return False  # not valid base64
 
 
 def _is_path(secret: Secret, key: str) -> bool:
