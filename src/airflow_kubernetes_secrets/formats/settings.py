@@ -37,13 +37,6 @@ def _private_key(value: str) -> str | None:
     return f"{lines}\n" if lines else None
 
 
-def _dsn(value: str) -> str | None:
-    """Return what python-oracledb reads as a DSN. An address in another form has another meaning."""
-    scheme, separator, _rest = value.partition("://")
-    is_other = "@" in value or value.startswith("jdbc:") or (separator and scheme not in ("tcp", "tcps"))
-    return None if is_other else value or None
-
-
 def _pem(value: str) -> str | None:
     """Return a private key with newlines. A file of variables has ``\\n`` in the place of each."""
     return (value if "\n" in value else value.replace("\\n", "\n")) or None
@@ -65,13 +58,7 @@ _OF_SSH: Mapping[str, tuple[str, _Value]] = {
     **dict.fromkeys(("private_key_passphrase", "passphrase"), ("private_key_passphrase", _text)),
 }
 
-_OF_AZURE: Mapping[str, tuple[str, _Value]] = {
-    **dict.fromkeys(("tenant_id", "tenantid", "azure_tenant_id"), ("tenantId", _text)),
-    **dict.fromkeys(("subscription_id", "subscriptionid", "azure_subscription_id"), ("subscriptionId", _text)),
-}
-
 _OF_TRINO: Mapping[str, tuple[str, _Value]] = {
-    "catalog": ("catalog", _text),
     **dict.fromkeys(("scheme", "protocol"), ("protocol", _words({"https": "https"}))),
     **dict.fromkeys(("ssl", "tls"), ("protocol", _words(dict.fromkeys(IS_ON, "https")))),
 }
@@ -133,7 +120,6 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     # https://airflow.apache.org/docs/apache-airflow-providers-oracle/stable/connections/oracle.html
     "oracle": {
         **{name: (name, _text) for name in ("service_name", "sid", "wallet_password")},
-        "dsn": ("dsn", _dsn),
         "wallet_location": ("wallet_location", _path),
     },
     "elasticsearch": {
@@ -169,14 +155,11 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     | {name: (name, _path) for name in ("ssl.ca.location", "ssl.certificate.location", "ssl.key.location")},
     # https://airflow.apache.org/docs/apache-airflow-providers-amazon/stable/connections/aws.html
     "aws": {
-        **dict.fromkeys(("aws_session_token", "session_token"), ("aws_session_token", _text)),
-        **dict.fromkeys(("region", "region_name", "aws_region", "aws_default_region"), ("region_name", _text)),
-        **dict.fromkeys(("endpoint_url", "aws_endpoint_url"), ("endpoint_url", _text)),
-        **dict.fromkeys(("role_arn", "aws_role_arn"), ("role_arn", _text)),
+        "session_token": ("aws_session_token", _text),
+        **dict.fromkeys(("region", "aws_region", "aws_default_region"), ("region_name", _text)),
+        "aws_endpoint_url": ("endpoint_url", _text),
+        "aws_role_arn": ("role_arn", _text),
     },
-    # https://airflow.apache.org/docs/apache-airflow-providers-microsoft-azure/stable/connections/azure.html
-    **dict.fromkeys(("azure", "azure_data_factory"), _OF_AZURE),
-    "tableau": {"site_id": ("site_id", _text)},
     **dict.fromkeys(("ssh", "sftp"), _OF_SSH),
     # SnowflakeHook reads these in `extra`, and the schema in the field.
     # https://airflow.apache.org/docs/apache-airflow-providers-snowflake/stable/connections/snowflake.html
@@ -193,18 +176,6 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     # ImapHook uses TLS unless `use_ssl` is false.
     # https://airflow.apache.org/docs/apache-airflow-providers-imap/stable/connections/imap.html
     "imap": dict.fromkeys(("ssl", "use_ssl"), ("use_ssl", _words(_BOOLEANS))),
-    # https://airflow.apache.org/docs/apache-airflow-providers-salesforce/stable/connections/salesforce.html
-    "salesforce": {
-        name: (name, _text)
-        for name in (
-            *("security_token", "domain", "instance", "instance_url", "organization_id", "client_id"),
-            *("consumer_key", "consumer_secret"),
-        )
-    }
-    | {"private_key": ("private_key", _pem)},
-    # InfluxDBHook reads no password.
-    # https://airflow.apache.org/docs/apache-airflow-providers-influxdb/stable/connections/influxdb.html
-    "influxdb": {name: (name, _text) for name in ("token", "org")},
 }
 
 # The names that are settings without the prefix of a product (`formats/variables.py`).

@@ -21,7 +21,7 @@ _SSH = (
 _HTTP = ("timeout", "proxy", "verify", "cert", "allow_redirects", "max_redirects", "trust_env")
 _KERBEROS = ("config", "service_name", "principal", "hostname_override", "ca_bundle")
 _TRINO = (
-    *("auth", "catalog", "protocol", "source", "isolation_level", "verify"),
+    *("auth", "catalog", "source", "isolation_level", "verify"),
     *(f"kerberos__{name}" for name in _KERBEROS),
 )
 _MSGRAPH = ("tenant_id", "api_version", "authority", "base_url", "certificate_path", "certificate_data", "drive_id")
@@ -86,7 +86,7 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     "hive_metastore": ("auth_mechanism", "kerberos_service_name"),
     "hiveserver2": ("auth_mechanism", "kerberos_service_name"),
     "http": _HTTP,
-    "imap": ("use_ssl", "ssl_context"),
+    "imap": ("ssl_context",),
     "influxdb": ("token", "org"),
     "influxdb3": ("token", "org", "database"),
     "informatica_edc": ("provider_id", "security_domain", "modified_by"),
@@ -100,7 +100,7 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     "mysql": ("charset",),
     "neo4j": ("neo4j_scheme", "certs_self_signed", "certs_trusted_ca"),
     "odbc": ("driver", "dsn"),
-    "opensearch": ("verify_certs", "url_prefix", "opaque_id"),
+    "opensearch": ("url_prefix", "opaque_id"),
     "oracle": ("dsn", "module", "mode", "purity", "thick_mode", "thick_mode_lib_dir", "thick_mode_config_dir"),
     "oss": (*_OSS, "endpoint"),
     "pagerduty": ("routing_key",),
@@ -143,7 +143,7 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     "vault": (
         *("auth_type", "auth_mount_point", "kv_engine_version", "role_id", "kubernetes_role", "kubernetes_jwt_path"),
         *("token_path", "region", "gcp_key_path", "gcp_scopes", "azure_tenant_id", "azure_resource", "radius_host"),
-        *("radius_port", "jwt_role", "jwt_token", "jwt_token_path", "use_tls"),
+        *("radius_port", "jwt_role", "jwt_token", "jwt_token_path"),
     ),
     "vespa": ("namespace", "schema", "vespa_cloud_secret_token", "client_cert_path", "client_key_path", "protocol"),
     "vertica": ("connection_timeout", "log_level"),
