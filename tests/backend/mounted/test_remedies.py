@@ -67,7 +67,7 @@ def test_the_remedy_is_a_file(mount: Path, case: str, folder: str) -> None:
         ("a key with the password", "If it does, name that file 'password'"),
         ("a key with the login", "If it does, name that file 'login'"),
         ("a key with the schema", "If it does, name that file 'schema'"),
-        ("keys for TLS", 'write the paths in a file \'extra\': {"ssl": {"cert": "/path"}}'),
+        ("keys for TLS", 'write the paths in a file \'extra\': {"ssl_mode": "REQUIRED", "ssl": {"cert": "/path"}}'),
         ("a root certificate", 'name its path in a file \'extra\': {"sslrootcert": "/path"}'),
         ("no type", "Set the content of the file 'conn_type'"),
         ("no known key", "name that file 'value', or name the files of its fields 'host', 'login' and 'password'"),
