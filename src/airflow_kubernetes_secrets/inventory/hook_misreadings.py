@@ -9,29 +9,27 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import URI
 from airflow_kubernetes_secrets.formats.connection import connection_json
 from airflow_kubernetes_secrets.formats.fields import fields_of
-from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST, CLICKHOUSE_PORT_WITH_TLS
+from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST
 from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports, is_ipv6
 from airflow_kubernetes_secrets.formats.parameters import MYSQL_CONNECTOR
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.remedies import or_store
-from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.formats.uri import WEB
-from airflow_kubernetes_secrets.formats.web_servers import WEB_SERVERS
 from airflow_kubernetes_secrets.inventory.driver_parameters import refused_parameters
+from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection, Rule, hook_connection
 from airflow_kubernetes_secrets.inventory.uri_misreadings import (
     MISREAD,
     problem_of_other_type,
     problems_of_uri,
     warning,
 )
+from airflow_kubernetes_secrets.inventory.web_misreadings import RULES_OF_WEB_SERVERS
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.listing import first_names, quoted
 from airflow_kubernetes_secrets.messages.problem import Problem
@@ -48,37 +46,10 @@ _HOOKS_WITH_HOST: Mapping[str, str] = {
 
 _IS_TLS = re.compile("ssl|tls")
 
-# https://clickhouse.com/docs/guides/sre/network-ports
-_NATIVE_PORTS_OF_CLICKHOUSE = (9000, 9440)
-
 _TLS_OF_MYSQLCLIENT = ("ca", "capath", "cert", "key", "cipher")
 
 # The names in extra for TLS that RedisHook reads.
 _TLS_OF_REDIS = ("ssl", "ssl_cert_reqs", "ssl_ca_certs", "ssl_keyfile", "ssl_certfile", "ssl_check_hostname")
-
-
-@dataclass(frozen=True, repr=False)
-class _Connection:
-    """A connection as a hook receives it.
-
-    Attributes:
-        secret: the Secret that contains it.
-        key: the key that holds the whole connection, or ``IN_FIELDS``.
-    """
-
-    secret: Secret
-    key: str
-    conn_type: str
-    host: str
-    port: int
-    schema: str
-    login: str
-    password: str
-    extra: Mapping[str, Any]
-
-
-# A rule yields what the hook does, and the remedy.
-_Rule = Callable[[_Connection], Iterator[tuple[str, str]]]
 
 
 def problems_of_hooks(secret: Secret, key: str, whole: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
@@ -93,7 +64,7 @@ def problems_of_hooks(secret: Secret, key: str, whole: str, connection: Mapping[
     if of_other_type is not None:
         yield of_other_type
         return
-    for what, remedy in _misread(_connection(secret, key, connection)):
+    for what, remedy in _misread(hook_connection(secret, key, connection)):
         # The key `uri` is read with the rules for URIs of operators, which may avoid the problem.
         hint = ""
         if key not in (IN_FIELDS, URI) and not whole.strip().startswith("{") and _is_right_as_uri(whole.strip()):
@@ -102,7 +73,7 @@ def problems_of_hooks(secret: Secret, key: str, whole: str, connection: Mapping[
     yield from problems_of_uri(secret, key, whole, connection)
 
 
-def _misread(connection: _Connection) -> Iterator[tuple[str, str]]:
+def _misread(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """Yield what the hook of this connection type misreads, each with the remedy."""
     for rule in _RULES.get(connection.conn_type, ()):
         yield from rule(connection)
@@ -119,67 +90,10 @@ def _is_right_as_uri(uri: str) -> bool:
         fields = json.loads(connection_json(secret, fields_of(secret)))
     except MalformedSecretError:
         return False
-    return not any(True for _ in _misread(_connection(secret, IN_FIELDS, fields)))
+    return not any(True for _ in _misread(hook_connection(secret, IN_FIELDS, fields)))
 
 
-def _connection(secret: Secret, key: str, fields: Mapping[str, Any]) -> _Connection:
-    conn_type, host, schema, login, password = (
-        value if isinstance(value := fields.get(name), str) else ""
-        for name in ("conn_type", "host", "schema", "login", "password")
-    )
-    return _Connection(
-        secret,
-        key,
-        conn_type,
-        host.strip(),
-        int(fields.get("port") or 0),
-        schema,
-        login,
-        password,
-        extra_of(fields),
-    )
-
-
-def _http(connection: _Connection) -> Iterator[tuple[str, str]]:
-    """``HttpHook`` uses ``host`` if it has a protocol, or else ``schema://host``, and appends ``:port``."""
-    host, port, schema = connection.host, connection.port, connection.schema.lower()
-    protocol, colons, address = host.rpartition("://")
-    server, slash, _path = address.partition("/")
-    if not host:
-        return
-    if colons and schema and schema != protocol.lower():
-        yield (
-            "HttpHook ignores the schema, which is the path of a URI, since the host has a protocol",
-            'Write the whole address in the host: {"conn_type": "http", "host": "https://host/path"}',
-        )
-    elif not colons and schema not in ("", *WEB):
-        yield (
-            "HttpHook reads the schema, which is the path of a URI, as the protocol instead of http or https",
-            'Write the whole address in the host: {"conn_type": "http", "host": "https://host/path"}',
-        )
-    elif not colons and schema != "https" and (connection.conn_type == "https" or (port == 443 and not schema)):
-        clear = ", and sends login and password unencrypted" if connection.login else ""
-        yield (
-            f"HttpHook uses http, without TLS{clear}: only the schema or the host can specify https",
-            'Write {"conn_type": "http", "schema": "https", "host": "host"}',
-        )
-    if port and slash:
-        yield (
-            "HttpHook appends the port to the path of the host",
-            'Write the port in the host: {"conn_type": "http", "host": "https://host:8443/path"}',
-        )
-    elif port and hosts_and_ports(server.rpartition("@")[2])[:1] not in ([], [(_alone(server), None)]):
-        yield "HttpHook appends the port to the port in the host", "Write the port once"
-    if is_ipv6(server):
-        yield (
-            "HttpHook needs brackets around an IPv6 address, which it puts into a URL",
-            'Write {"conn_type": "http", "host": "[fd00::1]", "port": 8080}',
-        )
-    if "," in server:
-        yield "HttpHook accepts one host, and there are several", "Write one, such as that of a Service"
-
-
-def _address(connection: _Connection) -> Iterator[tuple[str, str]]:
+def _address(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """Yield a warning if the host is more than the name or address that the hook expects."""
     host, hook = connection.host, _HOOKS_WITH_HOST[connection.conn_type]
     if "://" in host:
@@ -209,11 +123,7 @@ def _address(connection: _Connection) -> Iterator[tuple[str, str]]:
         yield f"{hook} reads the ':' in the host as a part of the name", "Write host and port separately"
 
 
-def _alone(server: str) -> str:
-    return server.rpartition("@")[2].strip("[]")
-
-
-def _postgres(connection: _Connection) -> Iterator[tuple[str, str]]:
+def _postgres(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``PostgresHook`` calls ``connect(host=…, port=…, **extra)``."""
     in_extra = connection.extra.get("host")
     host = in_extra if isinstance(in_extra, str) and in_extra else connection.host
@@ -236,10 +146,10 @@ def _postgres(connection: _Connection) -> Iterator[tuple[str, str]]:
         )
 
 
-def _plain_host(hook: str, default: int) -> _Rule:
+def _plain_host(hook: str, default: int) -> Rule:
     """Return a rule for hooks that pass the host to their driver unchanged. The driver expects one name or address."""
 
-    def rule(connection: _Connection) -> Iterator[tuple[str, str]]:
+    def rule(connection: HookConnection) -> Iterator[tuple[str, str]]:
         host = connection.host
         found = hosts_and_ports(host)
         if "," in host:
@@ -258,7 +168,7 @@ def _plain_host(hook: str, default: int) -> _Rule:
     return rule
 
 
-def _mysql(connection: _Connection) -> Iterator[tuple[str, str]]:
+def _mysql(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``MySqlHook`` uses only some names of extra. Which ones depends on ``client``."""
     extra = connection.extra
     if connection.host.startswith("/"):
@@ -309,7 +219,7 @@ def _object_of_tls(value: object) -> Iterator[tuple[str, str]]:
         )
 
 
-def _redis(connection: _Connection) -> Iterator[tuple[str, str]]:
+def _redis(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``RedisHook`` uses host, port, login and password, and from extra ``db`` and the settings of TLS."""
     extra = connection.extra
     if connection.conn_type in ("rediss", "valkeys") and not extra.get("ssl"):
@@ -340,7 +250,7 @@ def _redis(connection: _Connection) -> Iterator[tuple[str, str]]:
         yield "RedisHook has no port by default, and its driver fails without one", "Write the port: 6379"
 
 
-def _mongo(connection: _Connection) -> Iterator[tuple[str, str]]:
+def _mongo(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``MongoHook`` builds ``mongodb://login:password@host:port/schema``, and refuses every type except ``mongo``."""
     host, port, extra = connection.host, connection.port, connection.extra
     if connection.conn_type != "mongo":
@@ -378,7 +288,7 @@ def _mongo(connection: _Connection) -> Iterator[tuple[str, str]]:
         yield f"MongoHook ignores the {there} without a {lacking}", f"Write the {lacking} too"
 
 
-def _mssql(connection: _Connection) -> Iterator[tuple[str, str]]:
+def _mssql(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``MsSqlHook`` passes the host to pymssql, and the port as a string, which is ``'None'`` if there is no port."""
     host = connection.host
     if host and not connection.port and "\\" not in host:
@@ -395,7 +305,7 @@ def _mssql(connection: _Connection) -> Iterator[tuple[str, str]]:
         yield "MsSqlHook passes the host to pymssql, which accepts no IPv6 address", "Write a name"
 
 
-def _kafka(connection: _Connection) -> Iterator[tuple[str, str]]:
+def _kafka(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """Kafka's hooks use extra as the configuration of librdkafka, and no other field."""
     extra = connection.extra
     if connection.host and not extra.get("bootstrap.servers"):
@@ -412,90 +322,7 @@ def _kafka(connection: _Connection) -> Iterator[tuple[str, str]]:
         )
 
 
-def _login_and_password(connection: _Connection) -> Iterator[tuple[str, str]]:
-    """The hooks of Elasticsearch and OpenSearch use a login and a password only together."""
-    if bool(connection.login) != bool(connection.password) and not {"api_key", "basic_auth"} & connection.extra.keys():
-        there, lacking = ("login", "password") if connection.login else ("password", "login")
-        of_key = ', or the key of the API in extra: {"api_key": "…"}' if connection.conn_type == "elasticsearch" else ""
-        yield (
-            f"{_HOOKS_WITH_HOST[connection.conn_type]} ignores the {there} without a {lacking}",
-            f"Write the {lacking} too{of_key}",
-        )
-
-
-def _vault(connection: _Connection) -> Iterator[tuple[str, str]]:
-    """``VaultHook`` uses the password as a token unless ``auth_type`` in extra is another method."""
-    if connection.login and connection.password and not connection.extra.get("auth_type"):
-        yield (
-            "VaultHook ignores the login, and uses the password as a token",
-            'Write the method in extra: {"auth_type": "approle"}, or "userpass"',
-        )
-
-
-def _opensearch(connection: _Connection) -> Iterator[tuple[str, str]]:
-    """``OpenSearchHook`` reads ``use_ssl`` and ``verify_certs`` in extra, which are false by default."""
-    if connection.extra.get("use_ssl") and "verify_certs" not in connection.extra:
-        yield (
-            "OpenSearchHook does not check the certificate of the server without 'verify_certs' in extra",
-            'Write {"use_ssl": true, "verify_certs": true}, or false',
-        )
-
-
-def _elasticsearch(connection: _Connection) -> Iterator[tuple[str, str]]:
-    """``ElasticsearchSQLHook`` writes the port into a URL, also if there is none."""
-    is_name = connection.host and "://" not in connection.host
-    if connection.schema not in ("", *WEB) and "scheme" not in connection.extra:
-        yield (
-            "ElasticsearchSQLHook reads the schema, the path of a URI, as the protocol instead of http or https",
-            'Write {"conn_type": "elasticsearch", "host": "h", "port": 9200, "schema": "https"}',
-        )
-    if is_name and not connection.port and "port" not in connection.extra:
-        yield "ElasticsearchSQLHook has no port by default, and its client fails without one", "Write the port: 9200"
-
-
-def _web_server(connection: _Connection) -> Iterator[tuple[str, str]]:
-    """These hooks read the protocol in ``extra`` only, and expect a host without it."""
-    server, host = WEB_SERVERS[connection.conn_type], connection.host
-    in_extra = json.dumps(server.https)
-    # The client of Trino also reads the protocol in the host.
-    if host.startswith(("http://", "https://")) and connection.conn_type != "trino":
-        yield (
-            f"{server.hook} expects the name of a host, and reads the URL in the host as one",
-            f'Write host and port separately: {{"host": "h", "port": 443}}; and for HTTPS in extra: {in_extra}',
-        )
-    if connection.schema in WEB and not server.is_protocol_in_schema:
-        yield (
-            f"{server.hook} does not read the protocol in the schema",
-            f"Write it in extra: {in_extra}",
-        )
-
-
-def _trino(connection: _Connection) -> Iterator[tuple[str, str]]:
-    """The clients of Trino and Presto refuse a password without TLS."""
-    has_tls = connection.extra.get("protocol") == "https" or connection.host.startswith("https://")
-    if connection.login and connection.password and not has_tls and connection.schema not in WEB:
-        hook = WEB_SERVERS[connection.conn_type].hook
-        yield (
-            f"{hook} uses http, and its client refuses a password without TLS",
-            'Write in extra: {"protocol": "https"}',
-        )
-
-
-def _clickhouse(connection: _Connection) -> Iterator[tuple[str, str]]:
-    """``ClickHouseHook`` uses HTTP, with port 8123 by default, also with TLS."""
-    if connection.extra.get("secure") and connection.host and not connection.port:
-        yield (
-            "ClickHouseHook uses port 8123, which is that without TLS, if there is none",
-            f"Write the port: {CLICKHOUSE_PORT_WITH_TLS}",
-        )
-    if connection.port in _NATIVE_PORTS_OF_CLICKHOUSE:
-        yield (
-            f"ClickHouseHook uses HTTP, and port {connection.port} is that of the native protocol",
-            "Write the port for HTTP, which is 8123, or 8443 with TLS",
-        )
-
-
-def _git(connection: _Connection) -> Iterator[tuple[str, str]]:
+def _git(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``GitHook`` uses the host as the repository that it passes to git: a URL, ``user@host:path``, or a path."""
     host = connection.host
     if host and not re.search("[/@:]", host):
@@ -506,7 +333,7 @@ def _git(connection: _Connection) -> Iterator[tuple[str, str]]:
         )
 
 
-def _snowflake(connection: _Connection) -> Iterator[tuple[str, str]]:
+def _snowflake(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``SnowflakeHook`` reads the account in ``extra``, and ignores host and port."""
     if not any(connection.extra.get(f"{prefix}account") for prefix in ("", "extra__snowflake__")):
         yield (
@@ -517,9 +344,8 @@ def _snowflake(connection: _Connection) -> Iterator[tuple[str, str]]:
 
 _SASL = {"login": "sasl.username", "password": "sasl.password"}
 
-_RULES: Mapping[str, Sequence[_Rule]] = {
-    "http": (_http,),
-    "https": (_http,),
+_RULES: Mapping[str, Sequence[Rule]] = {
+    **RULES_OF_WEB_SERVERS,
     "postgres": (_postgres,),
     "mysql": (_mysql, _plain_host("MySqlHook", 3306)),
     "redis": (_redis, _plain_host("RedisHook", 6379)),
@@ -535,11 +361,5 @@ _RULES: Mapping[str, Sequence[_Rule]] = {
     "ftp": (_plain_host("FTPHook", 21),),
     "imap": (_plain_host("ImapHook", 993),),
     "git": (_git,),
-    "elasticsearch": (_elasticsearch, _login_and_password),
-    "opensearch": (_opensearch, _login_and_password),
     "snowflake": (_snowflake,),
-    "clickhouse": (_web_server, _clickhouse),
-    "vault": (_web_server, _vault),
-    **dict.fromkeys(("jenkins", "druid", "pinot", "webhdfs", "weaviate"), (_web_server,)),
-    **dict.fromkeys(("trino", "presto"), (_web_server, _trino)),
 }

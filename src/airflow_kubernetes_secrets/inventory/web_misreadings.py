@@ -1,0 +1,148 @@
+"""What the hooks of servers that speak HTTP misread in a connection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from airflow_kubernetes_secrets.formats.hook_adjustments import CLICKHOUSE_PORT_WITH_TLS
+from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports, is_ipv6
+from airflow_kubernetes_secrets.formats.uri import WEB
+from airflow_kubernetes_secrets.formats.web_servers import WEB_SERVERS
+from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection, Rule
+
+# https://clickhouse.com/docs/guides/sre/network-ports
+_NATIVE_PORTS_OF_CLICKHOUSE = (9000, 9440)
+
+
+def _http(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``HttpHook`` uses ``host`` if it has a protocol, or else ``schema://host``, and appends ``:port``."""
+    host, port, schema = connection.host, connection.port, connection.schema.lower()
+    protocol, colons, address = host.rpartition("://")
+    server, slash, _path = address.partition("/")
+    if not host:
+        return
+    if colons and schema and schema != protocol.lower():
+        yield (
+            "HttpHook ignores the schema, which is the path of a URI, since the host has a protocol",
+            'Write the whole address in the host: {"conn_type": "http", "host": "https://host/path"}',
+        )
+    elif not colons and schema not in ("", *WEB):
+        yield (
+            "HttpHook reads the schema, which is the path of a URI, as the protocol instead of http or https",
+            'Write the whole address in the host: {"conn_type": "http", "host": "https://host/path"}',
+        )
+    elif not colons and schema != "https" and (connection.conn_type == "https" or (port == 443 and not schema)):
+        clear = ", and sends login and password unencrypted" if connection.login else ""
+        yield (
+            f"HttpHook uses http, without TLS{clear}: only the schema or the host can specify https",
+            'Write {"conn_type": "http", "schema": "https", "host": "host"}',
+        )
+    if port and slash:
+        yield (
+            "HttpHook appends the port to the path of the host",
+            'Write the port in the host: {"conn_type": "http", "host": "https://host:8443/path"}',
+        )
+    elif port and any(its_port is not None for _host, its_port in hosts_and_ports(server.rpartition("@")[2])[:1]):
+        yield "HttpHook appends the port to the port in the host", "Write the port once"
+    if is_ipv6(server):
+        yield (
+            "HttpHook needs brackets around an IPv6 address, which it puts into a URL",
+            'Write {"conn_type": "http", "host": "[fd00::1]", "port": 8080}',
+        )
+    if "," in server:
+        yield "HttpHook accepts one host, and there are several", "Write one, such as that of a Service"
+
+
+def _login_and_password(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """The hooks of Elasticsearch and OpenSearch use a login and a password only together."""
+    if bool(connection.login) != bool(connection.password) and not {"api_key", "basic_auth"} & connection.extra.keys():
+        there, lacking = ("login", "password") if connection.login else ("password", "login")
+        of_key = ', or the key of the API in extra: {"api_key": "…"}' if connection.conn_type == "elasticsearch" else ""
+        yield (
+            f"{WEB_SERVERS[connection.conn_type].hook} ignores the {there} without a {lacking}",
+            f"Write the {lacking} too{of_key}",
+        )
+
+
+def _vault(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``VaultHook`` uses the password as a token unless ``auth_type`` in extra is another method."""
+    if connection.login and connection.password and not connection.extra.get("auth_type"):
+        yield (
+            "VaultHook ignores the login, and uses the password as a token",
+            'Write the method in extra: {"auth_type": "approle"}, or "userpass"',
+        )
+
+
+def _opensearch(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``OpenSearchHook`` reads ``use_ssl`` and ``verify_certs`` in extra, which are false by default."""
+    if connection.extra.get("use_ssl") and "verify_certs" not in connection.extra:
+        yield (
+            "OpenSearchHook does not check the certificate of the server without 'verify_certs' in extra",
+            'Write {"use_ssl": true, "verify_certs": true}, or false',
+        )
+
+
+def _elasticsearch(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``ElasticsearchSQLHook`` writes the port into a URL, also if there is none."""
+    is_name = connection.host and "://" not in connection.host
+    if connection.schema not in ("", *WEB) and "scheme" not in connection.extra:
+        yield (
+            "ElasticsearchSQLHook reads the schema, the path of a URI, as the protocol instead of http or https",
+            'Write {"conn_type": "elasticsearch", "host": "h", "port": 9200, "schema": "https"}',
+        )
+    if is_name and not connection.port and "port" not in connection.extra:
+        yield "ElasticsearchSQLHook has no port by default, and its client fails without one", "Write the port: 9200"
+
+
+def _web_server(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """These hooks read the protocol in ``extra`` only, and expect a host without it."""
+    server, host = WEB_SERVERS[connection.conn_type], connection.host
+    in_extra = json.dumps(server.https)
+    # The client of Trino also reads the protocol in the host.
+    if host.startswith(("http://", "https://")) and connection.conn_type != "trino":
+        yield (
+            f"{server.hook} expects the name of a host, and reads the URL in the host as one",
+            f'Write host and port separately: {{"host": "h", "port": 443}}; and for HTTPS in extra: {in_extra}',
+        )
+    if connection.schema in WEB and not server.is_protocol_in_schema:
+        yield (
+            f"{server.hook} does not read the protocol in the schema",
+            f"Write it in extra: {in_extra}",
+        )
+
+
+def _trino(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """The clients of Trino and Presto refuse a password without TLS."""
+    has_tls = connection.extra.get("protocol") == "https" or connection.host.startswith("https://")
+    if connection.login and connection.password and not has_tls and connection.schema not in WEB:
+        hook = WEB_SERVERS[connection.conn_type].hook
+        yield (
+            f"{hook} uses http, and its client refuses a password without TLS",
+            'Write in extra: {"protocol": "https"}',
+        )
+
+
+def _clickhouse(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``ClickHouseHook`` uses HTTP, with port 8123 by default, also with TLS."""
+    if connection.extra.get("secure") and connection.host and not connection.port:
+        yield (
+            "ClickHouseHook uses port 8123, which is that without TLS, if there is none",
+            f"Write the port: {CLICKHOUSE_PORT_WITH_TLS}",
+        )
+    if connection.port in _NATIVE_PORTS_OF_CLICKHOUSE:
+        yield (
+            f"ClickHouseHook uses HTTP, and port {connection.port} is that of the native protocol",
+            "Write the port for HTTP, which is 8123, or 8443 with TLS",
+        )
+
+
+RULES_OF_WEB_SERVERS: Mapping[str, Sequence[Rule]] = {
+    **dict.fromkeys(("http", "https"), (_http,)),
+    "elasticsearch": (_elasticsearch, _login_and_password),
+    "opensearch": (_opensearch, _login_and_password),
+    "clickhouse": (_web_server, _clickhouse),
+    "vault": (_web_server, _vault),
+    **dict.fromkeys(("jenkins", "druid", "pinot", "webhdfs", "weaviate"), (_web_server,)),
+    **dict.fromkeys(("trino", "presto"), (_web_server, _trino)),
+}
