@@ -238,6 +238,35 @@ class TestIdsThatMayBeMeant:
 
         assert hints[0] == "Did you mean 'orders-77'? Secret default/s-77 has it"
 
+    @pytest.mark.parametrize(("identifier", "checked"), [("order-77", 3), ("nothing-like-it", 0)])
+    def test_permission_is_checked_only_for_suggestions(self, tmp_path: Path, identifier: str, checked: int) -> None:
+        """A check can be a request to the server of Airflow's auth manager."""
+        secrets = [manifest(f"s-{number}", {VARIABLE: f"orders-{number}"}, {"value": "x"}, {}) for number in range(500)]
+        options = folder_with(tmp_path, secrets)
+        ids: list[str] = []
+
+        def reveal(_kind: Kind, each: str, _team: str | None) -> bool:
+            ids.append(each)
+            return True
+
+        hints = similar_ids(Lookup(Kind.VARIABLE, identifier), options, location_of(options), reveal)
+
+        assert len(hints) == len(ids) == checked
+
+    def test_an_id_without_permission_is_replaced_by_the_next(self, tmp_path: Path) -> None:
+        secrets = [manifest(f"s-{number}", {VARIABLE: f"orders-{number}"}, {"value": "x"}, {}) for number in range(40)]
+        options = folder_with(tmp_path, secrets)
+        ids: list[str] = []
+
+        def reveal(_kind: Kind, each: str, _team: str | None) -> bool:
+            ids.append(each)
+            return each == "orders-9"
+
+        hints = similar_ids(Lookup(Kind.VARIABLE, "order-77"), options, location_of(options), reveal)
+
+        assert hints == ["Did you mean 'orders-9'? Secret default/s-9 has it"]
+        assert len(ids) <= 50
+
     def test_long_ids_are_compared_with_none(self, tmp_path: Path) -> None:
         """A comparison would take time that grows with the square of their length."""
         ids = [("ab" * 20_000) + str(number) for number in range(20)]

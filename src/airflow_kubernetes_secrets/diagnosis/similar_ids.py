@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from heapq import nsmallest
+from itertools import islice
 
 from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
@@ -29,6 +31,10 @@ from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 # How many ids a lookup's id is compared with at most. A comparison takes up to a millisecond, so the ids that are
 # nearest in length are taken.
 _COMPARED = 1_000
+# How many of the similar ids are checked for permission at most, the most similar first. A check can be a request to
+# the server of Airflow's auth manager.
+_CHECKED = 50
+_SUGGESTED = 3
 
 # Whether the user may learn that this id exists, for a team or (``None``) without a team.
 MayReveal = Callable[[Kind, str, "str | None"], bool]
@@ -265,24 +271,30 @@ def _close_ids(
     label = lookup.kind.label(options)
     if label is None:
         return
-    ids: dict[str, Secret] = {}
-    for secret in (stored.secret for stored in snapshot.labelled[lookup.kind]):
-        identifier = identifier_of(secret, label)
-        if (
-            identifier != lookup.id
-            and not is_uri(identifier)
-            and any(may_reveal(lookup.kind, identifier, team) for team in owners.teams(secret))
-        ):
-            ids[identifier] = secret
+    owned = [
+        (identifier_of(stored.secret, label), stored.secret)
+        for stored in snapshot.labelled[lookup.kind]
+        if not is_uri(identifier_of(stored.secret, label))
+    ]
     for bundle in (stored.secret for stored in snapshot.bundles if options.bundles):
         if kind_of_bundle(bundle) is lookup.kind and problem_of_bundle(bundle, options) is None:
-            for _key, identifier in ids_in_bundle(bundle, lookup.kind):
-                if identifier != lookup.id and any(
-                    may_reveal(lookup.kind, identifier, team) for team in owners.teams(bundle)
-                ):
-                    ids.setdefault(identifier, bundle)
-    folded = {identifier.lower(): identifier for identifier in ids}
+            owned += [(identifier, bundle) for _key, identifier in ids_in_bundle(bundle, lookup.kind)]
+    by_folded: dict[str, list[tuple[str, Secret]]] = defaultdict(list)
+    for identifier, secret in owned:
+        if identifier != lookup.id:
+            by_folded[identifier.lower()].append((identifier, secret))
     word = lookup.id.removeprefix(lookup.kind.variable_prefix).lower()
-    compared = nsmallest(_COMPARED, folded, key=lambda each: abs(len(each) - len(word)))
-    for close in most_similar(word, compared, 3, 0.7):
-        yield f"Did you mean {folded[close]!r}? {ids[folded[close]].full_name} has it"
+    compared = nsmallest(_COMPARED, by_folded, key=lambda each: abs(len(each) - len(word)))
+    similar = (pair for folded in most_similar(word, compared, _CHECKED, 0.7) for pair in by_folded[folded])
+    permitted = (
+        (identifier, secret)
+        for identifier, secret in islice(similar, _CHECKED)
+        if any(may_reveal(lookup.kind, identifier, team) for team in owners.teams(secret))
+    )
+    suggested: dict[str, Secret] = {}
+    for identifier, secret in permitted:
+        suggested.setdefault(identifier, secret)
+        if len(suggested) == _SUGGESTED:
+            break
+    for identifier, secret in suggested.items():
+        yield f"Did you mean {identifier!r}? {secret.full_name} has it"
