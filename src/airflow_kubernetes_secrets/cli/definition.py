@@ -320,7 +320,11 @@ PUT = Command(
             choices=("client", "server"),
         ),
         _argument("--output", "-o", help="print the Secret too, with its data in base64", choices=("yaml", "json")),
-        _argument("--force", help="take over fields from other field managers", action="store_true"),
+        _argument(
+            "--force",
+            help="take over keys from other field managers, and remove fields that are not given",
+            action="store_true",
+        ),
         *_access("the namespace to write to"),
     ),
     {

@@ -84,7 +84,7 @@ def _put(arguments: argparse.Namespace) -> int:
         )
         _show(arguments, lookup, checked, "dry run")
         return _WRITTEN
-    with closing(Cluster(options, arguments.as_user)) as cluster:
+    with closing(Cluster(options, arguments.as_user, writes_to=namespace or "")) as cluster:
         try:
             written = put(
                 cluster,

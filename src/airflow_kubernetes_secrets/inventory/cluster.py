@@ -61,11 +61,12 @@ class Cluster:
         default_namespace: the namespace of queries that name none.
     """
 
-    def __init__(self, options: Options, as_user: str | None = None) -> None:
+    def __init__(self, options: Options, as_user: str | None = None, *, writes_to: str | None = None) -> None:
         """Prepare the client. Nothing is requested yet.
 
         Args:
             as_user: the user to impersonate.
+            writes_to: the namespace for :meth:`apply`; empty for the default one, ``None`` if it is not used.
 
         Raises:
             NotConfiguredError: no API server is configured, or the namespace of its credentials is missing or invalid.
@@ -78,7 +79,8 @@ class Cluster:
         # The timeout of each request in seconds. A LIST is one request per page.
         self._seconds = max(options.timeout, _SHORTEST_TIMEOUT)
         referenced = {namespace or self.default_namespace: names for namespace, names in options.referenced.items()}
-        errors = ApiErrors(verbs_of(options), options.resources, referenced)
+        written = None if writes_to is None else self.namespace(writes_to)
+        errors = ApiErrors(verbs_of(options), options.resources, referenced, written)
         self._client = Client(self.credentials, errors.error_of, as_user=as_user)
         self._stored: dict[str, StoredSecret] = {}
 

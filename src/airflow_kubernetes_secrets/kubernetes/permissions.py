@@ -113,7 +113,7 @@ def forbidden_text(user: str, verb: str, resource: Resource, namespace: str, *, 
         binding = f"{_ROLE}-{_slug(user)}"
     # A limited grant has a role of its own, because one command cannot create rules with and without names. So has a
     # grant for writing, because an account that looks things up must not receive it as well.
-    kind = "-by-name" if grant.names else "-writer" if verb == "patch" else ""
+    kind = "-by-name" if grant.names else "-writer" if "patch" in grant.verbs else ""
     role, binding = f"{_ROLE}{kind}", f"{binding}{kind}"
     limit = "".join(f" --resource-name={shell_word(name)}" for name in grant.names)
     where = f"--namespace={shell_word(namespace)}"

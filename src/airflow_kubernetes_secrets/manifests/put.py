@@ -98,7 +98,7 @@ def put(
         options: the options of the command, which select the namespace.
         configured: Airflow's configuration.
         airflow_options: Airflow's own options for the API server of ``cluster``, without the command's ``--namespace``.
-        force: whether to take over fields that others manage.
+        force: whether to take over keys that others manage, and to remove fields of a connection that are not given.
         dry_run: whether the API server only checks the Secret and does not store it.
 
     Raises:
@@ -151,6 +151,8 @@ def _write(
     labelled = labelled_lookup(requested.lookup, options, namespace)
     planned = _apply(cluster, checked.manifest, force=force, dry_run=True)
     _refuse_another_reading(labelled, checked.manifest, planned.secret, options)
+    if before is not None and requested.in_fields and not force:
+        _refuse_lost_fields(requested.lookup, before.secret, planned.secret, options)
     stored, find = _store(cluster, checked.manifest, planned.secret, force=force, dry_run=dry_run)
     return _read_back(PutResult(checked, _change(before, planned)), requested.lookup, options, find, stored)
 
@@ -345,6 +347,21 @@ def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result:
         f"{lookup}: Secret {result} has {others} from other sources, with which Airflow would read a different "
         "value. Include what they add, delete the Secret, or remove what is not needed:"
         + "".join(f"\n  {each}" for each in remedies)
+    )
+
+
+def _refuse_lost_fields(lookup: Lookup, before: Secret, result: Secret, options: Options) -> None:
+    """Refuse to remove fields of a connection that are not given again, such as the host with a new password.
+
+    A connection that was in one key is replaced as a whole.
+    """
+    lost = sorted(before.data.keys() - result.data.keys())
+    if not lost or lookup.kind.data_key(options) in before.data:
+        return
+    raise NotWritableError(
+        f"{lookup}: Secret {before} would lose {first_names(map(repr, lost), len(lost))}, because --field has to name "
+        "all fields of the connection. Add these fields, or remove them with --force. To change only some keys, "
+        f"write them into a file and run:\n  {on_secret('patch', before.namespace, before.name)} --patch-file FILE"
     )
 
 

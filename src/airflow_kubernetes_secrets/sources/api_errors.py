@@ -23,16 +23,19 @@ from airflow_kubernetes_secrets.kubernetes.refusals import Refusal
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.messages.printable import printable
 
-# The verbs that the remedy of a 403 grants on Secrets, by the refused verb. For any other verb, the remedy grants the
-# verbs that the process uses on all objects of the resources that it reads.
-_GRANTED_WITH = {"get": ("get",), "patch": ("list", "get", "create", "patch")}
+# What a process needs on the Secrets of a namespace to which it writes.
+_WRITER_VERBS = ("list", "get", "create", "patch")
 
 
 class ApiErrors:
     """The errors for one set of options. A remedy grants all that lookups with these options need, in one step."""
 
     def __init__(
-        self, verbs: tuple[str, ...], resources: tuple[Resource, ...], referenced: Mapping[str, tuple[str, ...]]
+        self,
+        verbs: tuple[str, ...],
+        resources: tuple[Resource, ...],
+        referenced: Mapping[str, tuple[str, ...]],
+        writes_to: str | None = None,
     ) -> None:
         """Store what a remedy grants.
 
@@ -40,10 +43,12 @@ class ApiErrors:
             verbs: the verbs that this process uses on all objects of a resource.
             resources: the resources that it reads.
             referenced: the names of the Secrets that the process reads by name, for each namespace.
+            writes_to: the namespace to which the process writes Secrets, if any.
         """
         self._verbs = verbs
         self._resources = resources
         self._referenced = referenced
+        self._writes_to = writes_to
 
     def error_of(self, refusal: Refusal) -> ApiError:
         """Return the error to raise for a refused request."""
@@ -70,11 +75,16 @@ class ApiErrors:
                 refusal.status,
             )
         else:
-            names = self._names(refusal) if verb == "get" else ()
-            verbs = _GRANTED_WITH.get(verb, self._verbs)
-            resources = (SECRETS,) if verb in _GRANTED_WITH else self._resources
-            text = forbidden_text(user, verb, resource, refusal.namespace, grant=Grant(verbs, resources, names))
+            text = forbidden_text(user, verb, resource, refusal.namespace, grant=self._grant(refusal, resource))
         return ForbiddenError(text, refusal.status)
+
+    def _grant(self, refusal: Refusal, resource: Resource) -> Grant:
+        """Return all that this process needs for requests of this kind, so that no second remedy is necessary."""
+        if resource is SECRETS and refusal.namespace == self._writes_to:
+            return Grant(_WRITER_VERBS)
+        if refusal.verb == "get":
+            return Grant(("get",), names=self._names(refusal))
+        return Grant(self._verbs, self._resources)
 
     def _names(self, refusal: Refusal) -> tuple[str, ...]:
         """Return the Secrets that a grant of ``get`` must cover: the requested one and the referenced ones."""

@@ -211,6 +211,7 @@ def test_it_is_written_but_an_earlier_namespace_cannot_be_read(put: Put) -> None
     assert done.status == 2
     assert "was written, but could not be read back as Airflow reads it" in done.err
     assert "may not list secrets" in done.err
+    assert "--verb=list --resource=secrets --dry-run" in done.err, "nothing is written to that namespace"
     assert len(put.names()) == 1
 
 

@@ -32,12 +32,13 @@ def test_the_least_rights_and_one_less(put: Put) -> None:
         done = put("variable", f"key-{missing}", "--value", "-", stdin=SECRET)
 
         assert done.status == (0 if missing is None else 2), done.err
-        # A kube-apiserver does not say that `create` is missing; the remedy grants all needed permissions.
+        # A kube-apiserver does not say that `create` is missing.
         refused = "patch" if missing == "create" else missing
         if missing is not None:
             assert f"may not {refused} secrets in namespace '{put.namespace}'. Grant it:" in done.err
-        if refused == "patch":
-            assert "--verb=list,get,create,patch" in done.err
+            # The first remedy grants all that is needed, and not to the accounts that only look ids up.
+            assert "kubectl create role airflow-kubernetes-secrets-writer " in done.err
+            assert "--verb=list,get,create,patch --resource=secrets --dry-run" in done.err
     assert len(put.names()) == 1
 
 

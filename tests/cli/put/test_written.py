@@ -62,6 +62,25 @@ def test_keys_of_an_earlier_put_are_gone_with_another_shape(put: Put) -> None:
     assert put.backend.get_connection("db").host == "other"
 
 
+def test_fields_that_are_not_repeated_are_not_lost(put: Put) -> None:
+    fields = ("--field", "conn_type=postgres", "--field", "host=h", "--field", "login=l")
+    put("connection", "db", "--name", "db", *fields, "--field", "password=-", stdin="old")
+
+    for dry_run in ((), ("--dry-run", "server")):
+        done = put("connection", "db", "--field", "password=-", *dry_run, stdin=SECRET)
+
+        assert done.status == 1
+        assert f"Secret {put.namespace}/db would lose 'conn_type', 'host', 'login'" in done.err
+        assert "--force" in done.err
+        assert f"kubectl patch secret -n {put.namespace} db --patch-file" in done.err
+        assert put.data("db")["password"] == b"old"
+
+    assert put("connection", "db", *fields, "--field", "password=-", stdin="new").status == 0
+    assert put.data("db") == {"conn_type": b"postgres", "host": b"h", "login": b"l", "password": b"new"}
+    assert put("connection", "db", "--field", "host=h", "--force").status == 0
+    assert put.data("db") == {"host": b"h"}
+
+
 @pytest.mark.parametrize(
     ("stdin", "stored"),
     [(b"a\n", b"a"), (b"a\n\n", b"a\n"), (b"a", b"a"), (b" a \r\n", b" a \r"), ("ü".encode(), None)],
