@@ -11,11 +11,13 @@ from airflow_kubernetes_secrets.cli.configured_options import options_for
 from airflow_kubernetes_secrets.cli.output import print_document, print_message, print_rows, progress
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import LAYOUT, Entry, inventory_of, problems_with_ids
-from airflow_kubernetes_secrets.inventory.location import location_of
+from airflow_kubernetes_secrets.inventory.location import BackendLocation, location_of
+from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import shown_id
-from airflow_kubernetes_secrets.messages.listing import SEE_JSON, first_texts
+from airflow_kubernetes_secrets.messages.listing import SEE_JSON, first_names, first_texts
 from airflow_kubernetes_secrets.messages.problem import Problem
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 _KINDS = {kind.plural: (kind,) for kind in Kind}
 _COLUMNS = ("kind", "id", "team", "secret", "format", "type", "host", "age", "owner", "problems")
@@ -38,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         inventory = inventory_of(location, options, kinds)
         problems = location.problems()
+        searched = _searched(options, location)
     failures = [*inventory.failures, *problems]
     if inventory.is_unread:
         raise KubernetesSecretsError("; ".join(inventory.failures))
@@ -45,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output in ("json", "yaml"):
         print_document(_document(entries, failures, inventory.problems), arguments.output)
     else:
-        _print(entries, arguments.output)
+        _print(entries, arguments.output, failures, searched)
         of_layout = [each.text for each in inventory.problems if each.code == LAYOUT]
         others = [each.text for each in inventory.problems if each.code != LAYOUT]
         for text in (*others, *first_texts(of_layout, SEE_JSON)):
@@ -67,7 +70,14 @@ def _document(entries: Sequence[Entry], failures: Sequence[str], problems: Seque
     }
 
 
-def _print(entries: Sequence[Entry], output: str | None) -> None:
+def _searched(options: Options, location: BackendLocation) -> str:
+    """Return which namespaces were searched, and where."""
+    names = [name for name in namespaces_of(options, location) if name]
+    word = "namespace" if len(names) == 1 else "namespaces"
+    return f"{word} {first_names(names, len(names))} of {location.text}" if names else location.text
+
+
+def _print(entries: Sequence[Entry], output: str | None, failures: Sequence[str], searched: str) -> None:
     now = datetime.now(timezone.utc)
     rows = [
         {
@@ -85,12 +95,14 @@ def _print(entries: Sequence[Entry], output: str | None) -> None:
         for entry in entries
     ]
     if not rows:
-        print_message("There are none. This command cannot detect a misspelt label; 'check' can, in manifests")
+        print_message(
+            f"There are none in {searched}. This command cannot detect a misspelt label; 'check' can, in manifests"
+        )
         return
     # Empty columns would take width from the others.
     columns = [
         column for column in _COLUMNS if column in ("kind", "id", "problems") or any(row[column] for row in rows)
     ]
     print_rows(columns, rows, output)
-    for problem in problems_with_ids(entries):
+    for problem in problems_with_ids(entries, failures):
         print_message(f"- {problem.text}")

@@ -45,7 +45,7 @@ def check_secrets(location: BackendLocation, options: Options) -> Iterator[Findi
     counts = Counter(entry.kind for entry in inventory.entries if entry.provides_value)
     if not inventory.failures:
         yield ok(SECRETS, ", ".join(number_of(counts[kind], kind.word) for kind in Kind) + " can be read")
-    yield from findings_of(SECRETS, [*problems_with_ids(inventory.entries), *inventory.problems])
+    yield from findings_of(SECRETS, [*problems_with_ids(inventory.entries, inventory.failures), *inventory.problems])
     if not has_teams() and any(entry.team for entry in inventory.entries):
         yield warning(
             SECRETS,

@@ -140,16 +140,21 @@ class Inventory:
         return bool(self.failures) and not self.entries
 
 
-def problems_with_ids(entries: Iterable[Entry]) -> list[Problem]:
+def problems_with_ids(entries: Iterable[Entry], failures: Sequence[str] = ()) -> list[Problem]:
     """Return the problems of entries as messages that name the id, for lists that do not show ids.
 
     A problem of several entries is listed once, with the first id.
+
+    Args:
+        failures: messages that the reader sees too, so that no problem repeats them for each id.
     """
     found: dict[Problem, Problem] = {}
     for entry in entries:
         lookup = str(Lookup(entry.kind, entry.id, entry.team))
         for problem in entry.problems:
             text = problem.text if problem.text.startswith(lookup) else f"{lookup}: {problem.text}"
+            if problem.code == UNREADABLE and text.removeprefix(f"{lookup}: ") in failures:
+                text = f"{lookup}: Secret {entry.shown_name} cannot be read"
             found.setdefault(problem, replace(problem, text=text))
     return list(found.values())
 

@@ -117,6 +117,22 @@ class TestPermissions:
         missing = next(each for each in findings if each["code"] == "may-not-get")
         assert "--resource-name=by-name" in missing["text"]
 
+    def test_a_remedy_is_not_repeated_for_each_reference(self, commands: Commands) -> None:
+        names = [f"name-{number}" for number in range(3)]
+        commands.configure(references={"connections": {name: name for name in names}})
+
+        findings = doctor(commands, status=1)
+        listed = commands.run("list", status=1)
+
+        unreadable = [each["text"] for each in findings if each["code"] == "unreadable"]
+        assert unreadable == [
+            f"connection {name!r}: Secret {commands.namespace}/{name} cannot be read" for name in names
+        ]
+        assert len([each for each in findings if "Grant it:" in each["text"]]) == 2, "the permission, and the failure"
+        assert listed.err.count("Grant it:") == 1
+        for text in unreadable:
+            assert f"- {text}\n" in listed.err
+
     def test_a_get_for_a_reference(self, cluster: Cluster, commands: Commands, put: Put) -> None:
         commands.configure(references={"connections": {"x": "by-name"}})
         put({"app": "x"}, URI, name="by-name")

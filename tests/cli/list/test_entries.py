@@ -71,11 +71,20 @@ def test_yaml(commands: Commands, put: Put) -> None:
     assert yaml.safe_load(commands.run("list", "-o", "yaml").out) == commands.run("list", "-o", "json").document
 
 
-def test_nothing(commands: Commands) -> None:
+def test_nothing(commands: Commands, cluster: Cluster) -> None:
+    where = f"of the Kubernetes API at {cluster.host}:{cluster.port}."
+    remedy = "This command cannot detect a misspelt label; 'check' can, in manifests\n"
     done = commands.run("list")
     assert done.out == ""
-    assert done.err == "There are none. This command cannot detect a misspelt label; 'check' can, in manifests\n"
+    assert done.err == f"There are none in namespace {commands.namespace} {where} {remedy}"
     assert commands.run("list", "--output", "json").document == {"entries": [], "failures": [], "problems": []}
+
+    del commands.kwargs["service_account_path"]
+    commands.configure(
+        namespace=[commands.namespace, "misspelt"], kubeconfig=str(cluster.kubeconfig(cluster.admin_token))
+    )
+    several = commands.run("list")
+    assert several.err == f"There are none in namespaces {commands.namespace}, misspelt {where} {remedy}"
 
 
 class TestReferences:
