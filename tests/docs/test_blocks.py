@@ -191,7 +191,10 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
             "docs/test_reference.py::test_as_variables_of_their_own",
         ],
     },
-    "rotate-a-password": {"Rotate a password": [f"{_STANDING}::test_a_new_password"] * 2},
+    "rotate-a-password": {
+        "Rotate a password": [f"{_STANDING}::test_a_new_password"] * 2,
+        "If the password is in a URI": [f"{_STANDING}::test_a_new_password_in_a_uri"],
+    },
     "mounted-secrets": {
         "A volume in the Helm chart": [f"{_MOUNTED}::test_a_projected_volume"],
         "Whole Secrets by name": [f"{_MOUNTED}::test_a_whole_secret_by_name"],

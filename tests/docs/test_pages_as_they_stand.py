@@ -269,6 +269,20 @@ def test_a_new_password(cluster: Cluster, namespace: str, tmp_path: Path) -> Non
     assert (connection.host, connection.login, connection.password) == ("db.example.com", "airflow", "the new password")
 
 
+@on_the_devserver
+def test_a_new_password_in_a_uri(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    kubeconfig = cluster.kubeconfig(cluster.admin_token, namespace)
+    text = block("rotate-a-password", "If the password is in a URI").text
+    command = moved(text, {"airflow-secrets": namespace, "~/.kube/config": str(kubeconfig)})
+
+    for password in ("old", "new%2Fone"):
+        done = shell(f"echo 'postgres://airflow:{password}@db.example.com/d' | {command}", tmp_path, {})
+        assert done.returncode == 0, done.stderr
+
+    connection = KubernetesSecretsBackend(kubeconfig=str(kubeconfig), namespace=namespace).get_connection("warehouse")
+    assert (connection.host, connection.password) == ("db.example.com", "new/one")
+
+
 def test_the_check_of_what_helm_renders(tmp_path: Path) -> None:
     """A program replaces Helm and prints its output."""
     helm = tmp_path / "bin" / "helm"
