@@ -222,7 +222,7 @@ OF_CONTENTS: dict[str, Case] = {
         "'ca.crt', which may be for TLS. PostgresHook needs the paths of files",
     ),
     "a placeholder": Case(
-        secret(data={**FIELDS, "host": "<no value>"}), ["placeholder"], "the host contains a placeholder"
+        secret(data={**FIELDS, "host": "<no value>"}), ["placeholder"], "the host looks like a placeholder"
     ),
     "settings of TLS that the hook of the type reads": Case(
         secret(data={**FIELDS, "host": "db", "ssl-mode": "require"})

@@ -26,6 +26,7 @@ from airflow_kubernetes_secrets.kubernetes.labels import (
     is_data_key,
     is_label_key,
     is_label_value,
+    is_namespace,
     is_subdomain,
     quoted_label_key,
 )
@@ -55,9 +56,10 @@ def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Pr
     labels = metadata.get("labels") if isinstance(metadata, dict) else None
     if not isinstance(metadata, dict) or not isinstance(labels, dict):
         return
-    name = metadata.get("name")
+    name, namespace = metadata.get("name"), metadata.get("namespace")
     kind = CONFIG_MAPS.kind if manifest.get("kind") == CONFIG_MAPS.kind else SECRETS.kind
-    named = f"{kind} {name}" if isinstance(name, str) and is_subdomain(name) else f"a {kind} without a name"
+    where = f"{namespace}/" if isinstance(namespace, str) and is_namespace(namespace) else ""
+    named = f"{kind} {where}{name}" if isinstance(name, str) and is_subdomain(name) else f"a {kind} without a name"
     kinds = kinds_by_label(options)
     is_for_airflow = not kinds.keys().isdisjoint(labels) or BUNDLE in labels
     invalid = []

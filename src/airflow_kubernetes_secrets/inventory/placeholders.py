@@ -77,8 +77,9 @@ def problems_of_placeholders(secret: Secret, key: str, connection: Mapping[str, 
 def _problem(secret: Secret, key: str, what: str, origin: str) -> Problem:
     return Problem(
         PLACEHOLDER,
-        f"{secret.full_name}: the {what} contains a placeholder such as <no value>, {{{{ .name }}}}, ${{NAME}} or null "
-        f"instead of a value. Correct the template, or the tool, that writes {origin or 'the Secret'}",
+        f"{secret.full_name}: the {what} looks like a placeholder, such as <no value>, {{{{ .name }}}}, ${{NAME}}, "
+        "op://vault/item or null. If it is one, correct the template, or the tool, that writes "
+        f"{origin or 'the Secret'}",
         Severity.WARNING,
     )
 
