@@ -199,7 +199,7 @@ def test_an_immutable_secret_is_replaced(followed: Followed, folder: Path) -> No
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(NotADirectoryError, match="is no folder"):
+    with pytest.raises(NotADirectoryError, match="is not a folder"):
         DevServer(tmp_path / "nothing").start()
 
 

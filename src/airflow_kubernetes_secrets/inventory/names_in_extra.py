@@ -58,7 +58,7 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     "cassandra": ("load_balancing_policy", "cql_version", "protocol_version"),
     "clickhouse": ("client_name", "compress", "connect_timeout", "send_receive_timeout", "verify"),
     "databricks": (
-        *("token", "azure_tenant_id", "azure_resource_id", "azure_managed_identity_client_id", "http_path"),
+        *("azure_tenant_id", "azure_resource_id", "azure_managed_identity_client_id", "http_path"),
         *("federated_k8s", "client_id", "audience"),
     ),
     "datadog": ("api_host", "app_key", "source_type_name"),

@@ -60,7 +60,8 @@ class TestFiles:
         result = export(bare, "--from", "v.json", "-o", "out")
 
         assert result.returncode == 1
-        assert "  - it has 1048577 bytes, and a Secret can contain 1048576\n    variable 'b'" in result.stdout
+        assert "  - it has 1048577 bytes, and a Secret can contain 1048576. " in result.stdout
+        assert "\n    variable 'b'" in result.stdout
         assert list(variables_in(tmp_path / "out")) == ["a"]
 
     def test_namespace_team_and_options_reach_the_manifests(self, bare: Airflow, tmp_path: Path) -> None:
