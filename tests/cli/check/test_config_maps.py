@@ -138,7 +138,7 @@ def test_they_count_as_manifests_for_airflow(run: Any, tmp_path: Path) -> None:
         (
             config_map("m", {VARIABLE: "a b"}, {"value": "a"}),
             "invalid-label",
-            f"ConfigMap m, label '{VARIABLE}'",
+            f"ConfigMap airflow/m, label '{VARIABLE}'",
         ),
     ],
 )
