@@ -28,18 +28,18 @@ def _tls_of_mysql(name: str) -> tuple[str, _Value]:
     return "ssl", lambda value: {name: value} if value.startswith("/") else None
 
 
-def _private_key(value: str) -> str | None:
-    """Return a private key with the newline at its end, which it needs.
+def with_newlines(private_key: str) -> str:
+    """Return a private key with newlines.
 
-    A file of variables has ``\\n`` in the place of each newline. A private key itself contains no backslash.
+    A file of variables has ``\\n`` in the place of each. A private key itself contains no backslash.
     """
-    lines = value if "\n" in value else value.replace("\\n", "\n").rstrip()
+    return private_key if "\n" in private_key else private_key.replace("\\n", "\n")
+
+
+def _private_key(value: str) -> str | None:
+    """Return a private key with the newline at its end, which it needs."""
+    lines = with_newlines(value).rstrip()
     return f"{lines}\n" if lines else None
-
-
-def _pem(value: str) -> str | None:
-    """Return a private key with newlines. A file of variables has ``\\n`` in the place of each."""
-    return (value if "\n" in value else value.replace("\\n", "\n")) or None
 
 
 def _words(meanings: Mapping[str, Any]) -> _Value:
@@ -165,7 +165,7 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     # https://airflow.apache.org/docs/apache-airflow-providers-snowflake/stable/connections/snowflake.html
     "snowflake": {
         **{name: (name, _text) for name in ("account", "database", "region", "role", "warehouse", "authenticator")},
-        "private_key": ("private_key_content", _pem),
+        "private_key": ("private_key_content", lambda value: _text(with_newlines(value))),
     },
     # SmtpHook uses TLS from the start unless `disable_ssl` is set, and STARTTLS then.
     "smtp": {

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from airflow_kubernetes_secrets.formats.aliases import URI
-from airflow_kubernetes_secrets.formats.settings import PLAIN
+from airflow_kubernetes_secrets.formats.settings import PLAIN, with_newlines
 from airflow_kubernetes_secrets.formats.usability import FIELDS as FIELDS_OF_AIRFLOW
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.process import importing
@@ -69,8 +69,8 @@ def parser_of_word(expected: str) -> ValueParser:
 
 
 def private_key_of_snowflake(value: str) -> Mapping[str, Any]:
-    """Read a private key. A file of variables has ``\\n`` in the place of each newline."""
-    return {"extra.private_key_content": value if "\n" in value else value.replace("\\n", "\n")}
+    """Read a private key, which can have ``\\n`` in the place of each newline."""
+    return {"extra.private_key_content": with_newlines(value)}
 
 
 def parser_of_prefix(*prefixes: str, name: str = "") -> ValueParser:

@@ -19,7 +19,7 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     may_contain_host,
     suggests,
 )
-from airflow_kubernetes_secrets.inventory.private_keys import is_encrypted
+from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS, is_encrypted
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
 
@@ -35,12 +35,6 @@ _WITH_HOST = frozenset(
 _WITH_LOGIN = frozenset(("postgres", "mysql", "mssql", "oracle", "redshift"))
 # The types whose hooks read the token, or the URL of the webhook, in the password.
 _WITH_PASSWORD = frozenset(("slack", "slackwebhook"))
-# The types whose hooks use a private key: its name in `extra`, and the name of its passphrase there. SnowflakeHook
-# reads that in the password.
-_PRIVATE_KEYS: Mapping[str, tuple[str, str]] = {
-    **dict.fromkeys(("ssh", "sftp", "git"), ("private_key", "private_key_passphrase")),
-    "snowflake": ("private_key_content", ""),
-}
 # What can specify the login too: a file of libpq, and a token of AWS.
 _IN_PLACE_OF_LOGIN = ("service", "iam")
 _IN_PLACE_OF_HOST = ("unix_socket", "hostaddr", "service", "dsn", "startup_nodes", "iam", "sid")
@@ -99,10 +93,12 @@ def problems_of_missing(
 
 def _passphrase(secret: Secret, key: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield a warning if the private key is encrypted, and the connection has no passphrase."""
-    name, passphrase = _PRIVATE_KEYS.get(str(connection.get("conn_type")), ("", ""))
-    extra = extra_of(connection)
+    names = PRIVATE_KEYS_OF_HOOKS.get(str(connection.get("conn_type")))
+    if names is None:
+        return
+    extra, passphrase = extra_of(connection), names.passphrase
     has_passphrase = extra.get(passphrase) if passphrase else connection.get("password")
-    if has_passphrase or not is_encrypted(extra.get(name)):
+    if has_passphrase or not is_encrypted(extra.get(names.key)):
         return
     remedy = name_extra(secret, key, passphrase, passphrase) if passphrase else name_key(secret, key, ("password",))
     yield warning(

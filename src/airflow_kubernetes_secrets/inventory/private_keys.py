@@ -1,9 +1,32 @@
-"""Whether a private key is encrypted, so that the hook needs its passphrase."""
+"""Private keys: where hooks read them, and whether one is encrypted, so that the hook needs its passphrase."""
 
 from __future__ import annotations
 
 import re
 from base64 import b64decode
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class PrivateKeyNames(NamedTuple):
+    """Where the hooks of a connection type read a private key: the names in ``extra``.
+
+    Attributes:
+        key: the name of the key itself.
+        file: the name of its path.
+        passphrase: the name of its passphrase; empty if that is the password of the connection.
+    """
+
+    key: str
+    file: str
+    passphrase: str
+
+
+# By connection type.
+PRIVATE_KEYS_OF_HOOKS: Mapping[str, PrivateKeyNames] = {
+    **dict.fromkeys(("ssh", "sftp", "git"), PrivateKeyNames("private_key", "key_file", "private_key_passphrase")),
+    "snowflake": PrivateKeyNames("private_key_content", "private_key_file", ""),
+}
 
 _ENCRYPTED = re.compile(r"-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: *4, *ENCRYPTED", re.MULTILINE)
 _OPENSSH = re.compile(r"-----BEGIN OPENSSH PRIVATE KEY-----(?P<key>[A-Za-z0-9+/=\s]+)")

@@ -47,6 +47,7 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     suggests,
 )
 from airflow_kubernetes_secrets.inventory.names_in_extra import NAMES_IN_EXTRA
+from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
@@ -56,18 +57,6 @@ _WITH_DEFAULT = {"port": PORT, "schema": DATABASE}
 
 # The types of servers with databases, whose name can be in a key `NAME` (Django).
 _WITH_DATABASE = ("postgres", "mysql", "mssql", "oracle")
-
-# The types whose hooks use a private key, and its name in `extra`. SnowflakeHook reads its passphrase in the password,
-# the others in `extra`.
-_WITH_PRIVATE_KEY: Mapping[str, str] = {
-    **dict.fromkeys(("ssh", "sftp", "git"), "private_key"),
-    "snowflake": "private_key_content",
-}
-# The name in `extra` of the path of one.
-_FILE_OF_PRIVATE_KEY: Mapping[str, str] = {
-    **dict.fromkeys(("ssh", "sftp", "git"), "key_file"),
-    "snowflake": "private_key_file",
-}
 
 # The names of keys with a part that the hook reads in the host, the character before it there, and an example.
 _IN_HOST: Mapping[str, tuple[re.Pattern[str], str, str]] = {
@@ -224,16 +213,15 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
     if not connection.get("password") and not has_in_extra(connection, CREDENTIAL):
         of_formats = keys_of_near_formats(secret) if key == IN_FIELDS else frozenset()
         credentials = [each for each in unused if suggests(each, CREDENTIAL) and each not in of_formats]
-        in_extra_as = _WITH_PRIVATE_KEY.get(str(connection.get("conn_type")), "")
-        private_keys = [each for each in credentials if in_extra_as and suggests(each, PRIVATE_KEY)]
-        if private_keys:
-            if all(_is_path(secret, each) for each in private_keys):
-                in_extra_as = _FILE_OF_PRIVATE_KEY[str(connection.get("conn_type"))]
+        names = PRIVATE_KEYS_OF_HOOKS.get(str(connection.get("conn_type")))
+        private_keys = [each for each in credentials if suggests(each, PRIVATE_KEY)]
+        if names is not None and private_keys:
+            are_paths = all(_is_path(secret, each) for each in private_keys)
             yield warning(
                 HALF,
                 secret,
                 f"the connection has no password and no private key, and nothing reads {named(private_keys)}. "
-                + name_extra(secret, key, in_extra_as, "private_key"),
+                + name_extra(secret, key, names.file if are_paths else names.key, "private_key"),
             )
         elif credentials:
             yield _unread(HALF, secret, key, credentials, ("password",))
@@ -242,7 +230,7 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
         if logins:
             yield _unread(HALF, secret, key, logins, ("login",), is_for_extra=False)
     passphrases = [each for each in unused if suggests(each, PASSPHRASE)]
-    has_private_key = connection.get("conn_type") in _WITH_PRIVATE_KEY and not has_in_extra(connection, PASSPHRASE)
+    has_private_key = connection.get("conn_type") in PRIVATE_KEYS_OF_HOOKS and not has_in_extra(connection, PASSPHRASE)
     if has_private_key and connection.get("password") and passphrases:
         yield warning(
             HALF,
@@ -387,16 +375,17 @@ def _name_settings(secret: Secret, key: str) -> str:
 
 def _is_jdbc(secret: Secret, key: str) -> bool:
     """Return whether a value is a URL of JDBC."""
-    try:
-        return secret.value(key).lstrip().startswith(b"jdbc:")
-    except Error:
-        return False  # not valid base64
+    return _begins_with(secret, key, b"jdbc:")
 
 
 def _is_path(secret: Secret, key: str) -> bool:
     """Return whether a value is a path, which ``extra`` can contain."""
+    return _begins_with(secret, key, b"/")
+
+
+def _begins_with(secret: Secret, key: str, beginning: bytes) -> bool:
     try:
-        return secret.value(key).lstrip().startswith(b"/")
+        return secret.value(key).lstrip().startswith(beginning)
     except Error:
         return False  # not valid base64
 

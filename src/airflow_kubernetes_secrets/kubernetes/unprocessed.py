@@ -76,9 +76,8 @@ _OF_GO = re.compile(
 def tool_of(text: str, annotations: dict[str, Any] | None = None) -> Tool | None:
     """Return the tool that must still process a string; ``None`` if there is none.
 
-    Some placeholders are recognised by their form alone. If the string has white space outside
-    of them, they do not count, because it may be a script or a template of its own. The strings in a JSON object are
-    checked one by one.
+    Some placeholders are recognised by their form alone. If the string has white space outside of them, they do not
+    count, because it may be a script or a template of its own. The strings in a JSON object are checked one by one.
 
     Args:
         annotations: the annotations of the manifest. Some switch a tool on or off.
