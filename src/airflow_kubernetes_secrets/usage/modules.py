@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import cache
 
 from airflow_kubernetes_secrets.usage import references
-from airflow_kubernetes_secrets.usage.dag_code import Exports
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
+from airflow_kubernetes_secrets.usage.file_uses import Exports
 from airflow_kubernetes_secrets.usage.imported_names import definers
 from airflow_kubernetes_secrets.usage.processes import uses_in_each
 from airflow_kubernetes_secrets.usage.signatures import Signatures

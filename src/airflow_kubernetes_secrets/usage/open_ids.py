@@ -11,7 +11,7 @@ from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from airflow_kubernetes_secrets.usage import references
-from airflow_kubernetes_secrets.usage.dag_code import FileUses, FollowedCall, OpenId
+from airflow_kubernetes_secrets.usage.file_uses import FileUses, FollowedCall, OpenId
 from airflow_kubernetes_secrets.usage.modules import FileKey, Modules
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.passed_values import Function

@@ -30,8 +30,9 @@ import jinja2
 import markupsafe
 
 from airflow_kubernetes_secrets.usage.cpus import usable_cpus
-from airflow_kubernetes_secrets.usage.dag_code import FileUses, is_parsed, parsing, uses_in_each_file
+from airflow_kubernetes_secrets.usage.dag_code import is_parsed, parsing, uses_in_each_file
 from airflow_kubernetes_secrets.usage.dag_file import LARGEST_FILE_BYTES, DagFile
+from airflow_kubernetes_secrets.usage.file_uses import FileUses
 from airflow_kubernetes_secrets.usage.signatures import Signatures
 
 # Less code than this is parsed sooner than processes start.

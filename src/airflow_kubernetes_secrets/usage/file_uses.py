@@ -1,0 +1,77 @@
+"""What the code of one file uses, and what it leaves open until all files are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from typing import NamedTuple
+
+from airflow_kubernetes_secrets.usage.passed_values import Function, Passed
+from airflow_kubernetes_secrets.usage.uses import Computed, Position, Use
+
+
+class OpenId(NamedTuple):
+    """A use whose id refers to a constant of another file, or to a parameter.
+
+    Attributes:
+        use: the use, which is also one of the computed uses.
+        text: the id with its references.
+    """
+
+    use: Computed
+    text: str
+    has_default: bool
+
+
+class FollowedCall(NamedTuple):
+    """A call that can pass an id.
+
+    Attributes:
+        function: the line of the function in the same file, or the path of an imported one, such as ``helpers.load``.
+    """
+
+    function: int | str
+    passed: Passed
+    position: Position
+
+
+class Exports(NamedTuple):
+    """What other files can import from a file.
+
+    Attributes:
+        constants: the strings, by names such as ``Ids.DB``; they can refer to constants of other files.
+        imports: the path of each name that the file itself imports.
+        names: all other names that it sets, with and without a constant.
+        stars: the modules whose names it imports all.
+    """
+
+    constants: Mapping[str, str]
+    imports: Mapping[str, str]
+    names: Set[str]
+    stars: Sequence[str]
+
+
+class FileUses(NamedTuple):
+    """What the code of one file uses.
+
+    Attributes:
+        problem: why the file could not be read or parsed; empty if it was.
+        team: the team that its DAGs belong to.
+        places: the strings that may name files with templates, each with its place.
+        open: the uses whose id has references.
+        functions: the functions that the references name.
+        calls: the calls of these functions, and those of functions and classes of other files.
+        default_arguments: the arguments that ``default_args`` of a DAG may set; ``None`` if they may set any argument.
+        exports: the constants of the file, if they are wanted.
+    """
+
+    path: str
+    problem: str = ""
+    team: str | None = None
+    uses: Sequence[Use] = ()
+    computed: Sequence[Computed] = ()
+    places: Sequence[tuple[str, Position]] = ()
+    open: Sequence[OpenId] = ()
+    functions: Sequence[Function] = ()
+    calls: Sequence[FollowedCall] = ()
+    default_arguments: Set[str] | None = frozenset()
+    exports: Exports | None = None
