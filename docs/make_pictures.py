@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -20,7 +21,7 @@ from airflow_kubernetes_secrets_devserver import DevServer
 
 IMAGES = Path(__file__).parent / "images"
 # As narrow as the output allows: a page shows all pictures at the same width.
-COLUMNS = {"explain": 88, "list": 112, "doctor": 88}
+COLUMNS = {"explain": 88, "list": 130, "doctor": 88}
 PROGRAM = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main"]
 COMMANDS = {
     "explain": ["explain", "connection", "app_db"],
@@ -33,6 +34,7 @@ STEADY = {
     r"(?<=kubernetes-devserver-)\w{8}": "xxxxxxxx",
     r"(?<=in )\d+(?= ms)": "3",
     r"(?<= )\d(?=s )": "2",
+    r"(?<= )\d\ds(?= )": "2s ",
 }
 THEMES: dict[str, TerminalTheme] = {"light": DEFAULT_TERMINAL_THEME, "dark": DIMMED_MONOKAI}
 
@@ -49,7 +51,7 @@ def secret(name: str, labels: dict[str, str], data: dict[str, str], **metadata: 
 
 
 def secrets() -> list[dict[str, object]]:
-    """Return the Secrets of a typical namespace, one of them with a mistake."""
+    """Return the Secrets of a typical namespace, two of them with a mistake."""
     owner = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "uid": "1", "controller": True}
     uri = "postgresql://app:word@app-db-rw.airflow:5432/app"
     database = {"uri": uri, "host": "app-db-rw", "username": "app", "password": "word", "port": "5432", "dbname": "app"}
@@ -59,7 +61,7 @@ def secrets() -> list[dict[str, object]]:
         secret(
             "warehouse",
             {f"{PREFIX}/connection-id": "warehouse", f"{PREFIX}/team": "data"},
-            {"value": "snowflake://loader:word@account.example.com/warehouse"},
+            {"value": "postgresql://loader:word@dw.example.com/sales"},
             ownerReferences=[{**owner, "name": "warehouse"}],
         ),
         secret("greeting", {f"{PREFIX}/variable-key": "greeting"}, {"value": "hello\n"}),
@@ -71,7 +73,8 @@ def on_a_terminal(command: list[str], variables: dict[str, str], columns: int) -
     """Return the output of a command on a terminal of this width, with its colours."""
     ours, theirs = pty.openpty()
     # The width is set here instead of being read from a terminal, and every terminal has these colours.
-    environment = {**os.environ, **variables, "COLUMNS": str(columns), "LINES": "60", "TERM": "xterm"}
+    terminal = {"COLUMNS": str(columns), "LINES": "60", "TERM": "xterm"}
+    environment = {"PATH": os.environ["PATH"], **variables, **terminal}
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)
     printed = b""
@@ -100,7 +103,8 @@ def picture(name: str, printed: str, theme: TerminalTheme) -> str:
     return re.sub(r"@font-face \{.*?\}\n?", "", svg, flags=re.DOTALL)
 
 
-def main() -> None:
+def drawn() -> Iterator[tuple[str, str]]:
+    """Yield the name of each picture, and the SVG."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "secrets.yaml").write_text(yaml.safe_dump_all(secrets()))
         with DevServer(Path(folder)) as server:
@@ -113,7 +117,12 @@ def main() -> None:
             for name, arguments in COMMANDS.items():
                 printed = on_a_terminal([*PROGRAM, *arguments], variables, COLUMNS[name])
                 for theme, colours in THEMES.items():
-                    (IMAGES / f"{name}-{theme}.svg").write_text(picture(name, printed, colours))
+                    yield f"{name}-{theme}.svg", picture(name, printed, colours)
+
+
+def main() -> None:
+    for name, svg in drawn():
+        (IMAGES / name).write_text(svg)
 
 
 if __name__ == "__main__":

@@ -37,3 +37,9 @@ DIAGRAMS = dict(maker("make_diagrams").drawn())
 @pytest.mark.parametrize("name", DIAGRAMS)
 def test_a_diagram(name: str) -> None:
     assert DIAGRAMS[name] == (DOCS / "images" / name).read_text(), "run: make docs"
+
+
+def test_the_pictures_of_a_terminal() -> None:
+    """They show what the commands print now."""
+    for name, svg in maker("make_pictures").drawn():
+        assert svg == (DOCS / "images" / name).read_text(), f"{name} is not current. Run: make docs"

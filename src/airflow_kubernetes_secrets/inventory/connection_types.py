@@ -25,7 +25,8 @@ from airflow_kubernetes_secrets.messages.suggestions import most_similar
 
 UNKNOWN: Final = "unknown-type"
 
-# Types of Apache's providers are always accepted. The commands may run where a provider is missing that the tasks have.
+# The types that other software's names become are always accepted. This package chose them, and the commands may run
+# where a provider is missing that the tasks have.
 _RIGHT = frozenset(CONNECTION_TYPES.values())
 
 _TYPES_BY_PORT: Mapping[int, str] = {
