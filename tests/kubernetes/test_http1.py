@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from http.client import HTTPResponse
 from typing import Any
 
@@ -250,6 +251,18 @@ class TestLines:
     def test_so_has_a_chunk(self) -> None:
         with pytest.raises(BodyTooLargeError, match="larger than 16 MiB"):
             self.lines(self.HEAD + b"ffffffffffff\r\n")
+
+    def test_a_chunk_of_many_lines_needs_little_memory(self) -> None:
+        stream = io.BytesIO(self.HEAD + self.chunked(b"\n" * 1024**2, 1024**2))
+        lines = read_lines(stream, read_head(stream))
+        tracemalloc.start()
+        try:
+            assert next(lines) == b""
+            _current, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+        assert peak < 8 * 1024**2
 
 
 def test_neither_request_nor_body_show_what_they_hold() -> None:

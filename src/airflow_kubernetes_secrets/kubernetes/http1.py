@@ -181,9 +181,12 @@ def read_lines(stream: BinaryIO, head: Head) -> Iterator[bytes]:
     body = Body()
     looked_at = 0
     while _read_chunk(stream, head.headers.get("transfer-encoding", "none"), body, LARGEST_LINE_BYTES):
-        if body.content.find(b"\n", looked_at) >= 0:
-            *lines, body.content = body.content.split(b"\n")
-            yield from map(bytes, lines)
+        # One line at a time: a chunk can consist of millions of short ones.
+        begin = 0
+        while (end := body.content.find(b"\n", max(begin, looked_at))) >= 0:
+            yield bytes(body.content[begin:end])
+            begin = end + 1
+        del body.content[:begin]
         looked_at = len(body.content)
     if body.content:
         raise MalformedResponseError("the response ended within a line")
