@@ -7,11 +7,11 @@ an exec plugin, and neither has this module.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from shutil import rmtree
 from tempfile import mkdtemp
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from airflow_kubernetes_secrets.errors import NotConfiguredError
@@ -19,6 +19,8 @@ from airflow_kubernetes_secrets.kubernetes.credentials import client_context
 from airflow_kubernetes_secrets.kubernetes.http_connection import Endpoint, Tls
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.process import importing
+
+Result = TypeVar("Result")
 
 
 class _Loaded(NamedTuple):
@@ -65,7 +67,7 @@ class KubeconfigCredentials:
 
     def authorization(self) -> str | None:
         # This first calls the loader's hook, which runs an exec plugin again when its token has expired.
-        setting = self._loaded.configuration.auth_settings().get("BearerToken")
+        setting = self._from_loader(self._loaded.configuration.auth_settings).get("BearerToken")
         # The token of a file usually ends with a newline.
         return setting["value"].strip() if setting else None
 
@@ -80,16 +82,31 @@ class KubeconfigCredentials:
             raise NotConfiguredError(
                 f"reading {self.source} needs the official client: pip install 'airflow-kubernetes-secrets[kubeconfig]'"
             ) from error
+        return self._from_loader(lambda: _loaded(config.kube_config, client.Configuration(), self._path, self._context))
+
+    def _from_loader(self, step: Callable[[], Result]) -> Result:
+        """Return the result of code that calls the loader.
+
+        Raises:
+            NotConfiguredError: it failed.
+        """
         try:
-            return _loaded(config.kube_config, client.Configuration(), self._path, self._context)
-        except NotConfiguredError as error:
-            problem = f"cannot be used: {error}"
-        except config.ConfigException as error:
-            problem = f"cannot be used: {_without_quotations(str(error))}"
+            return step()
         except Exception as error:  # the loader handles no error itself, not even those of YAML
-            problem = f"cannot be read ({type(error).__name__}): check its format, its certificates and its server"
-        # Raise outside the except blocks, with nothing chained: errors of YAML quote the file, including its token.
+            problem = _problem_of(error)
+        # Raise outside the except block, with nothing chained: errors of YAML quote the file, including its token.
         raise NotConfiguredError(f"{self.source} {problem}")
+
+
+def _problem_of(error: Exception) -> str:
+    """Return what an error of the loader means, without quotations of the kubeconfig."""
+    from kubernetes.config import ConfigException  # the loader has imported it
+
+    if isinstance(error, NotConfiguredError):
+        return f"cannot be used: {error}"
+    if isinstance(error, ConfigException):
+        return f"cannot be used: {_without_quotations(str(error))}"
+    return f"cannot be read ({type(error).__name__}): check its format, its certificates and its server"
 
 
 def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _Loaded:

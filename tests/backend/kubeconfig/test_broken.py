@@ -79,6 +79,26 @@ def test_what_is_broken_in_it_is_not_quoted(
     assert "hunter2" not in caplog.text
 
 
+def test_a_provider_whose_program_fails_later_is_not_quoted(
+    edited: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its first token has expired when it is used, and its program does not run a second time."""
+    program, ran = tmp_path / "program", tmp_path / "ran"
+    token = '{"credential": {"access_token": "hunter2", "token_expiry": "2020-01-01T00:00:00Z"}}'
+    program.write_text(f"#!/bin/sh\n[ -e {ran} ] && echo hunter2 >&2 && exit 1\ntouch {ran}\necho '{token}'\n")
+    program.chmod(0o755)
+    provider = {"name": "gcp", "config": {"cmd-path": str(program)}}
+    broken = edited(lambda config: config["users"][0].update(user={"auth-provider": provider}))
+
+    with pytest.raises(NotConfiguredError, match=r"cannot be used: cmd-path: process returned 1$") as raised:
+        KubernetesSecretsBackend(kubeconfig=str(broken)).get_variable("x")
+
+    assert ran.exists()
+    assert f"the kubeconfig {broken}" in str(raised.value)
+    assert "hunter2" not in everything_about(raised.value)
+    assert "hunter2" not in caplog.text
+
+
 def test_contents_in_place_of_a_path_are_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", "apiVersion: v1\nusers:\n- user:\n    token: hunter2")
 
