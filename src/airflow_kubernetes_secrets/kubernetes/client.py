@@ -132,6 +132,7 @@ class Client:
             not_older_than: the version of the collection that the result must have reached.
 
         Raises:
+            ExpiredVersionError: the API server no longer knows the version.
             ApiUnavailableError: there was no usable response.
             ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for :meth:`list_objects`.
         """
@@ -140,7 +141,12 @@ class Client:
         deadline = Deadline(timeout)
         call = Call(_list_path(resource, namespace, selector, not_older_than))
         parse = partial(parse_list, resource=resource, namespace=namespace)
-        outcome = self._try(_Operation("list", namespace, call), parse, deadline)
+        try:
+            outcome = self._try(_Operation("list", namespace, call), parse, deadline)
+        except ApiError as error:
+            if error.status == 410:
+                raise ExpiredVersionError(str(error)) from None
+            raise
         if isinstance(outcome, Failure):
             raise self._unavailable(outcome, 1, deadline)
         return outcome

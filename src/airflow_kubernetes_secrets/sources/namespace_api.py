@@ -111,7 +111,8 @@ class NamespaceApi:
         Args:
             seconds: the most seconds that this may take.
             not_older_than: the version of an earlier index. If one of several API servers is behind, it waits until it
-                has caught up. If no server reaches this version (etcd was restored from a backup), any list is taken.
+                has caught up. If no server reaches or knows this version (etcd was restored from a backup), any list is
+                taken.
 
         Raises:
             KubernetesSecretsError: as for :meth:`Client.list_objects`. Other queries may still succeed: listing
@@ -130,7 +131,7 @@ class NamespaceApi:
             if found is None:
                 requested_at = monotonic()
                 found = self._list_once(selector, deadline.left(), "0")
-        except (ApiError, UnconfirmedRefusalError):
+        except (ApiError, ExpiredVersionError, UnconfirmedRefusalError):
             self._note_response()
             raise
         self._note_response()

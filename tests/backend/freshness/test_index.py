@@ -222,6 +222,17 @@ class TestIndex:
         assert len(index.find("x")) == 1
         assert [request.query["resourceVersion"] for request in proxy.requests] == [["0"], [version], ["0"]]
 
+    def test_a_version_that_no_server_knows_any_more(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+        put.variable("x", "found")
+        server = make_asker().server
+        version = server.fetch_index(VARIABLE, 10).resource_version
+        proxy.faults.append(answer_with(410, b'{"kind": "Status", "message": "too old", "code": 410}'))
+
+        index = server.fetch_index(VARIABLE, 10, not_older_than=version)
+
+        assert len(index.find("x")) == 1
+        assert [request.query["resourceVersion"] for request in proxy.requests] == [["0"], [version], ["0"]]
+
     def test_a_list_that_is_forbidden_is_not_the_end_of_asking(
         self, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
