@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.sources import cache_policy
 from support.airflow import BACKEND, Airflow, installed
 from support.cluster import Cluster
 from support.environments import downloaded_wheel
-from support.faults import silent
+from support.faults import answer_with, silent
 from support.logs import said
 from support.pages import blocks, page_file, shell
 from support.proxy import Proxy
@@ -173,7 +173,13 @@ def anonymous(scene: Scene) -> str:
 
 @happens("answered 400, 404, 409")
 def not_found(scene: Scene) -> str:
-    return scene.error(kubeconfig=str(kubeconfig(scene, server=f"{scene.cluster.url}/wrong")))
+    """A kube-apiserver responds so to a wrong path. The devserver responds with a message of the API."""
+    kwargs = scene.kwargs("list")
+    account = scene.cluster.service_account(scene.namespace, "lost", {scene.namespace: ["list"]})
+    with Proxy(scene.cluster) as proxy:
+        proxy.always = answer_with(404, b"404 page not found\n")
+        scene.in_pod(proxy.pod_environment())
+        return scene.error(**{**kwargs, "service_account_path": str(proxy.folder(account))})
 
 
 @happens("its certificate is not trusted")

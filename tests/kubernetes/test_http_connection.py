@@ -1,4 +1,4 @@
-"""Connecting to a host with several addresses."""
+"""One connection: its address, its certificate, and its deadline."""
 
 from __future__ import annotations
 
@@ -7,20 +7,33 @@ import gc
 import os
 import resource
 import socket
+import ssl
 import struct
+import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta, timezone
 from typing import cast
 
 import pytest
+import trustme
 
 from airflow_kubernetes_secrets.kubernetes.credentials import client_context
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
-from airflow_kubernetes_secrets.kubernetes.http_connection import Tls, connect_to_one, with_tls
+from airflow_kubernetes_secrets.kubernetes.http1 import Request
+from airflow_kubernetes_secrets.kubernetes.http_connection import (
+    Endpoint,
+    HttpConnection,
+    Tls,
+    TransportError,
+    connect_to_one,
+    with_tls,
+)
 from airflow_kubernetes_secrets.kubernetes.resolve import Address
+from support.deadlines import ends_within
 from support.sockets import full
-from support.waiting import until
+from support.waiting import PATIENCE, until
 
 
 @pytest.fixture
@@ -40,6 +53,34 @@ UNSUPPORTED: Address = (cast("socket.AddressFamily", 255), ("::1", 443))
 
 # 224.0.0.1 is a multicast address, to which no kernel has a TCP route.
 WITHOUT_ROUTE: Address = (socket.AF_INET, ("224.0.0.1", 443))
+
+
+@contextmanager
+def tls_server(
+    serve: Callable[[ssl.SSLSocket], object], name: str = "127.0.0.1", not_after: datetime | None = None
+) -> Iterator[tuple[Endpoint, Tls]]:
+    """Serve one connection on loopback, with a certificate for ``name``. Return what a client needs."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    not_before = None if not_after is None else not_after - timedelta(days=1)
+    authority.issue_cert(name, not_before=not_before, not_after=not_after).configure_cert(context)
+    trusting = client_context(None)
+    authority.configure_trust(trusting)
+
+    def accept() -> None:
+        # A client that gives up causes an OSError.
+        with suppress(OSError):
+            accepted, _address = listener.accept()
+            with context.wrap_socket(accepted, server_side=True) as sock:
+                serve(sock)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        # Little fits into the buffers of the kernel.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield Endpoint("127.0.0.1", listener.getsockname()[1]), Tls(trusting)
+        thread.join(PATIENCE)
 
 
 @contextmanager
@@ -141,3 +182,44 @@ def is_reset(connected: socket.socket) -> bool:
     except OSError:
         return True
     return False
+
+
+def test_a_server_that_takes_a_request_slowly() -> None:
+    """Each part of the body is taken in time, and the whole body is not."""
+    enough = threading.Event()
+
+    def read_slowly(sock: ssl.SSLSocket) -> None:
+        while not enough.wait(0.1):
+            for _ in range(32):
+                if not sock.recv(16384):
+                    return
+
+    with tls_server(read_slowly) as (endpoint, tls):
+        connection = HttpConnection(endpoint, tls, Deadline(PATIENCE))
+        request = Request("/", {}, "POST", b"x" * 32 * 1024**2)
+        with ends_within(1), pytest.raises(TransportError, match="no response in time"):
+            connection.send(request, Deadline(1))
+        connection.close()
+        enough.set()
+
+
+NOW = datetime.now(timezone.utc)
+
+CERTIFICATES = {
+    "of another name": ("localhost", None, "IP address mismatch", "Use an address that the certificate contains"),
+    "that has expired": ("127.0.0.1", NOW - timedelta(hours=1), "has expired", "Renew the certificate"),
+    "that is not valid yet": ("127.0.0.1", NOW + timedelta(days=2), "not yet valid", "correct the clock"),
+}
+
+
+@pytest.mark.parametrize(("name", "not_after", "problem", "remedy"), CERTIFICATES.values(), ids=CERTIFICATES)
+def test_a_certificate(name: str, not_after: datetime | None, problem: str, remedy: str) -> None:
+    """Another CA certificate would not help."""
+    with (
+        tls_server(lambda _sock: None, name, not_after) as (endpoint, tls),
+        pytest.raises(TransportError, match=f"its certificate is not trusted: .*{problem}") as raised,
+    ):
+        HttpConnection(endpoint, tls, Deadline(PATIENCE))
+
+    assert remedy in raised.value.remedy
+    assert "CA" not in raised.value.remedy

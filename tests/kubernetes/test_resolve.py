@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
+from airflow_kubernetes_secrets.kubernetes.http_connection import Endpoint, HttpConnection, TransportError
 from airflow_kubernetes_secrets.kubernetes.resolve import addresses
 
 
@@ -40,8 +41,9 @@ def test_a_resolver_that_does_not_answer() -> None:
         return []
 
     try:
-        with pytest.raises(TimeoutError, match=r"api\.example\.com"):
+        with pytest.raises(TimeoutError) as raised:
             addresses("api.example.com", 443, Deadline(0.2), getaddrinfo=slow)
+        assert raised.value.strerror == "the name api.example.com was not resolved in time"
         [waiting] = [each for each in threading.enumerate() if each.name == "airflow-kubernetes-secrets-resolve"]
         # The end of the process must not wait for DNS.
         assert waiting.daemon
@@ -68,3 +70,18 @@ def test_a_resolver_that_fails(error: Exception) -> None:
 
     with pytest.raises(OSError, match=r"Name or service not known|is not a host name"):
         addresses("api.example.com", 443, Deadline(5), getaddrinfo=fail)
+
+
+def test_a_process_that_can_start_no_thread() -> None:
+    """A stack that is larger than the address space has the same effect as a limit of the pod."""
+    before = threading.stack_size(2**47)
+    try:
+        with pytest.raises(TransportError, match="no thread could be started to resolve the name localhost"):
+            HttpConnection(Endpoint("localhost", 443), None, Deadline(5))
+    finally:
+        threading.stack_size(before)
+
+
+def test_a_host_that_is_no_name_is_named() -> None:
+    with pytest.raises(TransportError, match=r"'x{300}' is not a host name"):
+        HttpConnection(Endpoint("x" * 300, 443), None, Deadline(5))

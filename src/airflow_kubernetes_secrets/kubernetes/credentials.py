@@ -50,7 +50,11 @@ class Credentials(Protocol):
         """Return how to check the API server on a new connection; ``None`` for plain HTTP."""
 
     def authorization(self) -> str | None:
-        """Return the value of the ``Authorization`` header; ``None`` if none is sent, as with a client certificate."""
+        """Return the value of the ``Authorization`` header; ``None`` if none is sent, as with a client certificate.
+
+        Raises:
+            NotConfiguredError: the last token has expired, and no other can be read.
+        """
 
     def renew(self) -> None:
         """Read everything again, after the API server has refused the credentials."""
@@ -113,8 +117,11 @@ class ServiceAccountCredentials:
         path = self._folder / "ca.crt"
         try:
             self._tls = Tls(client_context(str(path)))
-        except (OSError, ssl.SSLError) as error:
-            problem = f"{path} contains no usable CA certificate: {type(error).__name__}"
+        except OSError as error:
+            if isinstance(error, ssl.SSLError):
+                problem = f"{path} contains no usable CA certificate: {type(error).__name__}"
+            else:
+                problem = f"{path} cannot be read: {error.strerror}"
             if self._tls is None:
                 raise NotConfiguredError(
                     f"{problem}. Kubernetes mounts it with the service account; see service_account_path in "

@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.errors import (
 )
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
-from airflow_kubernetes_secrets.kubernetes.http_connection import ResponseTooLargeError
+from airflow_kubernetes_secrets.kubernetes.http_connection import SOURCE, ResponseTooLargeError
 from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS
 from airflow_kubernetes_secrets.messages.printable import printable
 
@@ -67,7 +67,7 @@ class Failure:
 
     Attributes:
         problem: what went wrong, for messages.
-        remedy: what the user should do if another attempt would fail too; else empty.
+        remedy: what the user should do if another attempt would fail too; else empty. It may contain :data:`SOURCE`.
         retry_after: the pause in seconds that the server requested; ``None`` if it requested none.
         longest_pause: the longest pause in seconds before the next attempt.
     """
@@ -122,7 +122,7 @@ def unavailable_error(
         )
         return UnconfirmedRefusalError(server, failure.problem, attempts, deadline.elapsed(), remedy)
     if failure.remedy:
-        remedy = f"{failure.remedy}; it came with {credentials.source}"
+        remedy = failure.remedy.replace(SOURCE, credentials.source)
     else:
         remedy = (
             "Check that it runs and can be reached from here (network policies), or raise 'timeout' in backend_kwargs"

@@ -77,11 +77,15 @@ class Tls:
         self.server_name = server_name
 
 
+# In a remedy, the origin of the address and the credentials replaces this.
+SOURCE = "{source}"
+
+
 class TransportError(Exception):
     """There was no response. The message states why, and contains nothing that was sent or received.
 
     Attributes:
-        remedy: what the user should do if a retry is pointless; else empty.
+        remedy: what the user should do if a retry is pointless; else empty. It may contain :data:`SOURCE`.
     """
 
     def __init__(self, problem: str, remedy: str = "") -> None:
@@ -295,7 +299,7 @@ def connect_to_one(candidates: list[Address], deadline: Deadline) -> socket.sock
         except OSError as error:
             if problem is None or error.errno not in _UNUSABLE_HERE:
                 problem = error
-    raise problem or OSError("the host has no address")
+    raise problem or OSError(errno.EADDRNOTAVAIL, "the host has no address")
 
 
 def _connected(family: socket.AddressFamily, address: Any, deadline: Deadline) -> socket.socket:
@@ -309,24 +313,33 @@ def _connected(family: socket.AddressFamily, address: Any, deadline: Deadline) -
     return sock
 
 
+_OTHER_CA = f"Check that the CA certificate is this API server's; it came with {SOURCE}"
+_OUT_OF_TIME = "Renew the certificate, or correct the clock of this machine"
+_OTHER_HOST = "Use an address that the certificate contains; in a kubeconfig, tls-server-name can name one"
+
+# By the code of OpenSSL: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
+_REMEDIES = {9: _OUT_OF_TIME, 10: _OUT_OF_TIME, 62: _OTHER_HOST, 64: _OTHER_HOST}
+
+
 def _transport_error(problem: Exception) -> TransportError:
     if isinstance(problem, BodyTooLargeError):
         return ResponseTooLargeError(str(problem))
     if isinstance(problem, ssl.SSLCertVerificationError):
         text = f"its certificate is not trusted: {printable(problem.verify_message)}"
-        return TransportError(text, "Check that the CA certificate is this API server's")
+        return TransportError(text, _REMEDIES.get(problem.verify_code, _OTHER_CA))
     if isinstance(problem, ValueError):
-        return TransportError("the host or the token contains a character that HTTP does not allow", "Correct it")
+        text = "the host, the path, the token or the user contains a character that HTTP does not allow"
+        return TransportError(text, f"Correct it; it came with {SOURCE}")
     return TransportError(_problem_text(problem))
 
 
 def _problem_text(problem: Exception) -> str:
     if isinstance(problem, MalformedResponseError):
         return str(problem)
-    if isinstance(problem, TimeoutError):
-        return "no response in time"
     if isinstance(problem, ssl.SSLError):
         return f"TLS failed: {printable(problem.reason or type(problem).__name__)}"
     if isinstance(problem, OSError) and problem.strerror:
         return problem.strerror.lower()
+    if isinstance(problem, TimeoutError):
+        return "no response in time"
     return f"the connection broke: {type(problem).__name__}"

@@ -6,6 +6,7 @@ server's host is an address, so nothing is resolved. In a kubeconfig, it can be 
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Callable
 from threading import Thread
@@ -22,7 +23,8 @@ def addresses(
     """Return the addresses of a host, in the resolver's order.
 
     Raises:
-        OSError: the name does not exist (``socket.gaierror``), or was not resolved in time (``TimeoutError``).
+        OSError: the name does not exist (``socket.gaierror``), was not resolved in time (``TimeoutError``), or cannot
+            be resolved because no thread can be started.
     """
     try:
         # Pass bytes: for a string, Python loads the codec for international names with tables of a tenth of a MiB.
@@ -38,15 +40,18 @@ def addresses(
             outcome.append(_addresses(getaddrinfo(host, port, type=socket.SOCK_STREAM)))
         except OSError as error:
             outcome.append(error)
-        except UnicodeError:
-            outcome.append(OSError(f"{host!r} is not a host name"))
+        except ValueError:
+            outcome.append(OSError(errno.EINVAL, f"{host!r} is not a host name"))
 
     # A daemon thread that still waits for DNS does not delay the end of the process.
     thread = Thread(target=resolve, name="airflow-kubernetes-secrets-resolve", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:
+        raise OSError(errno.EAGAIN, f"no thread could be started to resolve the name {host}") from None
     thread.join(deadline.remaining())
     if not outcome:
-        raise TimeoutError(f"the name {host} was not resolved in time")
+        raise TimeoutError(errno.ETIMEDOUT, f"the name {host} was not resolved in time")
     if isinstance(outcome[0], OSError):
         raise outcome[0]
     return outcome[0]

@@ -56,10 +56,13 @@ class ApiErrors:
             return self._forbidden(refusal)
         if refusal.status == 401:
             return _unauthorized(refusal)
-        # A 404 without a message of the API comes from something else, such as a proxy, or from a wrong path.
-        kind = NotFoundError if refusal.status == 404 and refusal.message else ApiError
-        answered = f"the Kubernetes API at {refusal.server} answered {refusal.status} {refusal.message}"
-        return kind(answered.rstrip(), refusal.status)
+        answered = f"the Kubernetes API at {refusal.server} answered {refusal.status}"
+        if not refusal.message:
+            # It comes from something else, such as a proxy, or from a wrong path. So a 404 is no missing object.
+            text = f"{answered}, without a message of the API. Check the address, its path, and what responds there"
+            return ApiError(text, refusal.status)
+        kind = NotFoundError if refusal.status == 404 else ApiError
+        return kind(f"{answered} {refusal.message}", refusal.status)
 
     def _forbidden(self, refusal: Refusal) -> ApiError:
         verb, user = refusal.verb, refused_user(refusal.message)
@@ -71,7 +74,7 @@ class ApiErrors:
         elif user == ANONYMOUS:
             return UnauthorizedError(
                 f"the Kubernetes API at {refusal.server} received no credentials and treats this process as "
-                f"{ANONYMOUS}: {refusal.source} contains none. A failing exec plugin is one possible cause",
+                f"{ANONYMOUS}: {refusal.source} contains none. Correct it; a failing exec plugin is one possible cause",
                 refusal.status,
             )
         else:
