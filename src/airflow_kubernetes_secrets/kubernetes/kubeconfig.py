@@ -106,7 +106,10 @@ def _problem_of(error: Exception) -> str:
         return f"cannot be used: {error}"
     if isinstance(error, ConfigException):
         return f"cannot be used: {_without_quotations(str(error))}"
-    return f"cannot be read ({type(error).__name__}): check its format, its certificates and its server"
+    return (
+        f"cannot be read ({type(error).__name__}): check its format, the files that it names, its certificates and its "
+        "server"
+    )
 
 
 def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _Loaded:
@@ -132,8 +135,7 @@ def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _
         loader.load_and_set(configuration)
         # As in kubectl, a context without a namespace means the namespace `default`.
         namespace = context.get("namespace") or "default"
-        if not isinstance(namespace, str):
-            raise NotConfiguredError("the namespace of its context is not a string. Put it in quotation marks")
+        _check_string("the namespace of its context", namespace)
         return _Loaded(configuration, _endpoint(configuration.host), _tls(configuration), namespace)
 
 
@@ -181,6 +183,10 @@ def _user(config: Any, name: str | None) -> Any:
     return None if found is None else found["user"]
 
 
+# Strings that YAML can read as something else. The loader would send what Python calls that.
+_CLUSTER_STRINGS = ("tls-server-name",)
+_USER_STRINGS = ("token", "tokenFile", "username", "password")
+
 # The fields of a user for which the loader sends credentials. A client certificate is only used in TLS.
 _SENT = ("token", "tokenFile", "exec", "auth-provider", "username", "password")
 
@@ -215,9 +221,17 @@ def _check(cluster: Any, user: Any) -> None:
             "it specifies both a CA certificate and insecure-skip-tls-verify, which kubectl refuses too. "
             "Remove the latter"
         )
+    for node, names in ((cluster, _CLUSTER_STRINGS), (user, _USER_STRINGS)):
+        for name in names if node is not None else ():
+            _check_string(f"its {name}", node.safe_get(name))
     # Releases of the loader before 37 ignore the proxy, and later ones mix it with the one of the environment.
     if cluster.safe_get("proxy-url"):
         raise NotConfiguredError("it specifies a proxy (proxy-url), which is not supported")
+
+
+def _check_string(what: str, value: object) -> None:
+    if not isinstance(value, (str, type(None))):
+        raise NotConfiguredError(f"{what} is not a string. Put it in quotation marks")
 
 
 def _endpoint(server: str) -> Endpoint:

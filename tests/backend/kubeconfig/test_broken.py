@@ -99,6 +99,38 @@ def test_a_provider_whose_program_fails_later_is_not_quoted(
     assert "hunter2" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("cluster", "tls-server-name", 5),
+        ("user", "token", 123456),
+        ("user", "token", ["hunter2"]),
+        ("user", "tokenFile", 5),
+        ("user", "username", True),
+        ("user", "password", {"hunter2": None}),
+    ],
+)
+def test_a_field_that_is_no_string(edited: Callable[..., Path], part: str, name: str, value: object) -> None:
+    """YAML reads a token of digits as a number. Its first zeros would be lost."""
+    broken = edited(lambda config: config[f"{part}s"][0][part].update({name: value}))
+
+    with pytest.raises(NotConfiguredError, match=rf"its {name} is not a string\. Put it in quotation marks") as raised:
+        KubernetesSecretsBackend(kubeconfig=str(broken)).get_variable("x")
+
+    assert f"the kubeconfig {broken}" in str(raised.value)
+    assert "hunter2" not in everything_about(raised.value)
+
+
+def test_a_file_that_it_names_and_that_does_not_exist(edited: Callable[..., Path]) -> None:
+    """The error does not quote the name, which can be a token in the wrong field."""
+    broken = edited(lambda config: config["users"][0].update(user={"tokenFile": "hunter2"}))
+
+    with pytest.raises(NotConfiguredError, match=r"\(FileNotFoundError\): .* the files that it names") as raised:
+        KubernetesSecretsBackend(kubeconfig=str(broken)).get_variable("x")
+
+    assert "hunter2" not in everything_about(raised.value)
+
+
 def test_contents_in_place_of_a_path_are_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", "apiVersion: v1\nusers:\n- user:\n    token: hunter2")
 
