@@ -133,6 +133,15 @@ def test_a_process_without_a_free_file_says_so(listening: Address) -> None:
         connect_to_one([UNSUPPORTED, listening, listening, UNSUPPORTED], Deadline(10))
 
 
+def test_a_process_without_a_free_file_need_not_check_the_network(listening: Address) -> None:
+    """Another attempt can succeed: other threads close files."""
+    with no_more_files(), pytest.raises(TransportError, match="too many open files") as raised:
+        HttpConnection(Endpoint("127.0.0.1", listening[1][1]), None, Deadline(10))
+
+    assert "limit of open files" in raised.value.remedy
+    assert not raised.value.is_final
+
+
 def test_where_one_refuses_the_next_is_tried(refusing: Address, listening: Address) -> None:
     with connect_to_one([refusing, refusing, listening], Deadline(10)) as sock:
         assert sock.getpeername() == listening[1]
@@ -222,4 +231,5 @@ def test_a_certificate(name: str, not_after: datetime | None, problem: str, reme
         HttpConnection(endpoint, tls, Deadline(PATIENCE))
 
     assert remedy in raised.value.remedy
+    assert raised.value.is_final
     assert "CA" not in raised.value.remedy

@@ -206,7 +206,7 @@ class Client:
             raise too_large_error(error, self._credentials) from None
         except TransportError as error:
             self._refusals.note_failure()
-            raise self._unavailable(Failure(str(error), error.remedy), 1, deadline) from None
+            raise self._unavailable(_failure_of(error), 1, deadline) from None
         if isinstance(reply, Head):
             self._refusals.note_allowed(watch.verb, watch.path)
             return Watch(self, connection, reply, resource, namespace, deadline=Deadline(seconds + timeout))
@@ -255,7 +255,7 @@ class Client:
             # An attempt that the deadline cut off explains less than those before it.
             if failure is None or deadline.left():
                 failure = outcome
-            pause = None if outcome.remedy else self._backoff.pause(attempts, deadline.left(), outcome.retry_after)
+            pause = None if outcome.is_final else self._backoff.pause(attempts, deadline.left(), outcome.retry_after)
             if pause is None:
                 raise self._unavailable(failure, attempts, deadline)
             counters.count(RETRY)
@@ -289,7 +289,7 @@ class Client:
             # An attempt that this process gave little time says nothing about the server.
             if deadline.left() or monotonic() - began >= CONFIRMED_AFTER_SECONDS:
                 self._refusals.note_failure()
-            return Failure(str(error), error.remedy)
+            return _failure_of(error)
         except MalformedBodyError as error:
             return Failure(str(error))
         message = status_message(response.body)
@@ -332,6 +332,10 @@ class Client:
 
     def _unavailable(self, failure: Failure, attempts: int, deadline: Deadline) -> ApiUnavailableError:
         return unavailable_error(failure, self._credentials, attempts=attempts, deadline=deadline)
+
+
+def _failure_of(error: TransportError) -> Failure:
+    return Failure(str(error), error.remedy, is_final=error.is_final)
 
 
 class Watch:
@@ -381,7 +385,7 @@ class Watch:
             # A broken stream is often the first sign of a restart.
             if not self._interrupted:
                 self._client._refusals.note_failure()
-            failure = Failure(str(error))
+            failure = _failure_of(error)
         except MalformedBodyError as error:
             failure = Failure(str(error))
         else:

@@ -67,18 +67,22 @@ class Failure:
 
     Attributes:
         problem: what went wrong, for messages.
-        remedy: what the user should do if another attempt would fail too; else empty. It may contain :data:`SOURCE`.
+        remedy: what the user should do; empty if that is to check the network. It may contain :data:`SOURCE`.
+        is_final: whether another attempt would fail too.
         retry_after: the pause in seconds that the server requested; ``None`` if it requested none.
         longest_pause: the longest pause in seconds before the next attempt.
     """
 
-    __slots__ = ("problem", "remedy", "retry_after")
+    __slots__ = ("is_final", "problem", "remedy", "retry_after")
 
     longest_pause = math.inf
 
-    def __init__(self, problem: str, remedy: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, problem: str, remedy: str = "", retry_after: float | None = None, *, is_final: bool = False
+    ) -> None:
         self.problem = problem
         self.remedy = remedy
+        self.is_final = is_final
         self.retry_after = retry_after
 
 
@@ -133,7 +137,7 @@ def unavailable_error(
         attempts,
         deadline.elapsed(),
         remedy,
-        lasting=not failure.remedy,
+        lasting=not failure.is_final,
         retry_after=failure.retry_after,
     )
 

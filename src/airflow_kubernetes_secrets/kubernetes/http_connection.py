@@ -85,12 +85,14 @@ class TransportError(Exception):
     """There was no response. The message states why, and contains nothing that was sent or received.
 
     Attributes:
-        remedy: what the user should do if a retry is pointless; else empty. It may contain :data:`SOURCE`.
+        remedy: what the user should do; empty if that is to check the network. It may contain :data:`SOURCE`.
+        is_final: whether another attempt would fail too.
     """
 
-    def __init__(self, problem: str, remedy: str = "") -> None:
+    def __init__(self, problem: str, remedy: str = "", *, is_final: bool = False) -> None:
         super().__init__(problem)
         self.remedy = remedy
+        self.is_final = is_final
 
 
 class ResponseTooLargeError(TransportError):
@@ -316,6 +318,7 @@ def _connected(family: socket.AddressFamily, address: Any, deadline: Deadline) -
 _OTHER_CA = f"Check that the CA certificate is this API server's; it came with {SOURCE}"
 _OUT_OF_TIME = "Renew the certificate, or correct the clock of this machine"
 _OTHER_HOST = "Use an address that the certificate contains; in a kubeconfig, tls-server-name can name one"
+_TOO_MANY_FILES = "Raise the limit of open files (ulimit -n), or find what does not close its files"
 
 # By the code of OpenSSL: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
 _REMEDIES = {9: _OUT_OF_TIME, 10: _OUT_OF_TIME, 62: _OTHER_HOST, 64: _OTHER_HOST}
@@ -326,11 +329,12 @@ def _transport_error(problem: Exception) -> TransportError:
         return ResponseTooLargeError(str(problem))
     if isinstance(problem, ssl.SSLCertVerificationError):
         text = f"its certificate is not trusted: {printable(problem.verify_message)}"
-        return TransportError(text, _REMEDIES.get(problem.verify_code, _OTHER_CA))
+        return TransportError(text, _REMEDIES.get(problem.verify_code, _OTHER_CA), is_final=True)
     if isinstance(problem, ValueError):
         text = "the host, the path, the token or the user contains a character that HTTP does not allow"
-        return TransportError(text, f"Correct it; it came with {SOURCE}")
-    return TransportError(_problem_text(problem))
+        return TransportError(text, f"Correct it; it came with {SOURCE}", is_final=True)
+    is_full = isinstance(problem, OSError) and problem.errno in (errno.EMFILE, errno.ENFILE)
+    return TransportError(_problem_text(problem), _TOO_MANY_FILES if is_full else "")
 
 
 def _problem_text(problem: Exception) -> str:
