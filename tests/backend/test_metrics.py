@@ -8,6 +8,7 @@ import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -239,3 +240,61 @@ def test_the_examples_use_these_names(file: str) -> None:
     assert used
     assert used <= {name.replace(".", "_") for name in names_of_the_page()}
     assert (json.loads if file.endswith("json") else yaml.safe_load)(text)
+
+
+@dataclass(frozen=True)
+class Vector:
+    """The result of an expression of Prometheus: one number without labels, or nothing."""
+
+    number: float | None
+
+    def __bool__(self) -> bool:
+        return self.number is not None
+
+    def __add__(self, other: Vector) -> Vector:
+        return Vector(None if self.number is None or other.number is None else self.number + other.number)
+
+    def __gt__(self, limit: float) -> Vector:
+        return Vector(self.number if self.number is not None and self.number > limit else None)
+
+
+def expressions(file: str) -> dict[str, str]:
+    """Return the expressions of an example, by the names of the alerts or the legends."""
+    text = (EXAMPLES / "metrics" / file).read_text()
+    if file.endswith("yaml"):
+        return {rule["alert"]: rule["expr"] for rule in yaml.safe_load(text)["groups"][0]["rules"]}
+    return {each["legendFormat"]: each["expr"] for panel in json.loads(text)["panels"] for each in panel["targets"]}
+
+
+def result(expression: str, series: dict[str, float]) -> float | None:
+    """Return the result of an expression, if each series has the same value or rate all the time."""
+    code = re.sub(
+        r"(?:sum\(rate|max)\(airflow_kubernetes_secrets_(\w+)[^()]*\)\)?", r'Vector(series.get("\1"))', expression
+    )
+    found: Vector = eval(code.replace("vector(", "Vector("), {"Vector": Vector, "series": series})  # noqa: S307
+    return found.number
+
+
+@pytest.mark.parametrize("kind", ["connection", "variable"])
+@pytest.mark.parametrize("outcome", ["hit", "miss", "error"])
+def test_a_counter_without_events_does_not_hide_another(kind: str, outcome: str) -> None:
+    """Prometheus has no counter before its first event. An operation with such a counter would have no result."""
+    name = f"lookups_{kind}_{outcome}"
+    assert result(expressions("dashboard.json")[outcome], {name: 2.0}) == 2.0
+    alert = expressions("alerts.yaml")["AirflowSecretLookupsFail"]
+    assert result(alert, {name: 2.0}) == (2.0 if outcome == "error" else None)
+    assert result(alert, {name: 0.0}) is None
+
+
+@pytest.mark.parametrize(
+    ("alert", "series", "limit"),
+    [
+        ("AirflowSecretsFromMemoryInOutage", "results_outage_memory", 0),
+        ("AirflowSecretRequestsAreSlow", "request", 1),
+    ],
+)
+def test_each_alert_fires_above_its_limit_only(alert: str, series: str, limit: float) -> None:
+    expression = expressions("alerts.yaml")[alert]
+    assert result(expression, {series: limit + 0.5}) == limit + 0.5
+    assert result(expression, {series: limit}) is None
+    assert result(expression, {}) is None
