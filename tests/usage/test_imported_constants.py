@@ -165,6 +165,17 @@ def test_a_package_that_passes_a_constant_on(tmp_path: Path) -> None:
     assert not found.computed
 
 
+@pytest.mark.parametrize(
+    "code", ["from . import config", "from pkg import config", "import pkg.config", "from . import config, a"]
+)
+def test_a_package_that_imports_its_modules(tmp_path: Path, code: str) -> None:
+    dag = "from pkg import config\nimport pkg\nOp(conn_id=config.DB)\nOp(conn_id=pkg.config.DB)"
+    files = {"dag.py": dag, "pkg/__init__.py": code, "pkg/config.py": CONFIG, "pkg/a.py": ""}
+    found = found_in_files(tmp_path, files)
+    assert connections(found) == ["x", "x"]
+    assert not found.computed
+
+
 def test_two_files_that_could_be_meant(tmp_path: Path) -> None:
     dag = "from config import DB\nOp(conn_id=DB)"
     files = {"team/dag.py": dag, "team/config.py": 'DB = "x"', "config.py": 'DB = "y"'}

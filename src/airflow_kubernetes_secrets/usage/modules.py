@@ -73,7 +73,8 @@ class Modules:
         """Yield the files that can define a name that a file imports, each with the rest of the name in it."""
         (team, importer), dotted = name
         for path, rest in definers(importer, dotted):
-            if self._exports.get((team, path)) is not None:
+            # A package that imports its module, as in `from . import config`, does not define it.
+            if path != importer and self._exports.get((team, path)) is not None:
                 yield (team, path), rest
 
     def _passed_on(self, key: FileKey, name: str) -> Iterator[Name]:
