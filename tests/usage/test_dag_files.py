@@ -201,3 +201,20 @@ def test_the_time_for_imports_is_bounded(tmp_path: Path) -> None:
         imports = "".join(f"from {'a.' * 5}m{line} import x{number}\n" for line in range(20_000))
         (deep / f"dag{number}.py").write_text(imports + READ)
     assert set(variables(found_in_folders(tmp_path))) == {"x"}
+
+
+@pytest.mark.parametrize("name", ["load.sql", "load.md"])
+def test_arguments_at_the_beginning_of_a_file(tmp_path: Path, name: str) -> None:
+    """The package gusty makes a task from each file. Markdown is not a template of Airflow's operators."""
+    text = "---\noperator: airflow.providers.postgres.operators.postgres.PostgresOperator\npostgres_conn_id: x\n---\n"
+    query = "SELECT '\npostgres_conn_id: y\n' FROM {{ var.value.z }};\n"
+    (tmp_path / name).write_text(text + query)
+    uses = found_in_folders(tmp_path).uses
+    assert sorted((use.id, use.is_optional) for use in uses) == ([("x", True), ("z", True)] if ".sql" in name else [])
+
+
+@pytest.mark.parametrize("ending", ["cql", "jinja", "kql", "sql"])
+def test_the_endings_of_templates(tmp_path: Path, ending: str) -> None:
+    """Those of `template_ext` in the providers."""
+    (tmp_path / f"query.{ending}").write_text("{{ var.value.x }}")
+    assert variables(found_in_folders(tmp_path)) == ["x"]

@@ -41,11 +41,15 @@ class FixedOperator(LoadOperator):
         super().__init__(acme_conn_id="other", **kwargs)
 class NoDefaultOperator:
     def __init__(self, *, conn_id: str | None = None, other_conn_id=ID, **kwargs): ...
+class AcmeNotifier:
+    def __init__(self, *, acme_conn_id="acme_default"): ...
+send_acme_notification = AcmeNotifier
 """
 SQL = "class DbApiHook:\n    def __init__(self, *args, schema=None, **kwargs): ...\n"
 PROVIDER = """
 from airflow.providers.acme.hooks import AcmeHook, PgHook, TopicHook
 from airflow.providers.acme.operators import BulkOperator, FixedOperator, LoadOperator, NoDefaultOperator
+from airflow.providers.acme.operators import send_acme_notification
 """
 
 
@@ -73,6 +77,7 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Signatures:
         ('LoadOperator(table="t", acme_conn_id="x")', ["x"]),
         ('LoadOperator.partial(table="t").expand(x=[1])', ["acme_default"]),
         ("BulkOperator()", ["acme_default"]),
+        ("send_acme_notification()", ["acme_default"]),
         ("FixedOperator()", []),
         ("NoDefaultOperator()", ["acme_default"]),
         ("LoadOperator(**options)", []),

@@ -99,6 +99,7 @@ def test_a_default_is_noted(code: str) -> None:
         'Op(sql="{{ var.value.x_%s }}" % os.name)',
         'Op(sql="{% set v = var.value %}{{ v.x }}{{ var[v] }}")',
         'Op(sql="{{ f(conn) }}")',
+        'Op(sql="{{ var(conn) }}")',
     ],
 )
 def test_an_id_that_is_computed_is_counted_and_not_guessed(code: str) -> None:
@@ -137,6 +138,7 @@ def test_an_id_that_is_computed_is_counted_and_not_guessed(code: str) -> None:
         'Op(sql="{% for k, conn in p.items() recursive %}{{ conn.x }}{% endfor %}")',
         'Op(sql="{% for k, (a, conn) in p if conn.x %}{{ conn.x }}{% endfor %}")',
         "Op(sql=\"{{ 'see conn.foo' }}\")",
+        "Op(sql=\"{% if f(ds) %}{{ var('x') }} {{ var('a', f(params)).y }} {{ conn('x') }}{% endif %}\")",
         'Op(sql="{{ $conn.host }} {{ $var.value.x }}")',
         # Strings that look like an expression, next to simple expressions.
         "Op(sql=\"{{ ds }} {{ params['a conn.x'] }} {{ params.get('of var.value.x', 1) }}\")",

@@ -8,11 +8,12 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from sys import stdlib_module_names
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.process import no_garbage_collection
@@ -20,13 +21,14 @@ from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.dags_and_tasks import DagsAndTasks
 from airflow_kubernetes_secrets.usage.file_uses import Exports, FileUses, FollowedCall, OpenId
+from airflow_kubernetes_secrets.usage.frames import Frame
 from airflow_kubernetes_secrets.usage.imported_names import is_installed
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.own_stack import on_own_stack
-from airflow_kubernetes_secrets.usage.passed_values import Function, Passed, PassedValues, elements, is_expanded
+from airflow_kubernetes_secrets.usage.passed_values import CALLABLE, Function, Passed, PassedValues, is_expanded
 from airflow_kubernetes_secrets.usage.signatures import Signatures, defaults_of, names_connection
 from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
-from airflow_kubernetes_secrets.usage.syntax import Call, Frame, Syntax, dotted, is_airflow
+from airflow_kubernetes_secrets.usage.syntax import Call, ContextItem, Syntax, dotted, is_airflow
 from airflow_kubernetes_secrets.usage.templates import UNKNOWN, is_rendered, uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Computed, Position, Use
 
@@ -35,13 +37,18 @@ _MARKERS = re.compile(rb"airflow|[Cc]onn|CONN|\bvar\b|Variable|Hook|Operator|Sen
 
 # The functions of Airflow that read an entry. The first argument is the id, and the second a default.
 _READERS = {
+    "Connection.async_get": Kind.CONNECTION,
     "Connection.get": Kind.CONNECTION,
     "Connection.get_connection_from_secrets": Kind.CONNECTION,
     "Variable.get": Kind.VARIABLE,
+    "Variable.get_variable_from_secrets": Kind.VARIABLE,
     "Variable.setdefault": Kind.VARIABLE,
 }
 # The methods of hooks that read the connection with the id in their first argument.
-_HOOK_READERS = ("get_connection", "aget_connection", "get_connections", "get_hook")
+_HOOK_READERS = ("get_connection", "aget_connection", "get_connections", "get_hook", "aget_hook")
+
+# The parameters of the function of a task that Airflow passes if they are not passed.
+_CONTEXT_KEYS = ("conn", "var")
 
 # The methods of a mapping that take the name of an argument, and a default for it.
 _TAKES_DEFAULT = ("get", "pop", "setdefault")
@@ -52,8 +59,8 @@ _DEFINES = "conn_type"
 # The attribute of a SQL hook with the id that it uses by default.
 _HOOK_DEFAULT = "default_conn_name"
 
-# The classes of providers that use connections.
-_CLASSES = ("Hook", "Notifier", "Operator", "Sensor", "Trigger")
+# The ends of the names of classes of providers that use connections, and of other names of notifiers.
+_CLASSES = ("Hook", "Notifier", "Operator", "Sensor", "Trigger", "_notification")
 
 # ObjectStoragePath("s3://aws_default@bucket/key") names a connection before the '@'.
 _STORAGE_CONNECTION = re.compile(r"[\w+.-]+://(?P<id>[^/@:]+)@")
@@ -142,17 +149,21 @@ class _Finder:
         places = [(name, self._position(owners, frame, line)) for name, line, frame in self._syntax.file_names]
         for each in mentions:
             position = self._position(owners, each.frame, each.line)
-            text = each.id if isinstance(each.id, str) else self._strings.with_references(each.id, each.frame)
-            if text is None or references.has_reference(text) or is_rendered(text):
+            for text, is_certain in self._texts(each):
                 use = Computed(each.kind, each.how, position)
-                computed[use] = None
-                if text is None or not references.has_reference(text):
+                if not is_certain:
+                    # Which of the ids is used is known only when the code runs.
+                    computed[use] = None
                     closed.add(use)
-                else:
-                    open_ids[OpenId(use, text, each.has_default)] = None
-            elif identifier := references.value(text):
-                optional = each.has_default or works_without(each.kind, each.how, identifier)
-                uses[Use(each.kind, identifier, each.how, position, optional)] = None
+                if text is None or references.has_reference(text) or is_rendered(text):
+                    computed[use] = None
+                    if text is None or not references.has_reference(text):
+                        closed.add(use)
+                    else:
+                        open_ids[OpenId(use, text, each.has_default)] = None
+                elif identifier := references.value(text):
+                    optional = each.has_default or not is_certain or works_without(each.kind, each.how, identifier)
+                    uses[Use(each.kind, identifier, each.how, position, optional)] = None
         functions = self._functions([each.text for each in open_ids], calls)
         calls.sort(key=lambda call: call[1].line)
         return FileUses(
@@ -169,6 +180,13 @@ class _Finder:
             ],
             default_arguments=self._default_arguments if calls else frozenset(),
         )
+
+    def _texts(self, mention: _Mention) -> Sequence[tuple[str | None, bool]]:
+        """Return the ids that an expression can have, each with whether the code uses all of them."""
+        if mention.id is None or isinstance(mention.id, str):
+            return [(mention.id, True)]
+        read = partial(self._strings.with_references, mention.id, mention.frame)
+        return self._strings.ways.read(read, conditions=True)
 
     def _calls_of_others(self) -> list[_FollowedCall]:
         """Return the calls of functions and classes that the file imports."""
@@ -232,28 +250,42 @@ class _Finder:
         for name, line, value, frame in self._syntax.assigned:
             # Another file may import the name, or a function may take it by position.
             if names_connection(name.lower()) or name == _HOOK_DEFAULT:
-                for each in _alternatives(value):
-                    if self._strings.text(each, frame) is not None:
-                        yield _Mention(Kind.CONNECTION, f"value of {name}", each, line, frame, has_default=True)
+                for each in _defaults_in(value):
+                    for text, _is_certain in self._strings.ways.read(
+                        partial(self._strings.text, each, frame), conditions=True
+                    ):
+                        if text is not None:
+                            yield _Mention(Kind.CONNECTION, f"value of {name}", text, line, frame, has_default=True)
 
     def _mentions_without_call(self) -> Iterator[_Mention]:
         """Yield the functions that code passes on, such as ``map(Variable.get, keys)``. Their ids are computed."""
         called = {call.node.func for call in self._syntax.calls if isinstance(call.node.func, ast.Attribute)}
         for method, frame in self._syntax.methods:
             reader = None if method in called else self._reader(dotted(method), frame)
-            if reader is not None:
+            if reader is not None and method not in self._called_by_name:
                 yield _Mention(*reader, None, method.lineno, frame)
+
+    @cached_property
+    def _called_by_name(self) -> Set[ast.expr]:
+        """The functions of assignments such as ``get = Variable.get``, if the code only calls the name."""
+        methods = {method for method, _frame in self._syntax.methods}
+        names = {
+            name: value
+            for name, _line, value, frame in self._syntax.assigned
+            if value in methods and self._syntax.definition(name, frame) is not None
+        }
+        if not names:
+            return frozenset()
+        loads = Counter(each.id for each in ast.walk(self._syntax.tree) if _is_loaded(each, names))
+        calls = Counter(call.names[0] for call in self._syntax.calls if len(call.names) == 1)
+        return {value for name, value in names.items() if loads[name] == calls[name] > 0}
 
     def _mentions_in_call(self, call: Call) -> Iterator[_Mention]:
         """Yield the ids in the arguments of a call."""
         node, frame, names, keyword_names = call
         defines = _DEFINES in keyword_names and "task_id" not in keyword_names
         if keyword_names and not defines and not (names and names[-1] == "Connection"):
-            for keyword in node.keywords:
-                if keyword.arg is not None and names_connection(keyword.arg):
-                    values = elements(keyword.value) if is_expanded(node) else [keyword.value]
-                    for each in filter(_can_be_id, values):
-                        yield _Mention(Kind.CONNECTION, keyword.arg, each, each.lineno, frame)
+            yield from self._mentions_in_keywords(call)
         if isinstance(node.func, ast.Attribute) and node.func.attr in _HOOK_READERS:
             if node.args and self._is_hook(node.func.value, frame):
                 how = ".".join(names[-2:]) or node.func.attr
@@ -266,6 +298,16 @@ class _Finder:
             # Hooks take the connection first. Only a SQL hook of this file says so.
             value = node.args[0] if names[-1] in self._sql_hooks else None
             yield _Mention(Kind.CONNECTION, names[-1], value, node.lineno, frame)
+
+    def _mentions_in_keywords(self, call: Call) -> Iterator[_Mention]:
+        """Yield the ids in keyword arguments. A task that is expanded has one of each element."""
+        for keyword in call.node.keywords:
+            if keyword.arg is not None and names_connection(keyword.arg):
+                found = self._strings.elements(keyword.value, call.frame) if is_expanded(call.node) else None
+                for each, where in found or [(keyword.value, call.frame)]:
+                    if _can_be_id(each):
+                        id = each if where is call.frame else self._strings.with_references(each, where)
+                        yield _Mention(Kind.CONNECTION, keyword.arg, id, each.lineno, call.frame)
 
     def _may_take_id(self, call: ast.Call, frame: Frame) -> bool:
         return bool(call.args) and _can_be_id(call.args[0]) and not self._is_hook(call.args[0], frame)
@@ -288,32 +330,66 @@ class _Finder:
         """
         path = self._syntax.imported(names, frame)
         function = ".".join(path.split(".")[-2:])
-        if function not in _READERS or path.partition(".")[0] in stdlib_module_names:
+        owner, _, method = function.rpartition(".")
+        if path.partition(".")[0] in stdlib_module_names:
             return None
-        return _READERS[function], function
+        if owner.endswith("Hook") and method in _HOOK_READERS:
+            return Kind.CONNECTION, function
+        return (_READERS[function], function) if function in _READERS else None
 
     def _mentions_in_context(self) -> Iterator[_Mention]:
         """Yield the ids in ``context["var"]["value"].get("x")`` and ``context["conn"].get("x")``."""
-        found = [(node, frame) for node, frame in self._syntax.context_items if _is_context(node.value, frame)]
+        found = [each for each in self._syntax.context_items if _is_context(each.owner, each.frame)]
+        found += self._context_parameters()
         if not found:
             return
         parents = {child: node for node in ast.walk(self._syntax.tree) for child in ast.iter_child_nodes(node)}
-        for node, frame in found:
-            how = self._strings.text(node.slice, frame) or ""
-            kind = Kind.CONNECTION if how == "conn" else Kind.VARIABLE
+        for node, _owner, name, frame in found:
+            kind, how = (Kind.CONNECTION if name == "conn" else Kind.VARIABLE), name
             place, key, has_default = _member(node, parents)
             if kind is Kind.VARIABLE and (part := self._strings.text(key, frame)) is not None:
                 how = f"var.{part}"
                 place, key, has_default = _member(place, parents)
             yield _Mention(kind, f"context {how}", key, node.lineno, frame, has_default)
 
+    def _context_parameters(self) -> Iterator[ContextItem]:
+        """Yield where the function of a task reads its parameter ``conn`` or ``var``, which Airflow passes to it."""
+        for frame in self._syntax.frames:
+            function = frame.node
+            if frame.names is None or not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                continue
+            parameters = {each.arg for each in (*function.args.args, *function.args.kwonlyargs)}
+            wanted = {name for name in _CONTEXT_KEYS if name in parameters}
+            if wanted and (passed := self._passed_to_task(function)) is not None:
+                wanted -= {name for name in wanted if name in passed or self._syntax.is_set_again(name, frame)}
+                for each in ast.walk(function):
+                    if isinstance(each, ast.Name) and each.id in wanted:
+                        yield ContextItem(each, each, each.id, frame)
+
+    def _passed_to_task(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Set[str] | None:
+        """Return the parameters that calls pass to the function of a task; ``None`` if no task has the function."""
+        is_task = any(self._is_task_decorator(each) for each in function.decorator_list)
+        passed: set[str] = set()
+        for call in self._syntax.calls:
+            if list(self._passed.called(call))[-1:] == [function.name]:
+                is_task = is_task or CALLABLE in call.keyword_names
+                for each in self._passed.passed(call):
+                    passed.update(each.named)
+                    passed.update(parameter.arg for parameter in function.args.args[: len(each.positional)])
+        return passed if is_task else None
+
+    def _is_task_decorator(self, node: ast.expr) -> bool:
+        path = self._syntax.imported(dotted(node.func if isinstance(node, ast.Call) else node))
+        return is_airflow(path) and "task" in path.split(".")[-2:]
+
     def _mentions_in_airflow_call(self, call: ast.Call, path: str, frame: Frame) -> Iterator[_Mention]:
         """Yield the ids that a function or class of Airflow or a provider takes by position or by default."""
         if path.endswith(".ObjectStoragePath"):
-            url = self._strings.pattern(call.args[0], frame) if call.args else ""
-            if match := _STORAGE_CONNECTION.match(url):
-                identifier = None if UNKNOWN in match["id"] else match["id"]
-                yield _Mention(Kind.CONNECTION, "ObjectStoragePath", identifier, call.lineno, frame)
+            urls = self._strings.ways.read(partial(self._strings.pattern, call.args[0], frame)) if call.args else ()
+            for url, _is_certain in urls:
+                if match := _STORAGE_CONNECTION.match(url):
+                    identifier = None if UNKNOWN in match["id"] else match["id"]
+                    yield _Mention(Kind.CONNECTION, "ObjectStoragePath", identifier, call.lineno, frame)
         else:
             yield from self._mentions_by_signature(call, path, frame)
 
@@ -384,11 +460,11 @@ class _Finder:
                 yield _Mention(Kind.CONNECTION, key, value, value.lineno, frame)
 
     def _mentions_in_template(self, node: ast.expr, frame: Frame) -> Iterator[_Mention]:
-        text = self._strings.template(node, frame)
         is_one_line = node.lineno == node.end_lineno or not isinstance(node, ast.Constant)
-        for each in uses_in_template(text):
-            line = node.lineno + (0 if is_one_line else each.line)
-            yield _Mention(each.kind, each.how, each.id, line, frame, each.has_default)
+        for text, _is_certain in self._strings.ways.read(partial(self._strings.template, node, frame)):
+            for each in uses_in_template(text):
+                line = node.lineno + (0 if is_one_line else each.line)
+                yield _Mention(each.kind, each.how, each.id, line, frame, each.has_default)
 
 
 def _mentions_in_parameters(function: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> Iterator[_Mention]:
@@ -425,15 +501,14 @@ def _mentions_in_reader(kind: Kind, function: str, call: ast.Call, frame: Frame)
         yield _Mention(kind, function, None, call.lineno, frame)
 
 
-def _alternatives(value: ast.expr) -> Sequence[ast.expr]:
-    """Return the expressions of which a value is one: ``a or "b"``, ``field(default="a")``."""
-    if isinstance(value, ast.BoolOp):
-        return value.values
-    if isinstance(value, ast.IfExp):
-        return [value.body, value.orelse]
-    if isinstance(value, ast.Call):
-        return [each.value for each in value.keywords if each.arg == "default"] or [value]
-    return [value]
+def _defaults_in(value: ast.expr) -> Sequence[ast.expr]:
+    """Return the default in ``field(default="a")``; the expression itself if it is another one."""
+    keywords = value.keywords if isinstance(value, ast.Call) else []
+    return [each.value for each in keywords if each.arg == "default"] or [value]
+
+
+def _is_loaded(node: ast.AST, names: Container[str]) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names
 
 
 def _is_context(node: ast.expr, frame: Frame) -> bool:

@@ -6,8 +6,9 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 
+from airflow_kubernetes_secrets.usage.frames import Frame
 from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
-from airflow_kubernetes_secrets.usage.syntax import Frame, Syntax, dotted, is_airflow, keywords_of
+from airflow_kubernetes_secrets.usage.syntax import Syntax, dotted, is_airflow, keywords_of
 
 
 class DagsAndTasks:

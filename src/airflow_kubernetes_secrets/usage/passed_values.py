@@ -8,14 +8,15 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import chain, cycle
 from typing import NamedTuple
 
 from airflow_kubernetes_secrets.usage import references
+from airflow_kubernetes_secrets.usage.frames import Frame
 from airflow_kubernetes_secrets.usage.signatures import defaults_of
 from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
-from airflow_kubernetes_secrets.usage.syntax import Call, Frame, Syntax, dotted, keywords_of, partial_call
+from airflow_kubernetes_secrets.usage.syntax import Call, Syntax, dotted, keywords_of, partial_call
 
 # Dynamic task mapping, as in `load.partial(a=1).expand(b=[1, 2])` and `load.override(task_id="t")(1)`.
 _PARTIAL, _EXPAND, _OVERRIDE = "partial", "expand", "override"
@@ -146,7 +147,11 @@ class PassedValues:
         return _function_in(func.value if isinstance(func, ast.Attribute) and is_expanded(call.node) else func)
 
     def passed(self, call: Call) -> list[Passed]:
-        """Return the arguments of a call; several, if it is expanded to several tasks."""
+        """Return the arguments of a call; several, if it is in a loop, or expanded to several tasks."""
+        found = self._strings.ways.read(partial(self._passed_at_once, call))
+        return [each for passed, _is_certain in found for each in passed]
+
+    def _passed_at_once(self, call: Call) -> list[Passed]:
         node = call.node
         arguments: Sequence[ast.expr] = node.args
         keywords: Sequence[ast.keyword] = node.keywords

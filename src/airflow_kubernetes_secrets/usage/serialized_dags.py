@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
-from airflow_kubernetes_secrets.usage.signatures import names_connection
+from airflow_kubernetes_secrets.usage.signatures import ENDS_OF_ARGUMENTS, names_connection
 from airflow_kubernetes_secrets.usage.syntax import DOCUMENTATION
 from airflow_kubernetes_secrets.usage.templates import is_template, uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
@@ -102,7 +102,7 @@ def _mentions_in_value(value: object, task: str) -> Iterator[Mention]:
         for name, each in items:
             if isinstance(each, str):
                 is_rendered = "{{" in each or "{%" in each
-                if (is_rendered or name.endswith("conn_id")) and name not in DOCUMENTATION:
+                if (is_rendered or name.endswith(ENDS_OF_ARGUMENTS)) and name not in DOCUMENTATION:
                     yield from _mentions_in_text(name, each, task, is_rendered=is_rendered)
             elif isinstance(each, (dict, list)) and name not in DOCUMENTATION:
                 inner.append(each)

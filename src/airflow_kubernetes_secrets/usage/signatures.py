@@ -16,6 +16,10 @@ from pathlib import Path
 # This class takes the id as its only positional argument, and stores it in the attribute that `conn_name_attr` names.
 _SQL_HOOK = "airflow.providers.common.sql.hooks.sql.DbApiHook"
 
+# The arguments for connection ids; each ends like one of these. The second one is that of the provider for Kafka.
+ENDS_OF_ARGUMENTS = ("conn_id", "kafka_config_id")
+_ARGUMENTS = frozenset(ENDS_OF_ARGUMENTS)
+
 # How many re-exports or base classes are followed.
 _DEEPEST = 12
 
@@ -36,7 +40,7 @@ class Signature:
 
 def names_connection(argument: str) -> bool:
     """Return whether an argument of this name takes the id of a connection."""
-    return argument == "conn_id" or argument.endswith("_conn_id")
+    return argument in _ARGUMENTS or argument.endswith("_conn_id")
 
 
 class Signatures:
@@ -132,6 +136,9 @@ class Signatures:
         for node in _statements(module):
             if isinstance(node, ast.ClassDef) and node.name == name:
                 return path, node
+            # Another name of a class, such as `send_slack_notification`.
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and _sets(node, name):
+                return self._class(f"{module_path}.{node.value.id}", depth - 1)
         imported = self._in_module(module_path, name)
         return None if imported == path else self._class(imported, depth - 1)
 
@@ -174,10 +181,14 @@ def _statements(module: ast.Module) -> Iterator[ast.stmt]:
             pending += reversed([*node.body, *handlers, *node.orelse])
 
 
+def _sets(node: ast.Assign, name: str) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == name for each in node.targets)
+
+
 def _attribute(owner: ast.ClassDef | ast.Module, name: str) -> ast.expr | None:
     """Return the expression that sets a name in a class or module."""
     for node in owner.body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+        if isinstance(node, ast.Assign) and _sets(node, name):
             return node.value
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
             return node.value

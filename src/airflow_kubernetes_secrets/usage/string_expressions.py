@@ -5,14 +5,16 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import cached_property, partial
 from typing import Any, Final, NamedTuple
 
 from airflow_kubernetes_secrets.usage import references
+from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, runs_for_each_element
 from airflow_kubernetes_secrets.usage.imported_names import is_installed
-from airflow_kubernetes_secrets.usage.syntax import DEEPEST, Definition, Frame, Syntax, dotted, parts_of_sum
+from airflow_kubernetes_secrets.usage.syntax import DEEPEST, Syntax, dotted, is_airflow, parts_of_sum
 from airflow_kubernetes_secrets.usage.templates import UNKNOWN
+from airflow_kubernetes_secrets.usage.ways import Ways
 
 # A few f-strings that contain each other can have gigabytes, or take years. So the text of a longer string (in
 # characters), and of strings that together need more steps in one file, counts as computed.
@@ -26,6 +28,12 @@ _LONGEST_NAME = 500
 # What %-formatting and str.format replace. Only the plain ones are computed here; others could have any length.
 _PERCENT = re.compile(r"%(?:\((?P<name>\w+)\))?(?:(?P<plain>s)|(?P<sign>%)|[^a-zA-Z%]*[a-zA-Z])")
 _FIELD = re.compile(r"(?P<sign>\{\{|\}\})|\{(?P<name>\w*)(?P<plain>\})|\{[^{}]*\}")
+
+# These functions return the elements of their argument, in any order.
+_SAME_ELEMENTS = frozenset(("list", "reversed", "set", "sorted", "tuple"))
+
+# An element of a list, with the frame in which its names are searched.
+Element = tuple[ast.expr, Frame]
 
 # Returns the string of an expression.
 _Read = Callable[[ast.expr], "str | None"]
@@ -47,12 +55,17 @@ class StringExpressions:
 
     Attributes:
         functions: the functions whose parameters the strings refer to, by their lines.
+        ways: reads an expression once for each combination of its alternatives. Without it, an expression with
+            alternatives has no string.
     """
 
     def __init__(self, syntax: Syntax) -> None:
         self._syntax = syntax
         self._steps = 0
         self.functions: dict[int, FunctionInFile] = {}
+        self.ways = Ways()
+        # By the heads of loops.
+        self._elements_of: dict[ast.AST, list[Element] | None] = {}
 
     def text(self, node: ast.expr | None, frame: Frame) -> str | None:
         """Return the string that an expression always has; ``None`` if it is only known when the code runs."""
@@ -152,6 +165,9 @@ class StringExpressions:
         self._count_steps("")
         if isinstance(node, ast.Name):
             found = self._syntax.definition(node.id, frame)
+            if found is not None and isinstance(found[0], LoopVariable):
+                found = self._element(found[0], frame, depth - 1)
+                return None if found is None else self._text(*found, depth - 1)
             return self._reference(node, frame) if found is None else self._text(*found, depth - 1)
         read = _READ_TEXT.get(node.__class__)
         return None if read is None else read(self, node, frame, depth - 1)
@@ -173,17 +189,42 @@ class StringExpressions:
             return None
         return self._together(texts, "")
 
-    def _method(self, node: ast.Call, frame: Frame, depth: int) -> str | None:
-        """Return the text of ``"…".format(…)``, ``"…".join([…])`` or ``MAPPING.get("…")``."""
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
-            item = ast.Subscript(node.func.value, node.args[0], ast.Load())
-            return self._member(item, frame, depth)
-        if not isinstance(node.func, ast.Attribute) or node.func.attr not in ("format", "join"):
+    def _conditional(self, node: ast.IfExp, frame: Frame, depth: int) -> str | None:
+        return self._one_of(node, [node.body, node.orelse], frame, depth)
+
+    def _first_true(self, node: ast.BoolOp, frame: Frame, depth: int) -> str | None:
+        """Return the text of ``a or b``."""
+        return self._one_of(node, node.values, frame, depth) if isinstance(node.op, ast.Or) else None
+
+    def _one_of(self, node: ast.expr, alternatives: Sequence[ast.expr | None], frame: Frame, depth: int) -> str | None:
+        """Return the text of one of the expressions that an expression can have."""
+        number = self.ways.choose(node, len(alternatives), is_certain=False)
+        return None if number is None else self._text(alternatives[number], frame, depth)
+
+    def _called(self, node: ast.Call, frame: Frame, depth: int) -> str | None:
+        """Return the text of a method of a string, or of what a call returns by default."""
+        names = dotted(node.func)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in ("format", "join"):
+            return self._method(node, node.func, frame, depth)
+        if names[-1:] == ["Param"] and is_airflow(self._syntax.imported(names, frame)):
+            return self._one_of(node, [_argument(node, 0, "default")], frame, depth)
+        if names[-1:] != ["getenv"] and not isinstance(node.func, ast.Attribute):
             return None
-        text = self._plain(node.func.value, frame, depth)
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
+            text = self._member(ast.Subscript(node.func.value, node.args[0], ast.Load()), frame, depth)
+            if text is not None:
+                return text
+        default = _argument(node, 1, "default") or _argument(node, 1, "default_var")
+        if names[-1:] not in (["getenv"], ["get"]) or default is None:
+            return None
+        return self._one_of(node, [None, default], frame, depth)
+
+    def _method(self, node: ast.Call, func: ast.Attribute, frame: Frame, depth: int) -> str | None:
+        """Return the text of ``"…".format(…)`` or ``"…".join([…])``."""
+        text = self._plain(func.value, frame, depth)
         if text is None:
             return None
-        if node.func.attr == "format":
+        if func.attr == "format":
             named = {each.arg: each.value for each in node.keywords if each.arg is not None}
             return self._filled(_FIELD, text, node.args, named, partial(self._formatted, frame=frame, depth=depth))
         parts = node.args[0] if len(node.args) == 1 else None
@@ -214,6 +255,8 @@ class StringExpressions:
             return None
         if isinstance(node, ast.Name):
             found = self._syntax.definition(node.id, frame)
+            if found is not None and isinstance(found[0], LoopVariable):
+                return self._element(found[0], frame, depth - 1)
             if found is None or not isinstance(found[0], (ast.Name, ast.Attribute, ast.Subscript)):
                 return found
             return self._found_member(found[0], found[1], depth - 1)
@@ -285,6 +328,97 @@ class StringExpressions:
         value = {name.value: value for name, value in pairs if isinstance(name, ast.Constant)}.get(key)
         return None if value is None else (value, where)
 
+    def _element(self, variable: LoopVariable, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
+        """Return the element that the loop around a frame sets a name to, and where names in it are searched."""
+        loop = variable.loop_around(frame)
+        found = None if loop is None else self._elements_of_loop(loop)
+        if loop is None or not found:
+            return None
+        number = self.ways.choose(loop.head, len(found), is_certain=runs_for_each_element(loop.node, frame))
+        if number is None:
+            return None
+        element: tuple[Definition, Frame] | None = found[number]
+        for index in loop.place:
+            element = None if element is None else self._resolved(*element, depth)
+            inner = None if element is None else element[0]
+            if element is None or not isinstance(inner, (ast.List, ast.Tuple)) or index >= len(inner.elts):
+                return None
+            element = inner.elts[index], element[1]
+        return element
+
+    def _elements_of_loop(self, loop: Loop) -> list[Element] | None:
+        if loop.head not in self._elements_of:
+            asked = self.ways.asked
+            found = self._elements(loop.head.iter, loop.frame, DEEPEST)
+            if self.ways.asked != asked:
+                # Another loop decides which elements there are.
+                return found
+            self._elements_of[loop.head] = found
+        return self._elements_of[loop.head]
+
+    def elements(self, node: ast.expr, frame: Frame) -> list[Element] | None:
+        """Return the elements of a list or another iterable in the code; ``None`` if they are only known at runtime."""
+        try:
+            return self._elements(node, frame, DEEPEST)
+        except _TooMuchTextError:
+            return None
+
+    def _elements(self, node: ast.expr, frame: Frame, depth: int) -> list[Element] | None:
+        found = self._resolved(node, frame, depth) if depth else None
+        if found is None:
+            return None
+        iterable, where = found
+        if isinstance(iterable, ast.Call):
+            return self._elements_of_call(iterable, where, depth - 1)
+        if isinstance(iterable, ast.BinOp) and isinstance(iterable.op, ast.Add):
+            return _all(self._elements(each, where, depth - 1) for each in (iterable.left, iterable.right))
+        parts = _parts(iterable)
+        self._count_steps("", len(parts))
+        return (
+            _all(
+                self._elements(each.value, where, depth - 1) if isinstance(each, ast.Starred) else [(each, where)]
+                for each in parts
+            )
+            or None
+        )
+
+    def _elements_of_call(self, node: ast.Call, frame: Frame, depth: int) -> list[Element] | None:
+        """Return the elements of ``mapping.items()``, ``zip(…)`` and other functions of Python."""
+        func = node.func
+        if isinstance(func, ast.Attribute):
+            mapping = None if node.args else self._resolved(func.value, frame, depth)
+            if mapping is None or not isinstance(mapping[0], ast.Dict) or None in mapping[0].keys:
+                return None
+            self._count_steps("", len(mapping[0].keys))
+            keys = [each for each in mapping[0].keys if each is not None]
+            pairs = zip(keys, mapping[0].values, strict=True)
+            made: Mapping[str, Callable[[ast.expr, ast.expr], ast.expr]] = {
+                "items": lambda key, value: ast.Tuple([key, value], ast.Load()),
+                "keys": lambda key, _value: key,
+                "values": lambda _key, value: value,
+            }
+            return [(made[func.attr](*pair), mapping[1]) for pair in pairs] if func.attr in made else None
+        name = func.id if isinstance(func, ast.Name) else ""
+        is_own = any(name in names for _scope, names in frame.scopes())
+        if is_own or not node.args or (name not in _SAME_ELEMENTS and name != "enumerate"):
+            return None
+        found = self._elements(node.args[0], frame, depth)
+        if found is None or name in _SAME_ELEMENTS:
+            return found
+        return [
+            (ast.Tuple([ast.Constant(number), each], ast.Load()), where) for number, (each, where) in enumerate(found)
+        ]
+
+    def _resolved(self, node: Definition, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
+        """Return what a name stands for, and where names in that are searched; other expressions are returned as such.
+
+        A list or mapping that the code changes is not returned.
+        """
+        if not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+            return node, frame
+        is_changed = not self._syntax.changed.isdisjoint(dotted(node))
+        return None if is_changed else self._found_member(node, frame, depth)
+
     def _together(self, texts: Sequence[str | None], between: str) -> str:
         text = between.join(UNKNOWN if each is None else each for each in texts)
         self._count_steps(text)
@@ -342,6 +476,30 @@ class StringExpressions:
         return UNKNOWN if text is None else text
 
 
+def _argument(call: ast.Call, index: int, name: str) -> ast.expr | None:
+    """Return an argument of a call by its position, or else by its name."""
+    named = [each.value for each in call.keywords if each.arg == name]
+    return call.args[index] if index < len(call.args) else named[0] if named else None
+
+
+def _parts(iterable: Definition) -> Sequence[ast.expr]:
+    """Return the elements in a list or a mapping; none for any other expression, and for a mapping with ``**other``."""
+    if isinstance(iterable, (ast.List, ast.Set, ast.Tuple)):
+        return iterable.elts
+    keys = iterable.keys if isinstance(iterable, ast.Dict) else []
+    return [] if None in keys else [each for each in keys if each is not None]
+
+
+def _all(parts: Iterable[list[Element] | None]) -> list[Element] | None:
+    """Return the elements of several lists; ``None`` if those of one are not known."""
+    found: list[Element] = []
+    for each in parts:
+        if each is None:
+            return None
+        found += each
+    return found
+
+
 def _is_enumeration(node: ast.AST) -> bool:
     """Return whether a class is an enumeration whose members are not formatted as their values."""
     bases = [dotted(base)[-1:] for base in node.bases] if isinstance(node, ast.ClassDef) else []
@@ -357,7 +515,9 @@ def _may_be_field(annotation: ast.expr) -> bool:
 _READ_TEXT: Final[Mapping[type, Callable[[StringExpressions, Any, Frame, int], str | None]]] = {
     ast.Attribute: StringExpressions._member,
     ast.BinOp: StringExpressions._operation,
-    ast.Call: StringExpressions._method,
+    ast.BoolOp: StringExpressions._first_true,
+    ast.Call: StringExpressions._called,
+    ast.IfExp: StringExpressions._conditional,
     ast.JoinedStr: StringExpressions._joined,
     ast.Subscript: StringExpressions._member,
 }

@@ -5,16 +5,21 @@ from __future__ import annotations
 import ast
 import builtins
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cached_property
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
+from airflow_kubernetes_secrets.usage.frames import (
+    COMPREHENSIONS,
+    Comprehension,
+    Definition,
+    Frame,
+    Loop,
+    LoopVariable,
+    Names,
+    targets_of,
+)
 from airflow_kubernetes_secrets.usage.templates import FILE_SUFFIXES, is_template
-
-# The names of one scope, each with the expression or class that sets it; ``None`` if there are several, or none that is
-# known.
-Definition: TypeAlias = ast.expr | ast.ClassDef
-Names = dict[str, "Definition | None"]
 
 # Airflow shows these arguments and attributes of DAGs and tasks, and does not render them as templates.
 DOCUMENTATION = frozenset(("description", "doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"))
@@ -39,52 +44,24 @@ _FIELDS: Final[Mapping[type, tuple[str, ...]]] = {
 }
 
 
-# The methods that change a mapping.
-_CHANGES = frozenset(("clear", "pop", "popitem", "setdefault", "update"))
+# The methods that change a mapping, a list or a set.
+_CHANGES = frozenset(("add", "append", "clear", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"))
 
 # The methods that read an entry. Code can also pass them on without a call.
-READING_METHODS = frozenset(("get", "get_connection", "get_connection_from_secrets", "setdefault"))
-
-
-class Frame:
-    """Code that contains other code: the file, a class, a function, a ``with`` block, or a call that makes a task.
-
-    Attributes:
-        parent: the frame around it; ``None`` for the file.
-        names: the names of its own scope; ``None`` if it has none.
-        scope: the names of the scope that the frame belongs to.
-    """
-
-    __slots__ = ("names", "node", "parent", "scope")
-
-    def __init__(self, node: ast.AST, parent: Frame | None, names: Names | None = None) -> None:
-        self.node = node
-        self.parent = parent
-        self.names = names
-        self.scope: Names
-        if names is not None:
-            self.scope = names
-        else:
-            self.scope = {} if parent is None else parent.scope
-
-    def outwards(self) -> Iterator[Frame]:
-        """Yield this frame and those around it, from the inside."""
-        frame: Frame | None = self
-        while frame is not None:
-            yield frame
-            frame = frame.parent
-
-    def scopes(self) -> Iterator[tuple[Frame, Names]]:
-        """Yield the scopes in which Python searches a name, from the inside, each with its names."""
-        is_innermost = True
-        frame: Frame | None = self
-        while frame is not None:
-            if frame.names is not None:
-                # Functions do not see the names of the class around them.
-                if is_innermost or not isinstance(frame.node, ast.ClassDef):
-                    yield frame, frame.names
-                is_innermost = False
-            frame = frame.parent
+READING_METHODS = frozenset(
+    (
+        "aget_connection",
+        "aget_hook",
+        "async_get",
+        "get",
+        "get_connection",
+        "get_connection_from_secrets",
+        "get_connections",
+        "get_hook",
+        "get_variable_from_secrets",
+        "setdefault",
+    )
+)
 
 
 class Call(NamedTuple):
@@ -101,6 +78,20 @@ class Call(NamedTuple):
     keyword_names: Set[str | None]
 
 
+class ContextItem(NamedTuple):
+    """An expression that may read ``conn`` or ``var`` of the context of a task.
+
+    Attributes:
+        owner: what may be the context.
+        key: ``conn`` or ``var``.
+    """
+
+    node: ast.expr
+    owner: ast.expr
+    key: str
+    frame: Frame
+
+
 class Syntax:
     """A parsed file.
 
@@ -110,7 +101,7 @@ class Syntax:
         dicts, functions: the mappings and functions, each with its frame.
         assigned: the names and attributes that assignments set, each with its line, value and frame.
         methods: the names of methods that read an entry, such as ``Variable.get``, each with its frame.
-        context_items: the expressions that may read ``conn`` or ``var`` of a task's context, each with its frame.
+        context_items: the expressions that may read ``conn`` or ``var`` of a task's context.
         templates: the strings that may be templates with connections or variables, each with its frame.
         file_names: the strings that may name files with templates, each with its line and frame.
         items_set: the items that assignments such as ``args["conn_id"] = "x"`` set, each with its key, value and frame.
@@ -135,7 +126,7 @@ class Syntax:
         self.templates: list[tuple[ast.expr, Frame]] = []
         self.file_names: list[tuple[str, int, Frame]] = []
         self.methods: list[tuple[ast.Attribute, Frame]] = []
-        self.context_items: list[tuple[ast.Subscript, Frame]] = []
+        self.context_items: list[ContextItem] = []
         self.items_set: list[tuple[str, ast.expr, Frame]] = []
         self.tree = tree
         self.classes: dict[ast.ClassDef, Frame] = {}
@@ -149,6 +140,8 @@ class Syntax:
         self._set_again: set[tuple[int, str]] = set()
         self._stars: list[tuple[Names, int]] = []
         self._star_modules: list[str] = []
+        # The loop that sets a value for each element.
+        self._set_in: dict[ast.expr, ast.AST] = {}
         self._pending: list[tuple[ast.AST, Frame]] = []
         self._handled: set[ast.AST] = set()
         self._documentation: list[ast.expr] = []
@@ -159,25 +152,33 @@ class Syntax:
         no_templates = self._handled.union(*(ast.walk(self._value(each)) for each in self._documentation))
         self.templates = [(node, frame) for node, frame in self.templates if node not in no_templates]
 
-    def imported(self, names: Sequence[str], frame: Frame | None = None) -> str:
+    def imported(self, names: Sequence[str], frame: Frame | None = None, depth: int = DEEPEST) -> str:
         """Return the path of an imported name, such as ``airflow.sdk.Variable``; empty if it is not imported.
 
         Args:
             names: the parts of the name, as :func:`dotted` returns them.
             frame: where it is used; by default, in the file.
+            depth: how many other names of the imported one are followed, such as ``get`` after ``get = Variable.get``.
         """
         # Most names are not imported in any scope, and searching the scopes takes long.
-        if not names or not (names[0] in self._imported_names or self._star_modules):
+        if not names or not (names[0] in self._imported_names or self._star_modules or names[0] in self._aliases):
             return ""
         owner: Names | None = None
-        for _scope, known in (self.frames[0] if frame is None else frame).scopes():
+        for scope, known in (self.frames[0] if frame is None else frame).scopes():
             if names[0] in known:
                 owner = known
+                if depth and (alias := _alias(known[names[0]])):
+                    return self.imported([*alias, *names[1:]], scope, depth - 1)
                 break
         path = "" if owner is None else self._imports.get(id(owner), {}).get(names[0], "")
         if owner is None and (module := self._star_module) and not hasattr(builtins, names[0]):
             path = module + ("" if module.endswith(".") else ".") + names[0]
         return ".".join((path, *names[1:])) if path else ""
+
+    @cached_property
+    def _aliases(self) -> Set[str]:
+        """The names that assignments set to another name."""
+        return {name for name, _line, value, _frame in self.assigned if _alias(value)}
 
     @cached_property
     def _star_module(self) -> str:
@@ -220,8 +221,18 @@ class Syntax:
         for scope, names in frame.scopes():
             if name in names:
                 value = names[name]
-                return None if value is None else (value, scope)
+                return None if value is None else (value, self._frame_of(value, scope, frame))
         return None
+
+    def _frame_of(self, value: Definition, scope: Frame, frame: Frame) -> Frame:
+        """Return where the names in a value are searched for the code of a frame.
+
+        If the loop that sets the value runs this code too, the names have the values of the same element.
+        """
+        loop = self._set_in.get(value) if isinstance(value, ast.expr) else None
+        if loop is None or loop not in set(frame.loops()):
+            return scope
+        return next(each for each in frame.outwards() if each.scope is scope.scope)
 
     def _walk(self, tree: ast.Module) -> None:
         # A loop, since recursion is slower and ends at deeply nested code. It visits millions of nodes, so it does not
@@ -253,6 +264,9 @@ class Syntax:
     def _bind(self, frame: Frame, name: str, value: Definition | None) -> None:
         names = frame.scope
         if name in names:
+            known = names[name]
+            if isinstance(known, LoopVariable) and isinstance(value, LoopVariable) and known.add(value, frame):
+                return
             names[name] = None
             self._set_again.add((id(names), name))
         else:
@@ -294,6 +308,31 @@ class Syntax:
                 self._set(item.optional_vars, item.context_expr, frame)
         return self._enter(node, frame)
 
+    def _for(self, node: ast.For, frame: Frame) -> None:
+        inside = self._enter(node, frame)
+        for name, place in targets_of(node.target):
+            self._bind_loop(name, frame, Loop(node, node, frame, place))
+        self._pending += ((each, frame) for each in (node.target, node.iter))
+        self._pending += ((each, inside) for each in node.body)
+        self._pending += ((each, frame) for each in node.orelse)
+
+    def _comprehension(self, node: Comprehension, frame: Frame) -> None:
+        inside = self._enter(node, frame, {})
+        parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        self._pending += ((each, inside) for each in parts)
+        # Python evaluates the first iterable outside.
+        outside = frame
+        for head in node.generators:
+            for name, place in targets_of(head.target):
+                self._bind_loop(name, inside, Loop(node, head, outside, place))
+            self._pending += ((head.target, inside), (head.iter, outside))
+            self._pending += ((each, inside) for each in head.ifs)
+            outside = inside
+
+    def _bind_loop(self, name: ast.Name, frame: Frame, loop: Loop) -> None:
+        self._handled.add(name)
+        self._bind(frame, name.id, LoopVariable(name.lineno, loop))
+
     def _assign(self, node: ast.Assign, frame: Frame) -> Frame:
         for target in node.targets:
             self._set(target, node.value, frame)
@@ -301,7 +340,11 @@ class Syntax:
 
     def _assign_one(self, node: ast.AnnAssign | ast.NamedExpr, frame: Frame) -> Frame:
         if node.value is not None:
-            self._set(node.target, node.value, frame)
+            outside = frame
+            # `:=` in a comprehension sets a name outside.
+            while isinstance(outside.node, COMPREHENSIONS) and outside.parent is not None:
+                outside = outside.parent
+            self._set(node.target, node.value, outside)
         return frame
 
     def _set(self, target: ast.expr, value: ast.expr, frame: Frame) -> None:
@@ -309,6 +352,8 @@ class Syntax:
             self._handled.add(target)
             self.assigned.append((target.id, target.lineno, value, frame))
             self._bind(frame, target.id, value)
+            if frame.is_in_loop and not frame.is_in_condition():
+                self._set_in[value] = next(frame.loops())
         elif isinstance(target, ast.Attribute):
             self.assigned.append((target.attr, target.lineno, value, frame))
             if isinstance(target.value, ast.Name) and target.value.id == "self":
@@ -343,8 +388,8 @@ class Syntax:
         return frame
 
     def _subscript(self, node: ast.Subscript, frame: Frame) -> Frame:
-        if isinstance(node.slice, ast.Constant) and node.slice.value in ("conn", "var"):
-            self.context_items.append((node, frame))
+        if key := context_key([node.slice]):
+            self.context_items.append(ContextItem(node, node.value, key, frame))
         if not isinstance(node.ctx, ast.Load):
             self._change(node.value)
         return frame
@@ -408,7 +453,7 @@ class Syntax:
     def _if(self, node: ast.If, frame: Frame) -> Frame | None:
         # Airflow imports the file, so it never runs this block.
         if not _is_for_main_program(node.test):
-            return frame
+            return self._enter(node, frame) if frame.is_in_loop else frame
         self._pending += ((each, frame) for each in node.orelse)
         return None
 
@@ -426,6 +471,8 @@ class Syntax:
                 self._joined_templates(node, [node.func.value, *joined], frame)
         elif isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGES:
             self._change(node.func.value)
+        elif isinstance(node.func, ast.Attribute) and node.func.attr == "get" and (key := context_key(node.args)):
+            self.context_items.append(ContextItem(node, node.func.value, key, frame))
         makes_task = not all_given.isdisjoint(_OF_A_TASK) or (names and names[-1] in ("DAG", "TaskGroup"))
         inside = self._enter(node, frame) if makes_task else frame
         self.calls.append(Call(node, inside, names, given))
@@ -464,21 +511,26 @@ _HANDLERS: Final[Mapping[type[ast.AST], _Handler]] = {
     ast.ClassDef: Syntax._class,
     ast.Constant: Syntax._constant,
     ast.Dict: Syntax._dict,
+    ast.DictComp: Syntax._comprehension,
     ast.ExceptHandler: Syntax._named,
     ast.Expr: Syntax._statement,
+    ast.For: Syntax._for,
     ast.FunctionDef: Syntax._function,
+    ast.GeneratorExp: Syntax._comprehension,
     ast.Global: Syntax._global,
     ast.If: Syntax._if,
     ast.Import: Syntax._import,
     ast.ImportFrom: Syntax._import_from,
     ast.JoinedStr: Syntax._f_string,
     ast.Lambda: Syntax._lambda,
+    ast.ListComp: Syntax._comprehension,
     ast.MatchAs: Syntax._named,
     ast.MatchMapping: Syntax._rest,
     ast.MatchStar: Syntax._named,
     ast.Name: Syntax._name,
     ast.NamedExpr: Syntax._assign_one,
     ast.Nonlocal: Syntax._global,
+    ast.SetComp: Syntax._comprehension,
     ast.Subscript: Syntax._subscript,
     ast.With: Syntax._with,
     ast.arguments: Syntax._arguments,
@@ -514,6 +566,17 @@ def dotted(node: ast.expr) -> list[str]:
         names.append(node.attr)
         node = node.value
     return [node.id, *reversed(names)] if isinstance(node, ast.Name) else []
+
+
+def _alias(value: Definition | None) -> list[str]:
+    """Return the names in ``a.b`` if it sets another name; empty for any other expression."""
+    return dotted(value) if isinstance(value, (ast.Name, ast.Attribute)) else []
+
+
+def context_key(nodes: Sequence[ast.expr]) -> str:
+    """Return the first of some expressions, if it is a key of a task's context with connections or variables."""
+    key = nodes[0].value if nodes and isinstance(nodes[0], ast.Constant) else ""
+    return key if isinstance(key, str) and key in ("conn", "var") else ""
 
 
 def partial_call(call: ast.Call) -> ast.Call | None:

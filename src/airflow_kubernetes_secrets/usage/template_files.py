@@ -13,10 +13,10 @@ from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.templates import TemplateUse, is_template, uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
 
-# Packages such as dag-factory make tasks from files with their arguments.
+# Packages such as dag-factory and gusty make tasks from files with their arguments.
 _ARGUMENT = re.compile(
     r"""
-    ^[ \t]*(?:-[ \t]+)?["']?(?P<how>(?:\w*_)?conn_id)["']?[ \t]*:[ \t]*
+    ^[ \t]*(?:-[ \t]+)?["']?(?P<how>(?:\w*_)?conn_id|kafka_config_id)["']?[ \t]*:[ \t]*
     (?P<quote>["']?)(?P<id>[^\s"'\#,{}\[\]&*|>]+)(?P=quote)
     [ \t]*,?[ \t]*(?:\#.*)?$
     """,
@@ -46,7 +46,7 @@ class TemplateFiles:
     def add(self, file: DagFile) -> None:
         """Add a file, if it uses connections or variables."""
         text = file.code.decode("utf-8", "replace")
-        if is_template(text) or (file.path.endswith((".yaml", ".yml")) and _ARGUMENT.search(text)):
+        if is_template(text) or _ARGUMENT.search(_yaml_in(file.path, text)):
             self._texts[file.team, file.path] = file, text
 
     def add_place(self, name: str, place: Position) -> None:
@@ -106,15 +106,22 @@ class TemplateFiles:
 
 
 def _arguments(path: str, text: str) -> Iterator[TemplateUse]:
-    """Yield the connections that are arguments in a YAML file. The DAG that reads it decides if they are used."""
-    if not path.endswith((".yaml", ".yml")):
-        return
+    """Yield the connections that are arguments in YAML. The DAG that reads the file decides if they are used."""
+    text = _yaml_in(path, text)
     line, counted = 0, 0
     for match in _ARGUMENT.finditer(text):
         line += text.count("\n", counted, match.start())
         counted = match.start()
         if match["id"] not in _NOTHING:
             yield TemplateUse(Kind.CONNECTION, match["id"], match["how"], True, line)
+
+
+def _yaml_in(path: str, text: str) -> str:
+    """Return a YAML file, or the YAML between two lines ``---`` at the beginning of another file, as for gusty."""
+    if path.endswith((".yaml", ".yml")):
+        return text
+    end = text.find("\n---", 3) if text.startswith("---\n") else -1
+    return text[:end] if end > 0 else ""
 
 
 def _by_folder(paths: Sequence[str], end: str) -> dict[str, list[str]]:

@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets.usage.jinja import accesses
 UNKNOWN = "\0"
 
 # The endings of files that operators of Airflow and its providers render (their attribute `template_ext`).
-FILE_SUFFIXES = (".bash", ".hql", ".html", ".j2", ".json", ".sh", ".sql", ".yaml", ".yml")
+FILE_SUFFIXES = (".bash", ".cql", ".hql", ".html", ".j2", ".jinja", ".json", ".kql", ".sh", ".sql", ".yaml", ".yml")
 
 _OPENING_OF_BLOCK = re.compile(r"\{[{%]")
 _OPENING_OF_COMMENT = re.compile(r"\{#")
