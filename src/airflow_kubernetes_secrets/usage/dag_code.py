@@ -185,6 +185,8 @@ class _Finder:
         """Return the ids that an expression can have, each with whether the code uses all of them."""
         if mention.id is None or isinstance(mention.id, str):
             return [(mention.id, True)]
+        if isinstance(mention.id, ast.Constant):
+            return [(self._strings.with_references(mention.id, mention.frame), True)]
         read = partial(self._strings.with_references, mention.id, mention.frame)
         return self._strings.ways.read(read, conditions=True)
 
