@@ -169,3 +169,12 @@ def test_templates_with_many_alternatives_end() -> None:
     found = found_in(f"Op(sql={text!r})")
     assert len(set(connections(found))) == 300
     assert len(found.computed) == 1
+
+
+def test_a_loop_with_many_uses_ends() -> None:
+    """A small file could have millions of uses. Those that are not read count as computed."""
+    items = [f"a{number}" for number in range(900)]
+    found = found_in(f"for c in {items}:\n" + "    Variable.get(c)\n" * 3_000)
+    assert set(variables(found)) == set(items)
+    assert len(found.uses) < 100_000
+    assert len({use.position.line for use in found.uses}) + len(found.computed) == 3_000

@@ -8,8 +8,10 @@ from typing import TypeVar
 
 _Value = TypeVar("_Value")
 
-# An expression with more combinations counts as computed.
+# An expression with more combinations counts as computed, and so do all expressions with alternatives after so many
+# combinations in one file.
 _MOST = 1_000
+_MOST_IN_FILE = 50_000
 
 
 class Ways:
@@ -24,6 +26,7 @@ class Ways:
         self._choices: dict[object, tuple[int, int]] | None = None
         self._with_conditions = False
         self._is_certain = True
+        self._read = 0
         self.asked = 0
 
     def read(self, read: Callable[[], _Value], *, conditions: bool = False) -> list[tuple[_Value, bool]]:
@@ -41,6 +44,7 @@ class Ways:
                 self._is_certain = True
                 found.append((read(), self._is_certain))
                 # The last alternatives change first, so that each combination occurs once.
+                self._read += bool(choices)
                 while choices:
                     key, (number, count) = choices.popitem()
                     if number + 1 < count:
@@ -63,7 +67,8 @@ class Ways:
         if self._choices is None or not (is_certain or self._with_conditions):
             return None
         if key not in self._choices:
-            if not count or count * prod(each for _number, each in self._choices.values()) > _MOST:
+            is_late = self._read > _MOST_IN_FILE
+            if is_late or not count or count * prod(each for _number, each in self._choices.values()) > _MOST:
                 return None
             self._choices[key] = 0, count
         self._is_certain = self._is_certain and is_certain
