@@ -136,6 +136,17 @@ KNOWN_FORMATS = (
             "AWS_REGION": f"{EXTRA}region_name",
             "AWS_ENDPOINT_URL": f"{EXTRA}endpoint_url",
             "AWS_ROLE_ARN": f"{EXTRA}role_arn",
+            # OpenShift AI
+            "AWS_S3_ENDPOINT": parsers.endpoint_url,
+        },
+        not_labels=_OTHER_OBJECT_STORAGE,
+    ),
+    KnownFormat(  # the names in a file of the AWS CLI
+        "aws",
+        {"aws_access_key_id": "login", "aws_secret_access_key": "password"},
+        {
+            "aws_session_token": f"{EXTRA}aws_session_token",
+            **dict.fromkeys(("region", "aws_region", "aws_default_region"), f"{EXTRA}region_name"),
         },
         not_labels=_OTHER_OBJECT_STORAGE,
     ),
@@ -163,6 +174,11 @@ KNOWN_FORMATS = (
         "azure",
         {"AZURE_CLIENT_ID": "login", "AZURE_CLIENT_SECRET": "password", "AZURE_TENANT_ID": f"{EXTRA}tenantId"},
         {"AZURE_SUBSCRIPTION_ID": f"{EXTRA}subscriptionId"},
+    ),
+    KnownFormat(  # Terraform
+        "azure",
+        {"ARM_CLIENT_ID": "login", "ARM_CLIENT_SECRET": "password", "ARM_TENANT_ID": f"{EXTRA}tenantId"},
+        {"ARM_SUBSCRIPTION_ID": f"{EXTRA}subscriptionId"},
     ),
     KnownFormat(  # Flux
         "azure",
@@ -330,6 +346,19 @@ KNOWN_FORMATS = (
         missing=("host",),
     ),
     # Kafka
+    KnownFormat(  # the properties of librdkafka, as Confluent Cloud shows them
+        "kafka",
+        {
+            "bootstrap.servers": f"{EXTRA}bootstrap.servers",
+            "sasl.username": f"{EXTRA}sasl.username",
+            "sasl.password": f"{EXTRA}sasl.password",
+        },
+        {
+            "security.protocol": f"{EXTRA}security.protocol",
+            "sasl.mechanism": f"{EXTRA}sasl.mechanism",
+            "sasl.mechanisms": f"{EXTRA}sasl.mechanism",
+        },
+    ),
     KnownFormat(  # Strimzi's KafkaUser. `ca.crt` is not the CA of the servers.
         "kafka",
         {"user.crt": f"{EXTRA}ssl.certificate.pem", "user.key": f"{EXTRA}ssl.key.pem", "ca.crt": ""},

@@ -98,6 +98,12 @@ def https(value: str) -> Mapping[str, Any] | None:
     return {"extra.use_ssl": True, "extra.verify_certs": True} if value.startswith("https://") else None
 
 
+def endpoint_url(value: str) -> Mapping[str, Any]:
+    """Read the URL of a server that is compatible with Amazon S3. A host without a protocol is not one."""
+    url = value.strip()
+    return {"extra.endpoint_url": url} if url.startswith(("https://", "http://")) else {}
+
+
 def vault_address(value: str) -> Mapping[str, Any] | None:
     """Read the URL of a Vault server. ``VaultHook`` builds the URL from its parts.
 
