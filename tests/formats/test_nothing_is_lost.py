@@ -95,7 +95,7 @@ def test_a_google_key_with_other_spaces(read: Read) -> None:
         ("neo4j+ssc", {"neo4j_scheme": True, "certs_self_signed": True}),
         ("bolt+s", {"certs_trusted_ca": True}),
         ("bolt", {}),
-        ("rediss+cluster", {"ssl": True}),
+        ("rediss+cluster", {"ssl": True, "cluster": True}),
     ],
 )
 def test_the_scheme_of_a_uri_says_how_to_connect(read: Read, scheme: str, extra: dict[str, Any]) -> None:

@@ -79,7 +79,7 @@ def test_extra(read: Read, extra: object) -> None:
         ("mariadb", "true", "mysql", {"ssl_mode": "REQUIRED"}),
         ("mongo", True, "mongo", {"ssl": True}),
         ("postgres", False, "postgres", {}),
-        ("oracle", True, "oracle", {}),
+        ("db2", True, "db2", {}),
     ],
 )
 def test_tls(read: Read, engine: str, ssl: object, conn_type: str, extra: dict[str, object]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+from airflow_kubernetes_secrets.errors import MalformedSecretError
 from support.hook_texts import texts_of
 from support.listing import problems_in
 from support.shapes import Read
@@ -260,10 +262,17 @@ def test_the_words_of_a_format_in_any_case(read: Read) -> None:
         ),
         (
             "kafka",
-            {"bootstrap_servers": "h:1", "sasl.mechanisms": "PLAIN", "ssl.ca.location": "/ca", **LOGIN},
+            {
+                "bootstrap_servers": "h:1",
+                "security_protocol": "SASL_SSL",
+                "sasl.mechanisms": "PLAIN",
+                "ssl.ca.location": "/ca",
+                **LOGIN,
+            },
             {},
             {
                 "bootstrap.servers": "h:1",
+                "security.protocol": "SASL_SSL",
                 "sasl.mechanism": "PLAIN",
                 "ssl.ca.location": "/ca",
                 "sasl.username": "u",
@@ -343,3 +352,190 @@ def test_the_remedy_for_a_jdbc_url(tmp_path: Path) -> None:
     assert found == []
     [text] = texts_of({**LOGIN, "host": "jdbc:postgresql://h/d"}, connection_type="postgres")
     assert "field-uri" not in text
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data", "parts"),
+    [
+        ("aws", {"aws_access_key_id": "a", "aws_secret_access_key": "s", "region": "r"}, {"login": "a"}),
+        ("elasticsearch", {"host": "e", "port": "9200", "apiKey": "k"}, {"extra": {"api_key": "k"}}),
+        ("kafka", {"host": "b:1", "group.id": "g"}, {"extra": {"bootstrap.servers": "b:1", "group.id": "g"}}),
+        (
+            "kafka",
+            {**DATABASE, "security.protocol": "SASL_SSL", "sasl_mechanism": "scram-sha-512"},
+            {
+                "extra": {
+                    "bootstrap.servers": "h",
+                    "security.protocol": "SASL_SSL",
+                    "sasl.mechanism": "SCRAM-SHA-512",
+                    "sasl.username": "u",
+                    "sasl.password": "p",
+                }
+            },
+        ),
+        ("influxdb3", {"host": "h", "database": "d"}, {"schema": None, "extra": {"database": "d"}}),
+        ("mysql", {"host": "h", "username": "u", "iam": "true"}, {"extra": {"iam": True}}),
+        ("oracle", {**DATABASE, "serviceName": "s"}, {"extra": {"service_name": "s"}}),
+        ("oracle", {**LOGIN, "dsn": "h:1521/s"}, {"host": None, "extra": {"dsn": "h:1521/s"}}),
+        ("oracle", {**DATABASE, "database": "s"}, {"schema": None, "extra": {"service_name": "s"}}),
+        ("oracle", {**DATABASE, "schema": "x", "sid": "s"}, {"schema": "x", "extra": {"sid": "s"}}),
+        ("cassandra", {**LOGIN, "host": "a:9042, b:9042"}, {"host": "a,b", "port": 9042}),
+        ("cassandra", {**LOGIN, "host": "[fd00::1]:9042"}, {"host": "fd00::1", "port": 9042}),
+        ("redis", {"host": "h", "cluster": "true"}, {"extra": {"cluster": True}}),
+        ("redis", {"uri": "rediss+cluster://:p@h"}, {"extra": {"cluster": True, "ssl": True}}),
+        ("mongo", {**DATABASE, "scheme": "mongodb+srv"}, {"extra": {"srv": True}}),
+        (
+            "mysql",
+            {**DATABASE, "tls": "true", "sslca": "/ca"},
+            {"extra": {"ssl_mode": "REQUIRED", "ssl": {"ca": "/ca"}}},
+        ),
+        ("postgres", {**DATABASE, "search_path": "app"}, {"extra": {"options": "-csearch_path=app"}}),
+        ("smtp", {**DATABASE, "from": "a@example.com"}, {"extra": {"from_email": "a@example.com"}}),
+        ("snowflake", {**LOGIN, "account": "https://a-b.snowflakecomputing.com/"}, {"extra": {"account": "a-b"}}),
+        ("snowflake", {**LOGIN, "account": "a.snowflakecomputing.cn"}, {"extra": {"account": "a"}}),
+        ("snowflake", {**LOGIN, "host": "https://a.snowflakecomputing.com/console"}, {"extra": {"account": "a"}}),
+        ("databricks", {"host": "h", "username": "token", "password": "p"}, {"login": None, "password": "p"}),
+        ("dbt_cloud", {**LOGIN, "host": "https://cloud.getdbt.com"}, {"host": "cloud.getdbt.com"}),
+        (
+            "aws",
+            {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_S3_ENDPOINT": "https://h"},
+            {"login": "a"},
+        ),
+    ],
+)
+def test_what_the_hook_needs_in_another_form(
+    read: Read, tmp_path: Path, conn_type: str, data: dict[str, str], parts: dict[str, Any]
+) -> None:
+    connection = read(data, {"connection-type": conn_type})
+
+    assert connection is not None
+    assert {name: connection[name] for name in parts} == parts
+    assert problems_in(tmp_path, data, connection_type=conn_type) == []
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data", "key"),
+    [
+        (
+            "aws",
+            {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_S3_ENDPOINT": "h:9000"},
+            "AWS_S3_ENDPOINT",
+        ),
+        ("redis", {"password": "p", "nodes": "a:1,b:2"}, "nodes"),
+        ("redis", {"host": "h", "password": "p", "sentinel-master": "m"}, "sentinel-master"),
+        ("elasticsearch", {**LOGIN, "cloud_id": "x"}, "cloud_id"),
+        ("opensearch", {**DATABASE, "https": "true"}, "https"),
+        ("http", {**DATABASE, "use_https": "true"}, "use_https"),
+        ("oracle", {**DATABASE, "service_name": "s", "cwallet.sso": "x"}, "cwallet.sso"),
+        ("mongo", {**DATABASE, "client.pfx": "x"}, "client.pfx"),
+        ("salesforce", {**LOGIN, "token": "t"}, "token"),
+        ("azure", {**LOGIN, "tenant": "t"}, "tenant"),
+        ("msgraph", {**LOGIN, "tenant": "t"}, "tenant"),
+        ("mssql", {**DATABASE, "domain": "d"}, "domain"),
+        ("samba", {**DATABASE, "share": "s"}, "share"),
+        ("ssh", {"host": "h", "username": "u", "key.ppk": "k"}, "key.ppk"),
+        ("sftp", {**DATABASE, "host_key_fingerprint": "SHA256:x"}, "host_key_fingerprint"),
+        ("postgres", {"host": "h", "username": "u", "pgpassfile": "/x"}, "pgpassfile"),
+        ("postgres", {**DATABASE, "user": "other"}, "user"),
+        ("postgres", {**DATABASE, "pass": "other"}, "pass"),
+    ],
+)
+def test_a_key_that_the_hook_cannot_use_as_it_is(
+    tmp_path: Path, conn_type: str, data: dict[str, str], key: str
+) -> None:
+    found = problems_in(tmp_path, data, connection_type=conn_type)
+
+    assert any(repr(key) in each.text for each in found)
+
+
+def test_two_names_with_one_value(tmp_path: Path) -> None:
+    assert problems_in(tmp_path, {**DATABASE, "user": "u", "pass": "p"}, connection_type="postgres") == []
+    named = {"field_login": "user"}
+    assert problems_in(tmp_path, {**DATABASE, "user": "x"}, connection_type="postgres", **named) == []
+
+
+HOST_KEYS = "# h:22 SSH-2.0-OpenSSH\nh ssh-rsa AAAA\nh ssh-ed25519 BBBB\n"
+
+
+@pytest.mark.parametrize(
+    ("known_hosts", "host_key"),
+    [
+        (HOST_KEYS, "ssh-ed25519 BBBB"),
+        ("[h]:2222 ecdsa-sha2-nistp256 AAAA comment", "ecdsa-sha2-nistp256 AAAA"),
+        ("|1|c2FsdA==|aGFzaA== ssh-rsa AAAA", "ssh-rsa AAAA"),
+        (f"{HOST_KEYS}g ssh-rsa CCCC\n", None),
+        ("h ssh-dss AAAA", None),
+        ("/etc/known_hosts", None),
+    ],
+)
+def test_the_key_of_a_server_for_ssh(read: Read, tmp_path: Path, known_hosts: str, host_key: str | None) -> None:
+    data = {"host": "h", "username": "u", "private_key": PLAIN, "known_hosts": known_hosts}
+
+    assert extra_of(read, data, connection_type="ssh").get("host_key") == host_key
+    found = problems_in(tmp_path, data, connection_type="ssh")
+    assert [each.code for each in found] == ([] if host_key else ["unused-settings"])
+    assert all("'known_hosts'" in each.text and "host_key" in each.text for each in found)
+
+
+@pytest.mark.parametrize("conn_type", ["ssh", "sftp"])
+def test_a_private_key_without_a_login(tmp_path: Path, conn_type: str) -> None:
+    data = {"host": "h", "private_key": PLAIN}
+    [problem] = problems_in(tmp_path, data, connection_type=conn_type)
+
+    assert "has a private key and no login" in problem.text
+    assert problems_in(tmp_path, data, connection_type=conn_type, connection_login="u") == []
+
+
+@pytest.mark.parametrize("conn_type", ["teradata", "vertica", "smtp", "sftp", "influxdb", "databricks"])
+def test_hooks_that_would_use_another_host(tmp_path: Path, conn_type: str) -> None:
+    found = problems_in(tmp_path, LOGIN, connection_type=conn_type)
+
+    assert any("no host" in each.text for each in found)
+
+
+@pytest.mark.parametrize("mark", ['"', "'"])
+def test_quotation_marks_around_a_value(tmp_path: Path, mark: str) -> None:
+    data = {"DB_HOST": "h", "DB_USER": "u", "DB_PASSWORD": f"{mark}p{mark}", "DB_CONNECTION": "mysql"}
+    [problem] = problems_in(tmp_path, data)
+
+    assert problem.code == "quoted-value"
+    assert "key 'DB_PASSWORD'" in problem.text
+    for value in (f"{mark}p", mark, f"p{mark}", f"{mark}{mark}"):
+        assert problems_in(tmp_path, {**data, "DB_PASSWORD": value}) == []
+
+
+@pytest.mark.parametrize("value", ["postgres://u:hunter2@h/d", ' {"conn_type": "postgres", "password": "hunter2"}'])
+def test_a_connection_that_was_encoded_twice(read: Read, value: str) -> None:
+    encoded = b64encode(value.encode()).decode()
+    for stored in (encoded, f"{encoded}\n", f"{encoded[:20]}\n{encoded[20:]}"):
+        with pytest.raises(MalformedSecretError, match="base64 of one") as raised:
+            read({"value": stored})
+        assert encoded[:20] not in str(raised.value)
+
+
+def test_what_is_not_base64_of_a_connection(read: Read) -> None:
+    for value in ("hunter22", b64encode(b"hunter2").decode()):
+        with pytest.raises(MalformedSecretError) as raised:
+            read({"value": value})
+        assert "base64" not in str(raised.value)
+
+
+@pytest.mark.parametrize("scheme", ["redis-sentinel", "rediss-sentinel", "redis+sentinel"])
+def test_the_uri_of_a_sentinel(read: Read, scheme: str) -> None:
+    with pytest.raises(MalformedSecretError, match="Sentinel"):
+        read({"uri": f"{scheme}://:p@a:26379,b:26379/name"})
+
+
+@pytest.mark.parametrize(
+    ("data", "conn_type"),
+    [
+        ({"ENGINE": "django.db.backends.postgresql"}, "postgres"),
+        ({"ENGINE": "django.db.backends.mysql"}, "mysql"),
+        ({"type": "sqlsrv"}, "mssql"),
+    ],
+)
+def test_the_types_of_django_and_laravel(read: Read, data: dict[str, str], conn_type: str) -> None:
+    connection = read({**DATABASE, **data})
+
+    assert connection is not None
+    assert connection["conn_type"] == conn_type

@@ -33,6 +33,8 @@ LOGIN = {"username": "u", "password": "p"}
         ),
         ("opensearch", "https://o", {"host": "o", "port": 443, "extra": {"use_ssl": True, "verify_certs": True}}),
         ("elasticsearch", "https://e", {"host": "e", "port": 443, "schema": "https"}),
+        ("influxdb3", "http://i:8181", {"host": "i", "port": 8181, "schema": "http"}),
+        ("dbt_cloud", "https://cloud.getdbt.com", {"host": "cloud.getdbt.com"}),
         ("snowflake", "https://a-b.snowflakecomputing.com", {"extra": {"account": "a-b"}}),
         ("openai", "https://o.example.com", {"host": "https://o.example.com"}),
         ("github", "https://g:8443", {"host": "https://g:8443"}),

@@ -103,6 +103,9 @@ OF_CONTENTS: dict[str, Case] = {
     "a newline after a password": Case(
         secret(data={**FIELDS, "password": f"{PASSWORD}\n"}), ["trailing-newline"], "'password'"
     ),
+    "a password in quotation marks": Case(
+        secret(data={**FIELDS, "host": "db", "password": f'"{PASSWORD}"'}), ["quoted-value"], "'password'"
+    ),
     "extra that hooks cannot read": Case(
         secret(data={"value": json.dumps({**FIELDS, "extra": PASSWORD})}), ["extra-not-json"], "Airflow 3"
     ),

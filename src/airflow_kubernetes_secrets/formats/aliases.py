@@ -32,7 +32,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 # White space belongs to these values. In other fields it is the newline that ``kubectl create --from-file`` stores.
 EXACT = ("login", "password")
 
-# Airflow's connection types, by engines of AWS, types of servicebinding.io and schemes of URIs. Any other word is a
+# Airflow's connection types, by engines of AWS, Laravel and Django, types of servicebinding.io and schemes of
+# URIs. Any other word is a
 # connection type already, or one that only a provider of the Secret's owner knows.
 CONNECTION_TYPES: Mapping[str, str] = {
     "postgresql": "postgres",
@@ -46,6 +47,10 @@ CONNECTION_TYPES: Mapping[str, str] = {
     "sqlserver_se": "mssql",
     "sqlserver_ex": "mssql",
     "sqlserver_web": "mssql",
+    "sqlsrv": "mssql",
+    "django.db.backends.postgresql": "postgres",
+    "django.db.backends.mysql": "mysql",
+    "django.db.backends.oracle": "oracle",
     "oracle_ee": "oracle",
     "oracle_se2": "oracle",
     "oracle_ee_cdb": "oracle",

@@ -33,7 +33,8 @@ _MSSQL_PORT = 1433
 # https://airflow.apache.org/docs/apache-airflow-providers-elasticsearch/stable/connections/elasticsearch.html
 _ELASTICSEARCH_PORT = 9200
 
-_OF_SNOWFLAKE = ".snowflakecomputing.com"
+# The end of the address of an account, which can be that of a web page.
+OF_SNOWFLAKE = re.compile(r"\.snowflakecomputing\.(?:com|cn)(?::[0-9]+)?(?:/.*)?$", re.IGNORECASE)
 # https://clickhouse.com/docs/guides/sre/network-ports
 CLICKHOUSE_PORT_WITH_TLS = 8443
 _WEB = ("http", "https")
@@ -41,10 +42,16 @@ _WEB = ("http", "https")
 # https://www.rfc-editor.org/rfc/rfc3207
 _STARTTLS_PORTS = (25, 587, 2525)
 
+# The types whose hooks read the protocol in the schema, and nothing else.
+_PROTOCOL_IN_SCHEMA = ("elasticsearch", "influxdb", "influxdb3")
+
 _AWS = "aws"
 
+# The login next to a token of Databricks, where a client needs a login.
+_LOGIN_OF_TOKENS = "token"
+
 # The mechanisms of SASL with a name and a password.
-_WITH_PASSWORD = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+WITH_PASSWORD = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 # What the first part of the path is in a URI of SQLAlchemy, by its name in `extra`.
 _FIRST_IN_PATH: Mapping[str, str] = {"snowflake": "database", "trino": "catalog", "presto": "catalog"}
@@ -85,8 +92,11 @@ def adjust_for_hook(connection: dict[str, Any], word: str, *, has_host_of_uri: b
     """
     if connection["schema"] == _EVERY_DATABASE:
         connection["schema"] = ""
-    if connection["conn_type"] == "elasticsearch" and connection["schema"] not in _WEB:
-        connection["schema"] = ""  # an index, which the hook would use as the protocol
+    if connection["conn_type"] in _PROTOCOL_IN_SCHEMA and connection["schema"] not in _WEB:
+        # An index or a bucket, which the hook would use as the protocol, or a database.
+        if connection["conn_type"] == "influxdb3" and connection["schema"]:
+            connection["extra"].setdefault("database", connection["schema"])
+        connection["schema"] = ""
     if isinstance(connection["port"], str):
         # There is a port for each host. Hooks prefer ``extra`` to the field, which can contain only one number.
         connection["extra"].setdefault("port", connection["port"])
@@ -295,18 +305,52 @@ def _separate_path(connection: dict[str, Any]) -> None:
 
 
 def _snowflake(connection: dict[str, Any], _word: str) -> None:
-    """Add the account in the host to ``extra``: SnowflakeHook reads no other field."""
+    """Add the account in the host to ``extra``, without its domain: SnowflakeHook reads no other field."""
+    extra = connection["extra"]
+    if isinstance(extra.get("account"), str):
+        extra["account"] = _account(extra["account"])
     if _has_account_in_host(connection):
-        host = connection["host"]
-        is_full = host.lower().endswith(_OF_SNOWFLAKE)
-        connection["extra"]["account"] = host[: -len(_OF_SNOWFLAKE)] if is_full else host
+        extra["account"] = _account(connection["host"])
+
+
+def _account(address: str) -> str:
+    """Return the account in the name of a server of Snowflake, or in its URL."""
+    found = OF_SNOWFLAKE.search(address)
+    return address if found is None else address[: found.start()].rpartition("://")[2]
 
 
 def _has_account_in_host(connection: Mapping[str, Any]) -> bool:
     """Return whether the host contains the account. In Airflow's own URI, ``extra`` contains it."""
     host, extra = connection["host"], connection["extra"]
     is_in_extra = any(extra.get(f"{prefix}account") for prefix in ("", "extra__snowflake__"))
-    return bool(host) and "://" not in host and not is_in_extra
+    is_address = "://" not in host or OF_SNOWFLAKE.search(host) is not None
+    return bool(host) and is_address and not is_in_extra
+
+
+def _oracle(connection: dict[str, Any], word: str) -> None:
+    """Move the database to ``extra``: ``OracleHook`` makes the schema the current schema, too."""
+    _for_driver(connection, word)
+    extra = connection["extra"]
+    if connection["schema"] and not any(extra.get(name) for name in ("service_name", "sid", "dsn")):
+        extra["service_name"], connection["schema"] = connection["schema"], ""
+
+
+def _cassandra(connection: dict[str, Any], word: str) -> None:
+    """Separate the hosts from their port: the driver adds the port to each host that ``CassandraHook`` passes."""
+    _for_driver(connection, word)
+    found = hosts_and_ports(connection["host"])
+    ports = {port or connection["port"] for _host, port in found}
+    if len(ports) == 1:
+        connection["host"], connection["port"] = ",".join(host for host, _port in found), ports.pop()
+
+
+def _databricks(connection: dict[str, Any], _word: str) -> None:
+    """Remove the login ``token``, which stands for a token in the password: the hooks read a token without a login.
+
+    https://docs.databricks.com/aws/en/dev-tools/auth/pat
+    """
+    if connection["login"] == _LOGIN_OF_TOKENS:
+        connection["login"] = ""
 
 
 def _kafka(connection: dict[str, Any], _word: str) -> None:
@@ -317,7 +361,7 @@ def _kafka(connection: dict[str, Any], _word: str) -> None:
         servers = ",".join(f"{host}:{port}" if port else host for host, port in each)
         connection["extra"].setdefault("bootstrap.servers", servers)
     extra = connection["extra"]
-    if connection["login"] and connection["password"] and extra.get("sasl.mechanism") in _WITH_PASSWORD:
+    if connection["login"] and connection["password"] and str(extra.get("sasl.mechanism")).upper() in WITH_PASSWORD:
         extra.setdefault("sasl.username", connection["login"])
         extra.setdefault("sasl.password", connection["password"])
 
@@ -334,6 +378,9 @@ _RULES: Mapping[str, Callable[[dict[str, Any], str], None]] = {
     "elasticsearch": _elasticsearch,
     "kafka": _kafka,
     "snowflake": _snowflake,
+    "oracle": _oracle,
+    "cassandra": _cassandra,
+    "databricks": _databricks,
     "clickhouse": _clickhouse,
     "aws": _aws,
     **dict.fromkeys(("trino", "presto"), _trino),

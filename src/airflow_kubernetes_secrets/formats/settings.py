@@ -42,6 +42,35 @@ def _private_key(value: str) -> str | None:
     return f"{lines}\n" if lines else None
 
 
+# The keys of a server that SSHHook can use, the best one first.
+_TYPES_OF_HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
+
+
+def _host_key(value: str) -> str | None:
+    """Return one key of a server in the format of ``known_hosts``; ``None`` if there are several servers.
+
+    https://man.openbsd.org/sshd.8#SSH_KNOWN_HOSTS_FILE_FORMAT
+    """
+    lines = [line.split() for line in value.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if len({line[0] for line in lines}) != 1:
+        return None
+    by_type = {line[1]: line[2] for line in lines if len(line) > 2}
+    known = [each for each in _TYPES_OF_HOST_KEYS if each in by_type]
+    return f"{known[0]} {by_type[known[0]]}" if known else None
+
+
+# https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md
+_PROPERTIES_OF_KAFKA = (
+    *("bootstrap.servers", "security.protocol", "sasl.username", "sasl.password", "group.id"),
+    *("ssl.ca.pem", "ssl.certificate.pem", "ssl.key.pem", "ssl.key.password"),
+)
+
+
+def _names_of_kafka(name: str) -> tuple[str, ...]:
+    """Return the names of keys for a property: of librdkafka, and those of other software."""
+    return name, name.replace(".", "_"), name.replace(".", "")
+
+
 def _words(meanings: Mapping[str, Any]) -> _Value:
     return lambda value: meanings.get(value.lower())
 
@@ -56,6 +85,8 @@ _BOOLEANS = dict.fromkeys(IS_ON, True) | dict.fromkeys(IS_OFF, False)
 _OF_SSH: Mapping[str, tuple[str, _Value]] = {
     **dict.fromkeys(("private_key", "ssh_privatekey", "sshprivatekey", "privatekey"), ("private_key", _private_key)),
     **dict.fromkeys(("private_key_passphrase", "passphrase"), ("private_key_passphrase", _text)),
+    **dict.fromkeys(("known_hosts", "ssh_known_hosts"), ("host_key", _host_key)),
+    "host_key": ("host_key", _text),
 }
 
 _OF_TRINO: Mapping[str, tuple[str, _Value]] = {
@@ -74,14 +105,16 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
         "sslrootcert": ("sslrootcert", _root),
         **{name: (name, _path) for name in ("sslcert", "sslkey", "sslcrl")},
         **{name: (name, _text) for name in ("sslpassword", "channel_binding", "ssl_min_protocol_version")},
-        **{name: (name, _text) for name in ("target_session_attrs", "options")},
+        **{name: (name, _text) for name in ("target_session_attrs", "options", "search_path")},
+        "iam": ("iam", _words(dict.fromkeys(IS_ON, True))),
     },
     # https://dev.mysql.com/doc/refman/8.4/en/connection-options.html#option_general_ssl-mode
     "mysql": {
-        "ssl": ("ssl_mode", _words(dict.fromkeys(IS_ON, "REQUIRED"))),
+        **dict.fromkeys(("ssl", "tls"), ("ssl_mode", _words(dict.fromkeys(IS_ON, "REQUIRED")))),
         "ssl_mode": ("ssl_mode", lambda value: value.upper() or None),
-        **{f"ssl_{name}": _tls_of_mysql(name) for name in ("ca", "cert", "key")},
+        **{f"ssl{dash}{name}": _tls_of_mysql(name) for name in ("ca", "cert", "key") for dash in ("_", "")},
         "unix_socket": ("unix_socket", _path),
+        "iam": ("iam", _words(dict.fromkeys(IS_ON, True))),
     },
     # https://pymssql.readthedocs.io/en/stable/ref/pymssql.html#pymssql.connect
     "mssql": {
@@ -93,6 +126,7 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     "mongo": {
         "ssl": ("ssl", _words(dict.fromkeys(IS_ON, True))),
         "srv": ("srv", _words(_BOOLEANS)),
+        **dict.fromkeys(("scheme", "protocol"), ("srv", _words({"mongodb+srv": True}))),
         "tls": ("tls", _words(dict.fromkeys(IS_ON, True))),
         **{
             name.lower(): (name, _words(dict.fromkeys(IS_ON, True)))
@@ -114,12 +148,18 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
         **dict.fromkeys(("scheme", "protocol"), ("ssl", _words(dict.fromkeys(("tls", "rediss", "valkeys"), True)))),
         **{name: (name, _path) for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")},
         "ssl_cert_reqs": ("ssl_cert_reqs", _text),
+        **dict.fromkeys(
+            ("cluster", "cluster_mode", "cluster_enabled"),
+            ("cluster", _words(dict.fromkeys((*IS_ON, "enabled"), True))),
+        ),
+        "startup_nodes": ("startup_nodes", _text),
     },
     # https://airflow.apache.org/docs/apache-airflow-providers-neo4j/stable/connections/neo4j.html
     "neo4j": {"encrypted": ("encrypted", _words(dict.fromkeys(IS_ON, True)))},
     # https://airflow.apache.org/docs/apache-airflow-providers-oracle/stable/connections/oracle.html
     "oracle": {
-        **{name: (name, _text) for name in ("service_name", "sid", "wallet_password")},
+        **{name: (name, _text) for name in ("service_name", "sid", "wallet_password", "dsn")},
+        "servicename": ("service_name", _text),
         "wallet_location": ("wallet_location", _path),
     },
     "elasticsearch": {
@@ -128,6 +168,7 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
         # The hook passes extra to the client.
         "verify_certs": ("verify_certs", _words(_BOOLEANS)),
         "ca_certs": ("ca_certs", _path),
+        **dict.fromkeys(("api_key", "apikey"), ("api_key", _text)),
     },
     "opensearch": {
         **dict.fromkeys(("scheme", "protocol"), ("use_ssl", _words({"https": True}))),
@@ -146,12 +187,12 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
         **dict.fromkeys(("ssl", "tls", "use_tls"), ("use_tls", _words(dict.fromkeys(IS_ON, True)))),
     },
     # The hooks pass extra to librdkafka.
-    "kafka": {
-        name: (in_extra, _text)
-        for in_extra in ("bootstrap.servers", "security.protocol", "sasl.mechanism")
-        for name in (in_extra, in_extra.replace(".", "_"))
+    "kafka": {name: (in_extra, _text) for in_extra in _PROPERTIES_OF_KAFKA for name in _names_of_kafka(in_extra)}
+    | {
+        name: ("sasl.mechanism", lambda value: value.upper() or None)
+        for in_extra in ("sasl.mechanism", "sasl.mechanisms")
+        for name in _names_of_kafka(in_extra)
     }
-    | dict.fromkeys(("sasl.mechanisms", "sasl_mechanisms"), ("sasl.mechanism", _text))
     | {name: (name, _path) for name in ("ssl.ca.location", "ssl.certificate.location", "ssl.key.location")},
     # https://airflow.apache.org/docs/apache-airflow-providers-amazon/stable/connections/aws.html
     "aws": {
@@ -171,7 +212,7 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     "smtp": {
         "starttls": ("disable_ssl", _words(dict.fromkeys(IS_ON, True))),
         "encryption": ("disable_ssl", _words({"tls": True, "starttls": True})),
-        "from_address": ("from_email", _text),
+        **dict.fromkeys(("from_address", "from_email", "from", "sender"), ("from_email", _text)),
     },
     # ImapHook uses TLS unless `use_ssl` is false.
     # https://airflow.apache.org/docs/apache-airflow-providers-imap/stable/connections/imap.html

@@ -29,6 +29,9 @@ WEB = ("http", "https")
 # Schemes that mean TLS, although no hook reads them: they get lost if a key or an annotation specifies the type.
 SECURE = ("https", "amqps", "ldaps", "mqtts", "wss", "ssl", "tls", "tcps", "sasl_ssl")
 
+# https://github.com/redis/lettuce/wiki/Redis-URI-and-connection-details
+_SENTINEL = ("redis-sentinel", "rediss-sentinel")
+
 _WORDS = {"true": True, "false": False}
 
 # What people write after a scheme and a plus sign for TLS.
@@ -42,6 +45,7 @@ _MEANINGS: Mapping[tuple[str, str], Mapping[str, Any]] = {
         ("mysql", ("tls", "ssl"), {"ssl_mode": "REQUIRED"}),
         ("mongo", ("tls", "ssl"), {"tls": True}),
         ("redis", ("tls", "ssl"), {"ssl": True}),
+        ("redis", ("cluster",), {"cluster": True}),
         # https://kafka.apache.org/documentation/#security_overview
         ("kafka", ("tls", "ssl"), {"security.protocol": "SSL"}),
         ("elasticsearch", ("tls", "ssl", "https"), {"scheme": "https"}),
@@ -134,7 +138,7 @@ class ParsedUri:
             raise UnusableUriError(_ENCODE)
         self.scheme = found["scheme"].lower()
         security = self.scheme.partition("+")[2]
-        if security == "sentinel":
+        if security == "sentinel" or self.scheme in _SENTINEL:
             raise UnusableUriError(
                 "it is the URI of a Redis Sentinel, which RedisHook cannot use. Write the address of the Redis server"
             )

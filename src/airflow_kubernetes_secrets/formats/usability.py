@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -335,6 +336,11 @@ def _no_scheme(before: str) -> str:
 
 
 def _no_uri(text: str) -> str:
+    if _is_encoded(text):
+        return (
+            f"{_NEITHER}, but base64 of one. It was encoded twice: write it unencoded in stringData, or encoded once "
+            "in data"
+        )
     names = re.findall(_NAMES_OF_DRIVERS, text[:_LONGEST_CONNECTION_STRING], re.IGNORECASE)
     if len({*map(str.lower, names)}) < 2:
         return _NEITHER
@@ -342,6 +348,16 @@ def _no_uri(text: str) -> str:
         f"{_NEITHER}, but the connection string of a driver (name=value). Write its parts as a URI: "
         "conn-type://login:password@host:port/schema"
     )
+
+
+def _is_encoded(text: str) -> bool:
+    """Return whether a string is base64 of a URI or JSON."""
+    start = "".join(text[:_LONGEST_CONNECTION_STRING].split())
+    try:
+        decoded = b64decode(start[: len(start) // 4 * 4], validate=True).decode("utf-8", "replace").strip()
+    except ValueError:
+        return False
+    return decoded.startswith("{") or re.match("[A-Za-z][A-Za-z0-9+.-]*://", decoded) is not None
 
 
 def _is_scheme(text: str) -> bool:

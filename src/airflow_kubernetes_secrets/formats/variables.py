@@ -55,6 +55,8 @@ SETTINGS: Mapping[str, str] = {
     "OPTIONS": "options",
     "ENCRYPTION": "encryption",  # Laravel
     "FROM_ADDRESS": "from_address",
+    "FROM_EMAIL": "from_email",
+    "FROM": "from",
     "STARTTLS": "starttls",
     "SCHEME": "scheme",  # Laravel
     "TLS": "tls",

@@ -62,6 +62,11 @@ WEB_SERVERS: Mapping[str, WebServer] = {
     "pinot": WebServer("PinotDbApiHook", {"schema": "https"}, has_port=False),
     "webhdfs": WebServer("WebHDFSHook", {"use_ssl": True, "verify": True}),
     "weaviate": WebServer("WeaviateHook", {"http_secure": True}),
+    # InfluxDBHook uses HTTPS unless the schema is another protocol.
+    "influxdb": WebServer("InfluxDBHook", is_protocol_in_schema=True),
+    "influxdb3": WebServer("InfluxDB3Hook", is_protocol_in_schema=True),
+    # DbtCloudHook always uses HTTPS at its port.
+    "dbt_cloud": WebServer("DbtCloudHook"),
     # SnowflakeHook always uses HTTPS at its port.
     "snowflake": WebServer("SnowflakeHook"),
 }

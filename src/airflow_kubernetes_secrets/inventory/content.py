@@ -35,6 +35,7 @@ from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
 UNREADABLE: Final = "unreadable"
 UNESCAPED: Final = "unescaped-uri"
+QUOTED: Final = "quoted-value"
 TRAILING_NEWLINE: Final = "trailing-newline"
 BYTE_ORDER_MARK: Final = "byte-order-mark"
 EXTRA: Final = "extra-not-json"
@@ -93,6 +94,8 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
         return Content(data_format, is_readable=False, problems=objections)
     connection = fields_of_whole(stored)
     problems = (*objections, *_newlines_in_fields(secret, key, connection))
+    if key == IN_FIELDS:
+        problems = (*problems, *_quoted_fields(secret, connection))
     conn_type, host, port = _address(connection)
     whole = values.text(secret, key) if is_completed and not reading.is_converted(secret, key) else stored
     if not _is_parsed_as_intended(whole):
@@ -161,11 +164,27 @@ def _newlines_in_fields(secret: Secret, key: str, connection: Mapping[str, Any])
     """Yield a warning for each field that Airflow takes exactly as it is stored, and that ends with a newline."""
     for field in EXACT:
         value = connection.get(field)
-        if isinstance(value, str) and value.endswith("\n"):
+        if isinstance(value, str) and value.endswith(("\n", "\r")):
             fields = fields_of(secret)
             origin = (fields if key == IN_FIELDS else fields.completing(key)).keys.get(field, key)
             is_alone = origin != key and origin not in fields.parsers
             yield _newline(secret, origin, "value" if is_alone else f"{field} in the value")
+
+
+def _quoted_fields(secret: Secret, connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a warning for each field with quotation marks, which kubectl stores if a file of variables has them."""
+    keys = fields_of(secret).keys
+    for field in (*EXACT, "schema"):
+        value = connection.get(field)
+        text = value.strip() if isinstance(value, str) else ""
+        if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'" and field in keys:
+            yield Problem(
+                QUOTED,
+                f"{secret.full_name}, key {quoted(keys[field])}: the value begins and ends with quotation marks, which "
+                "Airflow reads as part of it. If they are not intended (kubectl keeps those of --from-env-file), store "
+                "it without them",
+                Severity.WARNING,
+            )
 
 
 def _problems_of_variable(secret: Secret, key: str) -> Iterator[Problem]:

@@ -16,13 +16,14 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import URI
 from airflow_kubernetes_secrets.formats.connection import connection_json
 from airflow_kubernetes_secrets.formats.fields import fields_of
-from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST
+from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST, OF_SNOWFLAKE, WITH_PASSWORD
 from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports, is_ipv6
 from airflow_kubernetes_secrets.formats.parameters import MYSQL_CONNECTOR
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.remedies import or_store
 from airflow_kubernetes_secrets.inventory.driver_parameters import refused_parameters
 from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection, Rule, hook_connection
+from airflow_kubernetes_secrets.inventory.ignored_fields import ignored_fields
 from airflow_kubernetes_secrets.inventory.uri_misreadings import (
     MISREAD,
     problem_of_other_type,
@@ -42,11 +43,26 @@ _HOOKS_WITH_HOST: Mapping[str, str] = {
     **BARE_HOST,
     "elasticsearch": "ElasticsearchSQLHook",
     "opensearch": "OpenSearchHook",
+    "ydb": "YDBHook",
 }
 
 _IS_TLS = re.compile("ssl|tls")
 
 _TLS_OF_MYSQLCLIENT = ("ca", "capath", "cert", "key", "cipher")
+
+# https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/
+_PORT_OF_SENTINEL = 26379
+
+# https://www.rfc-editor.org/rfc/rfc8314#section-3.2
+_PORT_OF_IMAP_WITHOUT_TLS = 143
+
+# The hooks that write the port into a URL or a DSN, also if there is none, and the port of their servers.
+_WITHOUT_PORT: Mapping[str, tuple[str, int]] = {
+    "drill": ("DrillHook", 8047),
+    "druid": ("DruidHook", 8082),
+    "exasol": ("ExasolHook", 8563),
+    "jenkins": ("JenkinsHook", 8080),
+}
 
 # The names in extra for TLS that RedisHook reads.
 _TLS_OF_REDIS = ("ssl", "ssl_cert_reqs", "ssl_ca_certs", "ssl_keyfile", "ssl_certfile", "ssl_check_hostname")
@@ -77,6 +93,7 @@ def _misread(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """Yield what the hook of this connection type misreads, each with the remedy."""
     for rule in _RULES.get(connection.conn_type, ()):
         yield from rule(connection)
+    yield from ignored_fields(connection)
     if connection.conn_type in _HOOKS_WITH_HOST:
         yield from _address(connection)
     if connection.extra.get("client") != MYSQL_CONNECTOR:
@@ -246,6 +263,11 @@ def _redis(connection: HookConnection) -> Iterator[tuple[str, str]]:
             "RedisHook ignores the schema, which is the path of a URI, and uses database 0",
             'Write the number of the database in extra: {"db": 2}',
         )
+    if connection.port == _PORT_OF_SENTINEL:
+        yield (
+            f"port {connection.port} is that of Redis Sentinel, which RedisHook cannot use",
+            "Write the address of the Redis server, such as that of a Service",
+        )
     if connection.host and not connection.port and not extra.get("startup_nodes"):
         yield "RedisHook has no port by default, and its driver fails without one", "Write the port: 6379"
 
@@ -283,9 +305,6 @@ def _mongo(connection: HookConnection) -> Iterator[tuple[str, str]]:
             f"PyMongo refuses {first_names(map(repr, of_tls), len(of_tls))} in extra without 'tls'",
             'Write it there: {"tls": true}',
         )
-    if bool(connection.login) != bool(connection.password) and "authMechanism" not in extra:
-        there, lacking = ("login", "password") if connection.login else ("password", "login")
-        yield f"MongoHook ignores the {there} without a {lacking}", f"Write the {lacking} too"
 
 
 def _mssql(connection: HookConnection) -> Iterator[tuple[str, str]]:
@@ -313,12 +332,101 @@ def _kafka(connection: HookConnection) -> Iterator[tuple[str, str]]:
             "Kafka's hooks ignore host and port",
             'Write them in extra: {"bootstrap.servers": "h0:9092,h1:9092"}',
         )
+    elif not extra.get("bootstrap.servers"):
+        yield (
+            "Kafka's hooks read the servers in extra, and there are none",
+            'Write them there: {"bootstrap.servers": "h:9092"}',
+        )
     used = {"login": connection.login, "password": connection.password}
     fields = [field for field, name in _SASL.items() if used[field] and not extra.get(name)]
     if fields and not extra.get("sasl.oauthbearer.config"):
         yield (
             f"Kafka's hooks ignore {' and '.join(fields)}, so the connection may be without authentication",
             "Write in extra: security.protocol, sasl.mechanism, sasl.username and sasl.password",
+        )
+
+
+def _sasl(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """librdkafka uses SASL if ``security.protocol`` says so, and Kerberos if there is no mechanism.
+
+    https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md
+    """
+    extra = connection.extra
+    protocol = str(extra.get("security.protocol") or "")
+    mechanism = str(extra.get("sasl.mechanism") or extra.get("sasl.mechanisms") or "")
+    lacking = [name for name in _SASL.values() if not extra.get(name)]
+    if not protocol.upper().startswith("SASL"):
+        if len(lacking) < len(_SASL):
+            yield (
+                "librdkafka sends neither login nor password if 'security.protocol' in extra does not begin with SASL",
+                'Write it there: {"security.protocol": "SASL_SSL"}, or SASL_PLAINTEXT without TLS',
+            )
+    elif not mechanism:
+        yield (
+            "librdkafka uses Kerberos if extra has no 'sasl.mechanism' next to 'security.protocol'",
+            'Write it there: {"sasl.mechanism": "PLAIN"}, or SCRAM-SHA-512',
+        )
+    elif mechanism.upper() in WITH_PASSWORD and lacking:
+        yield (
+            f"librdkafka needs {' and '.join(map(repr, lacking))} in extra for 'sasl.mechanism'",
+            "Write them there, or store login and password in keys of their own",
+        )
+
+
+def _cassandra(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``CassandraHook`` splits the host at commas, and its driver adds the port to each."""
+    if any(port for _host, port in hosts_and_ports(connection.host)) or re.search(r"\s", connection.host):
+        yield (
+            "CassandraHook splits the host at commas, and its driver reads a space or a port in a part as the name of "
+            "a host",
+            'Write the hosts alone and one port: {"host": "h0,h1", "port": 9042}',
+        )
+
+
+def _oracle(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``OracleHook`` uses the schema as the service if ``extra`` has none, and as the current schema too."""
+    extra = connection.extra
+    if connection.host and connection.schema and not (extra.get("service_name") or extra.get("sid")):
+        yield (
+            "OracleHook uses the schema, which is the path of a URI, as the name of the service and as the current "
+            "schema",
+            'Write the service in extra: {"service_name": "name"}',
+        )
+
+
+def _databricks(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``DatabricksHook`` uses a login and a password for basic authentication, and SQL hooks refuse them."""
+    login, extra = connection.login, connection.extra
+    if login and connection.password and not any(extra.get(name) for name in _METHODS_OF_DATABRICKS):
+        yield (
+            "DatabricksHook uses login and password for basic authentication, which Databricks no longer supports for "
+            "users, and DatabricksSqlHook refuses them",
+            "Remove the login if the password is a token. For a service principal, write in extra: "
+            '{"service_principal_oauth": true}',
+        )
+
+
+def _jdbc(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``JdbcHook`` passes the host to the driver as the URL, and ignores the port and the schema."""
+    if connection.host and not connection.host.startswith("jdbc:"):
+        yield (
+            "JdbcHook reads the host as the URL of JDBC, and ignores port and schema",
+            'Write the whole URL in the host: {"conn_type": "jdbc", "host": "jdbc:postgresql://h:5432/d"}',
+        )
+
+
+def _with_port(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    hook, port = _WITHOUT_PORT[connection.conn_type]
+    if connection.host and not connection.port:
+        yield f"{hook} uses the string 'None' as the port if there is none", f"Write the port, such as {port}"
+
+
+def _imap(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``ImapHook`` begins with TLS unless ``use_ssl`` in extra is false, and has no STARTTLS."""
+    if connection.port == _PORT_OF_IMAP_WITHOUT_TLS and connection.extra.get("use_ssl", True):
+        yield (
+            "ImapHook begins with TLS, and port 143 is that without TLS",
+            'Write the port with TLS, 993; or, without TLS, in extra: {"use_ssl": false}',
         )
 
 
@@ -335,12 +443,34 @@ def _git(connection: HookConnection) -> Iterator[tuple[str, str]]:
 
 def _snowflake(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``SnowflakeHook`` reads the account in ``extra``, and ignores host and port."""
-    if not any(connection.extra.get(f"{prefix}account") for prefix in ("", "extra__snowflake__")):
+    accounts = [connection.extra.get(f"{prefix}account") for prefix in ("", "extra__snowflake__")]
+    account = next((each for each in accounts if each), None)
+    if isinstance(account, str) and (OF_SNOWFLAKE.search(account) or "/" in account):
+        yield (
+            "SnowflakeHook adds .snowflakecomputing.com to the account in extra, and reads a URL there as a part of "
+            "the name",
+            'Write the account alone: {"account": "organization-account"}',
+        )
+    elif (
+        account
+        and ".privatelink." in connection.host
+        and "privatelink" not in f"{account}{connection.extra.get('region')}"
+    ):
+        yield (
+            "SnowflakeHook ignores the host, so it does not use the address of AWS PrivateLink in it",
+            'Write the account as in that address: {"account": "account.region.privatelink"}',
+        )
+    if not account:
         yield (
             "SnowflakeHook reads the account in extra, and there is none",
             'Write it there: {"account": "organization-account"}',
         )
 
+
+_METHODS_OF_DATABRICKS = (
+    *("token", "azure_tenant_id", "use_azure_managed_identity", "use_default_azure_credential"),
+    *("service_principal_oauth", "federated_token_provider", "federated_k8s", "federated_aws"),
+)
 
 _SASL = {"login": "sasl.username", "password": "sasl.password"}
 
@@ -355,11 +485,17 @@ _RULES: Mapping[str, Sequence[Rule]] = {
     "mongodb": (_mongo,),
     "mongodb+srv": (_mongo,),
     "mssql": (_mssql,),
-    "kafka": (_kafka,),
+    "kafka": (_kafka, _sasl),
+    "cassandra": (_cassandra,),
+    "oracle": (_oracle,),
+    "databricks": (_databricks,),
+    "jdbc": (_jdbc,),
+    **dict.fromkeys(("drill", "exasol"), (_with_port,)),
+    **{conn_type: (*RULES_OF_WEB_SERVERS[conn_type], _with_port) for conn_type in ("druid", "jenkins")},
     "ssh": (_plain_host("SSHHook", 22),),
     "sftp": (_plain_host("SFTPHook", 22),),
     "ftp": (_plain_host("FTPHook", 21),),
-    "imap": (_plain_host("ImapHook", 993),),
+    "imap": (_plain_host("ImapHook", 993), _imap),
     "git": (_git,),
     "snowflake": (_snowflake,),
 }

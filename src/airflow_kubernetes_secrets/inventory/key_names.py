@@ -19,21 +19,22 @@ TLS = re.compile(
     r"(?:^|[._])(?:ssl|tls|mtls)|(?:ssl|tls)_?(?:mode|enabled|verify)$|truststore|keystore|root_?cert"
     r"|(?:^|[._])(?:ca|ca_?cert|ca_?certificate|ca_?bundle|client_?cert|client_?key|server_?ca)(?:[._]|$)"
     r"|(?:^|[._])(?:encrypt|encrypted|secure)$|security[._]?protocol|channel_?binding|^pg(?:require)?ssl"
-    r"|^secure_connection$|(?:use|require|enable|force|enforce)_?(?:ssl|tls)|secure_?transport|\.(?:crt|pem|p12|jks)$"
+    r"|^secure_connection$|(?:use|require|enable|force|enforce)_?(?:ssl|tls)|secure_?transport|\.(?:crt|pem|p12|pfx|jks|sso)$"
+    r"|(?:client|user)[._]key$|(?:^|[._])(?:use_?|enable_?)?https(?:_?enabled)?$"
 )
 HOST = re.compile(
     r"(?:hosts?|host_?name|fqdn|fullyqualifieddomainname|(?:^|[._])(?:addr|ip|domain)|ip_?address|endpoints?|servers?"
-    r"|brokers?|contact_?points|registry|uri|url|connection_?string|(?:^|[._])(?:unix_?)?socket(?:_?(?:path|file|dir))?)$"
+    r"|brokers?|contact_?points|(?:^|[._])(?:nodes|sentinels|seeds|cloud_?id)|cloud\.id|bootstrap|registry|uri|url|connection_?string|(?:^|[._])(?:unix_?)?socket(?:_?(?:path|file|dir))?)$"
 )
 # Credentials that a hook may use instead of a password. Certificates are in `TLS`.
 CREDENTIAL = re.compile(
     r"(?:passwords?|passwd|passphrase|pwd|(?:^|[._])(?:pass|pw|auth)|auth_?string|token|secret|api_?key|access_?key"
-    r"|secret_?key|secret_?id|private_?key|credentials?|(?:^|[._])(?:identity|id_(?:rsa|dsa|ecdsa|ed25519))"
-    r"|private_?key_?(?:file|path)|key_?file|rsa_key|\.p8)$"
+    r"|jaas[._]config|secret_?key|secret_?id|private_?key|credentials?|(?:^|[._])(?:identity|id_(?:rsa|dsa|ecdsa|ed25519))"
+    r"|private_?key_?(?:file|path)|key_?file|rsa_key|\.p8|\.ppk|pass_?file)$"
 )
 # A private key of SSH, which is no password.
 PRIVATE_KEY = re.compile(
-    r"(?:private_?key(?:_?(?:file|path))?|key_?file|rsa_key|\.p8|identity|(?:^|[._])id_(?:rsa|dsa|ecdsa|ed25519))$"
+    r"(?:private_?key(?:_?(?:file|path))?|key_?file|rsa_key|\.p8|\.ppk|identity|(?:^|[._])id_(?:rsa|dsa|ecdsa|ed25519))$"
 )
 DATABASE = re.compile(
     r"(?:database|database_?name|db_?name|dbname|schema_?name|service_?name|keyspace|keyspace_?name|(?:^|[._])(?:db|sid)"
@@ -51,6 +52,16 @@ PASSPHRASE = re.compile("passphrase$")
 LOGIN = re.compile(
     r"(?:user|user_?name|user_?id|login|uid|(?:client|access_?key|role|account)_?id|^e_?mail|(?:^|[._])(?:usr|role|role_?name))$"
 )
+
+# A Sentinel of Redis, and the name of the server that it watches.
+SENTINEL = re.compile(r"sentinel|^master_?(?:name|set|group)$")
+
+# The keys of servers for SSH.
+KNOWN_HOSTS = re.compile(r"known_?hosts$|fingerprint$")
+
+# The domain of a login for SQL Server, and the share of a file server, which its hook reads in the schema.
+DOMAIN = re.compile(r"^(?:windows_?|ad_?)?domain(?:_?name)?$")
+SHARE = re.compile(r"^share(?:_?name)?$")
 
 # An instance of SQL Server, and the path of a web address: parts of the host for their hooks.
 INSTANCE = re.compile(r"^instance(?:_?name)?$")

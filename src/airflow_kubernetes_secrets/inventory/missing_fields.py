@@ -28,11 +28,25 @@ _WITH_HOST = frozenset(
     (
         *("postgres", "mysql", "mssql", "oracle", "mongo", "redis", "neo4j", "redshift", "clickhouse", "cassandra"),
         *("elasticsearch", "opensearch", "trino", "presto", "druid", "pinot", "vault", "jenkins", "docker"),
-        *("imap", "ftp"),
+        *("imap", "ftp", "smtp", "ssh", "sftp", "teradata", "vertica", "exasol", "drill", "impala", "kylin"),
+        *(
+            "hive_cli",
+            "hiveserver2",
+            "samba",
+            "webhdfs",
+            "weaviate",
+            "influxdb",
+            "influxdb3",
+            "databricks",
+            "jira",
+            "tableau",
+        ),
     )
 )
 # The types whose drivers would send the name of the user of the process, or none.
-_WITH_LOGIN = frozenset(("postgres", "mysql", "mssql", "oracle", "redshift"))
+_WITH_LOGIN = frozenset(
+    ("postgres", "mysql", "mssql", "oracle", "redshift", "teradata", "vertica", "exasol", "ssh", "sftp")
+)
 # The types whose hooks read the token, or the URL of the webhook, in the password.
 _WITH_PASSWORD = frozenset(("slack", "slackwebhook"))
 # What can specify the login too: a file of libpq, and a token of AWS.
@@ -64,12 +78,16 @@ def problems_of_missing(
         or any(suggests(each, LOGIN) for each in unused)
         or any(extra_of(connection).get(name) for name in _IN_PLACE_OF_LOGIN)
     )
-    if is_made and connection.get("conn_type") in _WITH_LOGIN and connection.get("password") and not has_login:
-        yield warning(
-            HALF,
-            secret,
-            f"the connection has a password and no login. {set_field(secret, key, 'login')}",
-        )
+    if is_made and connection.get("conn_type") in _WITH_LOGIN and not has_login:
+        names = PRIVATE_KEYS_OF_HOOKS.get(str(connection.get("conn_type")))
+        has_key = names is not None and any(extra_of(connection).get(name) for name in (names.key, names.file))
+        if connection.get("password") or has_key:
+            yield warning(
+                HALF,
+                secret,
+                f"the connection has a {'password' if connection.get('password') else 'private key'} and no login. "
+                + set_field(secret, key, "login"),
+            )
     if is_made and connection.get("conn_type") in _WITH_PASSWORD and not connection.get("password"):
         yield warning(
             HALF,

@@ -15,7 +15,7 @@ _GOOGLE = (
     *("num_retries", "impersonation_chain", "quota_project_id", "idp_issuer_url", "client_id", "client_secret"),
 )
 _SSH = (
-    *("key_file", "host_key", "conn_timeout", "cmd_timeout", "compress", "no_host_key_check", "ciphers"),
+    *("key_file", "conn_timeout", "cmd_timeout", "compress", "no_host_key_check", "ciphers"),
     *("look_for_keys", "allow_host_key_change"),
 )
 _HTTP = ("timeout", "proxy", "verify", "cert", "allow_redirects", "max_redirects", "trust_env")
@@ -61,7 +61,7 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
         *("azure_tenant_id", "azure_resource_id", "azure_managed_identity_client_id", "http_path"),
         *("federated_k8s", "client_id", "audience"),
     ),
-    "datadog": ("api_host", "app_key", "source_type_name"),
+    "datadog": ("api_host", "api_key", "app_key", "source_type_name"),
     "dataprep": ("token", "base_url"),
     "discord": ("webhook_endpoint", *_HTTP),
     "docker": ("email", "reauth"),
@@ -73,7 +73,7 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     "gcpcloudsql": _GOOGLE,
     "gcpcloudsqldb": ("database_type", "project_id", "location", "instance", "sql_proxy_version"),
     "gcpspanner": (*_GOOGLE, "project_id", "instance_id", "database_id"),
-    "gcpssh": ("instance_name", "zone", "private_key", "private_key_passphrase", *_SSH),
+    "gcpssh": ("instance_name", "zone", "private_key", "private_key_passphrase", "host_key", *_SSH),
     "git": (
         *("key_file", "strict_host_key_checking", "known_hosts_file", "ssh_config_file", "host_proxy_cmd", "ssh_port"),
         *("github_app_id", "github_installation_id"),
@@ -101,7 +101,7 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     "neo4j": ("neo4j_scheme", "certs_self_signed", "certs_trusted_ca"),
     "odbc": ("driver", "dsn"),
     "opensearch": ("url_prefix", "opaque_id"),
-    "oracle": ("dsn", "module", "mode", "purity", "thick_mode", "thick_mode_lib_dir", "thick_mode_config_dir"),
+    "oracle": ("module", "mode", "purity", "thick_mode", "thick_mode_lib_dir", "thick_mode_config_dir"),
     "oss": (*_OSS, "endpoint"),
     "pagerduty": ("routing_key",),
     "pinecone": ("region",),
@@ -157,4 +157,17 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     "yandexcloud": ("service_account_json", "service_account_json_path", "oauth", "folder_id", "endpoint"),
     "ydb": ("database", "service_account_json", "service_account_json_path", "token"),
     "zendesk": ("token", "oauth_token", "use_token"),
+}
+
+# Other names of these settings in keys, in lower case and without ``-``, ``_`` and ``.``.
+OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
+    **{
+        conn_type: {"tenant": tenant, "subscription": "subscriptionId"}
+        for conn_type, names in NAMES_IN_EXTRA.items()
+        for tenant in ("tenantId", "tenant_id")
+        if tenant in names and conn_type != "smtp"
+    },
+    "influxdb": {"organization": "org", "orgname": "org"},
+    "salesforce": {"token": "security_token"},
+    "tableau": {"site": "site_id"},
 }

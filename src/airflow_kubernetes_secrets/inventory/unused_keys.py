@@ -8,7 +8,7 @@ from binascii import Error
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_kubernetes_secrets.formats.aliases import URI, folded
+from airflow_kubernetes_secrets.formats.aliases import ALIASES, EXACT, URI, folded
 from airflow_kubernetes_secrets.formats.annotations import OTHER_KEYS
 from airflow_kubernetes_secrets.formats.connection import ignored_uri, keys_of_settings
 from airflow_kubernetes_secrets.formats.fields import fields_of
@@ -29,7 +29,9 @@ from airflow_kubernetes_secrets.inventory.incompleteness import HALF, SETTINGS, 
 from airflow_kubernetes_secrets.inventory.key_names import (
     CREDENTIAL,
     DATABASE,
+    DOMAIN,
     INSTANCE,
+    KNOWN_HOSTS,
     LOGIN,
     NAME,
     OPTIONS,
@@ -38,6 +40,8 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     PORT,
     PRIVATE_KEY,
     SCHEME,
+    SENTINEL,
+    SHARE,
     TLS,
     has_address,
     has_in_extra,
@@ -46,7 +50,7 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     roles_of_tls,
     suggests,
 )
-from airflow_kubernetes_secrets.inventory.names_in_extra import NAMES_IN_EXTRA
+from airflow_kubernetes_secrets.inventory.names_in_extra import NAMES_IN_EXTRA, OTHER_NAMES
 from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
@@ -54,6 +58,9 @@ from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
 # Fields that have a default, and the names that suggest them.
 _WITH_DEFAULT = {"port": PORT, "schema": DATABASE}
+
+# What the schema is for hooks of servers that have no databases.
+_SCHEMAS: Mapping[str, re.Pattern[str]] = {**dict.fromkeys(WEB, SCHEME), "samba": SHARE}
 
 # The types of servers with databases, whose name can be in a key `NAME` (Django).
 _WITH_DATABASE = ("postgres", "mysql", "mssql", "oracle")
@@ -163,7 +170,8 @@ def problems_of_unused(
 def _names_in_extra(unused: Sequence[str], connection: Mapping[str, Any]) -> dict[str, str]:
     """Return the unused keys with the name of a setting that the hook reads in ``extra``, and that name."""
     extra = {*map(_plain, extra_of(connection))}
-    names = {_plain(name): name for name in NAMES_IN_EXTRA.get(str(connection.get("conn_type")), ())}
+    conn_type = str(connection.get("conn_type"))
+    names = {_plain(name): name for name in NAMES_IN_EXTRA.get(conn_type, ())} | {**OTHER_NAMES.get(conn_type, {})}
     found = {each: names[_plain(each)] for each in unused if _plain(each) in names}
     return {each: name for each, name in found.items() if _plain(name) not in extra}
 
@@ -195,6 +203,14 @@ def _missing_host(secret: Secret, key: str, unused: Sequence[str], connection: M
     """Yield a warning for a missing host, if an unused key may contain it."""
     if not has_address(connection) and (connection.get("login") or connection.get("password")):
         hosts = [each for each in unused if may_contain_host(secret, each)]
+        if hosts and connection.get("conn_type") == "aws":
+            yield warning(
+                HALF,
+                secret,
+                f"nothing reads {named(hosts)}, which may be the address of another server than Amazon's. If it is, "
+                f'write its URL{in_extra(secret, key)}: {{"endpoint_url": "https://host"}}',
+            )
+            return
         if hosts and all(_is_jdbc(secret, each) for each in hosts):
             yield warning(
                 HALF,
@@ -229,6 +245,7 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
         logins = [each for each in unused if suggests(each, LOGIN)]
         if logins:
             yield _unread(HALF, secret, key, logins, ("login",), is_for_extra=False)
+    yield from _of_other_forms(secret, key, unused, connection)
     passphrases = [each for each in unused if suggests(each, PASSPHRASE)]
     has_private_key = connection.get("conn_type") in PRIVATE_KEYS_OF_HOOKS and not has_in_extra(connection, PASSPHRASE)
     if has_private_key and connection.get("password") and passphrases:
@@ -237,6 +254,37 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
             secret,
             f"nothing reads {named(passphrases)}, which may be the passphrase of a private key. "
             + name_key(secret, key, ("password",)),
+        )
+
+
+def _of_other_forms(
+    secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield warnings for keys whose content the hook needs in another form, or cannot use at all."""
+    conn_type, extra = connection.get("conn_type"), extra_of(connection)
+    of_hosts = [each for each in unused if suggests(each, KNOWN_HOSTS)]
+    if of_hosts and conn_type in ("ssh", "sftp") and not {"host_key", "no_host_key_check"} & extra.keys():
+        yield warning(
+            SETTINGS,
+            secret,
+            f"nothing reads {named(of_hosts)}, because the hook of {conn_type!r} uses one key of one server. Write it"
+            f'{in_extra(secret, key)}: {{"host_key": "ssh-ed25519 …"}}',
+        )
+    sentinels = [each for each in unused if suggests(each, SENTINEL)]
+    if sentinels and conn_type == "redis" and connection.get("host"):
+        yield warning(
+            HALF,
+            secret,
+            f"nothing reads {named(sentinels)}, because RedisHook cannot use Redis Sentinel. If the host is a "
+            f"Sentinel, write that of the Redis server. {set_field(secret, key, 'host')}",
+        )
+    domains = [each for each in unused if suggests(each, DOMAIN)]
+    if domains and conn_type == "mssql" and "\\" not in str(connection.get("login")):
+        yield warning(
+            SETTINGS,
+            secret,
+            f"nothing reads {named(domains)}, because MsSqlHook reads the domain in the login. If the login has one: "
+            f"{set_field(secret, key, 'login')}: domain\\login",
         )
 
 
@@ -300,7 +348,8 @@ def _other_settings(
 ) -> Iterator[Problem]:
     """Yield warnings for fields that have a default, and for options of the server."""
     extra = extra_of(connection)
-    with_default = {**_WITH_DEFAULT, "schema": SCHEME} if connection.get("conn_type") in WEB else _WITH_DEFAULT
+    of_schema = _SCHEMAS.get(str(connection.get("conn_type")))
+    with_default = _WITH_DEFAULT if of_schema is None else {**_WITH_DEFAULT, "schema": of_schema}
     for field, names in with_default.items():
         keys = [each for each in unused if suggests(each, names)]
         if field == "schema" and connection.get("conn_type") in _WITH_DATABASE:
@@ -316,6 +365,8 @@ def _other_settings(
             f"nothing reads {named(parts)}, which may be a part of the host. If the connection needs it: "
             f"{set_field(secret, key, 'host')}: {example}",
         )
+    if key == IN_FIELDS:
+        yield from _same_field(secret, unused, connection)
     used = fields_of(secret).keys.get("schema", "") if key == IN_FIELDS else ""
     if connection.get("conn_type") in _WITH_DATABASE and folded(used) == "schema":
         # The values are compared in base64, because that of an unused key can be invalid.
@@ -336,6 +387,23 @@ def _other_settings(
             f"nothing reads {named(options)}. If the connection needs it, write what its hook reads"
             f"{in_extra(secret, key)}",
         )
+
+
+def _same_field(secret: Secret, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a warning if another key with the name of the login or the password has another value."""
+    fields = fields_of(secret)
+    for field in EXACT:
+        used = fields.keys.get(field, "")
+        if folded(used) not in ALIASES[field] or field in fields.description.fields:
+            continue  # the key of a known format, or one that an annotation names
+        others = [each for each in unused if folded(each) in ALIASES[field] and secret.data[each] != secret.data[used]]
+        if others and connection.get(field):
+            yield warning(
+                SETTINGS,
+                secret,
+                f"the key {used!r} is read as the {field}, and nothing reads {named(others)}, which has another value. "
+                + name_key(secret, "", (field,), is_for_extra=False),
+            )
 
 
 def _with_switch(conn_type: str, extra: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, Any]:

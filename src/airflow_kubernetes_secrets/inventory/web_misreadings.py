@@ -54,17 +54,6 @@ def _http(connection: HookConnection) -> Iterator[tuple[str, str]]:
         yield "HttpHook accepts one host, and there are several", "Write one, such as that of a Service"
 
 
-def _login_and_password(connection: HookConnection) -> Iterator[tuple[str, str]]:
-    """The hooks of Elasticsearch and OpenSearch use a login and a password only together."""
-    if bool(connection.login) != bool(connection.password) and not {"api_key", "basic_auth"} & connection.extra.keys():
-        there, lacking = ("login", "password") if connection.login else ("password", "login")
-        of_key = ', or the key of the API in extra: {"api_key": "…"}' if connection.conn_type == "elasticsearch" else ""
-        yield (
-            f"{WEB_SERVERS[connection.conn_type].hook} ignores the {there} without a {lacking}",
-            f"Write the {lacking} too{of_key}",
-        )
-
-
 def _vault(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``VaultHook`` uses the password as a token unless ``auth_type`` in extra is another method."""
     if connection.login and connection.password and not connection.extra.get("auth_type"):
@@ -95,20 +84,31 @@ def _elasticsearch(connection: HookConnection) -> Iterator[tuple[str, str]]:
         yield "ElasticsearchSQLHook has no port by default, and its client fails without one", "Write the port: 9200"
 
 
+def _influxdb(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """These hooks read the protocol in the schema, and a database in ``extra``."""
+    if connection.schema not in ("", *WEB):
+        yield (
+            f"{WEB_SERVERS[connection.conn_type].hook} reads the schema, the path of a URI, as the protocol instead of "
+            "http or https",
+            "Write the protocol there, or nothing for https"
+            + ('; and the database in extra: {"database": "name"}' if connection.conn_type == "influxdb3" else ""),
+        )
+
+
 def _web_server(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """These hooks read the protocol in ``extra`` only, and expect a host without it."""
     server, host = WEB_SERVERS[connection.conn_type], connection.host
-    in_extra = json.dumps(server.https)
+    for_https = f"; and for HTTPS in extra: {json.dumps(server.https)}" if server.https else ""
     # The client of Trino also reads the protocol in the host.
     if host.startswith(("http://", "https://")) and connection.conn_type != "trino":
         yield (
             f"{server.hook} expects the name of a host, and reads the URL in the host as one",
-            f'Write host and port separately: {{"host": "h", "port": 443}}; and for HTTPS in extra: {in_extra}',
+            f'Write host and port separately: {{"host": "h", "port": 443}}{for_https}',
         )
-    if connection.schema in WEB and not server.is_protocol_in_schema:
+    if connection.schema in WEB and server.https and not server.is_protocol_in_schema:
         yield (
             f"{server.hook} does not read the protocol in the schema",
-            f"Write it in extra: {in_extra}",
+            f"Write it in extra: {json.dumps(server.https)}",
         )
 
 
@@ -137,12 +137,32 @@ def _clickhouse(connection: HookConnection) -> Iterator[tuple[str, str]]:
         )
 
 
+def _whole_address(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """These hooks expect a URL in the host. The client of Tableau adds ``http://`` to another host."""
+    if connection.host and "://" not in connection.host and connection.schema not in WEB:
+        clear = ", without TLS" if connection.conn_type == "tableau" else ""
+        yield (
+            f"{_HOOKS_WITH_ADDRESS[connection.conn_type]} reads the host as a URL{clear}",
+            'Write the whole URL in the host: {"host": "https://host"}',
+        )
+
+
+_HOOKS_WITH_ADDRESS: Mapping[str, str] = {
+    "airbyte": "AirbyteHook",
+    "github": "GithubHook",
+    "jira": "JiraHook",
+    "openai": "OpenAIHook",
+    "tableau": "TableauHook",
+}
+
 RULES_OF_WEB_SERVERS: Mapping[str, Sequence[Rule]] = {
     **dict.fromkeys(("http", "https"), (_http,)),
-    "elasticsearch": (_elasticsearch, _login_and_password),
-    "opensearch": (_opensearch, _login_and_password),
+    "elasticsearch": (_elasticsearch,),
+    "opensearch": (_opensearch,),
     "clickhouse": (_web_server, _clickhouse),
     "vault": (_web_server, _vault),
-    **dict.fromkeys(("jenkins", "druid", "pinot", "webhdfs", "weaviate"), (_web_server,)),
+    **dict.fromkeys(("jenkins", "druid", "pinot", "webhdfs", "weaviate", "dbt_cloud"), (_web_server,)),
+    **dict.fromkeys(("influxdb", "influxdb3"), (_web_server, _influxdb)),
     **dict.fromkeys(("trino", "presto"), (_web_server, _trino)),
+    **dict.fromkeys(_HOOKS_WITH_ADDRESS, (_whole_address,)),
 }

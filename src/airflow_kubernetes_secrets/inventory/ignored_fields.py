@@ -1,0 +1,190 @@
+"""Fields that a hook ignores without an error, as data: it then connects as somebody else, or to another server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection
+
+_FIELDS = ("login", "password")
+
+
+class Together:
+    """A login and a password that a hook uses only together.
+
+    Attributes:
+        hook: its name.
+        ignored: the fields that it ignores without the others. A hook may use another field alone.
+        in_extra: the name in ``extra`` that it needs too; empty if it needs none.
+        otherwise: what it does without one of them; empty if it connects without authentication.
+        others: the names in ``extra`` that replace the fields.
+        alternative: the end of the remedy.
+    """
+
+    __slots__ = ("alternative", "hook", "ignored", "in_extra", "others", "otherwise")
+
+    def __init__(
+        self,
+        hook: str,
+        *,
+        ignored: Sequence[str] = _FIELDS,
+        in_extra: str = "",
+        otherwise: str = "",
+        others: Sequence[str] = (),
+        alternative: str = "",
+    ) -> None:
+        self.hook = hook
+        self.ignored = ignored
+        self.in_extra = in_extra
+        self.otherwise = otherwise
+        self.others = others
+        self.alternative = alternative
+
+
+class NeverRead:
+    """Fields that a hook never reads, because it expects their content in ``extra``.
+
+    Attributes:
+        hook: its name.
+        fields: the fields.
+        names: the names in ``extra``, one of which is enough; empty if there is no such name.
+        otherwise: what it does without them.
+        remedy: what to write in ``extra``.
+    """
+
+    __slots__ = ("fields", "hook", "names", "otherwise", "remedy")
+
+    def __init__(self, hook: str, fields: Sequence[str], names: Sequence[str], otherwise: str, remedy: str) -> None:
+        self.hook = hook
+        self.fields = fields
+        self.names = names
+        self.otherwise = otherwise
+        self.remedy = remedy
+
+
+_OF_ENVIRONMENT = "uses the identity of its environment"
+_HEADER = ', or the header in extra: {"Authorization": "Bearer …"}'
+
+_TOGETHER: Mapping[str, Together] = {
+    "mongo": Together("MongoHook", others=("authMechanism",)),
+    "elasticsearch": Together(
+        "ElasticsearchSQLHook",
+        others=("api_key", "basic_auth"),
+        alternative=', or the key of the API in extra: {"api_key": "…"}',
+    ),
+    "opensearch": Together("OpenSearchHook", others=("api_key", "basic_auth")),
+    "aws": Together(
+        "AwsBaseHook",
+        otherwise=_OF_ENVIRONMENT,
+        others=("aws_secret_access_key", "session_kwargs", "profile_name"),
+    ),
+    **{
+        conn_type: Together(
+            hook,
+            ignored=("password",),
+            in_extra="tenantId",
+            otherwise=_OF_ENVIRONMENT,
+            others=("key_path", "key_json"),
+        )
+        for conn_type, hook in (
+            ("azure", "AzureBaseHook"),
+            ("azure_compute", "AzureComputeHook"),
+            ("azure_container_instance", "AzureContainerInstanceHook"),
+        )
+    },
+    "airbyte": Together("AirbyteHook"),
+    "imap": Together("ImapHook"),
+    "jenkins": Together("JenkinsHook"),
+    "neo4j": Together("Neo4jHook"),
+    "smtp": Together("SmtpHook", others=("auth_type", "access_token", "client_secret")),
+    "cassandra": Together("CassandraHook", ignored=("password",)),
+    "http": Together("HttpHook", ignored=("password",), others=("Authorization",), alternative=_HEADER),
+    "livy": Together("LivyHook", ignored=("password",), others=("Authorization",), alternative=_HEADER),
+}
+
+_OF_GOOGLE = NeverRead(
+    "GoogleBaseHook",
+    ("login", "password"),
+    (
+        *("keyfile_dict", "key_path", "key_secret_name", "credential_config_file", "is_anonymous"),
+        *("idp_issuer_url", "impersonation_chain"),
+    ),
+    _OF_ENVIRONMENT,
+    'Write the key file of a service account in extra: {"keyfile_dict": "…"}',
+)
+
+_NEVER_READ: Mapping[str, NeverRead] = {
+    "aws": NeverRead(
+        "AwsBaseHook",
+        ("host",),
+        ("endpoint_url", "service_config"),
+        "uses the servers of Amazon",
+        'Write the URL of another server in extra: {"endpoint_url": "https://host:9000"}',
+    ),
+    "azure_cosmos": NeverRead(
+        "AzureCosmosDBHook",
+        ("host",),
+        (),
+        "uses the login as the URL of the account",
+        "Write the URL in the login, and the key of the account in the password",
+    ),
+    "google_cloud_platform": _OF_GOOGLE,
+    "gcpbigquery": _OF_GOOGLE,
+    "kubernetes": NeverRead(
+        "KubernetesHook",
+        ("host", "login", "password"),
+        ("kube_config", "kube_config_path", "in_cluster"),
+        "uses the cluster and the identity of its environment",
+        'Write a kubeconfig in extra: {"kube_config": "…"}',
+    ),
+    "influxdb": NeverRead(
+        "InfluxDBHook",
+        ("login", "password"),
+        ("token", "username"),
+        "is without authentication",
+        'Write in extra: {"token": "…", "org": "…"}',
+    ),
+    "ydb": NeverRead(
+        "YDBHook", ("schema",), ("database",), "fails", 'Write the database in extra: {"database": "/name"}'
+    ),
+    "datadog": NeverRead(
+        "DatadogHook", ("login", "password"), ("api_key",), "fails", 'Write the key in extra: {"api_key": "…"}'
+    ),
+}
+
+
+def ignored_fields(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """Yield the fields that the hook of a connection ignores, each with the remedy."""
+    together = _TOGETHER.get(connection.conn_type)
+    if together is not None and not _has(connection, together.others):
+        yield from _alone(together, connection)
+    never = _NEVER_READ.get(connection.conn_type)
+    fields = [] if never is None else [each for each in never.fields if getattr(connection, each)]
+    if never is not None and fields and not _has(connection, never.names):
+        yield f"{never.hook} does not read {_words(fields)}, and {never.otherwise}", never.remedy
+
+
+def _alone(together: Together, connection: HookConnection) -> Iterator[tuple[str, str]]:
+    lacking = [each for each in _FIELDS if not getattr(connection, each)]
+    needs_extra = together.in_extra and not connection.extra.get(together.in_extra)
+    there = [each for each in _FIELDS if getattr(connection, each)]
+    if not set(there) & set(together.ignored) or not (lacking or needs_extra):
+        return
+    without = [f"a {each}" for each in lacking] + ([f"{together.in_extra!r} in extra"] if needs_extra else [])
+    otherwise = f", and {together.otherwise}" if together.otherwise else ""
+    remedies = [f"Write the {each} too" for each in lacking]
+    remedies += [f"Write it in extra: {json.dumps({together.in_extra: '…'}, ensure_ascii=False)}"] * bool(needs_extra)
+    yield (
+        f"{together.hook} ignores {_words(there)} without {' and '.join(without)}{otherwise}",
+        f"{'. '.join(remedies)}{together.alternative}",
+    )
+
+
+def _words(fields: Sequence[str]) -> str:
+    return " and ".join(f"the {each}" for each in fields)
+
+
+def _has(connection: HookConnection, names: Sequence[str]) -> bool:
+    """Return whether ``extra`` has one of these names, perhaps with the prefix that Airflow 1 and 2.2 wrote."""
+    return any(value and name.rpartition("__")[2] in names for name, value in connection.extra.items())

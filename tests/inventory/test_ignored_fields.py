@@ -1,0 +1,186 @@
+"""Fields that a hook ignores without an error are reported, until the remedy is followed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from support.hook_texts import MARK, texts_of
+
+HTTPS = "https://h"
+
+
+def said_of(conn_type: str, **fields: Any) -> list[str]:
+    return texts_of({"value": json.dumps({"conn_type": conn_type, **fields})})
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "more"),
+    [
+        ("mongo", {}),
+        ("elasticsearch", {"port": 9200}),
+        ("opensearch", {}),
+        ("aws", {"host": None}),
+        ("airbyte", {"host": HTTPS}),
+        ("imap", {}),
+        ("jenkins", {"port": 8080}),
+        ("neo4j", {}),
+        ("smtp", {}),
+    ],
+)
+def test_a_login_and_a_password_that_a_hook_uses_only_together(conn_type: str, more: Mapping[str, Any]) -> None:
+    fields = {"host": "h", **more}
+    [of_login] = said_of(conn_type, login="u", **fields)
+    [of_password] = said_of(conn_type, password=MARK, **fields)
+
+    assert "ignores the login without a password" in of_login
+    assert "ignores the password without a login" in of_password
+    assert "Write the login too" in of_password
+    assert said_of(conn_type, login="u", password=MARK, **fields) == []
+    assert said_of(conn_type, **fields) == []
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "extra"),
+    [
+        ("mongo", {"authMechanism": "MONGODB-X509"}),
+        ("elasticsearch", {"api_key": "k"}),
+        ("aws", {"aws_access_key_id": "a", "aws_secret_access_key": MARK}),
+        ("smtp", {"auth_type": "oauth2", "access_token": MARK}),
+    ],
+)
+def test_what_replaces_a_password(conn_type: str, extra: Mapping[str, Any]) -> None:
+    port = {"port": 9200} if conn_type == "elasticsearch" else {}
+    host = None if conn_type == "aws" else "h"
+
+    assert said_of(conn_type, host=host, login="u", extra=extra, **port) == []
+
+
+@pytest.mark.parametrize("conn_type", ["azure", "azure_compute", "azure_container_instance"])
+def test_a_service_principal_without_its_tenant(conn_type: str) -> None:
+    [text] = said_of(conn_type, login="u", password=MARK)
+
+    assert "without 'tenantId' in extra, and uses the identity of its environment" in text
+    assert text.endswith('Write it in extra: {"tenantId": "…"}')
+    assert said_of(conn_type, login="u", password=MARK, extra={"tenantId": "t"}) == []
+    # That of a managed identity.
+    assert said_of(conn_type, login="u") == []
+
+
+@pytest.mark.parametrize("conn_type", ["cassandra", "http", "livy"])
+def test_a_password_alone(conn_type: str) -> None:
+    [text] = said_of(conn_type, host="h", password=MARK)
+
+    assert "ignores the password without a login" in text
+    assert said_of(conn_type, host="h", login="u") == []
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "fields", "extra"),
+    [
+        ("aws", {"host": "minio", "port": 9000}, {"endpoint_url": "http://minio:9000"}),
+        ("google_cloud_platform", {"login": "u", "password": MARK}, {"keyfile_dict": "{}"}),
+        ("google_cloud_platform", {"password": MARK}, {"extra__google_cloud_platform__keyfile_dict": "{}"}),
+        ("gcpbigquery", {"login": "u"}, {"key_path": "/k"}),
+        ("kubernetes", {"host": "https://k:6443", "password": MARK}, {"kube_config": "{}"}),
+        ("influxdb", {"host": "h", "login": "u", "password": MARK}, {"token": "t"}),
+        ("datadog", {"password": MARK}, {"api_key": "k"}),
+        ("ydb", {"host": "h", "schema": "/d"}, {"database": "/d"}),
+    ],
+)
+def test_fields_that_a_hook_never_reads(conn_type: str, fields: dict[str, Any], extra: dict[str, Any]) -> None:
+    [text] = said_of(conn_type, **fields)
+
+    assert "does not read the" in text
+    assert said_of(conn_type, **fields, extra=extra) == []
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "fields", "reported", "right"),
+    [
+        (
+            "kafka",
+            {"extra": {"bootstrap.servers": "h", "sasl.username": "u", "sasl.password": MARK}},
+            "sends neither login nor password",
+            {"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN"},
+        ),
+        (
+            "kafka",
+            {"extra": {"bootstrap.servers": "h", "security.protocol": "SASL_SSL"}},
+            "uses Kerberos",
+            {"sasl.mechanism": "OAUTHBEARER"},
+        ),
+        (
+            "kafka",
+            {
+                "extra": {
+                    "bootstrap.servers": "h",
+                    "security.protocol": "sasl_plaintext",
+                    "sasl.mechanism": "SCRAM-SHA-256",
+                    "sasl.username": "u",
+                }
+            },
+            "needs 'sasl.password'",
+            {"sasl.password": MARK},
+        ),
+        ("kafka", {"extra": {"group.id": "g"}}, "there are none", {"bootstrap.servers": "h"}),
+        ("oracle", {"host": "h", "schema": "ORCL"}, "name of the service", {"service_name": "ORCL"}),
+        (
+            "databricks",
+            {"host": "h", "login": "u", "password": MARK},
+            "basic authentication",
+            {"service_principal_oauth": True},
+        ),
+        (
+            "snowflake",
+            {"extra": {"account": "https://a.snowflakecomputing.cn"}},
+            "adds .snowflakecomputing.com",
+            {"account": "a"},
+        ),
+    ],
+)
+def test_settings_that_need_others(
+    conn_type: str, fields: dict[str, Any], reported: str, right: dict[str, Any]
+) -> None:
+    [text] = said_of(conn_type, **fields)
+
+    assert reported in text
+    assert said_of(conn_type, **{**fields, "extra": {**fields.get("extra", {}), **right}}) == []
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "wrong", "right"),
+    [
+        ("redis", {"host": "h", "port": 26379}, {"host": "h", "port": 6379}),
+        ("cassandra", {"host": "a:9042,b:9042"}, {"host": "a,b", "port": 9042}),
+        ("cassandra", {"host": "a, b"}, {"host": "a,b"}),
+        ("jdbc", {"host": "h", "port": 1}, {"host": "jdbc:postgresql://h/d"}),
+        ("jira", {"host": "h"}, {"host": HTTPS}),
+        ("github", {"host": "h"}, {"host": HTTPS}),
+        ("openai", {"host": "h"}, {"host": HTTPS}),
+        ("airbyte", {"host": "h"}, {"host": HTTPS}),
+        ("tableau", {"host": "h"}, {"host": "h", "schema": "https"}),
+        ("jenkins", {"host": "h"}, {"host": "h", "port": 8080}),
+        ("drill", {"host": "h"}, {"host": "h", "port": 8047}),
+        ("exasol", {"host": "h"}, {"host": "h", "port": 8563}),
+        ("druid", {"host": "h"}, {"host": "h", "port": 8082}),
+        ("influxdb", {"host": "https://h:8086"}, {"host": "h", "port": 8086, "schema": "https"}),
+        ("influxdb", {"host": "h", "schema": "bucket"}, {"host": "h", "schema": "http"}),
+        ("influxdb3", {"host": "h", "schema": "d"}, {"host": "h", "extra": {"database": "d"}}),
+        ("dbt_cloud", {"host": HTTPS}, {"host": "h"}),
+        ("ydb", {"host": "grpcs://h:2135"}, {"host": "h", "port": 2135}),
+        ("imap", {"host": "h", "port": 143}, {"host": "h", "port": 143, "extra": {"use_ssl": False}}),
+        ("azure_cosmos", {"host": HTTPS, "password": MARK}, {"login": HTTPS, "password": MARK}),
+        (
+            "snowflake",
+            {"host": "a.x.privatelink.snowflakecomputing.com", "extra": {"account": "a"}},
+            {"host": "a.x.privatelink.snowflakecomputing.com", "extra": {"account": "a.x.privatelink"}},
+        ),
+    ],
+)
+def test_addresses_that_a_hook_misreads(conn_type: str, wrong: dict[str, Any], right: dict[str, Any]) -> None:
+    assert len(said_of(conn_type, **wrong)) == 1
+    assert said_of(conn_type, **right) == []
