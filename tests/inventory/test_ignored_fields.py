@@ -126,6 +126,20 @@ def test_fields_that_a_hook_never_reads(conn_type: str, fields: dict[str, Any], 
             "needs 'sasl.password'",
             {"sasl.password": MARK},
         ),
+        (
+            "kafka",
+            {
+                "extra": {
+                    "bootstrap.servers": "h",
+                    "security.protocol": "SASL_SSL",
+                    "sasl.mechanism": "scram-sha-256",
+                    "sasl.username": "u",
+                    "sasl.password": MARK,
+                }
+            },
+            "in upper case",
+            {"sasl.mechanism": "SCRAM-SHA-256"},
+        ),
         ("kafka", {"extra": {"group.id": "g"}}, "there are none", {"bootstrap.servers": "h"}),
         ("oracle", {"host": "h", "schema": "ORCL"}, "name of the service", {"service_name": "ORCL"}),
         (
@@ -184,3 +198,41 @@ def test_settings_that_need_others(
 def test_addresses_that_a_hook_misreads(conn_type: str, wrong: dict[str, Any], right: dict[str, Any]) -> None:
     assert len(said_of(conn_type, **wrong)) == 1
     assert said_of(conn_type, **right) == []
+
+
+RIGHT: tuple[dict[str, Any], ...] = (
+    {"conn_type": "aws", "extra": {"role_arn": "arn", "region_name": "x"}},
+    {"conn_type": "azure", "extra": {"managed_identity_client_id": "c"}},
+    {"conn_type": "wasb", "login": "account"},
+    {"conn_type": "google_cloud_platform", "extra": {"project": "p"}},
+    {"conn_type": "kubernetes", "extra": {"in_cluster": True}},
+    {
+        "conn_type": "kafka",
+        "extra": {
+            "bootstrap.servers": "b",
+            "security.protocol": "SASL_SSL",
+            "sasl.mechanism": "GSSAPI",
+            "sasl.kerberos.keytab": "/k",
+        },
+    },
+    {"conn_type": "databricks", "host": HTTPS, "password": MARK},
+    {"conn_type": "databricks", "host": "h", "login": "u", "password": MARK, "extra": {"azure_tenant_id": "t"}},
+    {"conn_type": "oracle", "host": "h:1521/service", "login": "u", "password": MARK},
+    {"conn_type": "oracle", "login": "u", "password": MARK, "extra": {"dsn": "h:1521/service"}},
+    {"conn_type": "http", "host": HTTPS, "extra": {"Authorization": f"Bearer {MARK}"}},
+    {"conn_type": "github", "password": MARK},
+    {"conn_type": "openai", "password": MARK},
+    {"conn_type": "airbyte", "host": HTTPS},
+    {"conn_type": "dbt_cloud", "login": "1", "password": MARK},
+    {"conn_type": "influxdb3", "host": "h", "password": MARK, "extra": {"database": "d"}},
+    {"conn_type": "redis", "host": "h", "port": 6379, "extra": {"cluster": True}},
+    {"conn_type": "cassandra", "host": "h0,h1", "port": 9042, "schema": "k"},
+    {"conn_type": "ydb", "host": "grpcs://h", "port": 2135, "extra": {"database": "/d"}},
+    {"conn_type": "datadog", "host": "h", "extra": {"api_key": MARK}},
+)
+
+
+@pytest.mark.parametrize("connection", RIGHT, ids=lambda each: str(each["conn_type"]))
+def test_a_connection_that_works_is_not_reported(connection: dict[str, Any]) -> None:
+    """These are the examples in the documentation of the providers."""
+    assert texts_of({"value": json.dumps(connection)}) == []

@@ -43,7 +43,6 @@ _HOOKS_WITH_HOST: Mapping[str, str] = {
     **BARE_HOST,
     "elasticsearch": "ElasticsearchSQLHook",
     "opensearch": "OpenSearchHook",
-    "ydb": "YDBHook",
 }
 
 _IS_TLS = re.compile("ssl|tls")
@@ -366,7 +365,12 @@ def _sasl(connection: HookConnection) -> Iterator[tuple[str, str]]:
             "librdkafka uses Kerberos if extra has no 'sasl.mechanism' next to 'security.protocol'",
             'Write it there: {"sasl.mechanism": "PLAIN"}, or SCRAM-SHA-512',
         )
-    elif mechanism.upper() in WITH_PASSWORD and lacking:
+    elif mechanism != mechanism.upper():
+        yield (
+            "librdkafka knows mechanisms in upper case only, and 'sasl.mechanism' in extra is in lower case",
+            'Write it in upper case: {"sasl.mechanism": "SCRAM-SHA-512"}',
+        )
+    elif mechanism in WITH_PASSWORD and lacking:
         yield (
             f"librdkafka needs {' and '.join(map(repr, lacking))} in extra for 'sasl.mechanism'",
             "Write them there, or store login and password in keys of their own",
@@ -419,6 +423,12 @@ def _with_port(connection: HookConnection) -> Iterator[tuple[str, str]]:
     hook, port = _WITHOUT_PORT[connection.conn_type]
     if connection.host and not connection.port:
         yield f"{hook} uses the string 'None' as the port if there is none", f"Write the port, such as {port}"
+
+
+def _ydb(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``YDBHook`` appends the port to the host, which can have a protocol."""
+    if any(port for _host, port in hosts_and_ports(connection.host.rpartition("://")[2])):
+        yield "YDBHook appends the port to the port in the host", 'Write it separately: {"host": "h", "port": 2135}'
 
 
 def _imap(connection: HookConnection) -> Iterator[tuple[str, str]]:
@@ -490,6 +500,7 @@ _RULES: Mapping[str, Sequence[Rule]] = {
     "oracle": (_oracle,),
     "databricks": (_databricks,),
     "jdbc": (_jdbc,),
+    "ydb": (_ydb,),
     **dict.fromkeys(("drill", "exasol"), (_with_port,)),
     **{conn_type: (*RULES_OF_WEB_SERVERS[conn_type], _with_port) for conn_type in ("druid", "jenkins")},
     "ssh": (_plain_host("SSHHook", 22),),
