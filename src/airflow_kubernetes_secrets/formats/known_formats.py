@@ -408,7 +408,7 @@ KNOWN_FORMATS = (
     KnownFormat(
         "jenkins",
         {"jenkins-admin-user": "login", "jenkins-admin-password": "password"},
-        missing=("host",),
+        missing=("host", "port"),
     ),
     KnownFormat(
         "airbyte",

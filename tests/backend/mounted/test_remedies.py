@@ -287,8 +287,8 @@ DESCRIBED: dict[str, tuple[dict[str, str], dict[str, str], dict[str, object]]] =
     ),
     "a service binding": (
         {"type": "jenkins", "jenkins-admin-user": "u", "jenkins-admin-password": "hunter2"},
-        {"connection-host": "h"},
-        {"conn_type": "jenkins", "host": "h", "login": "u", "password": "hunter2"},
+        {"connection-host": "h", "connection-port": "8080"},
+        {"conn_type": "jenkins", "host": "h", "port": 8080, "login": "u", "password": "hunter2"},
     ),
 }
 
