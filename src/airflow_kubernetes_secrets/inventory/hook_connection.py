@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
@@ -56,3 +57,25 @@ def hook_connection(secret: Secret, key: str, fields: Mapping[str, Any]) -> Hook
         password,
         extra_of(fields),
     )
+
+
+def plain_host(hook: str, default: int) -> Rule:
+    """Return a rule for hooks that pass the host to their driver unchanged. The driver expects one name or address."""
+
+    def rule(connection: HookConnection) -> Iterator[tuple[str, str]]:
+        host = connection.host
+        found = hosts_and_ports(host)
+        if "," in host:
+            yield f"{hook} accepts one host, and there are several", "Write one, such as that of a Service"
+        elif host.startswith("["):
+            yield (
+                f"{hook} passes the host to its driver unchanged, which accepts no brackets around an IPv6 address",
+                f'Write it without: {{"host": "fd00::1", "port": {default}}}',
+            )
+        elif any(port for _host, port in found):
+            yield (
+                f"{hook} passes the host to its driver unchanged, which reads host:port as the name of a host",
+                f'Write the port separately: {{"host": "h", "port": {default}}}',
+            )
+
+    return rule
