@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from typing import Any
 
 import pytest
 
@@ -54,6 +56,42 @@ def test_an_id_that_no_label_can_hold_finds_no_other_secret(
         assert backend.get_config(hostile) is None
 
     assert said(caplog) == []
+
+
+def lists(proxy: Proxy) -> int:
+    """Return the number of requests without those for a watch, which a thread sends."""
+    return sum("watch" not in request.query for request in proxy.requests)
+
+
+NOT_STRINGS: dict[str, Any] = {
+    "null": None,
+    "number": 5,
+    "bytes": b"x",
+    "list": ["hunter2"],
+    "object": {"password": "hunter2"},
+}
+
+
+@pytest.mark.parametrize("wrong", NOT_STRINGS.values(), ids=NOT_STRINGS)
+def test_an_id_that_is_no_string_is_a_miss_without_a_request(
+    proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture, wrong: Any
+) -> None:
+    """A DAG can pass anything as an id. It is not shown, because it can be a connection."""
+    put.variable("x", "found")
+    backend = proxied(on_error="deny")
+    assert backend.get_variable("x") == "found"
+    before = lists(proxy)
+
+    with caplog.at_level(logging.DEBUG, LOGGER):
+        assert backend.get_connection(wrong) is None
+        assert backend.get_conn_value(wrong) is None
+        assert asyncio.run(backend.aget_connection(wrong)) is None
+        assert backend.get_variable(wrong) is None
+        assert backend.get_config(wrong) is None
+
+    assert lists(proxy) == before
+    assert f"variable (of type {type(wrong).__name__}): the id is not a string" in caplog.text
+    assert "hunter2" not in caplog.text
 
 
 def test_an_empty_id_is_a_miss_without_a_request(proxied: MakeBackend, proxy: Proxy) -> None:

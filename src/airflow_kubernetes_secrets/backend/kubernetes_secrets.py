@@ -260,7 +260,8 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         """Return the decision of a lookup: the stored one while the indexes it came from are unchanged and fresh."""
         source = self._source
         results = None if source is None or lookup.kind is Kind.CONFIG else source.index_results
-        if results is None or len(lookup.id) > _LONGEST_STORED_ID:
+        # A DAG can pass anything as an id, so its type is compared too.
+        if results is None or type(lookup.id) is not str or len(lookup.id) > _LONGEST_STORED_ID:
             return decide(lookup, self.options, find)
         key = (lookup.kind.plural, lookup.id, lookup.team)
         known: Decision | None = results.get(key)

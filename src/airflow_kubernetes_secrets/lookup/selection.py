@@ -46,6 +46,7 @@ class Outcome:
     """How a lookup ended. Each text completes the sentence "connection 'x': …"."""
 
     FOUND = "found"
+    NOT_A_STRING = "the id is not a string, so the lookup was skipped"
     EMPTY = "the id is empty, so the lookup was skipped"
     A_URI = "the id is a URI, so the lookup was skipped"
     OUTSIDE_PATTERN = "the id does not match the lookup pattern in backend_kwargs, so the lookup was skipped"
@@ -55,13 +56,22 @@ class Outcome:
     ALL_SKIPPED = "no matching Secret can be read"
 
 
-def shown_id(identifier: str) -> str:
-    """Return an id for display. A URI is hidden: users have put URIs with passwords in the place of an id."""
+def shown_id(identifier: object) -> str:
+    """Return an id for display.
+
+    A URI is hidden: users have put URIs with passwords in the place of an id. So is everything that is not a string: it
+    can be a connection.
+    """
+    if not isinstance(identifier, str):
+        return f"(of type {type(identifier).__name__})"
     return "(a URI)" if is_uri(identifier) else identifier
 
 
 class Lookup:
-    """A lookup that Airflow requests: the id, and the team of the request, if any."""
+    """A lookup that Airflow requests: the id, and the team of the request, if any.
+
+    Airflow does not check the id that a DAG passes, so it can be of any type.
+    """
 
     __slots__ = ("id", "kind", "team")
 
@@ -71,8 +81,9 @@ class Lookup:
         self.team = team
 
     def __str__(self) -> str:
-        shown = "(a URI)" if is_uri(self.id) else repr(self.id)
-        return printable(f"{self.kind.word} {shown}" + (f" of team {self.team!r}" if self.team else ""))
+        shown = shown_id(self.id)
+        text = repr(shown) if shown == self.id else shown
+        return printable(f"{self.kind.word} {text}" + (f" of team {self.team!r}" if self.team else ""))
 
 
 def data_key_of(kind: Kind, secret: Secret, default: str) -> str:
@@ -167,13 +178,9 @@ def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
         KubernetesSecretsError: the source could not be queried.
     """
     kind = lookup.kind
-    if not lookup.id:
-        return Decision(lookup, Outcome.EMPTY)
-    if is_uri(lookup.id):
-        return Decision(lookup, Outcome.A_URI)
-    outside = _outside(kind.pattern(options), lookup.id)
-    if outside is not None:
-        return Decision(lookup, outside)
+    outcome = _why_never(lookup.id) or _outside(kind.pattern(options), lookup.id)
+    if outcome is not None:
+        return Decision(lookup, outcome)
     label = kind.label(options)
     reference = kind.reference(options, lookup.id) if options.references else None
     if label is None and reference is None:
@@ -189,6 +196,15 @@ def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
         return Decision(lookup, Outcome.FOUND, search.queries, matches, data_key=key, skipped=search.skipped)
     outcome = Outcome.ALL_SKIPPED if search.skipped else Outcome.NO_MATCH
     return Decision(lookup, outcome, search.queries, skipped=search.skipped)
+
+
+def _why_never(identifier: object) -> str | None:
+    """Return the outcome for what no lookup can have as its id; ``None`` for all other ids."""
+    if not isinstance(identifier, str):
+        return Outcome.NOT_A_STRING
+    if not identifier:
+        return Outcome.EMPTY
+    return Outcome.A_URI if is_uri(identifier) else None
 
 
 def _outside(pattern: str | None, identifier: str) -> str | None:
