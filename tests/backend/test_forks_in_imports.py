@@ -6,6 +6,7 @@ import pytest
 
 from support.cluster import ServiceAccount
 from support.memory import PATIENCE, StartProgram
+from support.proxy import Proxy
 from support.secrets import Put
 from support.servers import on_the_devserver
 
@@ -15,7 +16,7 @@ pytestmark = on_the_devserver
 PROGRAM = """
 import os, sys, threading, time
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-backend = KubernetesSecretsBackend(service_account_path={folder!r}, cache_ttl=60)
+backend = KubernetesSecretsBackend({options})
 importing = threading.Event()
 
 def pause(frame, event, _argument):
@@ -24,17 +25,23 @@ def pause(frame, event, _argument):
         importing.set()
         time.sleep(0.3)
 
+def result():
+    try:
+        return backend.get_variable("x")
+    except Exception as error:
+        return type(error).__name__
+
 def look_up():
     sys.setprofile(pause)
-    print("parent:", backend.get_variable("x"), flush=True)
+    print("parent:", result(), flush=True)
 
 thread = threading.Thread(target=look_up)
 thread.start()
 assert importing.wait(60)
 child = os.fork()
 if child == 0:
-    backend = KubernetesSecretsBackend(service_account_path={folder!r}, cache_ttl=60)
-    print("child:", backend.get_variable("x"), flush=True)
+    backend = KubernetesSecretsBackend({options})
+    print("child:", result(), flush=True)
     os._exit(0)
 thread.join()
 print(os.waitpid(child, 0)[1])
@@ -47,7 +54,23 @@ def test_a_fork_in_the_middle_of_an_import_of_the_first_lookup(
 ) -> None:
     """A child inherits the lock of an import, and nothing would ever release it."""
     put.variable("x", "found", name="x")
+    options = f"service_account_path={str(account.folder)!r}, cache_ttl=60"
 
-    output, errors = program(PROGRAM.format(folder=str(account.folder), module=module)).communicate(timeout=PATIENCE)
+    output, errors = program(PROGRAM.format(options=options, module=module)).communicate(timeout=PATIENCE)
 
     assert sorted(output.splitlines()) == ["0", "child: found", "parent: found"], errors
+
+
+def test_a_fork_in_the_middle_of_the_import_for_the_first_denial(
+    account: ServiceAccount, proxy: Proxy, program: StartProgram
+) -> None:
+    """With ``on_error`` ``deny``, the first failed lookup imports Airflow's exception."""
+    proxy.refuse()
+    options = f"service_account_path={str(proxy.folder(account))!r}, on_error='deny', timeout=0.3"
+    text = PROGRAM.format(options=options, module="backend/airflow_versions.py")
+
+    output, errors = program(text, **proxy.pod_environment()).communicate(timeout=PATIENCE)
+
+    results = [line for line in output.splitlines() if line.startswith(("child: ", "parent: ", "0"))]
+    denied = "AirflowSecretsBackendAccessDenied"
+    assert sorted(results) == ["0", f"child: {denied}", f"parent: {denied}"], errors

@@ -325,9 +325,10 @@ def _explained(error: Exception) -> tuple[tuple[str, ...], str]:
 
 def _deny(text: str, error: Exception) -> None:
     """Raise the exception at which Airflow stops searching. If this version has none, log a warning."""
-    from airflow_kubernetes_secrets.backend.airflow_versions import access_denied
+    with importing.lock:
+        from airflow_kubernetes_secrets.backend.airflow_versions import access_denied
 
-    denied = access_denied()
+        denied = access_denied()
     if denied is not None:
         raise denied(text) from error
     notices.once(
