@@ -14,7 +14,8 @@ https://airflow.apache.org/docs/apache-airflow-providers-cncf-kubernetes/stable/
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import pod_secret_class, secrets_backends
@@ -29,6 +30,7 @@ from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup, Outcome
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
+from airflow_kubernetes_secrets.options.accepted_values import shown_name
 
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.backend.kubernetes_secrets import KubernetesSecretsBackend
@@ -75,6 +77,7 @@ def secret_refs(
     The Secret is looked up during this call, by the secrets backend that Airflow is configured with.
 
     Args:
+        conn_id: the connection id.
         env: for each environment variable, a field of the connection or a key of the Secret's data. The fields are
             ``host``, ``login``, ``password``, ``port``, ``schema``, ``uri``, ``conn_type`` and ``extra``, whatever the
             Secret calls them. If one key contains the whole connection, only that key is possible. Without ``env``,
@@ -85,12 +88,17 @@ def secret_refs(
         team_name: the team for which Airflow would look up the connection.
 
     Raises:
-        SecretRefsError: the lookup failed; no Secret has the connection; the Secret is in another namespace; it has no
-            such field or key; the name of a variable is invalid or occurs twice; the configured backend is not
-            ``KubernetesSecretsBackend``; or Apache's provider is not installed.
+        SecretRefsError: an argument has the wrong type or is blank; the lookup failed; no Secret has the connection;
+            the Secret is in another namespace; it has no such field or key; the name of a variable is invalid or occurs
+            twice; the configured backend is not ``KubernetesSecretsBackend``; or Apache's provider is not installed.
     """
-    decision = _found(Lookup(Kind.CONNECTION, conn_id, team_name), namespace)
-    return _refs(decision, env if env is not None else _variables_of_a_connection(decision))
+    lookup = Lookup(Kind.CONNECTION, conn_id, team_name)
+    _check_strings(lookup, namespace=namespace, team_name=team_name)
+    if env is not None:
+        _check_mapping(lookup, env)
+    with _errors_of(lookup):
+        decision = _found(lookup, namespace)
+        return _refs(decision, env if env is not None else _variables_of_a_connection(decision))
 
 
 @without_variables
@@ -99,23 +107,71 @@ def variable_refs(
 ) -> SecretRefs:
     """Return an environment variable of a pod that refers to the Secret of an Airflow variable.
 
+    The Secret is looked up during this call, as :func:`secret_refs` does.
+
     Args:
+        key: the key of the Airflow variable.
         env: the name of the environment variable. Default: ``AIRFLOW_VAR_<KEY>``, which Airflow itself reads.
         namespace, team_name: as for :func:`secret_refs`.
 
     Raises:
         SecretRefsError: as for :func:`secret_refs`; or the variable is in a ConfigMap.
     """
-    decision = _found(Lookup(Kind.VARIABLE, key, team_name), namespace)
-    return _refs(decision, {env or f"{Kind.VARIABLE.variable_prefix}{key.upper()}": decision.data_key})
+    lookup = Lookup(Kind.VARIABLE, key, team_name)
+    _check_strings(lookup, env=env, namespace=namespace, team_name=team_name)
+    with _errors_of(lookup):
+        decision = _found(lookup, namespace)
+        return _refs(decision, {env or f"{Kind.VARIABLE.variable_prefix}{key.upper()}": decision.data_key})
+
+
+def _check_strings(lookup: Lookup, **arguments: object) -> None:
+    """Check arguments that may be omitted.
+
+    Raises:
+        SecretRefsError: one is not a string, or is blank.
+    """
+    for name, value in arguments.items():
+        if value is not None and not (isinstance(value, str) and value.strip()):
+            raise SecretRefsError(f"{lookup}: {name!r} must be a string that is not blank; it is {shown_name(value)}")
+
+
+def _check_mapping(lookup: Lookup, env: object) -> None:
+    """Check that ``env`` maps strings to strings.
+
+    Raises:
+        SecretRefsError: it does not.
+    """
+    if not isinstance(env, Mapping):
+        raise SecretRefsError(
+            f"{lookup}: 'env' must map the names of environment variables to fields or keys, as in "
+            f"{{'DB_PASSWORD': 'password'}}; it is {shown_name(env)}"
+        )
+    for name, field_or_key in env.items():
+        if not isinstance(name, str):
+            raise SecretRefsError(
+                f"{lookup}: a name in 'env' must be a string; it is {shown_name(name)}, for {shown_name(field_or_key)}"
+            )
+        if not isinstance(field_or_key, str):
+            raise SecretRefsError(
+                f"{lookup}: 'env' must map {shown_name(name)} to the name of a field or key; it is "
+                f"{shown_name(field_or_key)}"
+            )
+
+
+@contextmanager
+def _errors_of(lookup: Lookup) -> Iterator[None]:
+    """Raise every error of this package as a :class:`SecretRefsError` that names the lookup."""
+    try:
+        yield
+    except SecretRefsError:
+        raise
+    except KubernetesSecretsError as error:
+        raise SecretRefsError(f"{lookup}: {error}") from error
 
 
 def _found(lookup: Lookup, namespace: str | None) -> Decision:
     backend = _backend(lookup)
-    try:
-        decision = backend.decide(lookup)
-    except KubernetesSecretsError as error:
-        raise SecretRefsError(f"{lookup}: {error}") from error
+    decision = backend.decide(lookup)
     secret = decision.secret
     if secret is None:
         remedy = "It can be passed to a pod only from a Secret"
@@ -150,10 +206,12 @@ def _backend(lookup: Lookup) -> KubernetesSecretsBackend:
     for backend in backends:
         if isinstance(backend, KubernetesSecretsBackend):
             return backend
-    names = ", ".join(type(backend).__name__ for backend in backends)
+    # Apache's class has the same name in another module.
+    names = ", ".join(f"{type(backend).__module__}.{type(backend).__name__}" for backend in backends)
     raise SecretRefsError(
-        f"{lookup}: finding its Secret requires KubernetesSecretsBackend in [secrets] backend or [workers] "
-        f"secrets_backend, but Airflow uses {names} here. If that is intended, name Secret and key in the DAG yourself"
+        f"{lookup}: finding its Secret requires airflow_kubernetes_secrets.KubernetesSecretsBackend in [secrets] "
+        f"backend or [workers] secrets_backend, but Airflow uses {names} here. If that is intended, name Secret "
+        "and key in the DAG yourself"
     )
 
 
@@ -175,6 +233,11 @@ def _variables_of_a_connection(decision: Decision) -> dict[str, str]:
                 f"and {key!r}"
             )
         variables[variable], of_extra[variable] = key, name
+    if not variables:
+        raise SecretRefsError(
+            f"{decision.lookup}: annotations of Secret {secret} specify the whole connection, and no key contains a "
+            "part of it. Write its fields in the DAG"
+        )
     return variables
 
 
@@ -202,7 +265,8 @@ def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
     for name, what in variables.items():
         if not re.fullmatch(_VARIABLE_NAME, name):
             raise SecretRefsError(
-                f"{lookup}: {name!r} cannot be the name of an environment variable. Choose the names with 'env'"
+                f"{lookup}: {shown_name(name)} cannot be the name of an environment variable. Choose the names with "
+                "'env'"
             )
         ref = make("env", name, secret.name, _key(decision, secret, what))
         # The constructor of Apache's class capitalizes the name.
@@ -212,7 +276,11 @@ def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
 
 
 def _is_whole(secret: Secret, key: str, parse: ValueParser) -> bool:
-    """Return whether a value that identifies a format is one field as it is, and nothing else."""
+    """Return whether a value consists of one field, without a change.
+
+    Args:
+        parse: parses a value that identifies a format into its fields.
+    """
     value = text(secret, key)
     return list((parse(value) or {}).values()) == [value.strip()]
 
@@ -228,8 +296,8 @@ def _key(decision: Decision, secret: Secret, what: str) -> str:
             # Other keys may have the names of fields, but need not belong to this connection.
             raise SecretRefsError(
                 f"{decision.lookup}: Secret {secret} contains the whole connection in key {decision.data_key!r}, so "
-                f"only that key can be passed to a pod, not {what!r}. Store each field in its own key; or, if another "
-                "key is meant, name Secret and key in the DAG yourself"
+                f"only that key can be passed to a pod, not {shown_name(what)}. Store each field in its own key; or, "
+                "if another key is meant, name Secret and key in the DAG yourself"
             )
         return what
     found = fields_of(secret)
@@ -248,7 +316,7 @@ def _key(decision: Decision, secret: Secret, what: str) -> str:
     if key not in secret.data:
         has = f"these fields in keys of their own: {', '.join(fields)}" if fields else "no fields in keys of their own"
         raise SecretRefsError(
-            f"{decision.lookup}: Secret {secret} has no field and no key {what!r}. It has {has}, and "
+            f"{decision.lookup}: Secret {secret} has no field and no key {shown_name(what)}. It has {has}, and "
             f"{secret.keys_text()}"
         )
     return key

@@ -77,6 +77,9 @@ def variables(cluster: Cluster) -> dict[str, str]:
     in_json = json.dumps({"engine": "postgres", "host": "db", "username": "u", "password": MARK})
     put.connection("renamed", in_json, name="renamed")
     put.connection("in-json", None, name="in-json", data={"rds": in_json})
+    put.connection("not-text", None, name="not-text", data={"rds": in_json.encode().replace(MARK.encode(), b"\xff")})
+    host = put.connection("only-annotations", None, name="only-annotations", data={"comment": "x"})
+    annotate(cluster, host, {"connection-type": "http", "connection-host": "db.example.com"})
     # As for Argo CD: https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#repositories
     of_argo_cd = {CONNECTION: "registry", "argocd.argoproj.io/secret-type": "repository"}
     address = {"type": "oci", "url": "oci://registry.example.com/shop/app", "username": "u", "password": MARK}

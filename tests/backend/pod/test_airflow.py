@@ -71,11 +71,25 @@ def test_another_backend_is_named(version: str, tmp_path: Path) -> None:
 
     error = done.stderr.splitlines()[-1]
     assert (
-        "SecretRefsError: connection 'x': finding its Secret requires KubernetesSecretsBackend in [secrets] backend"
-        in error
+        "SecretRefsError: connection 'x': finding its Secret requires "
+        "airflow_kubernetes_secrets.KubernetesSecretsBackend in [secrets] backend" in error
     )
-    assert "but Airflow uses NoSecretsBackend, EnvironmentVariablesBackend" in error
+    assert "but Airflow uses airflow_kubernetes_secrets.backend.no_secrets.NoSecretsBackend, airflow." in error
     assert "name Secret and key in the DAG yourself" in error
+
+
+def test_a_backend_with_the_same_name_is_another_one(tmp_path: Path) -> None:
+    """Apache's class has the name of ours."""
+    (tmp_path / "others.py").write_text(
+        "from airflow.secrets import BaseSecretsBackend\nclass KubernetesSecretsBackend(BaseSecretsBackend):\n    pass"
+    )
+    variables = {"AIRFLOW__SECRETS__BACKEND": "others.KubernetesSecretsBackend", "PYTHONPATH": str(tmp_path)}
+
+    done = Airflow("3.3", tmp_path, variables).python(
+        "from airflow_kubernetes_secrets.pod import secret_refs; secret_refs('x')"
+    )
+
+    assert "but Airflow uses others.KubernetesSecretsBackend, " in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)

@@ -134,6 +134,60 @@ REFUSED = {
         refs("secret_refs", "whole", {"my variable": "value"}),
         "'my variable' cannot be the name of an environment variable. Choose the names with 'env'",
     ),
+    "an id that is none": (refs("secret_refs", None), "connection (of type NoneType): the id is not a string"),
+    "a number as an id": (refs("variable_refs", 5), "variable (of type int): the id is not a string"),
+    "an empty id": (refs("secret_refs", ""), "connection '': the id is empty, so the lookup was skipped"),
+    "an empty namespace": (
+        refs("secret_refs", "whole", namespace=""),
+        "connection 'whole': 'namespace' must be a string that is not blank; it is ''",
+    ),
+    "several namespaces": (
+        refs("variable_refs", "my_var", namespace=[NAMESPACE]),
+        "variable 'my_var': 'namespace' must be a string that is not blank; it is of type list",
+    ),
+    "an empty team": (
+        refs("secret_refs", "whole", team_name=" "),
+        "connection 'whole' of team ' ': 'team_name' must be a string that is not blank; it is ' '",
+    ),
+    "a number as a team": (
+        refs("variable_refs", "my_var", team_name=5),
+        "variable 'my_var' of team 5: 'team_name' must be a string that is not blank; it is 5",
+    ),
+    "names without keys": (
+        refs("secret_refs", "app-db", ["password"]),
+        "connection 'app-db': 'env' must map the names of environment variables to fields or keys, as in "
+        "{'DB_PASSWORD': 'password'}; it is of type list",
+    ),
+    "one name without a key": (
+        refs("secret_refs", "app-db", "PGPASSWORD"),
+        "'env' must map the names of environment variables to fields or keys, as in {'DB_PASSWORD': 'password'}; it is "
+        "'PGPASSWORD'",
+    ),
+    "no key for a name": (
+        refs("secret_refs", "app-db", {"PGPASSWORD": None}),
+        "connection 'app-db': 'env' must map 'PGPASSWORD' to the name of a field or key; it is None",
+    ),
+    "a URI in place of a key": (
+        refs("secret_refs", "app-db", {"PGPASSWORD": f"postgres://u:{MARK}@h/db"}),
+        "Secret hand-on/app-db has no field and no key a string of",
+    ),
+    "a mapping for a variable": (
+        refs("variable_refs", "my_var", {"TOKEN": "value"}),
+        "variable 'my_var': 'env' must be a string that is not blank; it is of type dict",
+    ),
+    "an empty name for a variable": (
+        refs("variable_refs", "my_var", ""),
+        "variable 'my_var': 'env' must be a string that is not blank; it is ''",
+    ),
+    "only annotations": (
+        refs("secret_refs", "only-annotations"),
+        "connection 'only-annotations': annotations of Secret hand-on/only-annotations specify the whole connection, "
+        "and no key contains a part of it. Write its fields in the DAG",
+    ),
+    "a value that is not text": (
+        refs("secret_refs", "not-text"),
+        "connection 'not-text': Secret hand-on/not-text, key 'rds': the value is not UTF-8 text",
+    ),
     "no variable": (refs("variable_refs", "nowhere"), "variable 'nowhere': no Secret matches."),
     "a variable in a ConfigMap": (
         refs("variable_refs", "in_config_map"),
