@@ -65,6 +65,11 @@ def test_defaults() -> None:
         ("kubeconfig", "/path with spaces", "/path with spaces"),
         ("context", "kind-kind", "kind-kind"),
         ("service_account_path", "/tokens", "/tokens"),
+        ("service_account_path", " /tokens", "/tokens"),
+        ("path", "/manifests\n", "/manifests"),
+        ("path", "/not-utf-8-\udce4", "/not-utf-8-\udce4"),
+        ("context", "\tstaging ", "staging"),
+        ("on_error", " deny\n", "deny"),
         ("team_namespaces", {"blue": "team-blue"}, {"blue": "team-blue"}),
         ("team_namespaces", '{"blue": "team-blue"}', {"blue": "team-blue"}),
         ("team_fallback", "False", False),
@@ -127,6 +132,11 @@ def test_values(name: str, given: object, taken: object) -> None:
         ("connections_label", "x\n", "label key"),
         ("connections_label", False, "label key"),
         ("team_label", 1, "label key"),
+        ("connections_label", "false", "label key"),
+        ("variables_label", " True", "label key"),
+        ("namespace", "false", "name of a namespace"),
+        ("variables_lookup_pattern", "false", "a regular expression"),
+        ("kubeconfig", "true", "on one line"),
         ("connections_data_key", None, "key of a Secret's data"),
         ("variables_data_key", None, "key of a Secret's data"),
         ("config_data_key", None, "key of a Secret's data"),
@@ -148,6 +158,8 @@ def test_values(name: str, given: object, taken: object) -> None:
         ("kubeconfig", " ", "not blank"),
         ("context", 3, "not blank"),
         ("path", "", "not blank"),
+        ("path", "half\ud800", "Unicode"),
+        ("service_account_path", "half\ud800", "Unicode"),
         ("team_namespaces", "blue", "a JSON object"),
         ("team_namespaces", ["blue"], "a JSON object"),
         ("team_namespaces", {"blue": "Team"}, "map team 'blue' to the name of a namespace"),
@@ -173,6 +185,7 @@ def test_values(name: str, given: object, taken: object) -> None:
         ),
         ("references", {"config": {"x": {"secret": "b", "annotations": {1: "a"}}}}, "are an object of strings"),
         ("connections_lookup_pattern", "(", "a regular expression"),
+        ("connections_lookup_pattern", "(?a)(?u)x", "a regular expression"),
         ("config_lookup_pattern", "", "a regular expression"),
         ("variables_lookup_pattern", 1, "a regular expression"),
     ],
@@ -227,6 +240,40 @@ def test_the_value_of_an_unknown_option_is_not_shown() -> None:
 def test_a_kind_and_the_team_cannot_share_a_label(kind: str) -> None:
     with pytest.raises(OptionError, match=f"{kind}_label and team_label are both 'x'"):
         Options.parse({f"{kind}_label": "x", "team_label": "x"})
+
+
+@pytest.mark.parametrize("name", ["connections_label", "variables_label", "config_label", "team_label"])
+def test_the_label_of_bundles_has_no_other_meaning(name: str) -> None:
+    with pytest.raises(
+        OptionError, match=f"{name} is 'airflow.apache.org/bundle', which is the label of bundles; use another key"
+    ):
+        Options.parse({name: "airflow.apache.org/bundle"})
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "repeated"),
+    [
+        ("references", '{"connections": {"a": "x"}, "connections": {"b": "y"}}', "'connections'"),
+        ("references", '{"variables": {"a": "x", "b": "y", "a": "z"}}', "'a'"),
+        (
+            "references",
+            '{"config": {"a": {"secret": "x", "annotations": {"data-key": "k", "data-key": ""}}}}',
+            "'data-key'",
+        ),
+        ("team_namespaces", '{"blue": "a", "blue": "b"}', "'blue'"),
+        (
+            "references",
+            '{"connections": {"a://u:hunter2@h": "a", "a://u:hunter2@h": "b"}}',
+            "a string of",
+        ),
+    ],
+)
+def test_a_name_that_json_contains_twice(name: str, given: str, repeated: str) -> None:
+    """Python would silently use the last one."""
+    with pytest.raises(OptionError, match=f"backend_kwargs: {name} must not contain {repeated}.* twice") as raised:
+        Options.parse({name: given})
+
+    assert "hunter2" not in str(raised.value)
 
 
 @pytest.mark.parametrize("pattern", ["a{99999999999999999999}", "(" * 5000 + ")" * 5000], ids=["large", "deep"])

@@ -92,12 +92,16 @@ class Accepted(Generic[Value]):
 
 
 def or_null(accepted: Accepted[Value]) -> Accepted[Value | None]:
-    """Return a type of values that also accepts null; in an environment variable, the word ``null`` or ``none``."""
+    """Return a type of values that also accepts null; in an environment variable, the word ``null`` or ``none``.
+
+    The words ``true`` and ``false`` are refused as the boolean values are: in an environment variable they mean those.
+    """
 
     def parse(value: object) -> Value | None:
-        if value is None or (isinstance(value, str) and value.strip().lower() in ("null", "none")):
+        word = value.strip().lower() if isinstance(value, str) else value
+        if word in (None, "null", "none"):
             return None
-        return accepted.parse(value)
+        return accepted.parse(word == "true" if word in ("true", "false") else value)
 
     return Accepted(parse, f"{accepted.words}, or `null`")
 
@@ -135,18 +139,40 @@ def _kind_of(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or any(each < " " or "\x7f" <= each <= "\x9f" for each in value):
+    text = value.strip() if isinstance(value, str) else ""
+    if not text or any(each < " " or "\x7f" <= each <= "\x9f" for each in text):
         raise ValueError("must be a string on one line that is not blank and has no control characters")
-    return value
+    try:
+        # The surrogates that represent bytes of a path which are not UTF-8 are accepted.
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise ValueError("must be a string in Unicode, without half of a surrogate pair") from None
+    return text
 
 
 def _json(text: str) -> object:
-    """Return the value of a string in JSON, or else the string. ``AIRFLOW__SECRETS__BACKEND_KWARG__X`` can be JSON."""
+    """Return the value of a string in JSON, or else the string. ``AIRFLOW__SECRETS__BACKEND_KWARG__X`` can be JSON.
+
+    Raises:
+        ValueError: an object in it has a name twice. Python would silently use the last one.
+    """
     import json
 
+    repeated: list[str] = []
+
+    def as_dict(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _value in pairs]
+            repeated.extend(name for name in found if names.count(name) > 1)
+        return found
+
+    value: object = text
     with suppress(ValueError, RecursionError):
-        return json.loads(text)
-    return text
+        value = json.loads(text, object_pairs_hook=as_dict)
+    if repeated:
+        raise ValueError(f"must not contain {shown_name(repeated[0])} twice in one object")
+    return value
 
 
 _NAMESPACE = f"the name of a namespace ({NAMESPACE_RULE})"
@@ -186,7 +212,7 @@ def _pattern(value: object) -> str:
         limit = longest_id(value)
     except RecursionError:
         raise ValueError(f"{needs}; this one is nested too deeply") from None
-    except (re.error, OverflowError) as error:
+    except (re.error, OverflowError, ValueError) as error:
         # The error can quote a part of the expression.
         raise ValueError(f"{needs} ({error})" if _can_be_shown(value) else needs) from None
     if not limit:
@@ -293,9 +319,10 @@ def _ttl(value: object) -> float:
 
 
 def _on_error(value: object) -> str:
-    if value not in (NEXT, DENY):
+    word = value.strip() if isinstance(value, str) else ""
+    if word not in (NEXT, DENY):
         raise ValueError(f"must be {NEXT!r} or {DENY!r}")
-    return str(value)
+    return word
 
 
 TEXT = Accepted(_text, "a string on one line")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar, overload
 
+from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.options.accepted_values import (
@@ -420,7 +421,13 @@ class Options:
         return {namespace: tuple(sorted(each)) for namespace, each in names.items()}
 
     def _check_together(self) -> None:
-        for name in ("connections_label", "variables_label", "config_label"):
+        of_ids = ("connections_label", "variables_label", "config_label")
+        for name in (*of_ids, "team_label"):
+            if getattr(self, name) == BUNDLE:
+                raise OptionError(
+                    f"backend_kwargs: {name} is {BUNDLE!r}, which is the label of bundles; use another key"
+                )
+        for name in of_ids:
             if self.team_label is not None and getattr(self, name) == self.team_label:
                 raise OptionError(
                     f"backend_kwargs: {name} and team_label are both {self.team_label!r}; use two different keys"
