@@ -6,7 +6,7 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.annotations import Description
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import problems_of_id, unknown_labels_and_annotations
-from airflow_kubernetes_secrets.lookup.kinds import kinds_by_label
+from airflow_kubernetes_secrets.lookup.kinds import labels_of_ids
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from fuzz.secrets import allow_names, secret_from
 from fuzz.target import Target
@@ -27,7 +27,7 @@ def _run(trial: Trial, data: bytes) -> None:
         keys = {*fields.keys.values(), *fields.extra_keys.values()}
         trial.claim(keys <= secret.data.keys(), "fields are in keys that exist")
     trial.say(*(problem.text for problem in unknown_labels_and_annotations(secret, _OPTIONS)))
-    for label in kinds_by_label(_OPTIONS):
+    for label in labels_of_ids(_OPTIONS):
         if label in secret.labels:
             trial.say(*(problem.text for problem in problems_of_id(secret, label)))
 

@@ -32,7 +32,7 @@ from airflow_kubernetes_secrets.kubernetes.labels import (
 )
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS
-from airflow_kubernetes_secrets.lookup.kinds import Kind, kinds_by_label
+from airflow_kubernetes_secrets.lookup.kinds import Kind, kinds_with_labels, labels_of_ids
 from airflow_kubernetes_secrets.messages.listing import first_items, quoted
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
@@ -60,12 +60,12 @@ def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Pr
     kind = CONFIG_MAPS.kind if manifest.get("kind") == CONFIG_MAPS.kind else SECRETS.kind
     where = f"{namespace}/" if isinstance(namespace, str) and is_namespace(namespace) else ""
     named = f"{kind} {where}{name}" if isinstance(name, str) and is_subdomain(name) else f"a {kind} without a name"
-    kinds = kinds_by_label(options)
-    is_for_airflow = not kinds.keys().isdisjoint(labels) or BUNDLE in labels
+    of_ids = labels_of_ids(options)
+    is_for_airflow = any(label in labels for label in (*of_ids, BUNDLE))
     invalid = []
     for key, text in labels.items():
         value = "" if text is None else text  # the API reads a null as an empty value
-        problem = _problem_of_key(key) or (_problem_of_id(value, key) if key in kinds else _problem_of_value(value))
+        problem = _problem_of_key(key) or (_problem_of_id(value, key) if key in of_ids else _problem_of_value(value))
         if key == options.team_label and value == "" and is_for_airflow:
             problem = "the value is empty, but a team is not. Write the team there, or remove the label"
         if problem:
@@ -176,8 +176,8 @@ def problems_of_annotations(secret: Secret, kind: Kind) -> Iterator[Problem]:
 def without_effect_on_config_map(secret: Secret, options: Options) -> Iterator[Problem]:
     """Yield an error for each label of a ConfigMap that means a connection or an option, which lookups do not read."""
     if secret.resource is CONFIG_MAPS:
-        for label, kind in kinds_by_label(options).items():
-            if kind is not Kind.VARIABLE and label in secret.labels:
+        for kind, label in kinds_with_labels(options):
+            if label in secret.labels and label != options.variables_label:
                 text = f"only variables are read from ConfigMaps. Move this {kind.word} to a Secret"
                 yield Problem(NOT_LOOKED_UP, f"{secret.full_name}, label {label!r}: {text}")
 
@@ -233,7 +233,7 @@ def _annotations_without_effect(secret: Secret, options: Options) -> Iterator[Pr
     """Yield warnings for annotations that are valid, but not on such a Secret: on a bundle, or without a connection."""
     label = options.connections_label
     known = [key for key in secret.annotations or () if is_known_annotation(key)]
-    if BUNDLE in secret.labels and kinds_by_label(options).keys().isdisjoint(secret.labels):
+    if BUNDLE in secret.labels and secret.labels.keys().isdisjoint(labels_of_ids(options)):
         useless = known
         problem = "it has no effect in a bundle. Remove it, or create a Secret for the id that it describes"
     elif label is None or label in secret.labels or _is_referred_to(secret, options):
@@ -276,7 +276,7 @@ def misspelt_label(key: str, options: Options) -> str:
 
 
 def _known_labels(options: Options) -> tuple[str, ...]:
-    return tuple(filter(None, (*kinds_by_label(options), options.team_label, BUNDLE)))
+    return tuple(filter(None, (*labels_of_ids(options), options.team_label, BUNDLE)))
 
 
 def _is_referred_to(secret: Secret, options: Options) -> bool:

@@ -68,11 +68,16 @@ class Kind(Enum):
         return references[self.plural].get(identifier) if self.plural in references else None
 
 
-def kinds_by_label(options: Options) -> dict[str, Kind]:
-    """Return the labels that lookups use, each with its kind."""
-    return {label: kind for kind in Kind if (label := kind.label(options)) is not None}
+def kinds_with_labels(options: Options) -> list[tuple[Kind, str]]:
+    """Return the kinds that have a label, each with its label. Several kinds can have the same label."""
+    return [(kind, label) for kind in Kind if (label := kind.label(options)) is not None]
+
+
+def labels_of_ids(options: Options) -> tuple[str, ...]:
+    """Return the labels whose values are ids, each once."""
+    return tuple(dict.fromkeys(label for _kind, label in kinds_with_labels(options)))
 
 
 def selecting_labels(options: Options) -> frozenset[str]:
     """Return the labels by which Secrets are found, always with that of bundles. A Secret needs at least one."""
-    return frozenset((*kinds_by_label(options), BUNDLE))
+    return frozenset((*labels_of_ids(options), BUNDLE))

@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key, quoted_label_key
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import Document, is_manifest, refused_list
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, is_encrypted, unrendered
-from airflow_kubernetes_secrets.lookup.kinds import kinds_by_label
+from airflow_kubernetes_secrets.lookup.kinds import labels_of_ids
 from airflow_kubernetes_secrets.manifests.planned_secret import NOT_CHECKED
 from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
@@ -39,7 +39,7 @@ def can_be_manifest(document: Document, options: Options) -> bool:
 
 def _is_for_airflow(text: str, options: Options) -> bool:
     """Return whether a text contains one of Airflow's labels or annotations."""
-    return ANNOTATION_PREFIX in text or any(label in text for label in kinds_by_label(options))
+    return ANNOTATION_PREFIX in text or any(label in text for label in labels_of_ids(options))
 
 
 def problems_of_unparsed(document: Document, options: Options) -> Iterator[Problem]:
@@ -69,7 +69,7 @@ def problems_of_repeated_keys(document: Document, options: Options) -> Iterator[
     """Yield keys that a mapping contains twice, each with its line."""
     is_ours = _is_for_airflow(document.text, options) or _KIND_OF_SECRET.search(document.text)
     for (line, name), more in first_items(document.repeated if is_ours else ()):
-        is_of_airflow = name.startswith(ANNOTATION_PREFIX) or name in kinds_by_label(options)
+        is_of_airflow = name.startswith(ANNOTATION_PREFIX) or name in labels_of_ids(options)
         quoted = quoted_label_key(name) if is_of_airflow else quoted_data_key(name)
         text = (
             f"the key {quoted}{more} is present twice. kubectl uses the last one; Kustomize, "

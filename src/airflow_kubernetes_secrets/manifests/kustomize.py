@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.inventory.labels_and_annotations import UNKNOWN_
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
 from airflow_kubernetes_secrets.kubernetes.manifest_files import Identity, TooLargeError, identity, read_file
-from airflow_kubernetes_secrets.lookup.kinds import kinds_by_label
+from airflow_kubernetes_secrets.lookup.kinds import labels_of_ids
 from airflow_kubernetes_secrets.manifests.planned_secret import NOT_CHECKED, name_for_messages
 from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.printable import printable, shell_word
@@ -100,8 +100,8 @@ def problems_of_patch(patch: object, options: Options, folder: str) -> Iterator[
         patch: a part of a resource, or a list of operations.
         folder: the folder of the kustomization.
     """
-    kinds = kinds_by_label(options)
-    ours = [key for key in dict.fromkeys(_set_keys(patch)) if key in kinds or key.startswith(ANNOTATION_PREFIX)]
+    of_ids = labels_of_ids(options)
+    ours = [key for key in dict.fromkeys(_set_keys(patch)) if key in of_ids or key.startswith(ANNOTATION_PREFIX)]
     if not ours:
         return
     metadata, kind = mapping(patch, "metadata"), patch.get("kind") if isinstance(patch, dict) else None

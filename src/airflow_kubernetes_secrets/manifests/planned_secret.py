@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.inventory.labels_and_annotations import SOME_VAL
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain, quoted_label_key
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext
-from airflow_kubernetes_secrets.lookup.kinds import kinds_by_label, selecting_labels
+from airflow_kubernetes_secrets.lookup.kinds import labels_of_ids, selecting_labels
 from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
@@ -190,5 +190,5 @@ def has_airflow_label(manifest: dict[str, Any], options: Options) -> bool:
     """Return whether a manifest is for Airflow, or was meant to be."""
     if not {str(key).lower() for key in manifest} & {"kind", "apiversion"} or is_ciphertext(manifest.get("kind")):
         return False
-    labels, kinds = mapping(mapping(manifest, "metadata"), "labels"), kinds_by_label(options)
-    return any(label in kinds or str(label).startswith(ANNOTATION_PREFIX) for label in labels)
+    labels, of_ids = mapping(mapping(manifest, "metadata"), "labels"), labels_of_ids(options)
+    return any(label in of_ids or str(label).startswith(ANNOTATION_PREFIX) for label in labels)

@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping, mappings
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
 from airflow_kubernetes_secrets.kubernetes.manifest_secrets import INVALID_DATA_KEY
-from airflow_kubernetes_secrets.lookup.kinds import kinds_by_label
+from airflow_kubernetes_secrets.lookup.kinds import labels_of_ids
 from airflow_kubernetes_secrets.manifests.planned_secret import (
     INVALID_MANIFEST,
     PlannedSecret,
@@ -46,7 +46,7 @@ def planned_by_kustomization(document: Mapping[str, Any], options: Options) -> I
         is_alone = generator.get("behavior") not in ("merge", "replace")
         namespace = document.get("namespace") or generator.get("namespace")
         if any(
-            label in kinds_by_label(options) or str(label).startswith(ANNOTATION_PREFIX)
+            label in labels_of_ids(options) or str(label).startswith(ANNOTATION_PREFIX)
             for label in secret_metadata["labels"]
         ):
             reasons = [*_unknown_fields(document, generator, bool(problems)), *_wrong_values(document, generator)]

@@ -34,7 +34,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
 from airflow_kubernetes_secrets.kubernetes.unprocessed import Tool, known_part
 from airflow_kubernetes_secrets.lookup.bundles import entries_of, problem_of_key
-from airflow_kubernetes_secrets.lookup.kinds import Kind, kinds_by_label
+from airflow_kubernetes_secrets.lookup.kinds import Kind, kinds_with_labels
 from airflow_kubernetes_secrets.lookup.selection import Lookup, Outcome, problem_of_bundle
 from airflow_kubernetes_secrets.manifests.duplicates import Duplicates, ManifestPosition
 from airflow_kubernetes_secrets.manifests.go_templates import has_no_type, problem_of_template
@@ -108,7 +108,7 @@ def _problems_of(
     if BUNDLE in secret.labels:
         yield from _problems_of_bundle(plan, secret, position, options, known)
     yield from without_effect_on_config_map(secret, options)
-    for label, kind in kinds_by_label(options).items():
+    for kind, label in kinds_with_labels(options):
         if label not in secret.labels or (kind is not Kind.VARIABLE and secret.resource is CONFIG_MAPS):
             continue
         if secret.resource not in options.resources:

@@ -28,6 +28,16 @@ def config_map(name: str, labels: dict[str, str], data: dict[str, Any] | None = 
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data or {}, **more}
 
 
+def test_options_with_the_label_of_variables(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ConfigMap with the label is a variable."""
+    kwargs = {"config_maps": True, "config_label": VARIABLE}
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", json.dumps(kwargs))
+
+    found, _text = checked(run, tmp_path, config_map("a", {VARIABLE: "x"}, {"value": "one"}))
+
+    assert found == []
+
+
 def test_nothing_is_wrong(run: Any, tmp_path: Path) -> None:
     found, _text = checked(
         run,

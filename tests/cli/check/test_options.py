@@ -57,6 +57,16 @@ def test_labels_that_are_switched_off(run: Any, tmp_path: Path, monkeypatch: pyt
     assert codes(run(path, "-o", "json")[1]) == ["duplicate-id", "unknown-label"]
 
 
+def test_kinds_with_the_same_label(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a Secret is a connection and a variable."""
+    path = write(
+        tmp_path, Case([secret("a", {"value": URI}), secret("b", {"value": "no URI"}, labels={CONNECTION: "b"})])
+    )
+    configure(monkeypatch, json.dumps({"variables_label": CONNECTION}))
+
+    assert codes(run(path, "-o", "json")[1]) == ["unreadable"]
+
+
 def test_the_id_of_a_secret_that_is_referred_to(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, Case([secret(name, labels={}, annotations={CONNECTION: "x"}) for name in "ab"]))
 
