@@ -17,15 +17,14 @@ def test_the_names_of_connections_and_variables_are_airflows(kind: Kind, attribu
 
     prefix = getattr(environment_variables, attribute)
 
-    assert keys_of(kind.variable_prefix, identifier) == (identifier, prefix + identifier.upper())
+    assert keys_of(kind, identifier) == (identifier, prefix + identifier.upper())
 
 
 @pytest.mark.parametrize("identifier", ["AIRFLOW_CONN_X", "AIRFLOW_VAR_X", "AIRFLOW_CONN_x", "AIRFLOW__X"])
 def test_the_name_of_a_variable_is_no_id(identifier: str) -> None:
     """The key would be an entry of another id, or of none: Airflow reads the id from a longer name."""
-    prefix = Kind.CONNECTION.variable_prefix
-    assert keys_of(prefix, identifier) == (f"AIRFLOW_CONN_{identifier.upper()}",)
-    assert keys_of(Kind.CONFIG.variable_prefix, identifier) == ()
+    assert keys_of(Kind.CONNECTION, identifier) == (f"AIRFLOW_CONN_{identifier.upper()}",)
+    assert keys_of(Kind.CONFIG, identifier) == ()
 
 
 @pytest.mark.parametrize(("section", "option"), [("database", "sql_alchemy_conn"), ("a.b", "c"), ("A", "b__c")])
@@ -34,8 +33,8 @@ def test_the_names_of_options_are_airflows(section: str, option: str) -> None:
 
     identifier = f"{section}/{option}"
 
-    assert keys_of(Kind.CONFIG.variable_prefix, identifier) == (identifier, conf._env_var_name(section, option))
-    assert keys_of(Kind.CONFIG.variable_prefix, option) == (option,)
+    assert keys_of(Kind.CONFIG, identifier) == (identifier, conf._env_var_name(section, option))
+    assert keys_of(Kind.CONFIG, option) == (option,)
 
 
 @pytest.mark.parametrize(
@@ -53,9 +52,9 @@ def test_the_names_of_options_are_airflows(section: str, option: str) -> None:
     ],
 )
 def test_the_id_of_a_key(kind: Kind, key: str, identifier: str) -> None:
-    assert identifier_of_key(kind.variable_prefix, key) == identifier
-    assert problem_of_key(kind.variable_prefix, key) == ""
-    assert key in keys_of(kind.variable_prefix, identifier)
+    assert identifier_of_key(kind, key) == identifier
+    assert problem_of_key(kind, key) == ""
+    assert key in keys_of(kind, identifier)
 
 
 @pytest.mark.parametrize(
@@ -73,5 +72,5 @@ def test_the_id_of_a_key(kind: Kind, key: str, identifier: str) -> None:
     ],
 )
 def test_a_key_that_is_no_id(kind: Kind, key: str, problem: str) -> None:
-    assert identifier_of_key(kind.variable_prefix, key) == ""
-    assert problem in problem_of_key(kind.variable_prefix, key)
+    assert identifier_of_key(kind, key) == ""
+    assert problem in problem_of_key(kind, key)

@@ -118,7 +118,7 @@ class Bundled(OfPlace):
         self._data: dict[tuple[str | None, str], dict[str, str | bytes]] = {}
 
     def can_have(self, kind: Kind, identifier: str) -> bool:
-        return key_for(kind.variable_prefix, identifier) is not None
+        return key_for(kind, identifier) is not None
 
     def put(self, kind: Kind, identifier: str, value: bytes, *, number: int = 1, namespace: str | None = None) -> None:
         name = f"{kind.plural}-{number}"

@@ -170,7 +170,7 @@ def _same_id_in_unread_config_maps(
             continue
         found: list[Secret] = [each.secret for each in labelled if identifier_of(each.secret, label) == lookup.id]
         for bundle in (stored.secret for stored in bundles if label not in stored.secret.labels):
-            found += entries_of(bundle, keys_of(lookup.kind.variable_prefix, lookup.id))[:1]
+            found += entries_of(bundle, keys_of(lookup.kind, lookup.id))[:1]
         for each in found:
             if any(may_reveal(lookup.kind, lookup.id, team) for team in owners.teams(each)):
                 is_off = each.bundle_key != "" and not options.bundles
@@ -187,7 +187,7 @@ def _same_id_in_bundles(
     """Yield the bundles that have this id, and why the lookup does not read them."""
     for bundle in (stored.secret for stored in snapshot.bundles):
         kind = kind_of_bundle(bundle)
-        found = [] if kind is None else entries_of(bundle, keys_of(kind.variable_prefix, lookup.id))
+        found = [] if kind is None else entries_of(bundle, keys_of(kind, lookup.id))
         if kind is None or not found:
             continue
         teams = [team for team in owners.teams(bundle) if may_reveal(kind, lookup.id, team)]
@@ -212,7 +212,7 @@ def _same_id_in_misspelt_bundles(
 ) -> Iterator[str]:
     """Yield the Secrets with this key whose label of a bundle has no valid value. Their ids can be of any kind."""
     for bundle in (stored.secret for stored in snapshot.bundles):
-        found = entries_of(bundle, keys_of(lookup.kind.variable_prefix, lookup.id))
+        found = entries_of(bundle, keys_of(lookup.kind, lookup.id))
         if not found or kind_of_bundle(bundle) is not None:
             continue
         if all(may_reveal(kind, lookup.id, team) for team in owners.teams(bundle) for kind in Kind):

@@ -38,7 +38,7 @@ def ids_in_bundle(bundle: Secret, kind: Kind) -> list[tuple[str, str]]:
     If a lookup of the intended id does not find a key, the key itself is shown as the id. Keys whose names may not be
     shown are omitted.
     """
-    return [(key, identifier_of_key(kind.variable_prefix, key) or key) for key in bundle.keys_to_show(blank=True)]
+    return [(key, identifier_of_key(kind, key) or key) for key in bundle.keys_to_show(blank=True)]
 
 
 def problems_of_bundle(bundle: Secret, options: Options) -> Iterator[Problem]:
@@ -102,13 +102,13 @@ def _problems_of_fields(bundle: Secret, label: str) -> Iterator[Problem]:
 
 def problem_of_entry(bundle: Secret, kind: Kind, key: str) -> Problem | None:
     """Return why a key of a bundle is not the id that was probably meant; ``None`` if it is an id."""
-    problem = problem_of_key(kind.variable_prefix, key)
+    problem = problem_of_key(kind, key)
     return Problem(KEY, f"{bundle.full_name}, key {quoted(key)}: {problem}", Severity.WARNING) if problem else None
 
 
 def problems_of_all_keys(bundle: Secret, kind: Kind) -> Iterator[Problem]:
     """Yield the problems of :func:`problem_of_entry` for all keys: the first ones, and how many more there are."""
-    keys = [key for key in bundle.keys_to_show(blank=True) if problem_of_key(kind.variable_prefix, key)]
+    keys = [key for key in bundle.keys_to_show(blank=True) if problem_of_key(kind, key)]
     for key, more in first_items(keys):
-        text = f"{bundle.full_name}, key {quoted(key)}{more}: {problem_of_key(kind.variable_prefix, key)}"
+        text = f"{bundle.full_name}, key {quoted(key)}{more}: {problem_of_key(kind, key)}"
         yield Problem(KEY, text, Severity.WARNING)

@@ -117,7 +117,7 @@ class FolderLocation:
         return self._folder.layout_mistakes()
 
     def misnamed(self, kind: Kind, identifier: str) -> Sequence[LayoutMistake]:
-        return self._folder.misnamed(kind.plural, identifier, variable_of(kind.variable_prefix, identifier))
+        return self._folder.misnamed(kind.plural, identifier, variable_of(kind, identifier))
 
     def close(self) -> None:
         self._folder.close()

@@ -101,7 +101,7 @@ class Snapshot:
         if (query.resource, namespace) in self._unread:
             raise self._unread[query.resource, namespace]
         self._refuse(query)
-        keys = keys_of(lookup.kind.variable_prefix, lookup.id) if query.label == BUNDLE else (_ANY_KEY,)
+        keys = keys_of(lookup.kind, lookup.id) if query.label == BUNDLE else (_ANY_KEY,)
         team = lookup.team
         team_namespace = None if team is None else self._options.team_namespaces.get(team)
         # In a team's own namespace, a Secret without a team's label belongs to that team. Other namespaces can have

@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import Resource
-from airflow_kubernetes_secrets.lookup.kinds import CONFIG_PREFIX, Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.listing import quoted
 
 _PREFIXES = tuple(kind.variable_prefix for kind in Kind)
@@ -68,69 +68,57 @@ def are_of_one_bundle(one: Secret, other: Secret) -> bool:
     return bool(one.bundle_key and other.bundle_key) and one.full_name == other.full_name
 
 
-def keys_of(prefix: str, identifier: str) -> tuple[str, ...]:
+def keys_of(kind: Kind, identifier: str) -> tuple[str, ...]:
     """Return the keys that can contain an id in a bundle: the id, and the variable's name that Airflow derives from it.
 
     A key with the prefix of environment variables is never an id itself, because it means the id behind the prefix.
-
-    Args:
-        prefix: the prefix of the environment variables for ids of this kind.
     """
-    variable = variable_of(prefix, identifier)
+    variable = variable_of(kind, identifier)
     if identifier.startswith(_PREFIXES):
         return (variable,) if variable else ()
     return (identifier, variable) if variable else (identifier,)
 
 
-def variable_of(prefix: str, identifier: str) -> str:
-    """Return the name of the environment variable that Airflow derives from an id; empty if it derives none.
-
-    Args:
-        prefix: the prefix of the environment variables for ids of this kind.
-    """
-    if prefix == CONFIG_PREFIX:
+def variable_of(kind: Kind, identifier: str) -> str:
+    """Return the name of the environment variable that Airflow derives from an id; empty if it derives none."""
+    prefix = kind.variable_prefix
+    if kind is Kind.CONFIG:
         section, slash, option = identifier.partition("/")
         return f"{prefix}{section.replace('.', '_')}__{option}".upper() if slash else ""
     return "" if _is_of_a_team(identifier) else f"{prefix}{identifier}".upper()
 
 
-def identifier_of_key(prefix: str, key: str) -> str:
-    """Return the id of a key in a bundle; empty if a lookup of the intended id does not find this key.
+def identifier_of_key(kind: Kind, key: str) -> str:
+    """Return the id of a key in a bundle of a kind; empty if a lookup of the intended id does not find this key.
 
     If the key is the name of an environment variable, the case of the id is unknown, and the result is in lower case.
-
-    Args:
-        prefix: the prefix of the environment variables for ids of the bundle's kind.
     """
     if not key.startswith(_PREFIXES):
         return key
-    name = key.removeprefix(prefix)
-    if prefix == CONFIG_PREFIX:
+    name = key.removeprefix(kind.variable_prefix)
+    if kind is Kind.CONFIG:
         section, _, option = name.partition("__")
         identifier = f"{section}/{option}".lower() if section and option else ""
     else:
         identifier = name.lower()
-    return identifier if key == variable_of(prefix, identifier) else ""
+    return identifier if key == variable_of(kind, identifier) else ""
 
 
-def key_for(prefix: str, identifier: str) -> str | None:
+def key_for(kind: Kind, identifier: str) -> str | None:
     """Return the key under which an id is written to a bundle; ``None`` if no key can have this id."""
-    return identifier if is_data_key(identifier) and identifier_of_key(prefix, identifier) == identifier else None
+    return identifier if is_data_key(identifier) and identifier_of_key(kind, identifier) == identifier else None
 
 
-def problem_of_key(prefix: str, key: str) -> str:
-    """Return what is wrong with a key of a bundle, with the remedy; empty if the key is an id.
-
-    Args:
-        prefix: the prefix of the environment variables for ids of the bundle's kind.
-    """
-    if identifier_of_key(prefix, key):
+def problem_of_key(kind: Kind, key: str) -> str:
+    """Return what is wrong with a key in a bundle of a kind, with the remedy; empty if the key is an id."""
+    if identifier_of_key(kind, key):
         return ""
+    prefix = kind.variable_prefix
     if not key.startswith(prefix):
         return f"only keys that begin with {prefix} mean another id in this bundle. Move it to a bundle of its own kind"
     if key == prefix:
         return "the id after the prefix is missing. Add it"
-    if prefix == CONFIG_PREFIX:
+    if kind is Kind.CONFIG:
         return "it is not AIRFLOW__SECTION__KEY in capitals, which means the id section/key. Correct it"
     if key != key.upper():
         return f"Airflow derives names in capitals only. Write {key.upper()}, or the id without {prefix}"

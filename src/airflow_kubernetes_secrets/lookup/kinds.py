@@ -1,4 +1,4 @@
-"""The kinds of what Airflow looks up, each with its label, data key and pattern in the options."""
+"""What Airflow looks up: the kinds, each with its label, data key and pattern in the options."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from airflow_kubernetes_secrets.options.accepted_values import Reference
     from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
-# The prefix of the environment variables from which Airflow reads options.
-CONFIG_PREFIX = "AIRFLOW__"
-
 
 class Kind(Enum):
     """What Airflow looks up: a connection, a variable or a configuration option.
@@ -27,7 +24,7 @@ class Kind(Enum):
 
     CONNECTION = ("connection", "connections", "AIRFLOW_CONN_")
     VARIABLE = ("variable", "variables", "AIRFLOW_VAR_")
-    CONFIG = ("configuration option", "config", CONFIG_PREFIX)
+    CONFIG = ("configuration option", "config", "AIRFLOW__")
 
     def __init__(self, word: str, plural: str, variable_prefix: str) -> None:
         self.word = word

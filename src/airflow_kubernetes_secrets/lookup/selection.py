@@ -378,7 +378,7 @@ class _Search:
         absent = None if lookup.team else self._options.team_label
         query = LabelQuery(namespace, BUNDLE, lookup.kind.plural, absent, resource=resource)
         self.queries.append(query)
-        keys = keys_of(lookup.kind.variable_prefix, lookup.id)
+        keys = keys_of(lookup.kind, lookup.id)
         found: list[Secret] = []
         for bundle in _in_order(self._find(query, self._time)):
             if query.matches(bundle) and (entries := entries_of(bundle, keys)):

@@ -146,8 +146,8 @@ def checked_bundle(
         raise NotWritableError(f"{lookup}: {bundle!r} cannot be the name of a Secret. Use {SUBDOMAIN_RULE}")
     if requested.in_fields:
         raise NotWritableError(f"{lookup}: a bundle has one key for each id. Pass the connection with --uri or --json")
-    prefix = lookup.kind.variable_prefix
-    key = next((each for each in keys_of(prefix, lookup.id) if each in present), key_for(prefix, lookup.id))
+    known = (each for each in keys_of(lookup.kind, lookup.id) if each in present)
+    key = next(known, key_for(lookup.kind, lookup.id))
     if key is None:
         raise NotWritableError(f"{lookup}: a key of a bundle cannot be this id. Omit --bundle")
     labelled = labelled_lookup(lookup, options, namespace)

@@ -153,7 +153,7 @@ def _problems_of_bundle(
     yield from problems_of_all_keys(bundle, kind)
     switched_on = options.replace(bundles=True, config_maps=True)
     for key, identifier in ids_in_bundle(bundle, kind):
-        if problem_of_key(kind.variable_prefix, key):
+        if problem_of_key(kind, key):
             continue
         known.ids.add((kind, key))
         lookup = Lookup(kind, identifier, team)

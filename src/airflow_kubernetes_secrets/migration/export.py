@@ -250,11 +250,10 @@ class Export:
 
     def _bundled(self, entry: AirflowEntry) -> ExportedEntry | None:
         """Add an entry to its bundle. Return the result if it cannot be in one; ``None`` if it will be written."""
-        prefix = entry.kind.variable_prefix
-        key = key_for(prefix, entry.id)
+        key = key_for(entry.kind, entry.id)
         if self._request.source == SOURCES[ENVIRONMENT]:
             # The key is the name of the variable, so a lookup finds the id whatever its case.
-            name = variable_of(prefix, entry.id)
+            name = variable_of(entry.kind, entry.id)
             key = name if is_data_key(name) else None
         if key is None or entry.data is None:
             return self._written(entry)

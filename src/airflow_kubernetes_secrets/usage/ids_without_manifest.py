@@ -52,7 +52,7 @@ def problems_of_dags(found: Found, ids: Set[tuple[Kind, str]]) -> Iterator[Manif
 
 def _has_manifest(kind: Kind, identifier: str, ids: Set[tuple[Kind, str]]) -> bool:
     """Return whether a manifest makes a Secret for an id, or a bundle with a key for the id."""
-    return any((kind, each) in ids for each in keys_of(kind.variable_prefix, identifier))
+    return any((kind, each) in ids for each in keys_of(kind, identifier))
 
 
 class _Suggestions:

@@ -241,7 +241,7 @@ def _provided_by_secret(
 def _listed_id(lookup: Lookup, secret: Secret) -> str:
     """Return the id under which the inventory lists the Secret that a lookup selects."""
     if secret.bundle_key:
-        return identifier_of_key(lookup.kind.variable_prefix, secret.bundle_key) or secret.bundle_key
+        return identifier_of_key(lookup.kind, secret.bundle_key) or secret.bundle_key
     return secret.name if isinstance(secret, MountedSecret) and secret.has_hashed_name else lookup.id
 
 
