@@ -28,12 +28,12 @@ _MOST = 20_000
 
 
 class Counters:
-    """Events and durations that have not been sent yet. Threads and signal handlers may add to it at any moment.
+    """Events and durations that have not been sent yet. Threads and signal handlers may add some at any moment.
 
     Attributes:
         is_on: whether anything is counted.
-        is_urgent: whether the counts should be sent at the end of the current lookup. Every event that takes longer
-            than sending it is urgent: all except results from memory.
+        is_urgent: whether the counts should be sent at the end of the current lookup, because one of the events took
+            longer than sending them.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Counters:
             self._events.append(name)
 
     def took(self, name: str, seconds: float) -> None:
-        """Record a duration."""
+        """Record a duration in seconds."""
         if self.is_on:
             self._durations.append((name, seconds))
 

@@ -10,6 +10,11 @@ class KubernetesSecretsError(Exception):
     """Base class of all errors of this package. Airflow logs the messages, so each is made printable here."""
 
     def __init__(self, text: str = "") -> None:
+        """Create the error.
+
+        Args:
+            text: the message. It may have several lines, such as commands to run.
+        """
         super().__init__(printable_lines(text))
 
     @property
@@ -89,6 +94,13 @@ class ApiUnavailableError(KubernetesSecretsError):
         lasting: bool = True,
         retry_after: float | None = None,
     ) -> None:
+        """Create the error and its message.
+
+        Args:
+            attempts: the number of attempts.
+            seconds: the time in seconds that the attempts took.
+            remedy: the sentence at the end of the message.
+        """
         super().__init__(
             f"the Kubernetes API at {server} could not be read: {printable(problem)} ({number_of(attempts, 'attempt')} "
             f"in {seconds:.1f} s). {remedy}"
@@ -145,6 +157,7 @@ class MalformedSecretError(OneLineError):
         """Create the error and its message.
 
         Args:
+            problem: what is wrong, and the remedy.
             part: what the message calls ``key``, such as "key" or "annotation".
         """
         super().__init__(f"{kind} {namespace}/{secret}, {part} {quoted(key)}: {problem}")

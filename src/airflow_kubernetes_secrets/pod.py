@@ -1,4 +1,4 @@
-"""Pass a Secret to a pod by name.
+"""Pass a connection or variable to a pod by the name of its Secret.
 
 .. code-block:: python
 

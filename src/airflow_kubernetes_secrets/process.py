@@ -204,7 +204,7 @@ on_new_process(_forget_threads)
 async def in_a_thread(
     function: Callable[Parameters, Result], /, *args: Parameters.args, **kwargs: Parameters.kwargs
 ) -> Result:
-    """Call ``function`` in a thread, without blocking the event loop.
+    """Call ``function`` in a thread, without blocking the event loop, and return its result.
 
     The threads belong to this package. Those of the event loop also resolve names for other code, which must not wait
     while the API server is unavailable.

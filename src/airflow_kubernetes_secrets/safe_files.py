@@ -28,10 +28,14 @@ def _closed_once(descriptor: int) -> Iterator[int]:
 
 @contextmanager
 def open_folder(path: Path, below: str = "") -> Iterator[int]:
-    """Yield the descriptor of a folder, or of the folder ``below`` in it, which must not be a link.
+    """Yield the descriptor of a folder, and close it afterwards.
+
+    Args:
+        below: the name of a folder in ``path``, which is opened instead; empty for ``path`` itself. It must not be a
+            symbolic link.
 
     Raises:
-        OSError: there is no such folder.
+        OSError: there is no such folder, or it cannot be opened.
     """
     with _closed_once(os.open(path, os.O_RDONLY | os.O_DIRECTORY)) as folder:
         if not below:
@@ -43,10 +47,16 @@ def open_folder(path: Path, below: str = "") -> Iterator[int]:
 
 
 def read_file(folder: int, file: str, size: int) -> bytes | None:
-    """Return the content of a file, but at most ``size`` + 1 bytes.
+    """Read a file.
+
+    Args:
+        folder: the descriptor of the folder.
+        file: the name of the file in the folder.
+        size: the expected largest size in bytes.
 
     Returns:
-        The content; empty if this is not a regular file, ``None`` if nothing has this name.
+        At most ``size`` + 1 bytes, so that a larger file can be recognized. The result is empty if this is not a
+        regular file, and ``None`` if nothing has this name.
 
     Raises:
         OSError: the file cannot be read.
@@ -68,9 +78,11 @@ def read_file(folder: int, file: str, size: int) -> bytes | None:
 
 
 def write_file(folder: int, file: str, content: bytes, mode: int, *, replace: bool) -> None:
-    """Write a file.
+    """Write a file: first under a temporary name, and then under its own.
 
     Args:
+        folder: the descriptor of the folder.
+        file: the name of the file in the folder.
         mode: the permissions of the file, from which the process's umask removes some.
         replace: whether to replace what already has this name. If that is a link, the link itself is replaced.
 
@@ -79,7 +91,7 @@ def write_file(folder: int, file: str, content: bytes, mode: int, *, replace: bo
         OSError: the file cannot be written.
     """
     # kubectl reads no file with this suffix, in case it is ever left behind.
-    temporary = f"{_partial(file)}{os.getpid()}.part"
+    temporary = f"{_beginning_of_temporary(file)}{os.getpid()}.part"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     with suppress(FileNotFoundError):
         os.unlink(temporary, dir_fd=folder)  # left by a killed process with the same id
@@ -96,18 +108,29 @@ def write_file(folder: int, file: str, content: bytes, mode: int, *, replace: bo
 
 
 def remove_partial(folder: int, file: str) -> None:
-    """Remove the incomplete files of processes that were killed while they wrote this file."""
-    partial = re.compile(re.escape(_partial(file)) + r"\d+\.part")
+    """Remove the incomplete files of processes that were killed while they wrote this file.
+
+    Args:
+        folder: the descriptor of the folder.
+        file: the name of the file in the folder.
+    """
+    partial = re.compile(re.escape(_beginning_of_temporary(file)) + r"\d+\.part")
     for name in filter(partial.fullmatch, os.listdir(folder)):
         with suppress(OSError):
             os.unlink(name, dir_fd=folder)
 
 
-def _partial(file: str) -> str:
+def _beginning_of_temporary(file: str) -> str:
     return f".{file}."
 
 
 def _give_name(folder: int, temporary: str, file: str) -> None:
+    """Rename a file, unless something has the new name already.
+
+    Raises:
+        FileExistsError: something has the new name.
+        OSError: the file cannot be renamed.
+    """
     try:
         os.link(temporary, file, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError as error:
@@ -115,6 +138,7 @@ def _give_name(folder: int, temporary: str, file: str) -> None:
             raise
     else:
         return
+    # On a file system without hard links, another process can create the file between these two calls.
     with suppress(FileNotFoundError):
         os.stat(file, dir_fd=folder, follow_symlinks=False)
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), file)

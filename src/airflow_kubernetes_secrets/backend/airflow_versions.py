@@ -133,9 +133,7 @@ def imports_descriptions() -> bool:
 
     Airflow 3 does. Airflow 2 stores such an object as the variable's value.
     """
-    from airflow import __version__
-
-    return not __version__.startswith("2.")
+    return not is_airflow_2()
 
 
 @cache

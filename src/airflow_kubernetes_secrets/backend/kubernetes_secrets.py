@@ -84,7 +84,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         if self.options.mask_values:
             # Import it here and not in a lookup: a child that is forked during an import inherits a lock that nothing
             # releases.
-            from airflow_kubernetes_secrets.backend import masking  # noqa: F401  # imported here, not in the middle of a lookup
+            from airflow_kubernetes_secrets.backend import masking  # noqa: F401  # only to load it
         self._metrics: ModuleType | None = None
         if self.options.metrics:
             from airflow_kubernetes_secrets.backend import metrics

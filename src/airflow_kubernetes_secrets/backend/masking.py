@@ -42,6 +42,8 @@ class _Registered:
     Attributes:
         forms: the forms in which each Secret was registered: the kind of the lookup, and whether its result was a
             string. Different forms of one Secret contain different strings.
+        characters: the total length of the strings.
+        hashes: the hashes of the strings.
     """
 
     def __init__(self) -> None:
@@ -75,6 +77,8 @@ def mask(kind: Kind, secret: Secret, key: str, result: Any) -> None:
     A Secret in memory is registered once per process and form. A failure is logged once and never raised.
 
     Args:
+        kind: the kind of the lookup.
+        secret: the selected Secret.
         key: the key of the Secret that the lookup read, or ``IN_FIELDS``.
         result: the result of the lookup: a string, or a ``Connection`` of Airflow, of which all parts are registered.
     """
@@ -123,7 +127,11 @@ class _Piece(NamedTuple):
 
 
 def _fitting(pieces: Iterable[_Piece], before: _Registered) -> tuple[list[str], bool]:
-    """Return the strings to register, in the order that costs the least, and whether these are all."""
+    """Return the strings to register, in the order that costs the least, and whether these are all.
+
+    Args:
+        before: what the process has registered before.
+    """
     chosen: dict[str, None] = {}
     characters = compiled = 0
     is_all = True
@@ -145,7 +153,13 @@ def _fitting(pieces: Iterable[_Piece], before: _Registered) -> tuple[list[str], 
 
 
 def _incomplete_warning(secret: Secret, count: int, pieces: Iterable[_Piece], before: _Registered) -> str:
-    """Return the warning that not all strings are registered: the Secret has too many, or the process has."""
+    """Return the warning that not all strings are registered: the Secret has too many, or the process has.
+
+    Args:
+        count: the number of strings that are registered.
+        pieces: all strings of the Secret.
+        before: what the process had registered before.
+    """
     if _fitting(pieces, _Registered())[1]:
         return (
             f"mask_values: this process has registered {before.characters} characters, and Airflow's masker has no "

@@ -1,7 +1,7 @@
 """Sends what happens in lookups to Airflow's metrics (StatsD or OpenTelemetry), if the option ``metrics`` is on.
 
-A request to the API server takes milliseconds, so what it counts is sent at the end of its lookup. Results from memory
-are collected, and sent every ten seconds. No name contains an id, a Secret or a team.
+A lookup with a request to the API server takes milliseconds, so the counts are sent at its end. The counts of lookups
+from memory are collected, and sent every ten seconds. No name contains an id, a Secret or a team.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HIT, MISS, ERROR = "hit", "miss", "error"
 # Airflow sends its own gauges equally often.
 _INTERVAL_SECONDS = 10.0
 
-# If so many results are collected, they are sent early. This limits the memory of a process with very many lookups.
+# If so many events are collected, they are sent early. This limits the memory of a process with very many lookups.
 _MOST_COLLECTED = 10_000
 
 _LOOKUPS = {
@@ -59,7 +59,8 @@ def note(kind: Kind, outcome: str, source: Source | None) -> None:
     """Count a lookup, and send the counts if they are due. A failure is logged once and never raised.
 
     Args:
-        source: the source of the Secrets, whose state is sent too.
+        outcome: :data:`HIT`, :data:`MISS` or :data:`ERROR`.
+        source: the source of the Secrets, whose state is sent too; ``None`` if the process has none yet.
     """
     counters.count_in_memory(_LOOKUPS[kind, outcome])
     # Airflow looks up its options before it can send metrics, so such a lookup sends nothing.

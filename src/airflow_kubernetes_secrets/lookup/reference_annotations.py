@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.options.accepted_values import IN_REFERENCES
 
 
 class AnnotatedSecret(Secret):
-    """A Secret whose annotations are in the options, so that messages must not send a user to the Secret."""
+    """A Secret whose annotations are in the options. So remedies name the option, and not the Secret."""
 
     __slots__ = ()
 
@@ -25,7 +25,9 @@ _annotated: DerivedValues[Secret, dict[Mapping[str, str], Secret]] = DerivedValu
 
 
 def with_annotations(secret: Secret, annotations: Mapping[str, str]) -> Secret:
-    """Return a Secret in which the annotations of a reference replace its own. Annotations with its ids stay.
+    """Return a copy of a Secret in which the annotations of a reference replace its own. Those with its ids stay.
+
+    The copy is stored for as long as the Secret exists.
 
     Args:
         annotations: a hashable mapping, whose keys include the prefix.
