@@ -56,7 +56,7 @@ class Visited:
                 bool(self._stamps)
                 and self.are_certain
                 and all(
-                    stamp_of(os.stat(path)) == stamp  # noqa: PTH116 - a single system call
+                    stamp_of(os.stat(path)) == stamp  # noqa: PTH116  # a single system call
                     for path, stamp in self._stamps.items()
                 )
             )

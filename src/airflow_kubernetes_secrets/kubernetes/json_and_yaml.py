@@ -53,7 +53,7 @@ class Loader(yaml.SafeLoader):
     It is not based on the faster loader of libyaml, which crashes on deep nesting.
     """
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML reads this class attribute
+    yaml_implicit_resolvers = {  # noqa: RUF012  # PyYAML reads this class attribute
         first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in resolvers if tag != _TIMESTAMP]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
@@ -64,7 +64,7 @@ class Loader(yaml.SafeLoader):
         self._size = self._aliased = 0  # in nodes and characters, with every alias expanded
         self._anchored: dict[str, int] = {}  # the size of each anchored node
 
-    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:  # noqa: N803 - PyYAML's name
+    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:  # noqa: N803  # PyYAML's name
         """Start a flow collection (``[`` or ``{``), unless it is nested too deeply.
 
         The scanner reads a thousand characters ahead, and checks every open level for each of them.

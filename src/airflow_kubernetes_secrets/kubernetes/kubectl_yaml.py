@@ -75,7 +75,7 @@ def _go_value(text: str) -> object:
 class KubectlLoader(Loader):
     """Load YAML as kubectl does."""
 
-    ESCAPE_REPLACEMENTS = {  # type: ignore[misc]  # noqa: RUF012 - PyYAML reads it; its stubs declare it elsewhere
+    ESCAPE_REPLACEMENTS = {  # type: ignore[misc]  # noqa: RUF012  # PyYAML reads it; its stubs declare it elsewhere
         escape: text for escape, text in yaml.SafeLoader.ESCAPE_REPLACEMENTS.items() if escape != "/"
     }
 

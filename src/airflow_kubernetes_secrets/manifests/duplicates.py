@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 
 DUPLICATE_ID: Final = "duplicate-id"
 HIDDEN: Final = "hidden"
-DUPLICATE_SECRET: Final = "duplicate-secret"  # noqa: S105 - the code of a problem
+DUPLICATE_SECRET: Final = "duplicate-secret"  # noqa: S105  # the code of a problem
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Patches:
         A kustomization only names patches in its own folder and below.
         """
         # Messages contain the path with its links, so it is not resolved. Its parents are wrong if it contains '..'.
-        folder = Path(os.path.abspath(folder))  # noqa: PTH100 - Path.absolute() would leave '..' in it
+        folder = Path(os.path.abspath(folder))  # noqa: PTH100  # Path.absolute() would leave '..' in it
         while folder not in self._seen:
             self._seen.add(folder)
             for name in KUSTOMIZATION_FILES:

@@ -93,7 +93,7 @@ class _Known:
 
 
 def _folders_of(path: str) -> Iterator[str]:
-    while (folder := os.path.dirname(path)) != path:  # noqa: PTH120 - a path may be any string
+    while (folder := os.path.dirname(path)) != path:  # noqa: PTH120  # a path may be any string
         yield folder
         path = folder
 

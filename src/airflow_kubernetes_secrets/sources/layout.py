@@ -53,7 +53,7 @@ def how_to_mount(path: str, name: str) -> str:
         path: the value of the option ``path``.
     """
     mounted = f"{absolute_path(path)}/{WHOLE_SECRETS}/{name}"
-    if os.path.isfile(mounted):  # noqa: PTH113 - a path may be any string
+    if os.path.isfile(mounted):  # noqa: PTH113  # a path may be any string
         return f"{mounted} {_IS_A_FILE}"
     return f"Mount it at {mounted}, add a manifest of it"
 
@@ -102,7 +102,7 @@ def why_unused(folder: MountedFolder, place: str, name: str, folders: Folders) -
     if path in folders.manifests:
         return ""
     try:
-        mode = os.stat(path).st_mode  # noqa: PTH116 - a path may be any string
+        mode = os.stat(path).st_mode  # noqa: PTH116  # a path may be any string
     except (FileNotFoundError, NotADirectoryError):
         return _dangling(path)
     except OSError:
@@ -116,7 +116,7 @@ def why_unused(folder: MountedFolder, place: str, name: str, folders: Folders) -
 
 def _dangling(path: str) -> str:
     """Return the message for a link that leads nowhere; empty if there is no such link."""
-    is_link = os.path.islink(path)  # noqa: PTH114 - a path may be any string
+    is_link = os.path.islink(path)  # noqa: PTH114  # a path may be any string
     return f"{path} {LEADS_NOWHERE}" if is_link else ""
 
 
@@ -205,7 +205,7 @@ def mistakes(
                     found.append(LayoutMistake(place if place in KINDS else "", name, text))
                     covered.add(path)
     for path in sorted(folders.without_manifest):
-        name = os.path.basename(path)  # noqa: PTH119 - a path may be any string
+        name = os.path.basename(path)  # noqa: PTH119  # a path may be any string
         if name not in _OF_OTHER_TOOLS and covered.isdisjoint(_with_folders_above(path)):
             found.append(LayoutMistake("", name, _not_a_manifest(path, "Add both, or remove the file")))
     return found
@@ -214,7 +214,7 @@ def mistakes(
 def _why_no_place(path: str) -> str:
     """Return why the folder of a kind cannot contain anything; empty if it can, or if it does not exist."""
     try:
-        mode = os.stat(path).st_mode  # noqa: PTH116 - a path may be any string
+        mode = os.stat(path).st_mode  # noqa: PTH116  # a path may be any string
     except OSError:
         return ""  # it does not exist, or another message says why it cannot be read
     if stat.S_ISDIR(mode):
@@ -248,7 +248,7 @@ def _with_folders_above(path: str) -> Iterator[str]:
     """Yield a path, and the path of each folder that it is in."""
     while path.strip("/"):
         yield path
-        path = os.path.dirname(path)  # noqa: PTH120 - a path may be any string
+        path = os.path.dirname(path)  # noqa: PTH120  # a path may be any string
 
 
 def _names_in(folder: MountedFolder, place: str) -> list[str]:
@@ -271,7 +271,7 @@ def ignored_keys(path: str, place: str = "") -> Iterator[LayoutMistake]:
     except OSError:
         return
     kind = place if place in KINDS else ""
-    secret = os.path.basename(path)  # noqa: PTH119 - a path may be any string
+    secret = os.path.basename(path)  # noqa: PTH119  # a path may be any string
     for name in files:
         if is_data_key(name):
             continue  # if it is no key, it was added meanwhile
@@ -288,7 +288,7 @@ def _why_top_is_unused(folder: MountedFolder, name: str, folders: Folders) -> st
     if path in folders.broken:
         return ""
     try:
-        mode = os.stat(path).st_mode  # noqa: PTH116 - a path may be any string
+        mode = os.stat(path).st_mode  # noqa: PTH116  # a path may be any string
         if stat.S_ISDIR(mode):
             return _why_top_folder_is_unused(folder, name, *_content_of(path), folders)
     except (FileNotFoundError, NotADirectoryError):
@@ -297,7 +297,7 @@ def _why_top_is_unused(folder: MountedFolder, name: str, folders: Folders) -> st
         return ""
     if not stat.S_ISREG(mode) or not _looks_like_key(name):
         return ""
-    above = os.path.basename(folder.path().rstrip("/"))  # noqa: PTH119 - a path may be any string
+    above = os.path.basename(folder.path().rstrip("/"))  # noqa: PTH119  # a path may be any string
     remedy = "Move it to connections, variables or config"
     if above in _PLACES or name == BINDING:
         remedy = "Set 'path' in backend_kwargs to the folder above"

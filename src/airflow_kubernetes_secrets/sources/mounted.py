@@ -285,7 +285,7 @@ class Mounted:
         path = self._path(folder, name)
         if path in folders.manifests or not self._may_be_secret(folder, name, folders, is_id=is_id):
             return _Found(None, None, None)
-        if folder != BINDINGS and name.endswith(SUFFIXES) and not os.path.isdir(path):  # noqa: PTH112 - a string
+        if folder != BINDINGS and name.endswith(SUFFIXES) and not os.path.isdir(path):  # noqa: PTH112  # a string
             return _Found(None, None, None)  # if it is a file, it is a manifest
         if before is not None and before.version and self._folder.is_unchanged(before.version, *names):
             state = folders.state if is_of_volume(before.version) else None

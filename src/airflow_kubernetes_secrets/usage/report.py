@@ -28,7 +28,7 @@ from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands, NoCommand
 from airflow_kubernetes_secrets.usage.uses import Found, Position, Use
 
-SECRET = "secret"  # noqa: S105 - a place
+SECRET = "secret"  # noqa: S105  # a place
 
 # What to do about an id that lookups skip.
 _CORRECT_ID = "Correct the DAGs"
