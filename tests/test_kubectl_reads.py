@@ -263,6 +263,9 @@ FILES = [
     f'{{"apiVersion": "v1", "kind": "List", "items": [{FIRST}, {SECOND}]}}',
     '{"apiVersion": "v1", "kind": "SecretList", "items": '
     '[{"metadata": {"name": "NAME"}}, {"metadata": {"name": "SECOND"}}]}',
+    f'{{"apiVersion": "example.com/v1", "kind": "ThingList", "items": [{{"metadata": {{"name": "NAME"}}}}, {SECOND}]}}',
+    '{"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "x"}, "items": '
+    '[{"kind": "", "apiVersion": null, "metadata": {"name": "NAME"}}]}',
 ]
 
 
@@ -337,6 +340,28 @@ def test_nothing_is_read_in_another_way(tmp_path: Path) -> None:
         if theirs.get(name) != ours.get(name)
     ]
     assert not differences
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_byte_order_mark_names_the_encoding(encoding: str, tmp_path: Path) -> None:
+    """In older versions of PowerShell, ``kubectl get -o yaml > file`` writes UTF-16."""
+    beginning = "\ufeffapiVersion: example.com/v1\r\nkind: Thing\r\nmetadata: {name: NAME}\r\nspec: {a: \u00e9}\r\n"
+    texts = {"yaml": f"{beginning}---\r\n{SECOND}", "json": f"\ufeff{FIRST}"}
+    cases = {
+        name: text.replace("NAME", name).replace("SECOND", f"{name}-second").encode(encoding)
+        for name, text in texts.items()
+    }
+
+    ours = as_we_read(cases)
+
+    assert ours == as_kubectl_reads(cases, tmp_path)
+    assert ours.keys() == {"yaml", "yaml-second", "json"}
+
+
+def test_half_a_character_is_refused() -> None:
+    [document] = read_manifests(b"\xff\xfea\x00\x00")
+
+    assert (document.line, document.problem) == (1, "it is not UTF-16")
 
 
 def test_what_kubectl_bends_is_refused(tmp_path: Path) -> None:

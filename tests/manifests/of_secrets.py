@@ -48,6 +48,9 @@ OF_SECRETS: dict[str, Case] = {
         f"{yaml.safe_dump(secret(data={'x': PASSWORD}))}---\na: [", ["unreadable", "unreadable-manifest"]
     ),
     # Manifests that the API would reject.
+    "base64 with too much padding": Case(
+        {**secret(), "data": {"password": "YWJj="}}, ["invalid-manifest"], "'password' is not base64"
+    ),
     "no base64": Case({**secret(), "data": {"password": PASSWORD}}, ["invalid-manifest"], "'password' is not base64"),
     "base64 in lines": Case(
         {

@@ -7,12 +7,12 @@ quote the data.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_kubernetes_secrets.kubernetes.go_base64 import decode_base64
 from airflow_kubernetes_secrets_devserver.status import StatusError, bad_request
 from airflow_kubernetes_secrets_devserver.store import JsonObject
 
@@ -247,11 +247,10 @@ def _secret_content(document: JsonObject) -> JsonObject:
 
 
 def _canonical(resource: ServedResource, field: str, text: str) -> str:
-    """Return ``text`` as the API returns base64. Line breaks are the only other characters allowed in it."""
-    compact = text.replace("\n", "").replace("\r", "")
+    """Return ``text`` as the API returns base64."""
     try:
-        return base64.b64encode(base64.b64decode(compact, validate=True)).decode()
-    except (binascii.Error, ValueError):
+        return base64.b64encode(decode_base64(text)).decode()
+    except ValueError:
         # The chain is cut here: the cause adds nothing, and its traceback might show the data.
         raise _unreadable(resource, f"v1.{resource.kind}.{field}: decode base64: illegal base64 data") from None
 

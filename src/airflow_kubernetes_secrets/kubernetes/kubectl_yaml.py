@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 import struct
-from base64 import b64decode
 from collections.abc import Hashable
 from math import isfinite
 from typing import Any
 
 import yaml
 
+from airflow_kubernetes_secrets.kubernetes.go_base64 import decode_base64
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import Loader
 
 _INT = "tag:yaml.org,2002:int"
@@ -258,8 +257,8 @@ def _go_collection(loader: Loader, node: yaml.Node) -> object:
 
 def _go_binary(loader: Loader, node: yaml.ScalarNode) -> object:
     try:
-        return b64decode(re.sub(r"[\r\n]", "", node.value), validate=True).decode()
-    except (binascii.Error, ValueError):
+        return decode_base64(node.value).decode()
+    except ValueError:
         problem = "a value that is tagged as binary is not base64 of UTF-8"
     raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 

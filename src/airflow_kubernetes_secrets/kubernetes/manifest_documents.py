@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import isfinite
@@ -52,8 +53,14 @@ def read_manifests(content: bytes) -> Iterator[Document]:
     """Yield the documents of a file. Each one may be unreadable by itself.
 
     As in kubectl, the content of the file counts and not its name: it contains consecutive JSON objects, or YAML
-    documents that are separated by lines with ``---``.
+    documents that are separated by lines with ``---``. PowerShell writes UTF-16 with a byte order mark.
     """
+    if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        try:
+            content = content.decode("utf-16").encode()
+        except UnicodeDecodeError:
+            yield Document(1, content.decode("utf-16", errors="replace"), problem="it is not UTF-16")
+            return
     if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
         documents, rest = _json_objects(content)
         if documents:
@@ -184,27 +191,37 @@ def _yaml_document(content: bytes, line: int) -> Iterator[Document]:
 
 
 def unpacked(document: Any) -> Iterator[Any]:
-    """Yield the items of a List, or else the document itself."""
-    kind = document.get("kind") if isinstance(document, dict) else None
-    if kind in ("List", "SecretList", "ConfigMapList", "NamespaceList"):
-        singular = str(kind).removesuffix("List")
-        items = document.get("items")
-        for item in items if isinstance(items, list) else ():
-            # In a list, the API omits the version and kind of each item, and SOPS adds its notes to the list itself.
-            implied = {"apiVersion": document.get("apiVersion"), "kind": singular} if singular else {}
-            if "sops" in document:
-                implied["sops"] = document["sops"]
-            yield {**implied, **item} if isinstance(item, dict) else item
-    else:
+    """Yield the items of a list, or else the document itself. As in kubectl, every manifest with items is a list."""
+    if not _is_list(document):
         yield document
+        return
+    items = document["items"]
+    singular = document["kind"].removesuffix("List")
+    for item in items if isinstance(items, list) else ():
+        if not isinstance(item, dict):
+            yield item
+            continue
+        # In a list, the API omits the version and kind of each item, and SOPS adds its notes to the list itself.
+        is_implied = singular and not item.get("apiVersion") and not item.get("kind")
+        implied = {"apiVersion": document.get("apiVersion"), "kind": singular} if is_implied else {}
+        yield {**({"sops": document["sops"]} if "sops" in document else {}), **item, **implied}
+
+
+def _is_list(document: object) -> bool:
+    return isinstance(document, dict) and isinstance(document.get("kind"), str) and "items" in document
 
 
 def refused_list(value: object) -> str:
     """Return why kubectl refuses a list of manifests, or a List with other items; empty if it does not."""
     if isinstance(value, list) and any(isinstance(each, dict) and is_manifest(each) for each in value):
         return "it is a list, which kubectl would refuse. Write a document for each item, with '---' between them"
-    if isinstance(value, dict) and len({isinstance(each, dict) for each in unpacked(value)}) > 1:
+    if not _is_list(value):
+        return ""
+    items = list(unpacked(value))
+    if len({isinstance(each, dict) for each in items}) > 1:
         return "an item of the list is not a mapping, so kubectl would refuse the file. Remove it"
+    if any(map(_is_list, items)):
+        return "an item of the list is a list itself, so kubectl would refuse the file. Move its items to the outer list"
     return ""
 
 

@@ -5,11 +5,11 @@ The API's rules for types and sizes are not checked.
 
 from __future__ import annotations
 
-import binascii
 import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from typing import Any
 
+from airflow_kubernetes_secrets.kubernetes.go_base64 import decode_base64
 from airflow_kubernetes_secrets.kubernetes.labels import (
     is_data_key,
     is_label_key,
@@ -143,17 +143,14 @@ def _quoted(key: str) -> str:
 
 
 def _base64(named: str, field: str, key: str, text: str) -> str:
-    """Return a value in base64 in one line. Like the API, refuse other white space than line breaks.
+    """Return a value in base64 as the API returns it.
 
     Raises:
         RefusedError: the value is not base64.
     """
-    text = text.replace("\r", "").replace("\n", "")
     try:
-        b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        pass  # the error could quote the value
-    else:
-        return text
+        return b64encode(decode_base64(text)).decode("ascii")
+    except ValueError:
+        pass  # raised again without the cause, whose traceback might show the value
     plain = "stringData" if field == "data" else "data"
     raise RefusedError(f"{named}: {field}: {quoted_data_key(key)} is not base64; plain text belongs in {plain}")

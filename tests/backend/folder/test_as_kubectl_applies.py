@@ -233,6 +233,14 @@ class TestAsKubectlApply:
                 "found",
                 id="an item that is null",
             ),
+            pytest.param(
+                "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: List, items: []}\n"
+                f"- {manifest('x', 'found')[4:]}",
+                "an item of the list is a list itself, so kubectl would refuse the file. Move its items to the outer "
+                "list; the rest of the file is used",
+                "found",
+                id="a list in a list",
+            ),
         ],
     )
     def test_a_list_that_kubectl_refuses(
