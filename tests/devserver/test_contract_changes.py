@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from support.cluster import Cluster
@@ -73,6 +75,20 @@ def test_an_update_cannot_move(secrets: Secrets, cluster: Cluster, metadata: dic
     assert status["message"].startswith(at(cluster, message))
 
 
+@pytest.mark.parametrize("metadata", [{"name": None}, None])
+def test_a_patch_cannot_remove_the_name(secrets: Secrets, metadata: Any) -> None:
+    secrets.create("n")
+    status = failure(secrets.patch("n", {"metadata": metadata}), 400, "BadRequest")
+    assert status["message"].startswith("the name of the object (n based on URL) was undeterminable")
+
+
+def test_the_version_0_is_any_version(secrets: Secrets) -> None:
+    secrets.create("v")
+    change = {"metadata": {"name": "v", "resourceVersion": "0", "labels": {"a": "b"}}}
+    assert secrets.put(change).status_code == 200
+    assert secrets.patch("v", change).status_code == 200
+
+
 def test_the_type_stays(secrets: Secrets) -> None:
     secrets.create("t")
     status = failure(secrets.put({"metadata": {"name": "t"}, "type": "other"}), 422, "Invalid")
@@ -109,6 +125,39 @@ def test_delete_with_preconditions(secrets: Secrets) -> None:
         assert status["details"] == {"name": "p", "kind": "Secret"}
     right = {"uid": made["uid"], "resourceVersion": made["resourceVersion"]}
     assert secrets.delete("p", preconditions=right).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "is_deleted"),
+    [
+        ({"propagationPolicy": "Background"}, True),
+        ({"propagationPolicy": "Backgroun"}, False),
+        ({"propagationPolicy": "Background", "orphanDependents": True}, False),
+        ({"orphanDependents": False}, True),
+    ],
+    ids=str,
+)
+def test_what_happens_to_owned_objects(secrets: Secrets, options: dict[str, Any], is_deleted: bool) -> None:
+    for name, query in (("body", {}), ("query", options)):
+        secrets.create(name)
+        response = secrets.cluster.admin.request(
+            "DELETE",
+            f"{secrets.path}/{name}",
+            json=None if query else options,
+            params={key: str(each).lower() if isinstance(each, bool) else each for key, each in query.items()},
+        )
+        if is_deleted:
+            assert response.status_code == 200, response.text
+            continue
+        [cause] = failure(response, 422, "Invalid")["details"]["causes"]
+        assert cause["field"] == "propagationPolicy"
+        assert name in secrets.names()
+
+
+def test_delete_options_of_another_kind(secrets: Secrets) -> None:
+    made = secrets.create("kept")
+    assert secrets.delete("kept", **made).status_code >= 400
+    assert secrets.names() == {"kept"}
 
 
 def test_delete_all_that_match(secrets: Secrets) -> None:

@@ -136,6 +136,7 @@ def test_label_and_field_selectors_both_hold(labelled: Secrets) -> None:
         ("=x", "field label not supported: "),
         ("metadata.name", "invalid selector: 'metadata.name'; can't understand 'metadata.name'"),
         ("metadata.name=a=b", "invalid field selector: unescaped character in value: 61"),
+        ("metadata.name!==a", "invalid field selector: unescaped character in value: 61"),
     ],
 )
 def test_what_is_no_field_selector(labelled: Secrets, selector: str, message: str) -> None:
@@ -165,6 +166,27 @@ def test_all_namespaces(labelled: Secrets) -> None:
     # The order is that of the keys in etcd, in which '-' comes before '/'.
     keys = [f"{item['metadata']['namespace']}/{item['metadata']['name']}" for item in first["items"] + second["items"]]
     assert keys == sorted(set(keys))
+
+
+def test_the_order_of_namespaces_is_that_of_paths(secrets: Secrets) -> None:
+    """The path ``x-a/`` comes before ``x/``, although the name ``x`` comes before ``x-a``."""
+    admin, first = secrets.cluster.admin, secrets.namespace
+    namespaces = [f"{first}-a", first, f"{first}0"]
+    for namespace in (namespaces[0], namespaces[2]):
+        secrets.cluster.create_namespace(namespace)
+    for namespace in namespaces:
+        Secrets(secrets.cluster, namespace).create(first)
+
+    query: dict[str, str] = {"fieldSelector": f"metadata.name={first}", "limit": "1"}
+    found = []
+    while True:
+        page = admin.get("/api/v1/secrets", params=query).json()
+        found += [item["metadata"]["namespace"] for item in page["items"]]
+        if "continue" not in page["metadata"]:
+            break
+        query["continue"] = page["metadata"]["continue"]
+
+    assert found == namespaces
 
 
 def test_pages(labelled: Secrets) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from support.cluster import Cluster
 from support.contract import failure
 from support.versions import Since, at
@@ -24,6 +26,13 @@ def test_namespaces(cluster: Cluster, namespace: str) -> None:
     assert at(cluster, dots) in status["message"]
     status = failure(cluster.admin.post("/api/v1/namespaces", json={"metadata": {"name": "A.b"}}), 422, "Invalid")
     assert "a lowercase RFC 1123 label must consist of" in status["message"]
+
+
+@pytest.mark.parametrize("name", ["default", "kube-system", "kube-public"])
+def test_some_namespaces_cannot_be_deleted(cluster: Cluster, name: str) -> None:
+    status = failure(cluster.admin.delete(f"/api/v1/namespaces/{name}"), 403, "Forbidden")
+    assert status["message"] == f'namespaces "{name}" is forbidden: this namespace may not be deleted'
+    assert status["details"] == {"name": name, "kind": "namespaces"}
 
 
 def test_namespaces_can_be_selected_by_name(cluster: Cluster, namespace: str) -> None:

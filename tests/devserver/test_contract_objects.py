@@ -107,6 +107,68 @@ def test_null(secrets: Secrets, document: Any, expected: Any) -> None:
     assert response.json()["type"] == "Opaque"
 
 
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        *({field: "yesterday"} for field in ("creationTimestamp", "deletionTimestamp")),
+        *({field: 5} for field in ("creationTimestamp", "deletionTimestamp", "selfLink", "uid")),
+        *({field: each} for field in ("generation", "deletionGracePeriodSeconds") for each in ("1", 1.5)),
+    ],
+    ids=str,
+)
+def test_what_is_no_metadata_is_a_bad_request(secrets: Secrets, metadata: Any) -> None:
+    failure(secrets.post({"metadata": {"name": "bad", **metadata}}), 400, "BadRequest")
+
+
+def test_metadata_that_the_server_sets_itself(secrets: Secrets) -> None:
+    times = {"creationTimestamp": "2001-01-01T00:00:00Z", "deletionTimestamp": "2001-01-01T00:00:00.5+02:00"}
+    made = secrets.post({"metadata": {"name": "s", **times, "generation": 1, "deletionGracePeriodSeconds": 3}}).json()
+    assert not made["metadata"]["creationTimestamp"].startswith("2001")
+    assert "deletionTimestamp" not in made["metadata"]
+
+
+@pytest.mark.parametrize(
+    ("secret_type", "value"),
+    [
+        ("service-account-token", None),
+        ("ssh-auth", ("ssh-privatekey", "")),
+        *(
+            (secret_type, (f".{secret_type}", text))
+            for secret_type in ("dockercfg", "dockerconfigjson")
+            for text in ("", "text", "[]", '"text"', "{} x", '{"a": 1,}', "\ufeff{}")
+        ),
+    ],
+)
+def test_the_content_that_a_type_requires(secrets: Secrets, secret_type: str, value: tuple[str, str] | None) -> None:
+    document = {
+        "metadata": {"name": "typed"},
+        "type": f"kubernetes.io/{secret_type}",
+        "stringData": dict([value] if value else []),
+    }
+    response = secrets.post(document)
+    [cause] = failure(response, 422, "Invalid")["details"]["causes"]
+    assert cause["field"].endswith(f"[{value[0] if value else 'kubernetes.io/service-account.name'}]")
+    assert "text" not in response.text.replace("contents", "")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {
+            "metadata": {"annotations": {"kubernetes.io/service-account.name": "x"}},
+            "type": "kubernetes.io/service-account-token",
+        },
+        {"type": "kubernetes.io/ssh-auth", "stringData": {"ssh-privatekey": "x"}},
+        {"type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": "null"}},
+        {"type": "kubernetes.io/dockercfg", "stringData": {".dockercfg": "{}"}},
+        {"type": "kubernetes.io/tls", "stringData": {"tls.crt": "", "tls.key": ""}},
+    ],
+)
+def test_a_secret_with_the_content_of_its_type(secrets: Secrets, document: Any) -> None:
+    response = secrets.post({**document, "metadata": {"name": "typed", **document.get("metadata", {})}})
+    assert response.status_code == 201, response.text
+
+
 def test_names_are_generated(secrets: Secrets) -> None:
     made = secrets.post({"metadata": {"generateName": "made-"}}).json()
     assert re.fullmatch(r"made-[a-z0-9]{5}", made["metadata"]["name"])

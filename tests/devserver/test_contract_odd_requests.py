@@ -8,11 +8,13 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests
 from support.cluster import Cluster
-from support.contract import Secrets
+from support.contract import Secrets, failure
 from support.versions import Since, at
 
 JSON = {"Content-Type": "application/json"}
@@ -57,6 +59,7 @@ def test_half_of_a_surrogate_pair_that_cannot_be_there(secrets: Secrets, field: 
         *({"limit": text} for text in ("x", "1.5", "\uff11", "9" * 19, "9" * 30, "9" * 5000, "--5", " 5", "1_0")),
         *({"resourceVersion": text} for text in ("x", "-1", "+1", "\uff11", "9" * 20, "9" * 5000)),
         *({"watch": "1", "timeoutSeconds": text} for text in ("x", "9" * 30, "9" * 5000)),
+        {"timeoutSeconds": "x"},
         {"continue": token('{"v":"meta.k8s.io/v1","rv":1e999,"start":"a"}')},
         {"continue": token("[" * 20_000)},
         {"continue": token("[]")},
@@ -117,6 +120,86 @@ def test_how_nothing_can_be_deleted(secrets: Secrets, cluster: Cluster, options:
     secrets.create("a")
     response = secrets.cluster.admin.request("DELETE", f"{secrets.path}/a", json=options)
     assert response.status_code == at(cluster, code), response.text
+    assert secrets.names() == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("watch", "is_watch"),
+    [("1", True), ("yes", True), ("", True), ("0", False), ("false", False), ("FALSE", False), ("no", True)],
+)
+def test_only_two_values_are_false(secrets: Secrets, watch: str, is_watch: bool) -> None:
+    found = secrets.list(watch=watch, timeoutSeconds="1").text
+    assert ('"SecretList"' not in found) is is_watch
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE"])
+@pytest.mark.parametrize("path", ["/api/v1/secrets", "/api/v1/namespaces/default/secrets/x", "/version", "/api/v1"])
+def test_methods_that_the_api_does_not_have(cluster: Cluster, method: str, path: str) -> None:
+    response = cluster.admin.request(method, path)
+    assert response.status_code == 405
+    if method != "HEAD":
+        assert response.json()["reason"] == "MethodNotAllowed"
+    unknown = {"Authorization": "Bearer unknown"}
+    assert cluster.admin.request(method, path, headers=unknown).status_code == 401
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("path", ["/version", "/api", "/api/v1"])
+def test_what_can_only_be_read(cluster: Cluster, method: str, path: str) -> None:
+    assert cluster.admin.request(method, path).status_code == 405
+
+
+def test_reviews_are_only_sent(cluster: Cluster) -> None:
+    assert cluster.admin.get("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews").status_code == 405
+
+
+@pytest.mark.parametrize("name", ["a?b", "a#b", "a b"])
+def test_a_name_in_a_path_is_decoded(secrets: Secrets, name: str) -> None:
+    response = secrets.cluster.admin.get(f"{secrets.path}/{quote(name)}")
+    assert response.status_code == 404
+    assert response.json()["message"] == f'secrets "{name}" not found'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_json_has_one_encoding(secrets: Secrets, encoding: str) -> None:
+    body = json.dumps({"metadata": {"name": "x"}}).encode(encoding)
+    assert secrets.cluster.admin.post(secrets.path, content=body, headers=JSON).status_code == 400
+
+
+def test_what_is_not_utf_8_is_another_character(secrets: Secrets) -> None:
+    body = json.dumps({"metadata": {"name": "x", "annotations": {"k": "?"}}}).encode().replace(b"?", b"\xc3(")
+    response = secrets.cluster.admin.post(secrets.path, content=body, headers=JSON)
+    assert response.status_code == 201, response.text
+    assert response.json()["metadata"]["annotations"] == {"k": "\ufffd("}
+
+
+@pytest.mark.parametrize("value", ["y", "yes", "1e3", "0o14", "010", "1.50", "<<", "!!binary aGk=", "1:30", "0b1"])
+@pytest.mark.parametrize("form", ["application/yaml", "application/apply-patch+yaml"])
+def test_yaml_is_read_as_kubectl_reads_it(secrets: Secrets, form: str, value: str) -> None:
+    text = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: x}}\nstringData:\n  k: {value}\n"
+    [document] = read_manifests(text.encode())
+    admin, headers = secrets.cluster.admin, {"Content-Type": form}
+    if form == "application/yaml":
+        response = admin.post(secrets.path, content=text, headers=headers)
+    else:
+        response = admin.patch(f"{secrets.path}/x", content=text, headers=headers, params={"fieldManager": "x"})
+    expected = document.value["stringData"]["k"]
+    if isinstance(expected, str):
+        assert base64.b64decode(response.json()["data"]["k"]).decode() == expected
+    else:
+        assert response.status_code >= 400
+        assert secrets.names() == set()
+
+
+@pytest.mark.parametrize("manager", ["x" * 129, "\u00e9" * 65, "a\nb"])
+def test_what_is_no_field_manager(secrets: Secrets, manager: str) -> None:
+    secrets.create("a")
+    for response, kind in (
+        (secrets.post({"metadata": {"name": "b"}}, fieldManager=manager), "CreateOptions"),
+        (secrets.patch("a", {}, fieldManager=manager), "PatchOptions"),
+    ):
+        status = failure(response, 422, "Invalid")
+        assert status["message"].startswith(f'{kind}.meta.k8s.io "" is invalid: fieldManager: ')
     assert secrets.names() == {"a"}
 
 

@@ -10,6 +10,8 @@ from support.cluster import Cluster
 from support.contract import Secrets
 from support.versions import Since, at
 
+OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "c", "uid": "u"}
+
 
 @pytest.fixture
 def patched(secrets: Secrets) -> Secrets:
@@ -72,9 +74,17 @@ def test_json_patch(patched: Secrets) -> None:
         pytest.param({"op": "remove", "path": "/metadata/labels/none"}, id="what is not there"),
         pytest.param({"op": "add", "path": "/none/none", "value": "1"}, id="in what is not there"),
         pytest.param({"op": "invent", "path": "/type", "value": "1"}, id="an operation that is none"),
+        pytest.param({"op": "test", "path": "/immutable", "value": 0}, id="a number is no truth value"),
+        *(
+            pytest.param({"op": "add", "path": f"/metadata/ownerReferences/{each}", "value": OWNER}, id=f"at {each}")
+            for each in ("9", "-9", " 1", "0_1", "x", "\uff11")
+        ),
+        pytest.param({"op": "remove", "path": "/metadata/ownerReferences/2"}, id="an item that is not there"),
     ],
 )
-def test_json_patch_that_cannot_be_done(patched: Secrets, operation: dict[str, str]) -> None:
+def test_json_patch_that_cannot_be_done(patched: Secrets, operation: dict[str, Any]) -> None:
+    owners = [{**OWNER, "uid": each} for each in "ab"]
+    assert patched.patch("p", {"immutable": False, "metadata": {"ownerReferences": owners}}).status_code == 200
     before = patched.get("p")
     first = {"op": "replace", "path": "/metadata/labels/a", "value": "changed"}
     response = patched.patch("p", [first, operation], "json-patch+json")
@@ -82,6 +92,30 @@ def test_json_patch_that_cannot_be_done(patched: Secrets, operation: dict[str, s
     assert response.json()["reason"] == "Invalid"
     assert response.json()["message"] == "the server rejected our request due to an error in our request"
     assert patched.get("p") == before
+
+
+@pytest.mark.parametrize(
+    ("operation", "owners"),
+    [
+        ({"op": "add", "path": "/2"}, "abN"),
+        ({"op": "add", "path": "/-"}, "abN"),
+        ({"op": "add", "path": "/-1"}, "abN"),
+        ({"op": "add", "path": "/-3"}, "Nab"),
+        ({"op": "add", "path": "/01"}, "aNb"),
+        ({"op": "replace", "path": "/0"}, "Nb"),
+        ({"op": "remove", "path": "/-1"}, "a"),
+        ({"op": "test", "path": "/0/none", "value": None}, "ab"),
+    ],
+    ids=str,
+)
+def test_json_patch_of_a_list(patched: Secrets, operation: dict[str, Any], owners: str) -> None:
+    before = [{**OWNER, "uid": each} for each in "ab"]
+    patched.patch("p", {"metadata": {"ownerReferences": before}})
+    operation = {"value": {**OWNER, "uid": "N"}, **operation}
+    operation["path"] = f"/metadata/ownerReferences{operation['path']}"
+    response = patched.patch("p", [operation], "json-patch+json")
+    assert response.status_code == 200, response.text
+    assert "".join(each["uid"] for each in response.json()["metadata"]["ownerReferences"]) == owners
 
 
 @pytest.mark.parametrize(

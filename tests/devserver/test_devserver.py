@@ -47,6 +47,17 @@ def test_apply_and_delete(server: DevServer) -> None:
         server.apply({"kind": "Pod", "metadata": {"name": "p"}})
 
 
+def test_what_apply_returns_is_a_copy(server: DevServer, client: httpx.Client) -> None:
+    """A test changes it and applies it again. That is a change like any other."""
+    found = server.apply({"metadata": {"name": "a", "labels": {"x": "1"}}})
+    found["metadata"]["labels"]["x"] = "2"
+    path = "/api/v1/namespaces/airflow/secrets/a"
+    assert client.get(path).json()["metadata"]["labels"] == {"x": "1"}
+    changed = server.apply(found)
+    assert changed["metadata"]["resourceVersion"] != found["metadata"]["resourceVersion"]
+    assert client.get(path).json()["metadata"]["labels"] == {"x": "2"}
+
+
 def test_a_namespace_goes_with_what_is_in_it(server: DevServer, client: httpx.Client) -> None:
     server.apply({"metadata": {"name": "b", "namespace": "new"}})
     assert client.delete("/api/v1/namespaces/new").json()["status"] == "Success"

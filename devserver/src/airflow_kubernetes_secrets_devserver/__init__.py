@@ -1,8 +1,8 @@
 """A Kubernetes API for Secrets in one process, for laptops without a cluster, demos and tests.
 
-It serves Secrets and namespaces over HTTPS on loopback, enough for kubectl and the usual client libraries. It is not a
-Kubernetes cluster: it has no other resources, controllers, persistent storage or admission. Everyone who can reach
-loopback is trusted. It needs the extra ``devserver``.
+It serves Secrets, ConfigMaps and namespaces over HTTPS on loopback, enough for kubectl and the usual client libraries.
+It is not a Kubernetes cluster: it has no other resources, controllers, persistent storage or admission. Everyone who
+can reach loopback is trusted. It needs the extra ``devserver``.
 """
 
 from __future__ import annotations

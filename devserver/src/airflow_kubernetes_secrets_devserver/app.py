@@ -19,7 +19,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import StatelessLifespan
 
-from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json, read_yaml
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json, read_yaml_with
+from airflow_kubernetes_secrets.kubernetes.kubectl_yaml import KubectlLoader
 from airflow_kubernetes_secrets.messages.printable import printable, printable_lines
 from airflow_kubernetes_secrets_devserver import discovery, patch, protobuf, strategic
 from airflow_kubernetes_secrets_devserver.access import (
@@ -38,7 +39,7 @@ from airflow_kubernetes_secrets_devserver.access import (
 from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, RESOURCES, ServedResource
 from airflow_kubernetes_secrets_devserver.received import as_go_reads
 from airflow_kubernetes_secrets_devserver.registry import Registry, WriteOptions
-from airflow_kubernetes_secrets_devserver.selection import Page, Selection, flag, named_by
+from airflow_kubernetes_secrets_devserver.selection import Page, Selection, flag, named_by, number
 from airflow_kubernetes_secrets_devserver.status import (
     Cause,
     StatusError,
@@ -49,12 +50,14 @@ from airflow_kubernetes_secrets_devserver.status import (
 )
 from airflow_kubernetes_secrets_devserver.store import JsonObject, Key
 from airflow_kubernetes_secrets_devserver.tables import table, wants_table
+from airflow_kubernetes_secrets_devserver.validation import validate_deletion, validate_manager
 from airflow_kubernetes_secrets_devserver.watching import ServedWatch
 
 log = logging.getLogger(__name__)
 
 MAXIMUM_BODY_BYTES = 3 * 1024 * 1024
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+# The API server refuses the methods without a verb itself, after it has authenticated the request.
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
 _FORMS = ["application/json", "application/yaml", protobuf.MEDIA_TYPE]
 _VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _VALIDATIONS = ("Ignore", "Strict", "Warn")
@@ -68,6 +71,7 @@ _PATCHES: dict[str, Callable[[JsonObject, object], Any]] = {
     "application/strategic-merge-patch+json": strategic.merge,
     "application/json-patch+json": patch.json_patch,
 }
+_HEALTH = ("/healthz", "/livez", "/readyz")
 _NO_BODY = (
     "the object provided is unrecognized: couldn't get version/kind; json parse error: unexpected end of JSON input "
     "(<empty>)"
@@ -130,8 +134,9 @@ class Api:
         return Starlette(routes=[Route("/{path:path}", self._respond, methods=_METHODS)], lifespan=lifespan)
 
     async def _respond(self, request: Request) -> Response:
+        """Return the response to a request; 500 for an error of the devserver itself."""
         try:
-            return await self._answered(request)
+            return await self._dispatch_or_refuse(request)
         except ClientDisconnect:
             # The client has closed the connection before the end of its request, for example because its time is over.
             # Nothing of this response is sent.
@@ -143,7 +148,8 @@ class Api:
             log.error("%s", printable_lines(text))  # noqa: TRY400  # the exception may hold a value
             return JSONResponse(StatusError(500, "InternalError", "Internal error of the devserver").status(), 500)
 
-    async def _answered(self, request: Request) -> Response:
+    async def _dispatch_or_refuse(self, request: Request) -> Response:
+        """Return the response to a request; if it is refused, the ``Status`` with the reason."""
         try:
             return await self._dispatch(request)
         except StatusError as error:
@@ -151,9 +157,12 @@ class Api:
             return JSONResponse(error.status(), error.code, headers)
 
     async def _dispatch(self, request: Request) -> Response:
-        path, method = request.url.path, "GET" if request.method == "HEAD" else request.method
+        # The path of the URL is still encoded.
+        path, method = str(request.scope["path"]), request.method
         user = self._access.user(request.headers.get("authorization", ""))
-        target, review = Target.of(path), _REVIEWS.get(path) if method == "POST" else None
+        target, review = Target.of(path), _REVIEWS.get(path)
+        if (target is not None and method not in _VERBS) or (review is not None and method != "POST"):
+            raise method_not_allowed()
         requested: ResourceAttributes | NonResourceAttributes
         if target is not None:
             requested = target.attributes(method, request.query_params)
@@ -161,7 +170,7 @@ class Api:
             _, _, group, _, resource = path.split("/")
             requested = ResourceAttributes("create", resource, group=group)
         else:
-            requested = NonResourceAttributes(_VERBS[method], path)
+            requested = NonResourceAttributes(_VERBS.get(method, method.lower()), path)
         if "impersonate-user" in request.headers:
             user = act_as(user, request.headers["impersonate-user"], requested, self._access)
         check(user, requested)
@@ -169,14 +178,20 @@ class Api:
             return await self._act(request, target, requested.verb, user)
         if review is not None:
             return JSONResponse(review(user, _mapping(await _document(request))), 201)
-        return self._fixed(path.rstrip("/"))
+        return self._fixed(path.rstrip("/"), method)
 
-    def _fixed(self, path: str) -> Response:
-        if path in ("/healthz", "/livez", "/readyz"):
+    def _fixed(self, path: str, method: str) -> Response:
+        """Return a response that depends on nothing but the path."""
+        if path in _HEALTH:
             return PlainTextResponse("ok")
+        is_list_of_events = _EVENTS.fullmatch(path) is not None
+        if path not in self._documents and path != "/openapi/v2" and not is_list_of_events:
+            raise no_such_path()
+        if method != "GET":
+            raise method_not_allowed()
         if path == "/openapi/v2":
             return Response(discovery.openapi_v2(), media_type="application/octet-stream")
-        if _EVENTS.fullmatch(path):
+        if is_list_of_events:
             return JSONResponse(
                 {
                     "kind": "EventList",
@@ -185,8 +200,6 @@ class Api:
                     "items": [],
                 }
             )
-        if path not in self._documents:
-            raise no_such_path()
         return JSONResponse(self._documents[path])
 
     async def _act(self, request: Request, target: Target, verb: str, user: User) -> Response:
@@ -194,14 +207,14 @@ class Api:
         if verb == "list":
             selection = Selection.from_query(resource, request.query_params)
             page = Page.from_query(request.query_params, namespace)
-            return self._answer(request, resource, self._registry.list(resource, namespace, selection, page))
+            return self._object_response(request, resource, self._registry.list(resource, namespace, selection, page))
         if verb == "watch":
             watch = ServedWatch.from_query(resource, namespace, request.query_params, self._bookmark_seconds)
             return StreamingResponse(self._lines(request, watch), media_type="application/json")
         if namespace is None or (verb in ("create", "deletecollection")) is bool(name):
             raise method_not_allowed()
         if verb == "get":
-            return self._answer(request, resource, self._registry.get(resource, namespace, name))
+            return self._object_response(request, resource, self._registry.get(resource, namespace, name))
         return await self._write(request, Key(resource.plural, namespace, name), user)
 
     async def _write(self, request: Request, key: Key, user: User) -> Response:
@@ -216,11 +229,15 @@ class Api:
         registry, resource, (_, namespace, name) = self._registry, RESOURCES[key.plural], key
         document = await _document(request)
         if request.method == "POST":
-            return self._answer(request, resource, registry.create(resource, namespace, document, how), 201)
+            return self._object_response(request, resource, registry.create(resource, namespace, document, how), 201)
         if request.method == "PUT":
-            return self._answer(request, resource, registry.update(resource, namespace, name, document, how))
-        options = _mapping(document)
-        dry_run = options.get("dryRun") or []
+            return self._object_response(request, resource, registry.update(resource, namespace, name, document, how))
+        options = {**request.query_params, **_mapping(document)}
+        if options.get("kind") not in (None, "", "DeleteOptions"):
+            raise bad_request("the body of the request is no DeleteOptions")
+        number(request.query_params, "gracePeriodSeconds")  # It has no effect here, but must be a number.
+        validate_deletion(options)
+        dry_run = _mapping(document).get("dryRun") or []
         if not isinstance(dry_run, list):
             raise bad_request("dryRun must be a list of strings")
         if _is_dry_run(*dry_run):
@@ -230,7 +247,7 @@ class Api:
         if resource is NAMESPACES:
             raise method_not_allowed()
         selection = Selection.from_query(resource, request.query_params)
-        return self._answer(request, resource, registry.delete_collection(resource, namespace, selection, how))
+        return self._object_response(request, resource, registry.delete_collection(resource, namespace, selection, how))
 
     async def _patch(self, request: Request, key: Key, user: User, how: WriteOptions) -> Response:
         registry, resource, (_, namespace, name) = self._registry, RESOURCES[key.plural], key
@@ -243,7 +260,7 @@ class Api:
             if registry.store.get(key) is None:
                 check(user, ResourceAttributes("create", resource.plural, namespace, name))
             found, new = registry.apply(resource, namespace, name, _parse(body, yaml=True), how)
-            return self._answer(request, resource, found, 201 if new else 200)
+            return self._object_response(request, resource, found, 201 if new else 200)
         if form not in _PATCHES:
             raise _unknown_form([*_PATCHES, _APPLY])
         if "force" in request.query_params:
@@ -253,9 +270,12 @@ class Api:
         if form != "application/json-patch+json":
             _mapping(document)
         found = registry.patch(resource, namespace, name, lambda current: change(current, document), how)
-        return self._answer(request, resource, found)
+        return self._object_response(request, resource, found)
 
-    def _answer(self, request: Request, resource: ServedResource, found: JsonObject, code: int = 200) -> Response:
+    def _object_response(
+        self, request: Request, resource: ServedResource, found: JsonObject, code: int = 200
+    ) -> Response:
+        """Return an object or a list in the format that the request accepts."""
         if wants_table(request.headers.get("accept", "")):
             is_list = "items" in found
             version = {"resourceVersion": found["metadata"].get("resourceVersion", "")}
@@ -278,13 +298,15 @@ class Api:
 
 def _write_options(request: Request) -> WriteOptions:
     query = request.query_params
+    kind = f"{_VERBS[request.method].capitalize()}Options"
     validation = query.get("fieldValidation", "") or "Warn"
     if validation not in _VALIDATIONS:
         known = ", ".join(f'"{each}"' for each in ("", *_VALIDATIONS))
         cause = Cause(
             "FieldValueNotSupported", f'Unsupported value: "{validation}": supported values: {known}', "fieldValidation"
         )
-        raise invalid(f"{_VERBS[request.method].capitalize()}Options", "", [cause], group="meta.k8s.io")
+        raise invalid(kind, "", [cause], group="meta.k8s.io")
+    validate_manager(query.get("fieldManager", ""), kind)
     return WriteOptions(
         manager=query.get("fieldManager") or request.headers.get("user-agent", "").partition("/")[0] or "unknown",
         dry_run=_is_dry_run(query.get("dryRun", "")),
@@ -347,7 +369,11 @@ def _mapping(document: object) -> JsonObject:
 
 def _parse(body: bytes, yaml: bool = False) -> object:
     try:
-        found = next((document for _, document in read_yaml(body)), None) if yaml else read_json(body)
+        if yaml:
+            found = next((document for _, document in read_yaml_with(lambda text: KubectlLoader(text, []), body)), None)
+        else:
+            # Python would also read other encodings. Go replaces what is not UTF-8.
+            found = read_json(body.decode(errors="replace"))
     except UnreadableError as error:
         raise bad_request(f"the object provided is unrecognized: {error}") from None
     return as_go_reads(found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -163,11 +164,11 @@ def _texts(resource: ServedResource, document: JsonObject, field: str) -> dict[s
 
 def _metadata(resource: ServedResource, metadata: JsonObject) -> JsonObject:
     result: JsonObject = {}
-    for field in ("name", "generateName", "namespace", "uid", "resourceVersion", "creationTimestamp"):
+    for field, (what, is_valid) in _SINGLE_VALUES.items():
         found = metadata.get(field)
-        if found is not None and not isinstance(found, str):
-            raise _unreadable(resource, f"metadata.{field} must be a string")
-        if found and (resource.namespaced or field != "namespace"):
+        if found is not None and not is_valid(found):
+            raise _unreadable(resource, f"metadata.{field} must be {what}")
+        if found and field in _STORED_VALUES and (resource.namespaced or field != "namespace"):
             result[field] = found
     for field in ("labels", "annotations"):
         if texts := _texts(resource, metadata, field):
@@ -182,6 +183,24 @@ def _metadata(resource: ServedResource, metadata: JsonObject) -> JsonObject:
         result["finalizers"] = finalizers
     return result
 
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+# What a field of the metadata must be, in words, and the check of its value.
+_SINGLE_VALUES: Mapping[str, tuple[str, Callable[[object], bool]]] = {
+    **dict.fromkeys(
+        ("name", "generateName", "namespace", "uid", "resourceVersion", "selfLink"),
+        ("a string", lambda found: isinstance(found, str)),
+    ),
+    **dict.fromkeys(
+        ("creationTimestamp", "deletionTimestamp"),
+        ("a time", lambda found: isinstance(found, str) and _TIME.fullmatch(found) is not None),
+    ),
+    **dict.fromkeys(
+        ("generation", "deletionGracePeriodSeconds"),
+        ("a whole number", lambda found: isinstance(found, int) and not isinstance(found, bool)),
+    ),
+}
+_STORED_VALUES = ("name", "generateName", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 REQUIRED_OF_OWNER = ("apiVersion", "kind", "name", "uid")
 # The fields of the objects in these lists, and the types of the fields.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,7 +47,7 @@ def json_patch(target: JsonObject, operations: object) -> Any:
 def _operate(document: Any, operation: Mapping[str, Any]) -> Any:
     name, path = operation["op"], _pointer(operation["path"])
     if name == "test":
-        if _at(document, path) != operation["value"]:
+        if _as_text(_value_or_none(document, path)) != _as_text(operation["value"]):
             raise ValueError
         return document
     if name == "remove":
@@ -53,7 +55,7 @@ def _operate(document: Any, operation: Mapping[str, Any]) -> Any:
     if name == "add":
         return _add(document, path, operation["value"])
     if name == "replace":
-        return _add(_remove(document, path), path, operation["value"])
+        return _replace(document, path, operation["value"])
     source = _pointer(operation["from"])
     value = copy.deepcopy(_at(document, source))
     if name == "move":
@@ -71,7 +73,42 @@ def _pointer(text: str) -> list[str]:
 
 def _at(document: Any, path: Sequence[str]) -> Any:
     for part in path:
-        document = document[int(part)] if isinstance(document, list) else document[part]
+        document = document[_index(part, len(document)) if isinstance(document, list) else part]
+    return document
+
+
+def _value_or_none(document: Any, path: Sequence[str]) -> Any:
+    """Return the value at a path; None if an object lacks its last part."""
+    parent = _at(document, path[:-1])
+    return None if path and isinstance(parent, dict) and path[-1] not in parent else _at(document, path)
+
+
+def _as_text(value: Any) -> str:
+    """Return a value in a form that is equal for equal JSON only. In Python, ``True == 1``."""
+    return json.dumps(value, sort_keys=True)
+
+
+def _index(text: str, size: int) -> int:
+    """Return the index of an item in a list. A negative number counts from the end, as in the API server.
+
+    Raises:
+        IndexError: there is no such item.
+        ValueError: it is not a number.
+    """
+    if re.fullmatch("[-+]?[0-9]+", text) is None:
+        raise ValueError
+    index = int(text)
+    if not -size <= index < size:
+        raise IndexError
+    return index % size
+
+
+def _replace(document: Any, path: Sequence[str], value: Any) -> Any:
+    if not path:
+        return value
+    _at(document, path)  # It must exist.
+    parent = _at(document, path[:-1])
+    parent[_index(path[-1], len(parent)) if isinstance(parent, list) else path[-1]] = value
     return document
 
 
@@ -79,7 +116,7 @@ def _remove(document: Any, path: Sequence[str]) -> Any:
     if not path:
         return None
     parent = _at(document, path[:-1])
-    del parent[int(path[-1]) if isinstance(parent, list) else path[-1]]
+    del parent[_index(path[-1], len(parent)) if isinstance(parent, list) else path[-1]]
     return document
 
 
@@ -88,7 +125,7 @@ def _add(document: Any, path: Sequence[str], value: Any) -> Any:
         return value
     parent = _at(document, path[:-1])
     if isinstance(parent, list):
-        parent.insert(len(parent) if path[-1] == "-" else int(path[-1]), value)
+        parent.insert(len(parent) if path[-1] == "-" else _index(path[-1], len(parent) + 1), value)
     else:
         parent[path[-1]] = value
     return document

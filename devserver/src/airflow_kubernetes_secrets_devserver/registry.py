@@ -8,6 +8,7 @@ import secrets
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from airflow_kubernetes_secrets_devserver import apply as server_side
@@ -34,6 +35,7 @@ from airflow_kubernetes_secrets_devserver.status import (
     invalid,
     modified,
     not_found,
+    not_to_be_deleted,
     success,
     version_too_large,
 )
@@ -44,6 +46,7 @@ _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 _LONGEST_PREFIX = 58
 # The metadata that an update cannot change.
 _SET_HERE = ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
+_PERMANENT_NAMESPACES = ("default", "kube-public", "kube-system")
 _OTHER_NAMESPACE = "the namespace of the provided object does not match the namespace sent on the request"
 _TOO_OLD = "The resourceVersion for the provided list is too old."
 _EXPIRED = (
@@ -131,9 +134,6 @@ class Registry:
     ) -> JsonObject:
         """Replace the object by the one in ``document``, and return what is stored."""
         content = how.decode(resource, document)
-        if not content["metadata"].get("name"):
-            text = f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
-            raise bad_request(text)
         return self._replace(resource, Key(resource.plural, namespace, name), content, how)
 
     def patch(
@@ -186,7 +186,7 @@ class Registry:
         _check_place(key, metadata)
         current = self.get(resource, key.namespace, key.name)
         version = metadata.get("resourceVersion")
-        if version and version != current["metadata"]["resourceVersion"]:
+        if version not in (None, "0", current["metadata"]["resourceVersion"]):
             raise modified(key.plural, key.name)
         uid = current["metadata"]["uid"]
         if metadata.get("uid", uid) != uid:
@@ -221,6 +221,8 @@ class Registry:
 
         The objects of a deleted namespace are removed at once: there is no controller that waits for their finalizers.
         """
+        if resource is NAMESPACES and name in _PERMANENT_NAMESPACES:
+            raise not_to_be_deleted(NAMESPACES.plural, name)
         current = self.get(resource, namespace, name)
         conditions = options.get("preconditions") or {}
         if not isinstance(conditions, Mapping):
@@ -266,21 +268,21 @@ class Registry:
             raise version_too_large(page.at_least, self.store.version)
         if page.exact is not None and page.exact > self.store.version:
             raise version_too_large(page.exact, self.store.version)
+        after = None if page.after is None else Key(resource.plural, *page.after)
         try:
-            found = self.store.select(resource.plural, namespace, page.exact)
+            rest = self.store.select(resource.plural, namespace, page.exact, after)
         except HistoryGoneError:
-            raise expired(_TOO_OLD if page.after is None else _EXPIRED) from None
-        if page.after is not None:
-            after = Key(resource.plural, *page.after)
-            found = [item for item in found if item[0] > after]
-        found = [item for item in found if selection.matches(item[1])]
+            raise expired(_TOO_OLD if after is None else _EXPIRED) from None
+        matching = (item for item in rest if selection.matches(item[1]))
+        # One more object shows whether there is another page.
+        found = list(islice(matching, page.limit + 1 if page.limit else None))
         version = page.exact or self.store.version
         metadata: JsonObject = {"resourceVersion": str(version)}
         if page.limit and len(found) > page.limit:
             last = found[page.limit - 1][0]
             metadata["continue"] = write_token(version, (last.namespace, last.name), namespace)
             if not selection:
-                metadata["remainingItemCount"] = len(found) - page.limit
+                metadata["remainingItemCount"] = len(rest) - page.limit
             found = found[: page.limit]
         items = [
             {name: value for name, value in content.items() if name not in ("kind", "apiVersion")}
@@ -295,7 +297,9 @@ def now() -> str:
 
 
 def _check_place(key: Key, metadata: Mapping[str, Any]) -> None:
-    name, namespace = metadata.get("name", key.name), metadata.get("namespace", key.namespace)
+    name, namespace = metadata.get("name"), metadata.get("namespace", key.namespace)
+    if not name:
+        raise bad_request(f"the name of the object ({key.name} based on URL) was undeterminable: name must be provided")
     if name != key.name:
         raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({key.name})")
     if key.namespace and namespace != key.namespace:

@@ -53,11 +53,10 @@ class Selection:
 
 
 def _field(resource: ServedResource, text: str) -> tuple[str, bool, str]:
-    name, sign, value = text.partition("=")
-    if not sign:
+    found = re.fullmatch("(.*?)(!=|==|=)(.*)", text, re.DOTALL)
+    if found is None:
         raise bad_request(f"invalid selector: '{text}'; can't understand '{text}'")
-    equal = not name.endswith("!")
-    name, value = name.removesuffix("!"), value.removeprefix("=")
+    name, sign, value = found.groups()
     if "=" in value:
         raise bad_request(f"invalid field selector: unescaped character in value: {ord('=')}")
     if name not in resource.selectable and resource is CONFIG_MAPS:
@@ -66,7 +65,7 @@ def _field(resource: ServedResource, text: str) -> tuple[str, bool, str]:
         raise bad_request(f'"{name}" is not a known field selector: only {known}')
     if name not in resource.selectable:
         raise bad_request(f"field label not supported: {name}")
-    return name, equal, value
+    return name, sign != "!=", value
 
 
 def named_by(query: Mapping[str, str]) -> str:
@@ -105,8 +104,8 @@ def _digits(text: str, bits: int) -> str:
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
-    """Return whether the parameter is true, in one of the spellings that Go accepts."""
-    return query.get(name, "") in ("1", "t", "T", "true", "TRUE", "True")
+    """Return whether the parameter is true. The API server reads every value as true except ``0`` and ``false``."""
+    return name in query and query[name].lower() not in ("0", "false")
 
 
 def version(text: str) -> int | None:
@@ -146,6 +145,7 @@ class Page:
         limit = max(number(query, "limit") or 0, 0)
         requested, token = query.get("resourceVersion", ""), query.get("continue", "")
         check_match(query)
+        number(query, "timeoutSeconds")  # It has no effect on a list, but must be a number.
         wanted = version(requested)
         if token:
             if wanted is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import ipaddress
 import itertools
 import json
@@ -201,14 +202,14 @@ class DevServer:
         }
 
     def apply(self, manifest: Mapping[str, Any]) -> JsonObject:
-        """Create or replace a Secret, ConfigMap or Namespace, and return the stored object.
+        """Create or replace a Secret, ConfigMap or Namespace, and return a copy of the stored object.
 
         If the manifest names no namespace, the server's own is used. A missing namespace is created.
 
         Raises:
             StatusError: the API would reject the object.
         """
-        return self._call(lambda: self._apply(as_go_reads(dict(manifest))))
+        return copy.deepcopy(self._call(lambda: self._apply(as_go_reads(dict(manifest)))))
 
     def _apply(self, manifest: JsonObject) -> JsonObject:
         resource = self._resource(str(manifest.get("kind", "Secret")))

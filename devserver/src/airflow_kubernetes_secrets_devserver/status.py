@@ -51,9 +51,9 @@ class StatusError(KubernetesSecretsError):
         return {**head, **reason, **details, "code": self.code}
 
 
-def success(name: str, kind: str, uid: str) -> dict[str, Any]:
+def success(name: str, plural: str, uid: str) -> dict[str, Any]:
     """Return the response to a delete."""
-    details = {"name": name, "kind": kind, "uid": uid}
+    details = {"name": name, "kind": plural, "uid": uid}
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
 
 
@@ -70,6 +70,12 @@ def unauthorized() -> StatusError:
 def not_found(plural: str, name: str) -> StatusError:
     """Return the 404 for an object that does not exist."""
     return StatusError(404, "NotFound", f'{plural} "{name}" not found', {"name": name, "kind": plural})
+
+
+def not_to_be_deleted(plural: str, name: str) -> StatusError:
+    """Return the 403 for a namespace that every cluster has."""
+    text = f'{plural} "{name}" is forbidden: this namespace may not be deleted'
+    return StatusError(403, "Forbidden", text, {"name": name, "kind": plural})
 
 
 def no_such_path() -> StatusError:

@@ -10,9 +10,11 @@ import asyncio
 import contextlib
 import itertools
 import time
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 JsonObject = dict[str, Any]
@@ -25,6 +27,11 @@ class Key(NamedTuple):
     namespace: str
     name: str
 
+    @property
+    def order(self) -> tuple[str, str, str]:
+        """The sort key. The API orders objects by their paths, so those in ``a-b/`` come before those in ``a/``."""
+        return self.plural, f"{self.namespace}/", self.name
+
 
 @dataclass(frozen=True)
 class Event:
@@ -34,6 +41,9 @@ class Event:
     key: Key
     previous: JsonObject | None = field(repr=False)
     current: JsonObject | None = field(repr=False)
+
+
+_order = attrgetter("order")
 
 
 class HistoryGoneError(Exception):
@@ -53,6 +63,7 @@ class Store:
         self.version = time.time_ns() // 1_000_000
         self.closed = False
         self._objects: dict[Key, JsonObject] = {}
+        self._keys: list[Key] = []  # those of the objects, in order
         # Versions have no gaps: the stored events are those from _oldest + 1 to version.
         self._oldest = self.version
         self._events: deque[Event] = deque()
@@ -72,12 +83,15 @@ class Store:
         metadata = {**content["metadata"], "resourceVersion": str(version)}
         stored = {**content, "metadata": metadata}
         self._record(Event(version, key, self._objects.get(key), stored))
+        if key not in self._objects:
+            insort(self._keys, key, key=_order)
         self._objects[key] = stored
         return stored
 
     def remove(self, key: Key) -> JsonObject:
         """Remove the object and return it; KeyError if it does not exist."""
         previous = self._objects.pop(key)
+        del self._keys[bisect_left(self._keys, key.order, key=_order)]
         self._record(Event(self.version + 1, key, previous, None))
         return previous
 
@@ -101,32 +115,31 @@ class Store:
         self._wake()
 
     def select(
-        self, plural: str, namespace: str | None = None, version: int | None = None
+        self, plural: str, namespace: str | None = None, version: int | None = None, after: Key | None = None
     ) -> list[tuple[Key, JsonObject]]:
-        """Return the objects in order of namespace and name.
+        """Return the objects in the order of the API.
 
         Args:
             namespace: None for all namespaces.
             version: the version whose state is returned; None for the current one.
+            after: only the objects after this one are returned; None for all.
 
         Raises:
             HistoryGoneError: the version is too old.
         """
-        objects = self._objects if version is None else self._at(version)
-        return sorted(
-            (item for item in objects.items() if item[0].plural == plural and namespace in (None, item[0].namespace)),
-            key=lambda item: item[0],
-        )
+        before = {} if version is None else self._before(version)
+        start = Key(plural, namespace or "", "") if after is None else after
+        keys: Iterable[Key] = self._keys[bisect_right(self._keys, start.order, key=_order) :]
+        keys = itertools.takewhile(lambda key: key.plural == plural and namespace in (None, key.namespace), keys)
+        if before:
+            removed = (key for key in before if key.plural == plural and namespace in (None, key.namespace))
+            keys = sorted({*keys, *(key for key in removed if key.order > start.order)}, key=_order)
+        found = ((key, before[key] if key in before else self._objects[key]) for key in keys)
+        return [(key, content) for key, content in found if content is not None]
 
-    def _at(self, version: int) -> dict[Key, JsonObject]:
-        """Return the objects at ``version``, by undoing the later events."""
-        objects = dict(self._objects)
-        for event in reversed(self.since(version)):
-            if event.previous is None:
-                objects.pop(event.key)
-            else:
-                objects[event.key] = event.previous
-        return objects
+    def _before(self, version: int) -> dict[Key, JsonObject | None]:
+        """Return what the objects that have changed since ``version`` were then; None if one did not exist."""
+        return {event.key: event.previous for event in reversed(self.since(version))}
 
     def since(self, version: int) -> list[Event]:
         """Return the changes after ``version``, oldest first.

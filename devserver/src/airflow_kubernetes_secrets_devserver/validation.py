@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json
 from airflow_kubernetes_secrets_devserver.objects import (
     CONFIG_MAPS,
     REQUIRED_OF_OWNER,
@@ -24,6 +25,7 @@ from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 MAXIMUM_DATA_BYTES = 1024 * 1024
 MAXIMUM_ANNOTATION_BYTES = 256 * 1024
+_LONGEST_MANAGER_BYTES = 128
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -69,6 +71,11 @@ _REQUIRED_KEYS = {
     "kubernetes.io/ssh-auth": ("ssh-privatekey",),
     "kubernetes.io/tls": ("tls.crt", "tls.key"),
 }
+_KEYS_WITH_JSON = (".dockercfg", ".dockerconfigjson")
+_KEYS_WITH_A_VALUE = ("ssh-privatekey",)
+_ACCOUNT_NAME = "kubernetes.io/service-account.name"
+
+_PROPAGATION_POLICIES = ("Foreground", "Background", "Orphan")
 
 
 def validate(resource: ServedResource, content: JsonObject) -> None:
@@ -113,6 +120,45 @@ def validate_update(resource: ServedResource, content: JsonObject, previous: Jso
         ]
     if causes:
         raise invalid(resource.kind, previous["metadata"]["name"], causes)
+
+
+def validate_deletion(options: Mapping[str, Any]) -> None:
+    """Check what a request wants to happen to the objects that the deleted one owns. Here, no object is.
+
+    Raises:
+        StatusError: 422, the API has no such policy, or the request has two.
+    """
+    field, policy = "propagationPolicy", options.get("propagationPolicy")
+    causes = []
+    if policy is not None and policy not in _PROPAGATION_POLICIES:
+        supported = ", ".join(f'"{each}"' for each in (*_PROPAGATION_POLICIES, "nil"))
+        causes.append(
+            Cause("FieldValueNotSupported", f'Unsupported value: "{policy}": supported values: {supported}', field)
+        )
+    if policy is not None and options.get("orphanDependents") is not None:
+        causes.append(_bad(field, policy, "orphanDependents and deletionPropagation cannot be both set"))
+    if causes:
+        raise invalid("DeleteOptions", "", causes, group="meta.k8s.io")
+
+
+def validate_manager(manager: str, options: str) -> None:
+    """Check the name of a field manager.
+
+    Args:
+        options: the kind of the options of the request, such as ``PatchOptions``.
+
+    Raises:
+        StatusError: 422, the name is too long or has a character that is not printable.
+    """
+    field, causes = "fieldManager", []
+    if len(manager.encode("utf-8", "replace")) > _LONGEST_MANAGER_BYTES:
+        causes.append(_too_long(field, _LONGEST_MANAGER_BYTES))
+    position, character = next(((at, each) for at, each in enumerate(manager) if not each.isprintable()), (0, ""))
+    if character:
+        why = f"invalid character U+{ord(character):04X} (at position {position})"
+        causes.append(Cause("FieldValueInvalid", f"Invalid value: {json.dumps(manager)}: {why}", field))
+    if causes:
+        raise invalid(options, "", causes, group="meta.k8s.io")
 
 
 def _go_list(texts: Sequence[str]) -> str:
@@ -222,8 +268,22 @@ def _secret_causes(content: JsonObject) -> Iterator[Cause]:
         yield _required("data[username]")
         yield _required("data[password]")
     for key in _REQUIRED_KEYS.get(content["type"], ()):
-        if key not in data:
+        if key not in data or (key in _KEYS_WITH_A_VALUE and not data[key]):
             yield _required(f"data[{key}]")
+        elif key in _KEYS_WITH_JSON and not _is_json_object(data[key]):
+            yield _bad(f"data[{key}]", "<secret contents redacted>", "it is not a JSON object")
+    annotations = content["metadata"].get("annotations", {})
+    if content["type"] == "kubernetes.io/service-account-token" and not annotations.get(_ACCOUNT_NAME):
+        yield _required(f"metadata.annotations[{_ACCOUNT_NAME}]")
+
+
+def _is_json_object(value: str) -> bool:
+    """Return whether a value in base64 is a JSON object or null."""
+    try:
+        found = read_json(base64.b64decode(value).decode(errors="replace"))
+    except UnreadableError:
+        return False
+    return found is None or isinstance(found, dict)
 
 
 def _config_map_causes(content: JsonObject) -> Iterator[Cause]:

@@ -221,7 +221,9 @@ def refused_list(value: object) -> str:
     if len({isinstance(each, dict) for each in items}) > 1:
         return "an item of the list is not a mapping, so kubectl would refuse the file. Remove it"
     if any(map(_is_list, items)):
-        return "an item of the list is a list itself, so kubectl would refuse the file. Move its items to the outer list"
+        return (
+            "an item of the list is a list itself, so kubectl would refuse the file. Move its items to the outer list"
+        )
     return ""
 
 
