@@ -148,6 +148,11 @@ BODIES = [
     *("a: b\n...\nc: d", "a: b\n--- \nc: d", "a: b\n---# c\nd: e", "a: b\n---x: y", "a: b\n ---\n", 'a: "b\n---\nc"'),
     *(
         "a: |\n  ---\n  x",
+        *("a: |\n  \tb", "a: >\n\n  \tb", "a: |\n  \t\n  b", "a: |1\n  \tb", "a: |\n  b\n  \tc", "a: |\n  b\n\t\n  c"),
+        *(
+            f"a: {each}\n   x\n  y\n"
+            for each in ("|\t", "|#c", "> \t# c", ">-#c", "|2-\t", "|0", "|-#", "|+2#c", "|12", "|++")
+        ),
         "a: b\n---\t# x\n",
         "a: b\r\nc: d\r\n",
         "a: b\rc: d",

@@ -118,6 +118,36 @@ class KubectlLoader(Loader):
                 break
         return yaml.ScalarToken("".join(parts), True, start, end)
 
+    def scan_block_scalar_indicators(self, start_mark: Any) -> tuple[bool | None, int | None]:
+        """Scan what follows ``|`` or ``>``: whether line breaks at the end stay, and the indentation.
+
+        A comment or a tab may follow directly, unlike in PyYAML.
+        """
+        scanner: Any = self  # PyYAML's stubs lack its attributes
+        signs = re.match("[+-][1-9]?|[1-9][+-]?|", scanner.prefix(2))[0]  # type: ignore[index]  # it always matches
+        scanner.forward(len(signs))
+        indentation = signs.strip("+-")
+        return ("+" in signs if signs != indentation else None), (int(indentation) if indentation else None)
+
+    def scan_block_scalar_ignored_line(self, start_mark: Any) -> None:
+        """Skip the rest of the line with ``|`` or ``>``, including tabs."""
+        scanner: Any = self  # PyYAML's stubs lack its attributes
+        while scanner.peek() in " \t":
+            scanner.forward()
+        super().scan_block_scalar_ignored_line(start_mark)
+
+    def scan_block_scalar_indentation(self) -> Any:
+        """Find the indentation of a text after ``|`` or ``>`` from its first line.
+
+        Raises:
+            yaml.MarkedYAMLError: a tab follows the spaces at the beginning of the line.
+        """
+        scanner: Any = self  # PyYAML's stubs lack its attributes
+        found = super().scan_block_scalar_indentation()
+        if scanner.peek() == "\t":
+            raise yaml.MarkedYAMLError(problem="a tab is used as indentation", problem_mark=scanner.get_mark())
+        return found
+
     def _length_of_word(self) -> int:
         scanner: Any = self
         length = 0
