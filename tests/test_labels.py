@@ -77,6 +77,14 @@ def test_an_equal_selector_holds_only_its_own_value(value: str) -> None:
         ("a=b,!c", {"a": "b", "c": "x"}, False),
         ("a=b,c in (d,e),!f", {"a": "b", "c": "e"}, True),
         ("example.com/a=b", {"example.com/a": "b"}, True),
+        ("a>1", {"a": "2"}, True),
+        ("a > 1", {"a": "1"}, False),
+        ("a>9", {"a": "10"}, True),
+        ("a<10", {"a": "9"}, True),
+        ("a<10,b", {"a": "010"}, False),
+        ("a<5", {"a": "x"}, False),
+        ("a<5", {}, False),
+        ("a>5", {"a": "9223372036854775808"}, False),
     ],
 )
 def test_matching(text: str, labels: dict[str, str], matches: bool) -> None:
@@ -84,7 +92,26 @@ def test_matching(text: str, labels: dict[str, str], matches: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["=b", "a=b=c", "a b", "a in b", "a in (b", "!", "a,,b", "a=b,", "a/b/c=d", "a=x y", "-a"]
+    "text",
+    [
+        "=b",
+        "a=b=c",
+        "a b",
+        "a in b",
+        "a in (b",
+        "!",
+        "a,,b",
+        "a=b,",
+        "a/b/c=d",
+        "a=x y",
+        "-a",
+        "a>",
+        "a>x",
+        "a>1.5",
+        "a>-1",
+        "a><1",
+        "a>=1",
+    ],
 )
 def test_what_is_no_selector(text: str) -> None:
     with pytest.raises(SelectorError):

@@ -161,6 +161,15 @@ def test_a_review_tells_what_one_may(
     assert allowed == may
 
 
+def test_a_permission_on_a_resource_is_none_on_its_subresources(cluster: Cluster, namespace: str) -> None:
+    account = cluster.service_account(namespace, "worker", {namespace: ["get"]})
+    with cluster.client(account.token) as client:
+        for subresource, may in (("", True), ("status", False)):
+            attributes = {"verb": "get", "resource": "secrets", "namespace": namespace, "subresource": subresource}
+            review = client.post(REVIEWS, json={"spec": {"resourceAttributes": attributes}}).json()
+            assert review["status"]["allowed"] is may
+
+
 def test_reviews_that_are_refused(cluster: Cluster) -> None:
     response = cluster.admin.post(REVIEWS, json={"spec": {}})
     assert response.status_code == 422
@@ -188,6 +197,10 @@ def test_an_administrator_acts_as_a_service_account(cluster: Cluster, namespace:
     refused = cluster.admin.get(f"{path}/x", headers=as_user(name))
     assert refused.status_code == 403
     assert f'User "{name}" cannot get resource "secrets"' in refused.json()["message"]
+
+
+def test_an_empty_name_impersonates_nobody(cluster: Cluster, namespace: str) -> None:
+    assert cluster.admin.get(f"/api/v1/namespaces/{namespace}/secrets", headers=as_user("")).status_code == 200
 
 
 def test_somebody_unknown_may_do_nothing(cluster: Cluster, namespace: str) -> None:

@@ -16,7 +16,7 @@ LABELS = {
     "prod": {"env": "prod", "app": "a"},
     "test": {"env": "test", "app": "a"},
     "empty": {"env": ""},
-    "airflow": {"airflow.apache.org/connection-id": "smtp_default", "env": "prod", "team": "x"},
+    "airflow": {"airflow.apache.org/connection-id": "smtp_default", "env": "prod", "team": "x", "size": "10"},
 }
 
 
@@ -63,6 +63,10 @@ def labelled(secrets: Secrets, listed: dict[str, str]) -> Secrets:
         ("in", ""),
         ("env=prod,env=test", ""),
         ("env=PROD", ""),
+        ("env in(prod),size>9", "airflow"),
+        ("size > 10", ""),
+        ("size<11", "airflow"),
+        ("env<11", ""),
     ],
 )
 def test_label_selectors(labelled: Secrets, selector: str, names: str) -> None:
@@ -91,6 +95,11 @@ def test_label_selectors(labelled: Secrets, selector: str, names: str) -> None:
         "a=" + "x" * 64,
         "a in prod",
         "a=smtp://user",
+        "a>",
+        "a>x",
+        "a>=1",
+        "a>-1",
+        "a>9223372036854775808",
     ],
 )
 def test_what_is_no_label_selector(labelled: Secrets, selector: str) -> None:

@@ -200,8 +200,11 @@ def review_access(user: User, document: JsonObject) -> JsonObject:
         cause = Cause("FieldValueInvalid", why, "spec.resourceAttributes")
         raise invalid("", "", [cause], group=AUTHORIZATION_GROUP)
     if path is None:
-        names = ("verb", "resource", "namespace", "name", "group")
-        allowed = user.may(ResourceAttributes(**{name: _text(attributes or {}, name) for name in names}))
+        found = {name: _text(attributes or {}, name) for name in ("verb", "resource", "namespace", "name", "group")}
+        if subresource := _text(attributes or {}, "subresource"):
+            # A permission on a resource is none on its subresources.
+            found["resource"] += f"/{subresource}"
+        allowed = user.may(ResourceAttributes(**found))
     else:
         allowed = user.may_read(NonResourceAttributes(_text(path, "verb"), _text(path, "path")))
     head = {"kind": "SelfSubjectAccessReview", "apiVersion": f"{AUTHORIZATION_GROUP}/v1"}

@@ -171,7 +171,7 @@ class Api:
             requested = ResourceAttributes("create", resource, group=group)
         else:
             requested = NonResourceAttributes(_VERBS.get(method, method.lower()), path)
-        if "impersonate-user" in request.headers:
+        if request.headers.get("impersonate-user"):
             user = act_as(user, request.headers["impersonate-user"], requested, self._access)
         check(user, requested)
         if target is not None:

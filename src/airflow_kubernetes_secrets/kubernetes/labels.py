@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.record import Record
 # The patterns are strings, compiled on first use: every Airflow process imports this module, and most use few of them.
 _DNS_SUBDOMAIN = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 _DATA_KEY = r"(?!\.\.|\.$)[-._a-zA-Z0-9]{1,253}"
-_OPERATION = r"(?P<key>[^\s=!,()]+)\s*(?:(?P<equals>==|=|!=)\s*(?P<value>[^\s=!,()]*))?"
+_OPERATION = r"(?P<key>[^\s=!,()<>]+)\s*(?:(?P<sign>==|=|!=|>|<)\s*(?P<value>[^\s=!,()<>]*))?"
 _SET_OPERATION = r"(?P<key>[^\s=!,()]+)\s+(?P<word>in|notin)\s*\((?P<values>[^()]*)\)"
 
 # How a requirement compares a label: the words of the selector syntax, and names for the operators without a word.
@@ -22,6 +22,10 @@ IN = "in"
 NOT_IN = "notin"
 EXISTS = "exists"
 NOT_EXISTS = "!"
+GREATER = ">"
+LESS = "<"
+
+_SIGNS = {IN: "=", NOT_IN: "!=", GREATER: GREATER, LESS: LESS}
 
 # The rules for names and values, as messages state them.
 LABEL_VALUE_RULE = "1 to 63 of A-Z, a-z, 0-9, '-', '_' and '.', with a letter or digit at both ends"
@@ -99,6 +103,11 @@ class Requirement(Record):
             return value is not None and value in self.values
         if self.operator == NOT_IN:
             return value is None or value not in self.values
+        if self.operator in (GREATER, LESS):
+            if value is None or not _is_number(value):
+                return False
+            difference = int(value) - int(self.values[0])
+            return difference > 0 if self.operator == GREATER else difference < 0
         return (value is not None) is (self.operator == EXISTS)
 
     def __str__(self) -> str:
@@ -107,7 +116,7 @@ class Requirement(Record):
         if self.operator == NOT_EXISTS:
             return f"!{self.key}"
         if len(self.values) == 1:
-            return f"{self.key}{'=' if self.operator == IN else '!='}{self.values[0]}"
+            return f"{self.key}{_SIGNS[self.operator]}{self.values[0]}"
         return f"{self.key} {self.operator} ({','.join(self.values)})"
 
 
@@ -153,7 +162,7 @@ class LabelSelector(Record):
 
     @classmethod
     def parse(cls, text: str) -> LabelSelector:
-        """Parse the selector syntax of the API, without ``<`` and ``>`` for numbers.
+        """Parse the selector syntax of the API.
 
         Raises:
             SelectorError: ``text`` is not a selector. The message states what is wrong.
@@ -176,11 +185,20 @@ def _requirement(text: str) -> Requirement:
         return Requirement(_checked_key(match["key"]), match["word"], values)
     if match := re.fullmatch(_OPERATION, text):
         key = _checked_key(match["key"])
-        if match["equals"] is None:
+        sign, value = match["sign"], match["value"]
+        if sign is None:
             return Requirement(key, EXISTS)
-        operator = NOT_IN if match["equals"] == "!=" else IN
-        return Requirement(key, operator, (_checked_value(match["value"]),))
+        if sign in (GREATER, LESS):
+            if not _is_number(value):
+                raise SelectorError(f"unable to parse requirement: after {sign}, {value!r} must be a number")
+            return Requirement(key, sign, (value,))
+        return Requirement(key, NOT_IN if sign == "!=" else IN, (_checked_value(value),))
     raise SelectorError(f"unable to parse requirement: {text!r} is not a requirement of a label selector")
+
+
+def _is_number(text: str) -> bool:
+    """Return whether a label value is an integer of 64 bits. A label value has no sign."""
+    return re.fullmatch("[0-9]{1,63}", text) is not None and int(text) < 2**63
 
 
 def _checked_key(key: str) -> str:
