@@ -314,3 +314,51 @@ def test_tables(labelled: Secrets) -> None:
         row = next(row for row in found["rows"] if row["cells"][0] == "prod")
         assert row["cells"][1:3] == ["Opaque", 0]
         assert row["object"]["kind"] == "PartialObjectMetadata"
+
+
+METADATA = "application/json;as={};g=meta.k8s.io;v=v1"
+
+
+class TestMetadataAlone:
+    """Clients that need no value request only the metadata of objects."""
+
+    def test_of_a_list_in_pages(self, labelled: Secrets) -> None:
+        admin, headers = labelled.cluster.admin, {"Accept": METADATA.format("PartialObjectMetadataList")}
+        found, token = [], ""
+        while True:
+            page = admin.get(labelled.path, headers=headers, params={"limit": "2", "continue": token}).json()
+            assert (page["kind"], page["apiVersion"]) == ("PartialObjectMetadataList", "meta.k8s.io/v1")
+            found += page["items"]
+            token = page["metadata"].get("continue", "")
+            if not token:
+                break
+        whole = admin.get(labelled.path).json()["items"]
+        assert [each.keys() for each in found] == [{"kind", "apiVersion", "metadata"}] * len(LABELS)
+        assert [each["metadata"] for each in found] == [each["metadata"] for each in whole]
+        assert {each["kind"] for each in found} == {"PartialObjectMetadata"}
+
+    def test_of_one_object(self, labelled: Secrets) -> None:
+        headers = {"Accept": METADATA.format("PartialObjectMetadata")}
+        found = labelled.cluster.admin.get(f"{labelled.path}/prod", headers=headers).json()
+        assert (found.keys(), found["kind"]) == ({"kind", "apiVersion", "metadata"}, "PartialObjectMetadata")
+        assert found["metadata"] == labelled.get("prod")["metadata"]
+
+    @pytest.mark.parametrize(
+        ("kind", "name", "what"),
+        [
+            ("PartialObjectMetadata", "", "is a list (*core.SecretList)"),
+            ("PartialObjectMetadataList", "/prod", "is not a list (*core.Secret)"),
+        ],
+    )
+    def test_of_the_other_one(self, labelled: Secrets, kind: str, name: str, what: str) -> None:
+        response = labelled.cluster.admin.get(f"{labelled.path}{name}", headers={"Accept": METADATA.format(kind)})
+        assert (response.status_code, response.json()["reason"]) == (406, "NotAcceptable")
+        assert response.json()["message"] == f"you requested {kind}, but the requested object {what}"
+
+    def test_of_a_watch(self, labelled: Secrets) -> None:
+        headers = {"Accept": METADATA.format("PartialObjectMetadata")}
+        query = {"watch": "1", "timeoutSeconds": "1", "fieldSelector": "metadata.name=prod"}
+        lines = labelled.cluster.admin.get(labelled.path, headers=headers, params=query).text.splitlines()
+        [event] = map(json.loads, lines)
+        assert event["type"] == "ADDED"
+        assert event["object"].keys() == {"kind", "apiVersion", "metadata"}

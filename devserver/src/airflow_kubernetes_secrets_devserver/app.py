@@ -22,7 +22,7 @@ from starlette.types import StatelessLifespan
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json, read_yaml_with
 from airflow_kubernetes_secrets.kubernetes.kubectl_yaml import KubectlLoader
 from airflow_kubernetes_secrets.messages.printable import printable, printable_lines
-from airflow_kubernetes_secrets_devserver import discovery, patch, protobuf, strategic
+from airflow_kubernetes_secrets_devserver import discovery, partial_metadata, patch, protobuf, strategic
 from airflow_kubernetes_secrets_devserver.access import (
     AUTHENTICATION_GROUP,
     AUTHORIZATION_GROUP,
@@ -282,16 +282,21 @@ class Api:
             metadata = found["metadata"] if is_list else version
             include = request.query_params.get("includeObject", "")
             found = table(resource, found["items"] if is_list else [found], metadata, include)
+        elif kind := partial_metadata.requested_kind(request.headers.get("accept", "")):
+            found = partial_metadata.only_metadata(found, kind)
         return JSONResponse(found, code)
 
     async def _lines(self, request: Request, watch: ServedWatch) -> AsyncIterator[bytes]:
-        as_table = wants_table(request.headers.get("accept", ""))
+        accept = request.headers.get("accept", "")
+        as_table, as_metadata = wants_table(accept), partial_metadata.requested_kind(accept) != ""
         include = request.query_params.get("includeObject", "")
         async for kind, found in watch.events(self._registry.store):
             shown = found
             if as_table and kind != "ERROR":
                 version = {"resourceVersion": found["metadata"]["resourceVersion"]}
                 shown = table(watch.resource, [found], version, include)
+            elif as_metadata and kind != "ERROR":
+                shown = partial_metadata.metadata_of(found)
             event = {"type": kind, "object": shown}
             yield json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 

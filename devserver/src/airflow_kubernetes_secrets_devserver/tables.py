@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, SECRETS, ServedResource
+from airflow_kubernetes_secrets_devserver.partial_metadata import metadata_of
 from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 
@@ -64,8 +65,7 @@ def _object(resource: ServedResource, found: JsonObject, include: str) -> JsonOb
         return {}
     if include == "Object":
         return {"object": {"kind": resource.kind, "apiVersion": "v1", **found}}
-    head = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
-    return {"object": {**head, "metadata": found["metadata"]}}
+    return {"object": metadata_of(found)}
 
 
 def _age(created: str) -> str:
