@@ -11,7 +11,7 @@ import pytest
 from support.cluster import Cluster
 from support.commands import SECRET, URI, Commands
 from support.listing import entries
-from support.secrets import CONNECTION, TEAM, VARIABLE, Put
+from support.secrets import BUNDLE, CONNECTION, TEAM, VARIABLE, Put
 
 EXTRA = json.dumps({"conn_type": "aws", "password": SECRET, "extra": {"region_name": SECRET, "token": SECRET}})
 
@@ -168,6 +168,13 @@ class TestWhatAirflowDoesNotRead:
 class TestNotFound:
     def test_a_team_label_that_is_empty(self, commands: Commands, put: Put) -> None:
         put({CONNECTION: "x", TEAM: ""}, URI, name="mine")
+        [hint] = explain(commands, "connection", "x", status=1)["hints"]
+        assert f"its label {TEAM} is empty, so no lookup finds it. Write the team there, or remove the label" in hint
+        assert explain(commands, "connection", "x", "--team", "", status=1)["hints"] == [hint]
+
+    def test_a_team_label_of_a_bundle_that_is_empty(self, commands: Commands, put: Put) -> None:
+        commands.configure(bundles=True)
+        put({BUNDLE: "connections", TEAM: ""}, data={"x": URI}, name="mine")
         [hint] = explain(commands, "connection", "x", status=1)["hints"]
         assert f"its label {TEAM} is empty, so no lookup finds it. Write the team there, or remove the label" in hint
 

@@ -21,8 +21,9 @@ _STATUS_WORDS = {
 }
 _INDENT = 9
 
-# The findings of which there can be one for each file of a folder. The text shows the first ones only.
-_OF_FILES = ("manifest", "folder-layout")
+# The findings of which there can be one for each file of a folder, or for each Secret without the right label. The text
+# shows the first ones only.
+_OF_MANY = ("manifest", "folder-layout", "unknown-annotation", "unknown-label")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,7 +64,7 @@ def _print(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _first_findings(findings: Iterable[Finding], found: list[Finding]) -> Iterator[Finding]:
-    """Yield the findings that are shown. After the first ones about files, one finding has the number of the others.
+    """Yield the findings that are shown. After the first ones of many, one finding has the number of the others.
 
     Args:
         found: gets all findings.
@@ -72,7 +73,7 @@ def _first_findings(findings: Iterable[Finding], found: list[Finding]) -> Iterat
         omitted: list[Finding] = []
         for position, finding in enumerate(group):
             found.append(finding)
-            if code in _OF_FILES and position >= MOST_PROBLEMS:
+            if code in _OF_MANY and position >= MOST_PROBLEMS:
                 omitted.append(finding)
             else:
                 yield finding

@@ -96,7 +96,7 @@ def _print(entries: Sequence[Entry], output: str | None, failures: Sequence[str]
     ]
     if not rows:
         print_message(
-            f"There are none in {searched}. This command cannot detect a misspelt label; 'check' can, in manifests"
+            f"There are none in {searched}. This command cannot detect a misspelt label; 'doctor' and 'explain' can"
         )
         return
     # Empty columns would take width from the others.

@@ -14,12 +14,21 @@ from airflow_kubernetes_secrets.deployment.secret_options import (
     only_in_environment,
     secret_options,
 )
-from airflow_kubernetes_secrets.diagnosis.finding import Finding, FindingStatus, error, findings_of, ok, warning
+from airflow_kubernetes_secrets.diagnosis.finding import (
+    Finding,
+    FindingStatus,
+    error,
+    findings_of,
+    ok,
+    skipped,
+    warning,
+)
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.entries import inventory_of, problems_with_ids
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
+from airflow_kubernetes_secrets.inventory.unlabelled import problems_of_unlabelled
 from airflow_kubernetes_secrets.kubernetes.credentials import SERVICE_HOST
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup, decide
@@ -46,6 +55,8 @@ def check_secrets(location: BackendLocation, options: Options) -> Iterator[Findi
     if not inventory.failures:
         yield ok(SECRETS, ", ".join(number_of(counts[kind], kind.word) for kind in Kind) + " can be read")
     yield from findings_of(SECRETS, [*problems_with_ids(inventory.entries, inventory.failures), *inventory.problems])
+    if not inventory.failures:
+        yield from _unlabelled(location, options)
     if not has_teams() and any(entry.team for entry in inventory.entries):
         yield warning(
             SECRETS,
@@ -55,6 +66,16 @@ def check_secrets(location: BackendLocation, options: Options) -> Iterator[Findi
         )
     if isinstance(location, Cluster) and not inventory.failures and not options.cache_ttl:
         yield from _many(location, options)
+
+
+def _unlabelled(location: BackendLocation, options: Options) -> Iterator[Finding]:
+    """Warn of Secrets that no lookup finds, because their label is misspelt or missing."""
+    try:
+        problems = sorted(problems_of_unlabelled(location, options), key=lambda each: each.code)
+    except KubernetesSecretsError as problem:
+        yield skipped(SECRETS, f"not searched for misspelt labels: {problem}")
+    else:
+        yield from findings_of(SECRETS, problems)
 
 
 def _many(cluster: Cluster, options: Options) -> Iterator[Finding]:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from heapq import nsmallest
 from itertools import islice
 
 from airflow_kubernetes_secrets.annotation_names import BUNDLE
+from airflow_kubernetes_secrets.diagnosis.misspelt_labels import labelling, meant_for
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.bundles import ids_in_bundle, kind_of_bundle, problems_of_bundle
+from airflow_kubernetes_secrets.inventory.labels_and_annotations import empty_team
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_of
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, is_uri, label_value
-from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
 from airflow_kubernetes_secrets.lookup.bundles import entries_of, keys_of, name_with_key
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup, problem_of_bundle
-from airflow_kubernetes_secrets.messages.listing import SEE_LIST, first_items, first_texts
+from airflow_kubernetes_secrets.messages.listing import MOST_PROBLEMS, SEE_LIST, first_items, first_texts, number_of
 from airflow_kubernetes_secrets.messages.suggestions import most_similar
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.layout import LayoutMistake
@@ -35,6 +36,8 @@ _COMPARED = 1_000
 # the server of Airflow's auth manager.
 _CHECKED = 50
 _SUGGESTED = 3
+
+_SEE_DOCTOR = "'airflow-kubernetes-secrets doctor --output json' shows all of them"
 
 # Whether the user may learn that this id exists, for a team or (``None``) without a team.
 MayReveal = Callable[[Kind, str, "str | None"], bool]
@@ -62,14 +65,24 @@ def similar_ids(
         *_same_id_in_misspelt_bundles(lookup, options, snapshot, owners, may_reveal),
         *_same_id_in_unread_config_maps(lookup, options, location, owners, may_reveal),
     ]
+    # The label that would be right is unknown to the user too, so it can be one of any kind.
+    meant = [
+        each
+        for each in meant_for(lookup, options, location)
+        if all(may_reveal(kind, lookup.id, team) for team in owners.teams(each.secret) for kind in Kind)
+    ]
+    named = {each.secret.full_name for each in meant}
     of_id = [
         *(each.text for each in location.misnamed(lookup.kind, lookup.id) if may_reveal(lookup.kind, lookup.id, None)),
         *(f"{text}{more and f';{more} like it'}" for text, more in first_items(same)),
-        *_same_name(lookup, options, location, owners, may_reveal),
+        *_first_of([each.text for each in meant if each.has_id]),
+        *_same_name(lookup, options, location, owners, may_reveal, named=named),
     ]
+    bundles = _first_of([each.text for each in meant if not each.has_id])
     if not of_id:
         of_id += _of_variable(lookup)
         of_id += _close_ids(lookup, options, snapshot, owners, may_reveal)
+    of_id += bundles
     names = (lookup.id, label_value(lookup.id))
     problems = [(text, any(_is_about(text, name) for name in names)) for text in location.problems()]
     mistakes = [
@@ -80,6 +93,13 @@ def similar_ids(
     for others in (problems, mistakes):
         of_id += first_texts([text for text, _is_of_id in others if text not in of_id], SEE_LIST)
     return list(dict.fromkeys(of_id))
+
+
+def _first_of(texts: Sequence[str]) -> Iterator[str]:
+    """Yield the first of these texts, each of which can end with a command, and then how many more there are."""
+    yield from texts[:MOST_PROBLEMS]
+    if more := len(texts[MOST_PROBLEMS:]):
+        yield f"{number_of(more, 'more Secret')} {'is' if more == 1 else 'are'} like these. {_SEE_DOCTOR}"
 
 
 def _is_about(text: str, name: str) -> bool:
@@ -137,10 +157,7 @@ def _of_another_kind(secret: Secret, kind: Kind, requested: Kind, options: Optio
 def _of_another_team(secret: Secret, team: str, requested: str | None, options: Options) -> str:
     """Return that a Secret has the id of a lookup for another team than the requested one."""
     if not team:
-        return (
-            f"{secret.full_name} has this id, but its label {options.team_label} is empty, so no lookup finds it. "
-            "Write the team there, or remove the label"
-        )
+        return f"{secret.full_name} has this id, but {empty_team(options.team_label or '')}"
     return f"{secret.full_name} has this id for team {team!r}, not for {_lookups_of(requested)}"
 
 
@@ -201,6 +218,8 @@ def _same_id_in_bundles(
             yield f"{this}, but only variables are read from ConfigMaps"
         elif not options.bundles:
             yield f"{this}, but lookups read bundles only if bundles is true in backend_kwargs"
+        elif team == "":
+            yield f"{this}, but {empty_team(options.team_label or '')}"
         elif team != lookup.team and team is not None:
             yield f"{this} for team {team!r}, not for {_lookups_of(lookup.team)}"
         elif team is None and lookup.team and not options.team_fallback:
@@ -225,9 +244,19 @@ def _lookups_of(team: str | None) -> str:
 
 
 def _same_name(
-    lookup: Lookup, options: Options, location: BackendLocation, owners: OwningTeams, may_reveal: MayReveal
+    lookup: Lookup,
+    options: Options,
+    location: BackendLocation,
+    owners: OwningTeams,
+    may_reveal: MayReveal,
+    *,
+    named: Set[str],
 ) -> Iterator[str]:
-    """Yield the Secrets whose name is like the id and that do not have the label."""
+    """Yield the Secrets whose name is like the id and that do not have the label.
+
+    Args:
+        named: the full names of Secrets that another hint names.
+    """
     label = lookup.kind.label(options)
     if label is None:
         return
@@ -238,7 +267,7 @@ def _same_name(
                 found = location.get(namespace, name)
             except KubernetesSecretsError:
                 continue
-            if found is None or label in found.secret.labels:
+            if found is None or label in found.secret.labels or found.secret.full_name in named:
                 continue
             secret = found.secret
             if isinstance(secret, MountedSecret):
@@ -246,8 +275,7 @@ def _same_name(
             if all(may_reveal(kind, lookup.id, team) for team in owners.teams(secret) for kind in Kind):
                 yield (
                     f"Secret {secret} has this name but not the label; lookups do not use names. If this Secret is "
-                    "meant, label it:\n  "
-                    f"{on_secret('label', secret.namespace, name, f'{label}={label_value(lookup.id)}')}"
+                    f"meant, label it:{labelling(secret, label, label_value(lookup.id), lookup.id)}"
                 )
 
 

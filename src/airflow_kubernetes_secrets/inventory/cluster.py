@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -20,7 +21,7 @@ from airflow_kubernetes_secrets.errors import (
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret, read_object, read_page
 from airflow_kubernetes_secrets.kubernetes.client import Client
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
-from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
+from airflow_kubernetes_secrets.kubernetes.deadline import Deadline, TimeBudget
 from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, is_namespace
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -50,7 +51,27 @@ _SHORTEST_TIMEOUT = 2 * CONFIRMED_AFTER_SECONDS
 # How the version of the devserver ends.
 DEVSERVER_VERSION = "+airflow-kubernetes-secrets-devserver"
 
+# The type of a LIST without data, and the most seconds for all of its pages. A thousand Secrets take less than a tenth
+# of a second.
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_METADATA_SECONDS = 30.0
+
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """A LIST of the objects of a resource in a namespace.
+
+    Attributes:
+        selector: the label selector; empty for all objects.
+        accept: the type of the response.
+    """
+
+    resource: Resource
+    namespace: str
+    selector: str = ""
+    accept: str = "application/json"
 
 
 class Cluster:
@@ -139,14 +160,37 @@ class Cluster:
         Raises:
             KubernetesSecretsError: a request failed.
         """
-        query = "" if selector is None else f"&labelSelector={quote(str(selector))}"
+        for page in self._pages(_Listing(resource, namespace, "" if selector is None else str(selector))):
+            yield self._keep(page)
+
+    def metadata(self, namespace: str, resource: Resource) -> Iterator[Sequence[StoredSecret]]:
+        """Yield all objects of a resource in a namespace, page by page, without their data.
+
+        The API server omits the data, so this process receives no value, except in annotations that are not kept.
+        https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches
+
+        Raises:
+            KubernetesSecretsError: a request failed, or all of them together took too long.
+        """
+        yield from self._pages(_Listing(resource, namespace, accept=_METADATA), Deadline(_METADATA_SECONDS))
+
+    def _pages(self, listing: _Listing, deadline: Deadline | None = None) -> Iterator[Sequence[StoredSecret]]:
+        """Yield the pages of a LIST.
+
+        Args:
+            deadline: the end of the whole LIST, if it has one. Each page has a time of its own too.
+        """
+        read = partial(read_page, resource=listing.resource, namespace=listing.namespace)
         following, followed = "", {""}
         while True:
-            after = f"{query}&continue={quote(following)}" if following else query
-            page = self._read(
-                partial(read_page, resource=resource, namespace=namespace), self._page(resource, namespace, after)
-            )
-            yield self._keep(page.stored)
+            seconds = self._seconds if deadline is None else min(self._seconds, deadline.left())
+            if not seconds:
+                raise KubernetesSecretsError(
+                    f"{self.text}: listing the {listing.resource.kind}s in {listing.namespace} took more than "
+                    f"{_METADATA_SECONDS:g} s. Run the command again when the API server is faster"
+                )
+            page = self._read(read, self._page(listing, following, seconds))
+            yield page.stored
             following = page.next
             if not following:
                 return
@@ -162,13 +206,21 @@ class Cluster:
             for page in self.pages(namespace, selector, CONFIG_MAPS):
                 yield from page
 
-    def _page(self, resource: Resource, namespace: str, query: str) -> bytearray:
-        """Return the body of one page, with the largest page size that fits."""
+    def _page(self, listing: _Listing, following: str, seconds: float) -> bytearray:
+        """Return the body of one page, with the largest page size that fits.
+
+        Args:
+            following: the token of the page; empty for the first one.
+            seconds: the timeout of each request.
+        """
+        resource, namespace = listing.resource, listing.namespace
+        query = f"&labelSelector={quote(listing.selector)}" if listing.selector else ""
+        query += f"&continue={quote(following)}" if following else ""
         size, *smaller = _PAGE_SIZES
         while True:
-            path = f"/api/v1/namespaces/{namespace}/{resource.plural}?limit={size}{query}"
+            call = Call(f"/api/v1/namespaces/{namespace}/{resource.plural}?limit={size}{query}", accept=listing.accept)
             try:
-                return self._client.send(Call(path), "list", namespace, self._seconds).body
+                return self._client.send(call, "list", namespace, seconds).body
             except ApiResponseTooLargeError:
                 if not smaller:
                     raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.inventory.bundles import (
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content
 from airflow_kubernetes_secrets.inventory.known_contents import NO_CONTENTS, Contents, KnownContents
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
+    problem_of_empty_team,
     problem_of_team_label,
     problems_of_id,
     problems_of_metadata,
@@ -29,7 +30,7 @@ from airflow_kubernetes_secrets.inventory.lookup_results import BLOCKED, LookupR
 from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
 from airflow_kubernetes_secrets.inventory.stored_secret import Owner, StoredSecret
-from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, label_value
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.lookup.bundles import entries_of
@@ -236,6 +237,7 @@ class _Survey:
         self._owning_teams = OwningTeams(options, location)
         self._listed: set[tuple[Kind, str, str, str]] = set()
         self._results: dict[tuple[Kind, str, str | None], LookupResult] = {}
+        self._hashed: dict[Kind, Mapping[str, str]] = {}
         self.contents = Contents(options, known)
 
     def entries(self, kind: Kind) -> Iterator[Entry]:
@@ -264,8 +266,12 @@ class _Survey:
         secret = stored.secret
         identifier = identifier_of(secret, label)
         if isinstance(secret, MountedSecret) and secret.is_of_unknown_id:
-            # The id is unknown, so the name of the file is shown instead. A lookup of the id selects this Secret.
-            return self._entry(Lookup(kind, identifier, team), stored, [], is_selected=True)
+            known = self._ids_by_value(kind, label).get(secret.labels[label])
+            if known is None:
+                # The id is unknown, so the name of the file is shown instead. A lookup of the id selects this Secret.
+                return self._entry(Lookup(kind, identifier, team), stored, [], is_selected=True)
+            identifier, secret = known, secret.of_id(label, known)
+            stored = replace(stored, secret=secret)
         problems = list(problems_of_id(secret, label))
         result = self._result(kind, identifier, team)
         is_selected = result.selects(secret)
@@ -275,14 +281,25 @@ class _Survey:
         if team is None and secret.resource is SECRETS:
             self._listed.add((kind, identifier, secret.namespace, secret.name))
         if not problems and not is_selected:
-            problems.append(problem_of_team_label(secret) if kind is Kind.CONFIG and team else result.why_not(secret))
+            problems.append(self._problem_of_team(kind, secret) or result.why_not(secret))
         return self._entry(Lookup(kind, identifier, team), stored, problems, is_selected=is_selected)
+
+    def _ids_by_value(self, kind: Kind, label: str) -> Mapping[str, str]:
+        """Return the ids whose label value has a hash, by this value, as far as something contains the id itself."""
+        if kind not in self._hashed:
+            labelled = (stored.secret for stored in self._snapshot.labelled[kind])
+            ids = {
+                *(identifier_of(each, label) for each in labelled),
+                *self._options.references.get(kind.plural, ()),
+            }
+            self._hashed[kind] = {value: each for each in ids if (value := label_value(each)) != each}
+        return self._hashed[kind]
 
     def _bundled(self, kind: Kind, bundle: StoredSecret, team: str | None) -> Iterator[Entry]:
         """Yield the entries of a bundle."""
         of_all = tuple(problems_of_bundle(bundle.secret, self._options))
-        if not of_all and kind is Kind.CONFIG and team:
-            of_all = (problem_of_team_label(bundle.secret),)
+        if not of_all and (of_team := self._problem_of_team(kind, bundle.secret)) is not None:
+            of_all = (of_team,)
         for key, identifier in ids_in_bundle(bundle.secret, kind):
             [secret] = entries_of(bundle.secret, (key,))
             problems = list(of_all)
@@ -298,6 +315,14 @@ class _Survey:
             yield self._entry(
                 Lookup(kind, identifier, team), stored, problems, is_selected=is_selected, bundle=bundle.secret
             )
+
+    def _problem_of_team(self, kind: Kind, secret: Secret) -> Problem | None:
+        """Return why no lookup reads a Secret because of its label of a team; ``None`` if there is no such reason."""
+        label = self._options.team_label
+        if label is None or label not in secret.labels:
+            return None
+        of_option = problem_of_team_label(secret) if kind is Kind.CONFIG else None
+        return problem_of_empty_team(secret, self._options) or of_option
 
     def _referenced(self, kind: Kind, identifier: str, namespace: str, name: str) -> Entry:
         """Return the entry of an id for which the options name a Secret."""

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX, BUNDLE
+from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.annotations import (
     ANNOTATIONS,
@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.formats.annotations import (
 )
 from airflow_kubernetes_secrets.formats.fields import key_of_whole_connection
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE
+from airflow_kubernetes_secrets.inventory.label_keys import folded_name, is_airflows, known_labels, meant_label
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import is_uri, label_value, looks_hashed
 from airflow_kubernetes_secrets.kubernetes.labels import (
@@ -66,12 +67,13 @@ def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Pr
     for key, text in labels.items():
         value = "" if text is None else text  # the API reads a null as an empty value
         problem = _problem_of_key(key) or (_problem_of_id(value, key) if key in of_ids else _problem_of_value(value))
-        if key == options.team_label and value == "" and is_for_airflow:
-            problem = "the value is empty, but a team is not. Write the team there, or remove the label"
         if problem:
             invalid.append((key, problem))
     for (key, problem), more in first_items(invalid):
         yield Problem(INVALID_LABEL, f"{named}, label {quoted_label_key(key)}{more}: {problem}")
+    team_label = options.team_label
+    if team_label is not None and is_for_airflow and labels.get(team_label, "x") in ("", None):
+        yield Problem(INVALID_LABEL, f"{named}: {empty_team(team_label)}")
 
 
 def _problem_of_key(key: str) -> str:
@@ -188,6 +190,23 @@ def problem_of_team_label(secret: Secret) -> Problem:
     return Problem("not-looked-up", text, Severity.WARNING)
 
 
+def empty_team(label: str) -> str:
+    """Return what is wrong with a Secret whose label of a team is empty. It belongs to no team, and not to all teams.
+
+    Args:
+        label: the key of the label.
+    """
+    return f"its label {label} is empty, so no lookup finds it. Write the team there, or remove the label"
+
+
+def problem_of_empty_team(secret: Secret, options: Options) -> Problem | None:
+    """Return the problem of a Secret whose label of a team is empty; ``None`` if it is not."""
+    label = options.team_label
+    if label is None or secret.labels.get(label) != "":
+        return None
+    return Problem(NOT_LOOKED_UP, f"{secret.full_name}: {empty_team(label)}", Severity.WARNING)
+
+
 def problems_of_metadata(stored: StoredSecret, options: Options) -> Iterator[Problem]:
     """Yield what is wrong with the metadata of a Secret, whether or not a lookup selects it."""
     secret = stored.secret
@@ -198,9 +217,9 @@ def problems_of_metadata(stored: StoredSecret, options: Options) -> Iterator[Pro
 
 
 def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator[Problem]:
-    """Yield warnings for labels and annotations that have Airflow's prefix but no effect. Most of them are misspelt."""
-    known = _known_labels(options)
-    unknown = [key for key in secret.labels if key.startswith(ANNOTATION_PREFIX) and key not in known]
+    """Yield warnings for labels and annotations that are like Airflow's but have no effect. Most are misspelt."""
+    known = known_labels(options)
+    unknown = [key for key in secret.labels if key not in known and is_airflows(key, known)]
     yield from _warnings(secret, UNKNOWN_LABEL, unknown, lambda key: _unknown(key, known))
     yield from _unknown_annotations(secret, options, known)
     # A blank value of any other annotation is an error that the lookup reports.
@@ -268,15 +287,11 @@ def _unknown(key: str, labels: tuple[str, ...]) -> str:
 
 
 def misspelt_label(key: str, options: Options) -> str:
-    """Return what is wrong with a label key that has Airflow's prefix; empty if it is a known label or annotation."""
-    labels = _known_labels(options)
-    if not key.startswith(ANNOTATION_PREFIX) or key in labels or is_known_annotation(key):
+    """Return what is wrong with a key that is like those of Airflow's labels; empty if it is known, or another key."""
+    labels = known_labels(options)
+    if key in labels or is_known_annotation(key) or not is_airflows(key, labels):
         return ""
     return _unknown(key, labels)
-
-
-def _known_labels(options: Options) -> tuple[str, ...]:
-    return tuple(filter(None, (*labels_of_ids(options), options.team_label, BUNDLE)))
 
 
 def _is_referred_to(secret: Secret, options: Options) -> bool:
@@ -289,10 +304,12 @@ def _meant(key: str, labels: tuple[str, ...]) -> str:
     """Return the end of the sentence about an unknown key: what was probably meant."""
     if is_known_annotation(key):
         return "; it is an annotation"
-    # The prefix is removed first, because it would make all keys similar.
-    known = {each.removeprefix(ANNOTATION_PREFIX): each for each in (*labels, *ANNOTATIONS)}
-    similar = nearest(key.removeprefix(ANNOTATION_PREFIX), tuple(known), SUGGESTION_CUTOFF)
-    if not similar:
-        return f". The labels are {', '.join(labels)}; docs/reference/annotations.md has the annotations"
-    meant = known[similar]
+    meant = meant_label(key, labels)
+    if not meant:
+        # Only the names are compared, because the prefix would make all keys similar.
+        known = {folded_name(each): each for each in (*ANNOTATIONS, *labels)}
+        similar = nearest(folded_name(key), tuple(known), SUGGESTION_CUTOFF)
+        if not similar:
+            return f". The labels are {', '.join(labels)}; docs/reference/annotations.md has the annotations"
+        meant = known[similar]
     return f"; did you mean the {'label' if meant in labels else 'annotation'} {meant!r}?"

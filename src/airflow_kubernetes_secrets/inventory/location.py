@@ -39,6 +39,13 @@ class BackendLocation(Protocol):
     ) -> Iterator[Sequence[StoredSecret]]:
         """Yield the objects of a resource that a selector matches, in parts; without a namespace, in all of them."""
 
+    def metadata(self, namespace: str, resource: Resource) -> Iterator[Sequence[StoredSecret]]:
+        """Yield all objects of a resource, whatever their labels, in parts; without a namespace, in all of them.
+
+        Only their metadata may be used: an API server omits the data. Mounted files, which have no labels of their own,
+        are not included.
+        """
+
     def refusals(self) -> Callable[[Query], None]:
         """Return a function that raises the error of a query for something that cannot be read by itself.
 
@@ -93,6 +100,10 @@ class FolderLocation:
     ) -> Iterator[Sequence[StoredSecret]]:
         found = (each for each in self._folder.secrets(namespace) if each.resource is resource)
         yield [StoredSecret(secret) for secret in found if selector.matches(secret.labels)]
+
+    def metadata(self, namespace: str, resource: Resource) -> Iterator[Sequence[StoredSecret]]:
+        found = self._folder.secrets(namespace)
+        yield [StoredSecret(each) for each in found if each.resource is resource and not each.is_mounted]
 
     def refusals(self) -> Callable[[Query], None]:
         return self._folder.refusals()

@@ -7,15 +7,23 @@ from airflow_kubernetes_secrets.messages.printable import shell_word
 
 
 def on_secret(verb: str, namespace: str, name: str, *words: str) -> str:
-    """Return a command for one Secret, in which each part is one word of the shell.
+    """Return a command for one Secret; see :func:`on_object`."""
+    return on_object(verb, "Secret", namespace, name, *words)
+
+
+def on_object(verb: str, kind: str, namespace: str, name: str, *words: str) -> str:
+    """Return a command for one object, in which each part is one word of the shell.
 
     If Kubernetes does not allow the name or namespace, a placeholder replaces it: it could be an option such as
     ``--all``.
 
     Args:
-        words: what follows the name of the Secret.
+        kind: ``Secret`` or ``ConfigMap``.
+        words: what follows the name of the object.
     """
-    return " ".join([_on_object(verb, "secret", namespace, name), *map(shell_word, words)])
+    where = namespace if is_namespace(namespace) else "NAMESPACE"
+    which = name if is_subdomain(name) else "NAME"
+    return " ".join([f"kubectl {verb} {kind.lower()} -n {where} {which}", *map(shell_word, words)])
 
 
 def describe(kind: str, namespace: str, name: str) -> str:
@@ -24,16 +32,10 @@ def describe(kind: str, namespace: str, name: str) -> str:
     Args:
         kind: ``Secret`` or ``ConfigMap``.
     """
-    return _on_object("describe", kind.lower(), namespace, name)
+    return on_object("describe", kind, namespace, name)
 
 
 def secrets_in(namespace: str) -> str:
     """Return a command that lists the Secrets of a namespace with their labels, without values."""
     where = namespace if is_namespace(namespace) else "NAMESPACE"
     return f"kubectl get secrets -n {where} --show-labels"
-
-
-def _on_object(verb: str, kind: str, namespace: str, name: str) -> str:
-    where = namespace if is_namespace(namespace) else "NAMESPACE"
-    which = name if is_subdomain(name) else "NAME"
-    return f"kubectl {verb} {kind} -n {where} {which}"

@@ -27,6 +27,7 @@ from airflow_kubernetes_secrets.version import __version__
 DOUBTFUL_AFTER_SECONDS = 10.0
 _DOUBTFUL_SHARE = 1 / 3
 
+_JSON = "application/json"
 
 Reply = TypeVar("Reply", bound=Head | Response)
 
@@ -41,16 +42,20 @@ class Call:
     Attributes:
         path: the path at the API server, with the query.
         content_type: the type of the body, if there is one.
+        accept: the type of the response.
         renewed: whether the credentials have been read again for it.
     """
 
-    __slots__ = ("body", "content_type", "method", "path", "renewed")
+    __slots__ = ("accept", "body", "content_type", "method", "path", "renewed")
 
-    def __init__(self, path: str, method: str = "GET", body: bytes = b"", content_type: str = "") -> None:
+    def __init__(
+        self, path: str, method: str = "GET", body: bytes = b"", content_type: str = "", *, accept: str = _JSON
+    ) -> None:
         self.path = path
         self.method = method
         self.body = body
         self.content_type = content_type
+        self.accept = accept
         self.renewed = False
 
     def __repr__(self) -> str:
@@ -184,7 +189,7 @@ class Transport:
             raise
 
     def _request(self, call: Call) -> Request:
-        headers = {"Accept": "application/json", "User-Agent": f"airflow-kubernetes-secrets/{__version__}"}
+        headers = {"Accept": call.accept, "User-Agent": f"airflow-kubernetes-secrets/{__version__}"}
         authorization = self._credentials.authorization()
         if authorization is not None:
             headers["Authorization"] = authorization

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
+from airflow_kubernetes_secrets.inventory.label_keys import is_airflows, known_labels
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import UNKNOWN_LABEL, misspelt_label
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import HIDDEN, is_data_key, quoted_label_key
@@ -40,7 +40,7 @@ def misplaced_labels(document: dict[str, Any], found: Sequence[PlannedSecret], o
     title = f"{printable(str(document.get('kind')))} {name_for_messages(metadata)}"
     if not isinstance(document.get("kind"), str) or not isinstance(document.get("apiVersion"), str):
         return
-    labels = {*selecting_labels(options), options.team_label}
+    labels, known = {*selecting_labels(options), options.team_label}, known_labels(options)
     reaching = {id(each) for plan in found for each in plan.reaching}
     # An annotation that also reaches the Secret from another place is not lost.
     reaching_keys = {key for plan in found for each in plan.reaching for key in each} - labels
@@ -48,7 +48,7 @@ def misplaced_labels(document: dict[str, Any], found: Sequence[PlannedSecret], o
     strays: dict[str, str] = {}
     for path, found_there in _all_mappings(document):
         for key in found_there:
-            is_ours = key in labels or str(key).startswith(ANNOTATION_PREFIX)
+            is_ours = is_airflows(str(key), known)
             # Keys in places that never reach the Secret are already reported with the reason, except misspelt ones.
             is_reported = id(found_there) in reaching or (
                 id(found_there) in without_effect and (key in labels or not misspelt_label(key, options))

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
+from airflow_kubernetes_secrets.inventory.label_keys import known_labels, meant_label
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import SOME_VALUE
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain, quoted_label_key
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext
-from airflow_kubernetes_secrets.lookup.kinds import labels_of_ids, selecting_labels
+from airflow_kubernetes_secrets.lookup.kinds import selecting_labels
 from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
@@ -190,5 +191,9 @@ def has_airflow_label(manifest: dict[str, Any], options: Options) -> bool:
     """Return whether a manifest is for Airflow, or was meant to be."""
     if not {str(key).lower() for key in manifest} & {"kind", "apiversion"} or is_ciphertext(manifest.get("kind")):
         return False
-    labels, of_ids = mapping(mapping(manifest, "metadata"), "labels"), labels_of_ids(options)
-    return any(label in of_ids or str(label).startswith(ANNOTATION_PREFIX) for label in labels)
+    labels, known = mapping(mapping(manifest, "metadata"), "labels"), known_labels(options)
+    selecting = selecting_labels(options)
+    return any(
+        label in selecting or str(label).startswith(ANNOTATION_PREFIX) or meant_label(str(label), known) in selecting
+        for label in labels
+    )

@@ -73,7 +73,7 @@ def test_yaml(commands: Commands, put: Put) -> None:
 
 def test_nothing(commands: Commands, cluster: Cluster) -> None:
     where = f"of the Kubernetes API at {cluster.host}:{cluster.port}."
-    remedy = "This command cannot detect a misspelt label; 'check' can, in manifests\n"
+    remedy = "This command cannot detect a misspelt label; 'doctor' and 'explain' can\n"
     done = commands.run("list")
     assert done.out == ""
     assert done.err == f"There are none in namespace {commands.namespace} {where} {remedy}"

@@ -9,7 +9,7 @@ import pytest
 from support.cluster import Cluster
 from support.commands import SECRET, URI, Commands
 from support.listing import codes, entries, manifest
-from support.secrets import CONFIG, CONNECTION, TEAM, VARIABLE, Put
+from support.secrets import BUNDLE, CONFIG, CONNECTION, TEAM, VARIABLE, Put
 
 
 class TestProblems:
@@ -136,6 +136,17 @@ class TestProblems:
         metadata = {"labels": {CONFIG: label_value(uri)}, "annotations": {CONFIG: uri}}
         cluster.apply(manifest(commands.namespace, "x", **metadata))
         assert codes(commands, "x") == ["not-looked-up"]
+
+    @pytest.mark.parametrize("labels", [{CONNECTION: "x"}, {CONFIG: "x"}, {BUNDLE: "connections"}, {BUNDLE: "config"}])
+    def test_a_team_label_that_is_empty(self, commands: Commands, put: Put, labels: dict[str, str]) -> None:
+        """``list`` and ``doctor`` say what ``explain`` says, also if another Secret is used."""
+        commands.configure(bundles=True)
+        put.connection("x", "fs://", name="used")
+        put({**labels, TEAM: ""}, name="mine", data={"value" if BUNDLE not in labels else "x": "fs://"})
+        text = f"Secret {commands.namespace}/mine: its label {TEAM} is empty, so no lookup finds it. Write the team"
+        assert codes(commands, "mine") == ["not-looked-up"]
+        assert text in commands.run("list").err
+        assert text in commands.run("doctor").out
 
     def test_an_option_of_a_team(self, commands: Commands, put: Put) -> None:
         put({CONFIG: "x", TEAM: "data"}, SECRET, name="x")
