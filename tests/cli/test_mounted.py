@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
+from airflow_kubernetes_secrets.process import restart
 from support.commands import SECRET, URI, Commands
 from support.findings import doctor
+from support.secrets import VARIABLE
 from support.servers import on_the_devserver
 from support.volumes import Volume
 
@@ -222,3 +228,64 @@ class TestManyMistakes:
         assert len(hints) == 13
         hints = commands.run("explain", "connection", "x20", "-o", "json", status=1).document["hints"]
         assert hints[0].startswith(f"{many}/variables/x20 is a link that leaves")
+
+
+@on_the_devserver
+class TestTheNameOfAHash:
+    """If something contains the id, ``list`` shows which file a lookup of it selects."""
+
+    @pytest.fixture
+    def answers(self, commands: Commands, tmp_path: Path) -> Callable[..., dict[str, tuple[str, bool]]]:
+        def listed(kind: str = "variables", **options: object) -> dict[str, tuple[str, bool]]:
+            commands.kwargs.clear()
+            commands.configure(path=str(tmp_path), namespace="airflow", **options)
+            entries = commands.run("list", kind, "-o", "json").document["entries"]
+            for each in entries:
+                if "." not in each["id"]:
+                    # The verdicts are those of a lookup.
+                    word = "connection" if kind == "connections" else "variable"
+                    story = commands.run("explain", word, each["id"], "-o", "json").document
+                    [selected] = [one["secret"] for one in story["candidates"] if one["answers"]]
+                    assert each["answers"] is (selected == each["secret"])
+            assert all(each["answers"] or each["problems"] for each in entries)
+            return {each["secret"]: (each["id"], each["answers"]) for each in entries}
+
+        return listed
+
+    @pytest.mark.parametrize(("identifier", "is_plain"), [("my var", True), ("größe", False), ("a" * 70, False)])
+    def test_beside_the_id_itself(
+        self, answers: Callable[..., Any], tmp_path: Path, identifier: str, is_plain: bool
+    ) -> None:
+        (tmp_path / "variables").mkdir()
+        for name in (identifier, label_value(identifier)):
+            (tmp_path / "variables" / name).write_text(name)
+        restart()
+
+        assert answers() == {identifier: (identifier, is_plain), label_value(identifier): (identifier, not is_plain)}
+        assert KubernetesSecretsBackend(path=str(tmp_path)).get_variable(identifier) == (
+            identifier if is_plain else label_value(identifier)
+        )
+
+    def test_alone(self, answers: Callable[..., Any], tmp_path: Path) -> None:
+        (tmp_path / "variables").mkdir()
+        hashed = label_value("my var")
+        (tmp_path / "variables" / hashed).write_text("x")
+        assert answers() == {hashed: (hashed, True)}
+
+    def test_beside_a_manifest(self, answers: Callable[..., Any], tmp_path: Path) -> None:
+        hashed, metadata = label_value("my var"), {"name": "a", "namespace": "airflow"}
+        marks = {"labels": {VARIABLE: hashed}, "annotations": {VARIABLE: "my var"}}
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {**metadata, **marks}, "stringData": {"value": "x"}}
+        (tmp_path / "variables").mkdir()
+        (tmp_path / "variables" / hashed).write_text("x")
+        (tmp_path / "a.yaml").write_text(yaml.safe_dump(secret))
+        assert answers() == {"a": ("my var", True), hashed: ("my var", False)}
+
+    def test_beside_a_reference(self, answers: Callable[..., Any], tmp_path: Path) -> None:
+        hashed = label_value("my db")
+        for folder in ("connections", "secrets/app"):
+            (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / "connections" / hashed).write_text("fs://")
+        (tmp_path / "secrets" / "app" / "value").write_text("fs://")
+        found = answers("connections", references={"connections": {"my db": "app"}})
+        assert found == {"app": ("my db", True), hashed: ("my db", False)}
