@@ -88,7 +88,8 @@ OF_CONTENTS: dict[str, Case] = {
             annotations={
                 f"{PREFIX}{key}": text for key, text in (("field-password", "value"), ("connection-host", "h"))
             },
-        )
+        ),
+        ["unknown-type"],
     ),
     "extra that is no JSON": Case(
         secret(annotations={f"{PREFIX}connection-extra": PASSWORD}), ["unreadable"], "connection-extra"
@@ -154,17 +155,21 @@ OF_CONTENTS: dict[str, Case] = {
     # Keys that are not read.
     "a URI under a name of its own": Case(
         secret(data={"username": "u", "password": PASSWORD, "readerUri": f"mysql://u:{PASSWORD}@db"}),
-        ["half-connection"],
+        ["half-connection", "unknown-type"],
         "'readerUri'",
     ),
     "a host under a name of its own": Case(
-        secret(data={"username": "u", "password": PASSWORD, "PGHOST": "db"}), ["half-connection"], "'PGHOST'"
+        secret(data={"username": "u", "password": PASSWORD, "PGHOST": "db"}),
+        ["half-connection", "unknown-type"],
+        "'PGHOST'",
     ),
     "a token that nothing reads": Case(
         secret(data={"conn_type": "databricks", "host": "db", "token": PASSWORD}), ["half-connection"], "'token'"
     ),
     "a key that nothing reads": Case(
-        secret(data={"host": "db", "login": "u", "sshPrivateKey": PASSWORD}), ["half-connection"], "'sshPrivateKey'"
+        secret(data={"host": "db", "login": "u", "sshPrivateKey": PASSWORD}),
+        ["half-connection", "unknown-type"],
+        "'sshPrivateKey'",
     ),
     "a token beside a URI": Case(
         secret(data={"value": "http://api.example.com", "api-token": PASSWORD}), ["half-connection"], "'api-token'"
@@ -177,7 +182,11 @@ OF_CONTENTS: dict[str, Case] = {
         )
     ),
     "what only has the word in it": Case(secret(data={"host": "db", "token-expiry": "x", "secret_name": "x"})),
-    "a login and a password alone": Case(secret(data={"username": "u", "password": PASSWORD, "pgpass": PASSWORD})),
+    "a login and a password alone": Case(
+        secret(data={"username": "u", "password": PASSWORD, "pgpass": PASSWORD}),
+        ["unknown-type"],
+        f"Set the annotation {PREFIX}connection-type, and {PREFIX}connection-host",
+    ),
     "a URL in another field than the host": Case(
         secret(
             data={"account-key": PASSWORD, "sql-connection-string": f"AccountEndpoint=https://a;AccountKey={PASSWORD}"},
@@ -201,7 +210,7 @@ OF_CONTENTS: dict[str, Case] = {
     ),
     "a URL that is no URI, beside a token": Case(
         secret(data={"url": "grafana", "token": PASSWORD}, annotations={f"{PREFIX}field-password": "token"}),
-        ["half-connection"],
+        ["half-connection", "unknown-type"],
         "'url'",
     ),
     "bytes among other keys": Case(
@@ -213,7 +222,8 @@ OF_CONTENTS: dict[str, Case] = {
         "'user.p12'",
     ),
     "a prefix": Case(
-        secret(data={"DB_HOST": "db", "DB_PASSWORD": PASSWORD}, annotations={f"{PREFIX}key-prefix": "DB_"})
+        secret(data={"DB_HOST": "db", "DB_PASSWORD": PASSWORD}, annotations={f"{PREFIX}key-prefix": "DB_"}),
+        ["unknown-type"],
     ),
     "a prefix that no key has": Case(
         secret(data={"host": "db"}, annotations={f"{PREFIX}key-prefix": PASSWORD}), ["unreadable"], "begins with it"
@@ -251,7 +261,7 @@ OF_CONTENTS: dict[str, Case] = {
     ),
     "a database under a name of its own": Case(
         secret(data={"host": "db", "password": PASSWORD, "POSTGRES_DATABASE": "d"}),
-        ["unused-settings"],
+        ["unused-settings", "unknown-type"],
         "'POSTGRES_DATABASE'",
     ),
     "another database": Case(secret(data={"host": "db", "schema": "d", "maintenance_database": "postgres"})),
@@ -277,9 +287,17 @@ OF_CONTENTS: dict[str, Case] = {
             }
         )
     ),
-    "an address in brackets": Case(secret(data={"host": "[fd00::1]", "port": "5432", "password": "hunter2"})),
+    "an address in brackets": Case(
+        secret(data={"host": "[fd00::1]", "port": "5432", "password": "hunter2"}),
+        ["unknown-type"],
+        f"{PREFIX}connection-type to 'postgres'",
+    ),
     "a type that no provider has": Case(secret(data={"value": "postgresql+psycopg2://u:hunter2@h/db"})),
-    "a login and a password without a type": Case(secret(data={"host": "h", "username": "u", "password": "hunter2"})),
+    "a login and a password without a type": Case(
+        secret(data={"host": "h", "username": "u", "password": "hunter2"}),
+        ["unknown-type"],
+        "nothing specifies the connection type, so it is 'generic'",
+    ),
     "a parameter twice in a URI that an annotation completes": Case(
         secret(
             data={"value": f"{URI}?keepalives=1&keepalives=2"},

@@ -131,7 +131,7 @@ OF_SECRETS: dict[str, Case] = {
     "another label's empty value": Case(secret(labels={CONNECTION: "a", "app": ""})),
     "another label's key": Case(secret(labels={CONNECTION: "a", "a b": "x"}), ["invalid-label"], "(name not shown)"),
     "two wrong labels": Case(secret(labels={CONNECTION: "a b", VARIABLE: "a b"}), ["invalid-label"] * 2),
-    "no team": Case(secret(labels={CONNECTION: "a", TEAM: ""}), ["invalid-label"], "but a team is not"),
+    "no team": Case(secret(labels={CONNECTION: "a", TEAM: ""}), ["invalid-label"], f"its label {TEAM} is empty, so no"),
     "no team of a Secret of others": Case(secret(labels={"app": "a", TEAM: ""})),
     "a team that is no label": Case(secret(labels={CONNECTION: "a", TEAM: "a b"}), ["invalid-label"]),
     # Ids.

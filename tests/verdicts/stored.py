@@ -194,6 +194,7 @@ VERDICTS: dict[str, Verdict] = {
         [
             ("duplicate-key", "'airflow.apache.org/connection-id' is present twice", "kubectl uses the last one"),
             ("duplicate-key", "'password' is present twice", "kubectl uses the last one"),
+            ("unknown-type", "nothing specifies the connection type", "airflow.apache.org/connection-type"),
         ],
         got={"dup_b": connection("generic", host="a", password="second"), "dup_a": Got()},
     ),

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
+from airflow_kubernetes_secrets.inventory.connection_types import problems_of_connection_type
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import is_unicode
 from airflow_kubernetes_secrets.kubernetes.labels import SUBDOMAIN_RULE, is_label_value, is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.lookup.bundles import key_for, keys_of
+from airflow_kubernetes_secrets.lookup.bundles import entries_of, key_for, keys_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.manifests.secret_manifest import (
@@ -24,6 +25,8 @@ from airflow_kubernetes_secrets.manifests.secret_manifest import (
 )
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+_ADD_TYPE = "Add --field conn_type="
 
 
 @dataclass(frozen=True)
@@ -117,13 +120,17 @@ def checked_manifest(requested: RequestedSecret, options: Options, namespace: st
     labelled = labelled_lookup(lookup, options, namespace)
     name = requested.name or secret_name(lookup.kind, lookup.id, lookup.team)
     manifest, content = secret_manifest(labelled, requested.data, options, namespace=namespace, name=name)
-    key = decide_alone(labelled, secret_in_manifest(manifest), options).data_key
+    secret = secret_in_manifest(manifest)
+    key = decide_alone(labelled, secret, options).data_key
     if requested.in_fields != (key == IN_FIELDS):
         raise NotWritableError(
             f"{lookup}: {lookup.kind.plural}_data_key in backend_kwargs is {key!r}, so the field of that name would "
             "be read as the whole connection. Pass the connection with --uri or --json"
         )
-    return CheckedManifest(manifest, content.problems)
+    of_type = problems_of_connection_type(
+        lookup.kind, secret, key, content, give_type=_ADD_TYPE if requested.in_fields else ""
+    )
+    return CheckedManifest(manifest, (*content.problems, *of_type))
 
 
 def checked_bundle(
@@ -154,7 +161,9 @@ def checked_bundle(
     [value] = requested.data.values()
     content = check_entry(labelled, key, value, options, namespace=namespace, name=bundle)
     manifest = bundle_manifest({key: (labelled, value)}, options, namespace=namespace, name=bundle)
-    return CheckedManifest(manifest, content.problems)
+    [entry] = entries_of(secret_in_manifest(manifest), (key,))
+    of_type = problems_of_connection_type(lookup.kind, entry, key, content)
+    return CheckedManifest(manifest, (*content.problems, *of_type))
 
 
 def _check_lookup(lookup: Lookup, options: Options) -> None:

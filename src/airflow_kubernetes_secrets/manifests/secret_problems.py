@@ -15,6 +15,7 @@ from airflow_kubernetes_secrets.inventory.bundles import (
     problems_of_bundle,
     problems_of_keys,
 )
+from airflow_kubernetes_secrets.inventory.connection_types import problems_of_missing_type
 from airflow_kubernetes_secrets.inventory.content import UNESCAPED, UNREADABLE, content_of
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     NOT_LOOKED_UP,
@@ -178,7 +179,9 @@ def _content(plan: PlannedSecret, lookup: Lookup, secret: Secret, options: Optio
             return list(_problems_of_template(plan, key))
         if not plan.unknown.isdisjoint(read):
             return ()
-        return content_of(lookup.kind, decision.matches[0], decision.data_key).problems
+        content = content_of(lookup.kind, decision.matches[0], decision.data_key)
+        missing = problems_of_missing_type(lookup.kind, decision.matches[0], decision.data_key, content)
+        return [*content.problems, *missing]
     if decision.skipped:
         return [Problem(UNREADABLE, "; ".join(map(str, decision.skipped)))]
     text = f"{secret.full_name}, {lookup}: {decision.outcome}. Give it another id, or correct backend_kwargs"

@@ -170,6 +170,7 @@ WARNINGS = {
     "unescaped-uri",
     "unknown-annotation",
     "unknown-label",
+    "unknown-type",
     "unused-settings",
 }
 NOTICES = {"not-checked"}

@@ -181,3 +181,30 @@ def test_a_team_without_labels(put: Put) -> None:
     assert put.backend.get_variable("key", "blue") == "of blue"
     assert done.status == 1
     assert "team_label is null" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--field", "host=h", "--field", "password=-"), "nothing specifies the connection type, so it is 'generic'"),
+        (("--field", "host=h", "--field", "conn_type=generic", "--field", "login=u", "--field", "password=-"), ""),
+        (("--field", "host=h", "--field", "conn_type=postgres", "--field", "login=u", "--field", "password=-"), ""),
+        (
+            ("--field", "host=h", "--field", "conn_type=postgras", "--field", "login=u", "--field", "password=-"),
+            "to 'postgres'",
+        ),
+        (("--uri", "-"), "Change the type in the key 'value' to 'postgres'"),
+        (("--uri", "-", "--bundle", "all"), "Change the type in the key 'db' to 'postgres'"),
+    ],
+)
+def test_a_type_that_is_missing_or_unknown(put: Put, arguments: tuple[str, ...], text: str) -> None:
+    """The warning of ``list`` is printed before the Secret is used."""
+    value = f"postgras://u:{SECRET}@h" if "--uri" in arguments else SECRET
+
+    done = put("connection", "db", *arguments, "--dry-run", "client", stdin=value)
+
+    assert done.status == 0
+    assert ("warning: " in done.err) is bool(text)
+    assert text in done.err
+    if "nothing" in text:
+        assert "Add --field conn_type=TYPE" in done.err
