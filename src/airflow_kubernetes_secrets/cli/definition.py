@@ -66,6 +66,22 @@ def user_argument(text: str) -> str:
     raise ArgumentTypeError("a user's name is printable ASCII, such as system:serviceaccount:airflow:airflow-worker")
 
 
+def path_argument(text: str) -> Path:
+    """Return a path.
+
+    Raises:
+        ArgumentTypeError: it is empty. For Python, an empty path is the working directory.
+    """
+    if text:
+        return Path(text)
+    raise ArgumentTypeError("the path is empty. For the working directory, write .")
+
+
+def team_argument(text: str) -> str | None:
+    """Return the name of a team; ``None`` for an empty string, as from a variable of a script that is not set."""
+    return text or None
+
+
 def port_argument(text: str) -> int:
     """Return a TCP port, or 0.
 
@@ -95,7 +111,7 @@ OUTPUT = _argument(
     help="the output format (default: table on a terminal, else plain)",
     choices=("table", "json", "yaml", "plain"),
 )
-TEAM = _argument("--team", help="the team of the lookup", metavar="TEAM")
+TEAM = _argument("--team", help="the team of the lookup", metavar="TEAM", type=team_argument)
 KUBECONFIG = _argument("--kubeconfig", help="a kubeconfig, instead of Airflow's configured credentials", metavar="PATH")
 CONTEXT = _argument("--context", help="a context in the kubeconfig", metavar="NAME")
 AS_USER = _argument(
@@ -130,7 +146,7 @@ DAGS = _argument(
     metavar="DIR",
     action="append",
     default=[],
-    type=Path,
+    type=path_argument,
 )
 
 EXPLAIN = Command(
@@ -171,7 +187,7 @@ LIST = Command(
     "No value is shown.",
     (
         _argument("kind", help="only this kind (default: all)", choices=LISTS, nargs="?"),
-        _argument("--team", help="only entries of this team", metavar="TEAM"),
+        _argument("--team", help="only entries of this team", metavar="TEAM", type=team_argument),
         _argument("--problems", help="only entries with problems", action="store_true"),
         OUTPUT,
         *ACCESS,
@@ -189,7 +205,7 @@ USAGE = Command(
     "No value is shown.",
     (
         DAGS,
-        _argument("--team", help="the team that the DAGs of --dags belong to", metavar="TEAM"),
+        _argument("--team", help="the team that the DAGs of --dags belong to", metavar="TEAM", type=team_argument),
         _argument(
             "--missing",
             help="only ids whose status is missing or unknown; also print the commands that create Secrets for missing "
@@ -281,7 +297,7 @@ _DATA = (
         "--from-file",
         help="the value from a file, byte for byte; '-' is standard input",
         metavar="PATH",
-        type=Path,
+        type=path_argument,
     ),
     _argument(
         "--field",
@@ -307,7 +323,7 @@ PUT = Command(
         _argument("kind", help="the kind", choices=KINDS),
         _argument("id", help="the connection's id, the variable's key, or the value of …_SECRET", metavar="ID"),
         *_DATA,
-        _argument("--team", help="the team that the Secret belongs to", metavar="TEAM"),
+        _argument("--team", help="the team that the Secret belongs to", metavar="TEAM", type=team_argument),
         _argument("--name", help="the Secret's name (default: derived from the id)", metavar="NAME"),
         _argument(
             "--bundle",
@@ -347,7 +363,7 @@ CHECK = Command(
             "them are checked together",
             nargs="+",
             metavar="PATH",
-            type=Path,
+            type=path_argument,
         ),
         _argument(
             "--output",
@@ -400,7 +416,9 @@ EXPORT = Command(
             required=True,
             dest="source",
         ),
-        _argument("--output-dir", "-o", help="the folder to write to", metavar="DIR", required=True, type=Path),
+        _argument(
+            "--output-dir", "-o", help="the folder to write to", metavar="DIR", required=True, type=path_argument
+        ),
         _argument(
             "--kind",
             help="only this kind; required for a file that does not specify its kind",
@@ -416,6 +434,7 @@ EXPORT = Command(
             "--team",
             help="the team of entries that name none; with --missing: only the team of the DAGs in --dags",
             metavar="TEAM",
+            type=team_argument,
         ),
         _argument(
             "--missing",
@@ -451,7 +470,7 @@ DEVSERVER = Command(
             "--manifests",
             help="serve the Secrets and ConfigMaps in this folder of YAML and JSON, and follow its changes",
             metavar="DIR",
-            type=Path,
+            type=path_argument,
         ),
         _argument("--port", help="the port to listen on (default: a free one)", type=port_argument, default=0),
         _argument("--host", help="the loopback address", choices=("127.0.0.1", "::1"), default="127.0.0.1"),
@@ -465,14 +484,14 @@ DEVSERVER = Command(
             help="where to write ca.crt, kubeconfig and serviceaccount/ (default: a temporary folder); removed at the "
             "end. It is an error if other files have these names",
             metavar="DIR",
-            type=Path,
+            type=path_argument,
         ),
         _argument(
             "--ready-file",
             help="a file with export lines for a shell, written when the server is ready; removed at the end. "
             "It is an error if another file has this name",
             metavar="FILE",
-            type=Path,
+            type=path_argument,
         ),
         DEBUG,
     ),

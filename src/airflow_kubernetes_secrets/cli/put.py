@@ -72,7 +72,7 @@ def _put(arguments: argparse.Namespace) -> int:
     is_local = arguments.dry_run == "client"
     if not is_local:
         refuse_folder(options)
-    lookup = Lookup(kind, arguments.id, arguments.team or None)
+    lookup = Lookup(kind, arguments.id, arguments.team)
     namespace = options.namespaces[0] if arguments.namespace else namespace_for(lookup, options)
     data = {each.field or kind.data_key(options): read_value(each) for each in given}
     requested = RequestedSecret(lookup, data, bool(given[0].field), namespace, arguments.name, arguments.bundle)
