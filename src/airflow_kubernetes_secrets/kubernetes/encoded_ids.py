@@ -40,9 +40,10 @@ def looks_hashed(value: str) -> bool:
 
 
 def is_uri(identifier: str) -> bool:
-    """Return whether an id is a URI: a value, with its password, in the place of an id.
+    """Return whether an id is a URI, or contains one: a value, with its password, in the place of an id.
 
-    Such an id is never looked up, sent or shown.
+    Such an id is never looked up, sent or shown. Every string with ``://`` counts, whatever is around it: the address
+    of a webhook has its credential in the path, and people also paste quotation marks, assignments and JSON.
     """
     return "://" in identifier
 

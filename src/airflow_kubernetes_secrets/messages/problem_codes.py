@@ -103,7 +103,7 @@ OF_SECRETS: Mapping[SecretCode, str] = {
     "outside-pattern": "the id does not match the lookup pattern in the options",
     "missing-id-annotation": "the label's value is a hash of an id, and the annotation with that id is missing",
     "id-label-mismatch": "label and annotation are for different ids",
-    "unknown-label": "a label key begins like Airflow's but is unknown, so it is probably misspelt",
+    "unknown-label": "a label key is like one of Airflow's but is unknown, so it is probably misspelt",
     "unknown-annotation": "an annotation begins like Airflow's but is unknown or blank, or the Secret lacks the label "
     "for it",
     "trailing-newline": "the value of a variable, a login or a password ends with a newline",

@@ -148,6 +148,7 @@ def test_every_problem_has_a_case() -> None:
         "unescaped-uri",
         "unknown-annotation",
         "unknown-label",
+        "unknown-type",
         "unreadable",
         "unreadable-manifest",
         "unused-settings",
