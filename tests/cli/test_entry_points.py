@@ -246,6 +246,19 @@ class TestOutput:
             "some space, or redirect it to another place"
         )
 
+    @pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("list", "--help")])
+    def test_a_full_disk_for_the_help(self, arguments: tuple[str, ...]) -> None:
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                [*PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False
+            )
+        assert done.returncode == 2
+        assert done.stderr == (
+            "airflow-kubernetes-secrets: the output cannot be written: No space left on device. Free some space, or "
+            "redirect it to another place\n"
+        )
+
     def test_no_place_for_messages_either(self) -> None:
         with Path("/dev/full").open("wb") as full:
             done = subprocess.run(

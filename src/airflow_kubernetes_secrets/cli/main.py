@@ -47,7 +47,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         import argcomplete
 
         argcomplete.autocomplete(parser)
-    arguments = parser.parse_args(argv)
+    try:
+        arguments = parser.parse_args(argv)
+    except SystemExit:
+        # It has printed the help or the version, or what is wrong with an argument.
+        if (status := _flush()) is not None:
+            return status
+        raise
     command: Command = arguments.command
     return run(command, arguments)
 
@@ -114,6 +120,21 @@ def _prepare_streams() -> None:
     # By default, a character that the encoding lacks is an error.
     if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _flush() -> int | None:
+    """Write what the parser has printed. Return the exit status if that is not possible; else ``None``."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+        return _BROKEN_PIPE
+    except OSError as error:
+        _discard_output()
+        with suppress(OSError):
+            sys.stderr.write(f"{PROGRAM}: {printable(_line(error))}\n")
+        return _ERROR
+    return None
 
 
 def _discard_output() -> None:
