@@ -375,7 +375,9 @@ def _probably_meant(
     folder: MountedFolder, kind: str, identifier: str, names: Sequence[str], variable: str
 ) -> Iterator[str]:
     """Yield the paths of files whose names are other encodings of an id, or that are in a place where no id is."""
-    others = {quote(identifier, safe=""), quote(identifier), identifier.replace("/", "\\")}
+    # An id can contain half of a surrogate pair, for example for a byte that is not UTF-8.
+    others = {quote(identifier, safe, errors="surrogatepass") for safe in ("", "/")}
+    others.add(identifier.replace("/", "\\"))
     others |= {identifier.replace("/", each) for each in ("_", "__", "-", "--", ".")}
     others |= {variable} - {""}
     readable = label_value(identifier).rpartition(".")[0]

@@ -386,3 +386,8 @@ class TestTheLog:
 
         assert backend.get_variable("run.sh") is backend.get_conn_value("prod") is None
         assert said(caplog) == []
+
+
+@pytest.mark.parametrize("identifier", [os.fsdecode(b"a\xff/b"), "\ud800"])
+def test_an_id_that_is_not_unicode(mount: Path, identifier: str) -> None:
+    assert misnamed(mount, "variables", identifier) == []
