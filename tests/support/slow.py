@@ -77,6 +77,7 @@ SLOW = [
     "cli/test_chained*",
     "cli/test_config_maps.py",
     "cli/test_cost*",
+    "cli/test_rbac_combinations.py",
     "cli/doctor/test_access.py",
     "cli/doctor/test_api_server.py",
     "cli/doctor/test_configuration.py",
