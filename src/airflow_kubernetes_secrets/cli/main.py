@@ -131,8 +131,10 @@ def _flush() -> int | None:
         return _BROKEN_PIPE
     except OSError as error:
         _discard_output()
+        from airflow_kubernetes_secrets.cli.output import print_message
+
         with suppress(OSError):
-            sys.stderr.write(f"{PROGRAM}: {printable(_line(error))}\n")
+            print_message(f"{PROGRAM}: {_line(error)}")
         return _ERROR
     return None
 
