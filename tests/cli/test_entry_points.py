@@ -224,6 +224,25 @@ class TestErrors:
         assert (waiting.returncode, err) == (130, "")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", ""),
+        ("check", "x", "--dags", ""),
+        ("export", "--from", "env", "-o", ""),
+        ("usage", "--dags", ""),
+        ("put", "variable", "x", "--from-file", ""),
+        ("devserver", "--directory", ""),
+    ],
+)
+def test_an_empty_path_is_not_the_working_directory(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert capsys.readouterr().err.endswith(": the path is empty. For the working directory, write .\n")
+
+
 class TestOutput:
     """Standard output that cannot take everything."""
 
