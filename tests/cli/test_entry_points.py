@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from airflow_kubernetes_secrets.cli.definition import COMMANDS, Command
+from airflow_kubernetes_secrets.cli.definition import COMMANDS, Command, user_argument
 from airflow_kubernetes_secrets.cli.main import main, make_parser
 from support.airflow import ENVIRONMENTS, installed
 from support.cluster import Cluster
@@ -200,6 +200,34 @@ class TestErrors:
         with pytest.raises(SystemExit):
             main(["list", "--as", name])
         assert "argument --as: a user's name is printable ASCII" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "airflow/worker",
+            "serviceaccount:airflow:worker",
+            "system:serviceaccounts:airflow:worker",
+            "system:serviceaccount:airflow/worker",
+            "system:serviceaccount:airflow",
+            "system:serviceaccount:airflow:Worker",
+        ],
+    )
+    def test_a_service_account_in_another_form(self, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+        """Kubernetes would treat each of these as the name of a user, who has no permissions."""
+        with pytest.raises(SystemExit):
+            main(["list", "--as", name])
+        err = capsys.readouterr().err
+        assert "argument --as: " in err
+        assert "the name of a service account has the form system:serviceaccount:NAMESPACE:NAME" in err
+        if name.endswith(":worker") or name.endswith("/worker"):
+            assert "write system:serviceaccount:airflow:worker" in err
+
+    @pytest.mark.parametrize(
+        "name",
+        ["ada", "oidc:ada", "system:admin", "https://issuer.example.com#ada", "arn:aws:iam::1:role/ada", "a/b/c"],
+    )
+    def test_a_user_who_is_no_service_account(self, name: str) -> None:
+        assert user_argument(name) == name
 
     def test_a_port_that_cannot_be_one(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentTypeError
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -55,15 +56,35 @@ def _argument(*flags: str, help: str, **settings: Any) -> Argument:
     return Argument(flags, help, settings)
 
 
+_PREFIX = "system:serviceaccount"
+
+
 def user_argument(text: str) -> str:
     """Return the name of a user that an HTTP header can carry.
 
     Raises:
-        ArgumentTypeError: it is blank, or not printable ASCII.
+        ArgumentTypeError: it is blank, or not printable ASCII, or a service account in another form than that of the
+            API server.
     """
     if text.strip() and text.isascii() and text.isprintable():
-        return text
+        if (meant := _meant_account(text)) in (None, text):
+            return text
+        raise ArgumentTypeError(
+            f"the name of a service account has the form {_PREFIX}:NAMESPACE:NAME"
+            + (f"; write {meant}" if meant else "")
+        )
     raise ArgumentTypeError("a user's name is printable ASCII, such as system:serviceaccount:airflow:airflow-worker")
+
+
+def _meant_account(text: str) -> str | None:
+    """Return the name of the service account that is meant; empty if that is unknown, ``None`` if none is meant."""
+    is_named = re.match(r"(?:system:)?serviceaccount", text) is not None
+    if not is_named and not re.fullmatch("[a-z0-9-]+/[a-z0-9.-]+", text):
+        return None
+    parts = re.split("[:/]", text)
+    namespace, name = parts[-2:]
+    is_complete = len(parts) >= 2 + is_named and all(re.fullmatch("[a-z0-9.-]+", each) for each in (namespace, name))
+    return f"{_PREFIX}:{namespace}:{name}" if is_complete and "serviceaccount" not in namespace else ""
 
 
 def path_argument(text: str) -> Path:
