@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from support.commands import Commands
 
 
-def doctor(commands: Commands, *arguments: str, status: int) -> list[dict[str, str]]:
+def doctor(commands: Commands, *arguments: str, status: int | Sequence[int]) -> list[dict[str, str]]:
     """Return the findings of ``doctor``."""
     found: list[dict[str, str]] = commands.run("doctor", *arguments, "-o", "json", status=status).document["findings"]
     return found

@@ -21,7 +21,7 @@ def options_for(arguments: argparse.Namespace) -> tuple[AirflowConfiguration, Op
         KubernetesSecretsError: the configuration cannot be read, or an option is invalid.
     """
     configured = read_configuration()
-    for problem in configured.problems:
+    for problem in (*configured.problems, *configured.warnings):
         print_message(f"{problem.severity.value}: {problem.text}")
     return configured, configured.options(**overrides(arguments))
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from configparser import Error, RawConfigParser
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -19,16 +21,20 @@ from airflow_kubernetes_secrets.backend.airflow_versions import kwarg_variables
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, NotConfiguredError
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.options.accepted_values import shown_name
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 _CLASS = "KubernetesSecretsBackend"
 BACKEND = f"airflow_kubernetes_secrets.{_CLASS}"
 
 # With these problems Airflow does not use this backend at all, so its options do not matter.
-NOT_OURS = ("no-backend", "another-backend")
+NOT_OURS = ("no-backend", "another-backend", "reads-no-secrets")
 
 _BACKEND_VARIABLE = "AIRFLOW__SECRETS__BACKEND"
 _KWARGS_VARIABLE = "AIRFLOW__SECRETS__BACKEND_KWARGS"
+
+# An option, a command that prints it, and the id of its Secret, in the order in which Airflow reads them.
+SUFFIXES = ("", "_cmd", "_secret")
 
 # With this variable, importing Airflow does not set up its logs and its database; see ``airflow/__init__.py``.
 _AS_LIBRARY = "_AIRFLOW__AS_LIBRARY"
@@ -43,14 +49,29 @@ class AirflowConfiguration:
         backend_from: the environment variable or the file that sets it.
         kwargs: ``backend_kwargs`` as Airflow would pass them to the class, before they are checked.
         kwargs_from: the environment variables or the file that set them.
+        kwargs_ignored: where they are set too, although Airflow does not read them there.
         problems: why Airflow would not read Kubernetes Secrets as intended.
+        warnings: what Airflow accepts, although it was probably not intended.
     """
 
     backend: str
     backend_from: str
     kwargs: Mapping[str, object]
     kwargs_from: tuple[str, ...]
+    kwargs_ignored: tuple[str, ...]
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+    @property
+    def reads_no_secrets(self) -> bool:
+        """Whether the backend is the one for workers that get everything from Airflow's API server."""
+        return any(each.code == "reads-no-secrets" for each in self.problems)
+
+    @property
+    def kwargs_origins(self) -> str:
+        """Where ``backend_kwargs`` is set, and where Airflow ignores it, as the end of a line."""
+        origins = f", from {', '.join(self.kwargs_from)}" if self.kwargs_from else ""
+        return origins + (f"; ignored: {', '.join(self.kwargs_ignored)}" if self.kwargs_ignored else "")
 
     def as_json(self) -> dict[str, object]:
         """Return the configuration as the JSON outputs show it, without values of options.
@@ -111,7 +132,7 @@ def read_configuration() -> AirflowConfiguration:
             f"[secrets] in Airflow's configuration cannot be read ({problem}): check {configuration_file()} "
             "and the variables AIRFLOW__SECRETS__…"
         )
-    kwargs, dropped = _kwargs(text)
+    kwargs, dropped, repeated = _kwargs(text)
     kwargs_from = [_origin(_KWARGS_VARIABLE)] if text.strip() else []
     for name, (key, value) in kwarg_variables().items():
         kwargs[key] = value
@@ -119,9 +140,15 @@ def read_configuration() -> AirflowConfiguration:
     problems = [*_problems_of_class(backend), *([dropped] if dropped else [])]
     if any(each.code == "another-backend" for each in problems) and not backend.endswith(f".{_CLASS}"):
         # Apache's class of the same name has the same options. The options of any other class have other meanings.
-        kwargs, kwargs_from = {}, []
+        kwargs, kwargs_from, repeated = {}, [], None
     return AirflowConfiguration(
-        backend, _origin(_BACKEND_VARIABLE) if backend else "", kwargs, tuple(kwargs_from), tuple(problems)
+        backend,
+        _origin(_BACKEND_VARIABLE) if backend else "",
+        kwargs,
+        tuple(kwargs_from),
+        tuple(_ignored_kwargs()) if kwargs_from else (),
+        tuple(problems),
+        (repeated,) if repeated else (),
     )
 
 
@@ -167,12 +194,23 @@ def _environment(**variables: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _kwargs(text: str) -> tuple[dict[str, object], Problem | None]:
-    """Return ``backend_kwargs`` as Airflow reads it. If it is not a JSON object, Airflow uses nothing of it."""
+def _kwargs(text: str) -> tuple[dict[str, object], Problem | None, Problem | None]:
+    """Return ``backend_kwargs`` as Airflow reads it. If it is not a JSON object, Airflow uses nothing of it.
+
+    Returns:
+        The options; the reason why Airflow uses nothing; and the names that are present more than once.
+    """
     if not text.strip():
-        return {}, None
+        return {}, None, None
+    repeated: dict[str, None] = {}
+
+    def as_object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+        counts = Counter(name for name, _value in pairs)
+        repeated.update((name, None) for name, count in counts.items() if count > 1)
+        return dict(pairs)
+
     try:
-        kwargs = json.loads(text)
+        kwargs = json.loads(text, object_pairs_hook=as_object)
     except json.JSONDecodeError as error:
         # The message of this error is only about syntax and quotes nothing.
         problem = f"it is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
@@ -180,14 +218,27 @@ def _kwargs(text: str) -> tuple[dict[str, object], Problem | None]:
         problem = "it is JSON that is nested too deeply"
     else:
         if isinstance(kwargs, dict):
-            return kwargs, None
+            return kwargs, None, _repeated(sorted(repeated)) if repeated else None
         if not kwargs:
-            return {}, None
+            return {}, None, None
         problem = "it is not a JSON object"
-    return {}, Problem(
+    dropped = Problem(
         "kwargs-dropped",
         f"[secrets] backend_kwargs in {printable(_origin(_KWARGS_VARIABLE))}: {problem}. Airflow logs a warning, "
         'ignores all of it and uses the defaults. Correct it; the format is {"namespace": "airflow"}',
+    )
+    return {}, dropped, None
+
+
+def _repeated(names: Sequence[str]) -> Problem:
+    """Return that names are present more than once. Airflow parses the JSON, so only the commands detect it."""
+    shown = [shown_name(name) for name in names]
+    listed = f"{', '.join(shown[:-1])} and {shown[-1]} are" if len(shown) > 1 else f"{shown[0]} is"
+    return Problem(
+        "repeated-option",
+        f"backend_kwargs, from {printable(_origin(_KWARGS_VARIABLE))}: {listed} present twice, and only the last value "
+        "is used. Remove the others",
+        Severity.WARNING,
     )
 
 
@@ -201,6 +252,7 @@ def _problems_of_class(backend: str) -> Iterator[Problem]:
         )
         return
     from airflow_kubernetes_secrets.backend.kubernetes_secrets import KubernetesSecretsBackend
+    from airflow_kubernetes_secrets.backend.no_secrets import NoSecretsBackend
 
     module, _, name = backend.rpartition(".")
     origin = printable(_origin(_BACKEND_VARIABLE))
@@ -213,7 +265,14 @@ def _problems_of_class(backend: str) -> Iterator[Problem]:
             f"Airflow does not start. Install its package, or set it to {BACKEND}",
         )
         return
-    if not (isinstance(found, type) and issubclass(found, KubernetesSecretsBackend)):
+    if isinstance(found, type) and issubclass(found, NoSecretsBackend):
+        yield Problem(
+            "reads-no-secrets",
+            f"[secrets] backend in {origin} is {printable(backend)}, so lookups in this process read no Secrets. In "
+            "Airflow 3, tasks get connections and variables from Airflow's API server: run this command there",
+            Severity.WARNING,
+        )
+    elif not (isinstance(found, type) and issubclass(found, KubernetesSecretsBackend)):
         yield Problem(
             "another-backend",
             f"[secrets] backend in {origin} is {printable(backend)}, not this one. To use "
@@ -224,9 +283,30 @@ def _problems_of_class(backend: str) -> Iterator[Problem]:
 
 def _origin(variable: str) -> str:
     """Return the environment variable that sets an option of this name, or else the configuration file."""
-    # This is the order in which Airflow reads them.
-    variables = (variable + suffix for suffix in ("", "_CMD", "_SECRET"))
-    return next((name for name in variables if name in os.environ), configuration_file())
+    return next(_set_variables(variable), configuration_file())
+
+
+def _set_variables(variable: str) -> Iterator[str]:
+    """Yield the environment variables that set an option, in the order in which Airflow reads them."""
+    return (name for suffix in SUFFIXES if (name := variable + suffix.upper()) in os.environ)
+
+
+def _ignored_kwargs() -> list[str]:
+    """Return where ``backend_kwargs`` is set too. Airflow reads only the first place that sets it."""
+    path = configuration_file()
+    in_file = read_file(path)
+    keys = [key for suffix in SUFFIXES if in_file.has_option("secrets", key := f"backend_kwargs{suffix}")]
+    return [*_set_variables(_KWARGS_VARIABLE), *(f"{path}, {key}" for key in keys)][1:]
+
+
+def read_file(path: str) -> RawConfigParser:
+    """Read ``airflow.cfg``. The result is empty if the file cannot be parsed."""
+    parser = RawConfigParser()
+    try:
+        parser.read(path)
+    except (Error, UnicodeDecodeError):
+        return RawConfigParser()  # Airflow itself reports the error
+    return parser
 
 
 def configuration_file() -> str:

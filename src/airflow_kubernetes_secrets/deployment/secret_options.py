@@ -11,15 +11,26 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from configparser import Error, RawConfigParser
+from configparser import RawConfigParser
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, airflow_conf, configuration_file
+from airflow_kubernetes_secrets.backend.airflow_versions import kwarg_variables
+from airflow_kubernetes_secrets.deployment.configuration import (
+    SUFFIXES,
+    AirflowConfiguration,
+    airflow_conf,
+    configuration_file,
+    read_file,
+)
 from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS
 
 _VARIABLE = re.compile("AIRFLOW__(?P<section>.+?)__(?P<key>.+)_SECRET")
-_SUFFIXES = ("", "_cmd", "_secret")
+
+_IN_SECTION = "AIRFLOW__SECRETS__"
+# The beginning of the variable for one option of the backend, as Airflow 3.2 and later read it, and a misspelt one.
+_KWARG_PREFIXES = ("backend_kwarg__", "backend_kwargs__")
 
 # The option with the URL of the metadata database. If its Secret is not found, Airflow silently uses the default: an
 # empty SQLite database.
@@ -57,7 +68,7 @@ def secret_options() -> list[SecretOption]:
     conf = airflow_conf()
     sensitive = set(conf.sensitive_config_values)
     path = configuration_file()
-    in_file = _read(path)
+    in_file = read_file(path)
     found = list(_in_environment(conf, sensitive))
     for section in in_file.sections():
         for option, text in in_file.items(section):
@@ -75,12 +86,12 @@ def only_in_environment(option: SecretOption, configured: AirflowConfiguration) 
 
     A process without these variables silently uses the default of the option.
     """
-    in_file = _read(configuration_file())
+    in_file = read_file(configuration_file())
     if any(in_file.has_option(option.section, option.key + suffix) for suffix in ("", "_cmd")):
         return []
     found = [] if in_file.has_option(option.section, f"{option.key}_secret") else [option.where]
     for key, origins in {"backend": (configured.backend_from,), "backend_kwargs": configured.kwargs_from}.items():
-        if not any(in_file.has_option("secrets", key + suffix) for suffix in _SUFFIXES):
+        if not any(in_file.has_option("secrets", key + suffix) for suffix in SUFFIXES):
             found += [origin for origin in origins if origin in os.environ]
     return found
 
@@ -122,7 +133,7 @@ def _variables(section: str, key: str) -> list[str]:
     """Return the environment variables of an option, in the order in which Airflow reads them."""
     # Airflow replaces a dot in a section's name by an underscore in the variable.
     base = f"AIRFLOW__{section.replace('.', '_').upper()}__{key.upper()}"
-    return [base + suffix.upper() for suffix in _SUFFIXES]
+    return [base + suffix.upper() for suffix in SUFFIXES]
 
 
 def _from_environment(section: str, key: str) -> str:
@@ -132,15 +143,27 @@ def _from_environment(section: str, key: str) -> str:
 
 def _from_file(parser: RawConfigParser, section: str, key: str, path: str) -> str:
     """Return the key that sets an option's value or command in the file; empty if there is none."""
-    found = (each for each in _SUFFIXES[:2] if parser.has_option(section, key + each))
+    found = (each for each in SUFFIXES[:2] if parser.has_option(section, key + each))
     return next((f"[{section}] {key}{each} in {path}" for each in found), "")
 
 
-def _read(path: str) -> RawConfigParser:
-    """Read ``airflow.cfg``. The result is empty if the file cannot be parsed."""
-    parser = RawConfigParser()
-    try:
-        parser.read(path)
-    except (Error, UnicodeDecodeError):
-        return RawConfigParser()  # Airflow itself reports the error
-    return parser
+def misplaced_options() -> dict[str, str]:
+    """Return where options of the backend are set although Airflow does not read them there, with the remedy."""
+    conf, path = airflow_conf(), configuration_file()
+    keys = {name: name[len(_IN_SECTION) :].lower() for name in sorted(os.environ) if name.startswith(_IN_SECTION)}
+    in_file = read_file(path)
+    if in_file.has_section("secrets"):
+        keys |= {f"{path}, [secrets] {key}": key for key in in_file.options("secrets")}
+    found = {}
+    for where, key in keys.items():
+        prefix, name = next(((each, key[len(each) :]) for each in _KWARG_PREFIXES if key.startswith(each)), ("", key))
+        if name not in OPTIONS or where in kwarg_variables() or _is_known(conf, "secrets", key):
+            continue
+        own = f"{_IN_SECTION}BACKEND_KWARG__{name.upper()}"
+        remedy = f"{name} is an option of backend_kwargs, and Airflow ignores it here. Move it into that JSON object"
+        if prefix != "backend_kwarg__":
+            remedy += f"; Airflow 3.2 and later also read {own}"
+        else:
+            remedy += "; only Airflow 3.2 and later read such a variable"
+        found[printable(where)] = remedy
+    return found

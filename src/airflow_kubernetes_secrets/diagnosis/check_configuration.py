@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import access_denied, airflow_version
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, airflow_conf
+from airflow_kubernetes_secrets.deployment.secret_options import misplaced_options
 from airflow_kubernetes_secrets.diagnosis.finding import Finding, error, ok, warning
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.accepted_values import DENY
@@ -20,8 +21,11 @@ def check_backend(configured: AirflowConfiguration) -> Iterator[Finding]:
     """Check the backend class and ``backend_kwargs`` as Airflow will read them."""
     yield ok(AIRFLOW, f"Airflow {airflow_version()}")
     for problem in configured.problems:
-        # Every problem is an error here, because `doctor` reports whether this backend works.
-        yield error(AIRFLOW, problem.code, problem.text)
+        if configured.reads_no_secrets:
+            yield ok(AIRFLOW, problem.text)
+        else:
+            # Every other problem is an error here, because `doctor` reports whether this backend works.
+            yield error(AIRFLOW, problem.code, problem.text)
     if not configured.problems:
         yield ok(AIRFLOW, printable(f"[secrets] backend is {configured.backend}, from {configured.backend_from}"))
     workers = printable(_option("workers", "secrets_backend") or "")
@@ -32,8 +36,11 @@ def check_backend(configured: AirflowConfiguration) -> Iterator[Finding]:
 def check_options(configured: AirflowConfiguration, options: Options) -> Iterator[Finding]:
     """Check for options that are valid but do not fit the rest of Airflow's configuration."""
     given = ", ".join(sorted(configured.kwargs)) or "none; all options have their defaults"
-    origins = printable(", ".join(configured.kwargs_from))
-    yield ok(OPTIONS, f"backend_kwargs: {given}" + (f", from {origins}" if origins else ""))
+    yield ok(OPTIONS, printable(f"backend_kwargs: {given}{configured.kwargs_origins}"))
+    for problem in configured.warnings:
+        yield warning(OPTIONS, problem.code, problem.text)
+    for where, remedy in misplaced_options().items():
+        yield warning(OPTIONS, "misplaced-option", f"{where}: {remedy}")
     if options.on_error == DENY and access_denied() is None:
         yield warning(
             OPTIONS,

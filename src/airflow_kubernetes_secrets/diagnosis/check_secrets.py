@@ -107,6 +107,16 @@ def check_secret_options(
             yield from _only_in_environment(option, configured)
 
 
+def check_options_without_secrets() -> Iterator[Finding]:
+    """Warn of Airflow's options that name Secrets, in a process that reads none."""
+    for option in secret_options():
+        instead = option.instead or (
+            f"Airflow uses the default of {option.name}, because this process reads no Secrets. Set the value itself, "
+            "such as with secretKeyRef in the pod"
+        )
+        yield warning(FROM_SECRETS, "not-taken", f"{option.where}: {instead}")
+
+
 def _only_in_environment(option: SecretOption, configured: AirflowConfiguration) -> Iterator[Finding]:
     """Warn if a process finds the Secret only with environment variables that other pods may lack."""
     if variables := only_in_environment(option, configured):

@@ -29,6 +29,10 @@ def run_checks(overrides: Mapping[str, str | None], as_user: str | None = None) 
         yield error(configuration.AIRFLOW, "airflow-unreadable", str(problem))
         return
     yield from configuration.check_backend(configured)
+    if configured.reads_no_secrets and as_user is None and not any(overrides.values()):
+        yield from secrets.check_options_without_secrets()
+        yield skipped("Other checks", "not checked: this process reads no Secrets")
+        return
     try:
         options = configured.options(**overrides)
     except KubernetesSecretsError as problem:

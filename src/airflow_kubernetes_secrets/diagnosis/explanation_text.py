@@ -124,15 +124,11 @@ def configuration_lines(configured: AirflowConfiguration, options: Sequence[str]
     Args:
         options: each option in words, with its value if that may be shown.
     """
+    origin = f", from {configured.backend_from}" if configured.backend_from else ""
     return [
-        printable(f"{configured.backend or 'no backend'}{_origins_text([configured.backend_from])}"),
-        printable(f"{' '.join(options) or 'no options'}{_origins_text(configured.kwargs_from)}"),
+        printable(f"{configured.backend or 'no backend'}{origin}"),
+        printable(f"{' '.join(options) or 'no options'}{configured.kwargs_origins}"),
     ]
-
-
-def _origins_text(origins: Sequence[str]) -> str:
-    named = ", ".join(filter(None, origins))
-    return f", from {named}" if named else ""
 
 
 def _step(step: Step) -> Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,71 @@ class TestConfiguration:
         findings = doctor(commands, "--kubeconfig", kubeconfig, status=1)
         assert f"is {other}, not this one" in only(findings)["text"]
         assert only(findings)["code"] == "another-backend"
+
+    def test_a_worker_that_reads_no_secrets(self, commands: Commands) -> None:
+        """This is the configuration of the page about workers without permissions, so no remedy may undo it."""
+        commands.set("AIRFLOW__SECRETS__BACKEND", "airflow_kubernetes_secrets.NoSecretsBackend")
+        commands.configure(service_account_path="/nowhere")
+        findings = doctor(commands, status=0)
+        assert {each["status"] for each in findings} == {"ok", "skipped"}
+        assert "lookups in this process read no Secrets" in findings[1]["text"]
+        done = commands.run("list", status=2)
+        assert "lookups in this process read no Secrets" in done.err
+        assert "not this one" not in done.err
+
+    def test_an_option_of_a_worker_that_reads_no_secrets(self, commands: Commands) -> None:
+        commands.set("AIRFLOW__SECRETS__BACKEND", "airflow_kubernetes_secrets.NoSecretsBackend")
+        commands.set("AIRFLOW__CORE__FERNET_KEY_SECRET", "fernet")
+        text = warning(commands, "not-taken")
+        assert text.startswith("AIRFLOW__CORE__FERNET_KEY_SECRET: ")
+        assert "Airflow uses the default of [core] fernet_key" in text
+
+    def test_an_option_that_is_set_twice(self, commands: Commands) -> None:
+        """Airflow parses the JSON, so the backend itself cannot detect it."""
+        kwargs = commands.kwargs | {"references": {"connections": {"a": "x", "b": "y"}}}
+        text = json.dumps(kwargs).replace('"b"', '"a"').replace("{", '{"namespace": "elsewhere", ', 1)
+        commands.set("AIRFLOW__SECRETS__BACKEND_KWARGS", text)
+        found = [each["text"] for each in doctor(commands, status=(0, 1)) if each["code"] == "repeated-option"]
+        assert found == [
+            "backend_kwargs, from AIRFLOW__SECRETS__BACKEND_KWARGS: 'a' and 'namespace' are present twice, and only "
+            "the last value is used. Remove the others"
+        ]
+        assert "'a' and 'namespace' are present twice" in commands.run("list", status=(0, 1, 2)).err
+
+    @pytest.mark.parametrize("suffix", ["_CMD", "_SECRET", ""])
+    def test_sources_of_backend_kwargs_that_airflow_ignores(
+        self, commands: Commands, tmp_path: Path, suffix: str
+    ) -> None:
+        commands.set("AIRFLOW_HOME", str(tmp_path))
+        (tmp_path / "airflow.cfg").write_text("[secrets]\nbackend_kwargs = {}\nbackend_kwargs_cmd = false\n")
+        variable = f"AIRFLOW__SECRETS__BACKEND_KWARGS{suffix}"
+        if suffix:
+            commands.set(variable, "false")
+        texts = [each["text"] for each in doctor(commands, status=0)]
+        file = tmp_path / "airflow.cfg"
+        ignored = [*([variable] if suffix else []), f"{file}, backend_kwargs", f"{file}, backend_kwargs_cmd"]
+        assert any(text.endswith(f"AIRFLOW__SECRETS__BACKEND_KWARGS; ignored: {', '.join(ignored)}") for text in texts)
+        out = commands.run("explain", "connection", "x", status=1).out
+        assert f"ignored: {ignored[0]}" in out
+
+    @pytest.mark.parametrize(
+        ("name", "remedy"),
+        [
+            ("AIRFLOW__SECRETS__CACHE_TTL", "cache_ttl is an option of backend_kwargs"),
+            ("AIRFLOW__SECRETS__BACKEND_KWARGS__CACHE_TTL", "AIRFLOW__SECRETS__BACKEND_KWARG__CACHE_TTL"),
+        ],
+    )
+    def test_an_option_in_the_wrong_place(self, commands: Commands, name: str, remedy: str) -> None:
+        commands.set(name, "60")
+        text = warning(commands, "misplaced-option")
+        assert text.startswith(f"{name}: ")
+        assert remedy in text
+
+    def test_an_option_in_the_wrong_place_of_the_file(self, commands: Commands, tmp_path: Path) -> None:
+        commands.set("AIRFLOW_HOME", str(tmp_path))
+        (tmp_path / "airflow.cfg").write_text("[secrets]\ncache_ttl = 60\nuse_cache = False\n")
+        text = warning(commands, "misplaced-option")
+        assert text.startswith(f"{tmp_path}/airflow.cfg, [secrets] cache_ttl: ")
 
     def test_an_option_with_which_airflow_does_not_start(self, commands: Commands) -> None:
         commands.configure(cache_tll=60)
