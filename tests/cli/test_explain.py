@@ -7,6 +7,7 @@ import socket
 from typing import Any
 
 import pytest
+import yaml
 
 from support.cluster import Cluster
 from support.commands import SECRET, URI, Commands
@@ -193,6 +194,22 @@ class TestNotFound:
         hint = explain(commands, "connection", "x", status=1)["hints"][0]
         assert hint == f"Secret {commands.namespace}/theirs has this id for team 'data', not for lookups without a team"
 
+    @pytest.mark.parametrize("found", [True, False])
+    def test_a_team_that_is_misspelt(self, commands: Commands, put: Put, found: bool) -> None:
+        put.connection("y", URI, team="blue", name="theirs")
+        if found:
+            put.connection("x", URI, name="everybodys")
+        story = explain(commands, "connection", "x", "--team", "Blue", status=0 if found else 1)
+        assert story["hints"] == ["No Secret and no option belongs to team 'Blue'. Did you mean 'blue'?"]
+        assert explain(commands, "connection", "y", "--team", "blue", status=0)["hints"] == []
+
+    def test_a_team_that_is_misspelt_and_has_a_namespace(self, commands: Commands, put: Put) -> None:
+        put.connection("x", URI, name="everybodys")
+        commands.configure(team_namespaces={"blue": commands.namespace})
+        hints = explain(commands, "connection", "x", "--team", "bleu", status=0)["hints"]
+        assert hints == ["No Secret and no option belongs to team 'bleu'. Did you mean 'blue'?"]
+        assert explain(commands, "connection", "x", "--team", "blue", status=0)["hints"] == []
+
     def test_everybodys_which_a_team_does_not_get(self, commands: Commands, put: Put) -> None:
         commands.configure(team_fallback=False)
         put.connection("x", URI, name="everybodys")
@@ -240,6 +257,17 @@ class TestNotFound:
         assert hint.endswith(
             f"kubectl label secret -n {commands.namespace} my-db airflow.apache.org/connection-id=my_db"
         )
+
+    def test_commands_for_the_cluster_of_the_arguments(self, cluster: Cluster, commands: Commands, put: Put) -> None:
+        """Another cluster may be the default of kubectl."""
+        put({"app": "x"}, URI, name="my-db")
+        kubeconfig = cluster.kubeconfig(cluster.admin_token)
+        there = ("--kubeconfig", str(kubeconfig), "--namespace", commands.namespace)
+        hint = explain(commands, "connection", "my_db", *there, status=1)["hints"][0]
+        assert f"\n  kubectl --kubeconfig={kubeconfig} label secret -n {commands.namespace} my-db " in hint
+        context = yaml.safe_load(kubeconfig.read_text())["current-context"]
+        hint = explain(commands, "connection", "my_db", *there, "--context", context, status=1)["hints"][0]
+        assert f"\n  kubectl --kubeconfig={kubeconfig} --context={context} label secret " in hint
 
     def test_one_that_cannot_be_read(self, commands: Commands, put: Put) -> None:
         put({CONNECTION: "x"}, name="x", data={"nothing": SECRET})

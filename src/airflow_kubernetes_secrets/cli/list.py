@@ -12,7 +12,10 @@ from airflow_kubernetes_secrets.cli.output import print_document, print_message,
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import LAYOUT, Entry, inventory_of, problems_with_ids
 from airflow_kubernetes_secrets.inventory.location import BackendLocation, location_of
-from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
+from airflow_kubernetes_secrets.inventory.missing_namespaces import missing_namespaces
+from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
+from airflow_kubernetes_secrets.inventory.similar_teams import similar_team
+from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import shown_id
 from airflow_kubernetes_secrets.messages.listing import SEE_JSON, first_names, first_texts
@@ -41,6 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
         inventory = inventory_of(location, options, kinds)
         problems = location.problems()
         searched = _searched(options, location)
+        hints = [] if inventory.entries else missing_namespaces(options, location)
+        if arguments.team and (hint := _of_team(arguments.team, options, location)):
+            hints.append(hint)
     failures = [*inventory.failures, *problems]
     if inventory.is_unread:
         raise KubernetesSecretsError("; ".join(inventory.failures))
@@ -53,9 +59,18 @@ def run(arguments: argparse.Namespace) -> int:
         others = [each.text for each in inventory.problems if each.code != LAYOUT]
         for text in (*others, *first_texts(of_layout, SEE_JSON)):
             print_message(f"- {text}")
+    for hint in hints:
+        print_message(hint)
     for failure in failures:
         print_message(f"error: {failure}")
     return 1 if failures else 0
+
+
+def _of_team(team: str, options: Options, location: BackendLocation) -> str:
+    """Return a suggestion for the team, if no Secret and no option belongs to it."""
+    snapshot = Snapshot(location, options, tuple(Kind))
+    found = [*(stored for each in snapshot.labelled.values() for stored in each), *snapshot.bundles]
+    return similar_team(team, options, OwningTeams(options, location), [each.secret for each in found])
 
 
 def _is_requested(entry: Entry, arguments: argparse.Namespace) -> bool:

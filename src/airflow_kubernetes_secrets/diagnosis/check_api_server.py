@@ -13,6 +13,7 @@ from time import monotonic, time
 from airflow_kubernetes_secrets.diagnosis.finding import Finding, error, ok, skipped, warning
 from airflow_kubernetes_secrets.errors import ForbiddenError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster, token_claims
+from airflow_kubernetes_secrets.inventory.missing_namespaces import missing_namespace
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials, ServiceAccountCredentials
 from airflow_kubernetes_secrets.kubernetes.permissions import Grant, forbidden_text
@@ -174,6 +175,9 @@ def check_permissions(cluster: Cluster, options: Options) -> Iterator[Finding]:
 
 def _permissions(cluster: Cluster, options: Options, user: str) -> Iterator[Finding]:
     for namespace in namespaces_of(options, cluster):
+        if missing := missing_namespace(cluster, namespace):
+            yield error(PERMISSIONS, "no-namespace", missing)
+            continue
         yield from _permissions_in_namespace(cluster, options, user, namespace)
     for query_namespace, names in options.referenced.items():
         yield from _permissions_by_name(cluster, user, cluster.namespace(query_namespace), names)
@@ -195,7 +199,9 @@ def _permissions_in_namespace(cluster: Cluster, options: Options, user: str, nam
         if not missing:
             yield ok(PERMISSIONS, f"may {' and '.join(verbs)} {resource.kind}s in {namespace}")
             continue
-        text = forbidden_text(user, missing[0], resource, namespace, grant=Grant(verbs, resources))
+        text = forbidden_text(
+            user, missing[0], resource, namespace, grant=Grant(verbs, resources), kubectl=options.kubectl
+        )
         if missing == ["watch"]:
             without = f"Without it, all {resource.kind}s are listed every {options.cache_ttl:g} s (cache_ttl)"
             yield warning(PERMISSIONS, "may-not-watch", f"{text}\n{without}")
@@ -208,7 +214,8 @@ def _permissions_by_name(cluster: Cluster, user: str, namespace: str, names: tup
     missing = [name for name in names if not cluster.may("get", namespace, name)]
     if missing:
         grant = Grant(("get",), names=names)
-        yield error(PERMISSIONS, "may-not-get", forbidden_text(user, "get", SECRETS, namespace, grant=grant))
+        text = forbidden_text(user, "get", SECRETS, namespace, grant=grant, kubectl=cluster.kubectl)
+        yield error(PERMISSIONS, "may-not-get", text)
     else:
         yield ok(PERMISSIONS, f"may get the Secrets in {namespace} that 'references' names: {', '.join(names)}")
 

@@ -25,9 +25,13 @@ from airflow_kubernetes_secrets.inventory.content import UNESCAPED, UNREADABLE, 
 from airflow_kubernetes_secrets.inventory.entries import LAYOUT
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import problems_of_metadata
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
+from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
+from airflow_kubernetes_secrets.inventory.similar_teams import similar_team
+from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_names
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of
 from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.lookup.bundles import are_of_one_bundle
@@ -287,6 +291,7 @@ def explain(
                 explanation.tested = run_test(stored)
         elif decision.queries:
             explanation.hints = similar_ids(lookup, options, location, may_reveal)
+        explanation.hints = [*_of_team(lookup, options, location, decision, may_reveal), *explanation.hints]
     explanation.problems += _problems_of_metadata(decision, found, options, location)
     if lookup.kind is Kind.CONFIG:
         explanation.options = [option for option in secret_options() if option.id == lookup.id]
@@ -332,6 +337,29 @@ def _decide(
     except KubernetesSecretsError as error:
         explanation.error = str(error)
         return error
+
+
+def _of_team(
+    lookup: Lookup, options: Options, location: BackendLocation, decision: Decision, may_reveal: MayReveal
+) -> list[str]:
+    """Return a suggestion for the team of a lookup, if the lookup selects no Secret of this team and nothing else is.
+
+    A global Secret can be selected, so a misspelt team is not noticed otherwise.
+    """
+    owners, team, selected = OwningTeams(options, location), lookup.team, decision.secret
+    if not team or (selected is not None and team in owners.teams(selected)):
+        return []
+    snapshot = Snapshot(location, options, tuple(Kind))
+    found = [*(stored for each in snapshot.labelled.values() for stored in each), *snapshot.bundles]
+    labels = {kind: label for kind in Kind if (label := kind.label(options)) is not None}
+
+    def reveals(secret: Secret, owner: str) -> bool:
+        # A bundle has many ids, so its team is not suggested.
+        kinds = [kind for kind, label in labels.items() if label in secret.labels]
+        return kinds != [] and all(may_reveal(kind, identifier_of(secret, labels[kind]), owner) for kind in kinds)
+
+    hint = similar_team(team, options, owners, [each.secret for each in found], reveals)
+    return [hint] if hint else []
 
 
 def _problems_of_metadata(

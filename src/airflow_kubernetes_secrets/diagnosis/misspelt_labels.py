@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -46,87 +46,122 @@ def meant_for(lookup: Lookup, options: Options, location: BackendLocation) -> It
     label = lookup.kind.label(options)
     if label is None:
         return
+    search = _Search(lookup, label, known_labels(options), options.kubectl)
     resources = options.resources if lookup.kind is Kind.VARIABLE else (SECRETS,)
-    known = known_labels(options)
     for resource, namespace in product(
         resources, dict.fromkeys(map(location.namespace, lookup.kind.namespaces(options)))
     ):
         try:
             for page in location.metadata(namespace, resource):
                 for stored in page:
-                    yield from _with_id(stored, lookup, label, known)
-                    yield from _bundle(stored, lookup, label, known)
+                    yield from search.with_id(stored)
+                    yield from search.bundle(stored)
         except KubernetesSecretsError:
             continue
 
 
-def _with_id(stored: StoredSecret, lookup: Lookup, label: str, known: tuple[str, ...]) -> Iterator[MeantSecret]:
-    """Yield a Secret that has the id under a key that is like the label, or in an annotation."""
-    secret = stored.secret
-    if label in secret.labels:
-        return
-    value = label_value(lookup.id)
-    values = (lookup.id, value)
-    key = next((key for key, text in secret.labels.items() if text in values and _is_like(key, label, known)), None)
-    if key is not None:
-        why = f"{secret.full_name} has this id in the label {quoted(key)}, which no lookup uses"
-        yield MeantSecret(secret, f"{why}. {_correction(stored, label, value, key, lookup.id)}", has_id=True)
-        return
-    for key, text in (secret.annotations or {}).items():
-        if text in values and (key == label or _is_like(key, label, known)):
-            why = f"{secret.full_name} has this id in the annotation {quoted(key)}, but lookups search for a label"
-            yield MeantSecret(secret, f"{why}. {_correction(stored, label, value, '', lookup.id)}", has_id=True)
+@dataclass(frozen=True)
+class _Search:
+    """The search for Secrets that were meant for one lookup.
+
+    Attributes:
+        label: the label that the lookup uses.
+        known: the labels that have a meaning.
+        kubectl: the program in commands, with the arguments that select the cluster.
+    """
+
+    lookup: Lookup
+    label: str
+    known: tuple[str, ...]
+    kubectl: str
+
+    def with_id(self, stored: StoredSecret) -> Iterator[MeantSecret]:
+        """Yield a Secret that has the id under a key that is like the label, or in an annotation."""
+        secret = stored.secret
+        if self.label in secret.labels:
             return
-
-
-def _bundle(stored: StoredSecret, lookup: Lookup, label: str, known: tuple[str, ...]) -> Iterator[MeantSecret]:
-    """Yield a Secret that was probably meant as a bundle of the kind of a lookup."""
-    secret = stored.secret
-    if BUNDLE in secret.labels or label in secret.labels:
-        return
-    for part, texts in (("label", secret.labels), ("annotation", secret.annotations or {})):
-        for key, text in texts.items():
-            is_meant = meant_label(key, known) == BUNDLE or (key == BUNDLE and part == "annotation")
-            if is_meant and text == lookup.kind.plural:
-                why = f"{secret.full_name} has the {part} {quoted(key)}, which does not make it a bundle"
-                remedy = _correction(stored, BUNDLE, text, key if part == "label" else "")
-                yield MeantSecret(secret, f"{why}. {remedy}", has_id=False)
+        values = (self.lookup.id, label_value(self.lookup.id))
+        key = next((key for key, text in secret.labels.items() if text in values and self._is_like(key)), None)
+        if key is not None:
+            why = f"{secret.full_name} has this id in the label {quoted(key)}, which no lookup uses"
+            yield MeantSecret(secret, f"{why}. {self._with_label_of_id(stored, key)}", has_id=True)
+            return
+        for key, text in (secret.annotations or {}).items():
+            if text in values and (key == self.label or self._is_like(key)):
+                why = f"{secret.full_name} has this id in the annotation {quoted(key)}, but lookups search for a label"
+                yield MeantSecret(secret, f"{why}. {self._with_label_of_id(stored, '')}", has_id=True)
                 return
 
+    def bundle(self, stored: StoredSecret) -> Iterator[MeantSecret]:
+        """Yield a Secret that was probably meant as a bundle of the kind of the lookup."""
+        secret, kind = stored.secret, self.lookup.kind.plural
+        if BUNDLE in secret.labels or self.label in secret.labels:
+            return
+        for part, texts in (("label", secret.labels), ("annotation", secret.annotations or {})):
+            for key, text in texts.items():
+                is_meant = meant_label(key, self.known) == BUNDLE or (key == BUNDLE and part == "annotation")
+                if is_meant and text == kind:
+                    why = f"{secret.full_name} has the {part} {quoted(key)}, which does not make it a bundle"
+                    wrong = key if part == "label" else ""
+                    commands = [_label(self.kubectl, secret, BUNDLE, kind, wrong)]
+                    remedy = _correction(stored, BUNDLE, commands, is_renamed=bool(wrong))
+                    yield MeantSecret(secret, f"{why}. {remedy}", has_id=False)
+                    return
 
-def _is_like(key: str, label: str, known: tuple[str, ...]) -> bool:
-    """Return whether the name in a key is like that of a label, whatever its prefix: its value is an id already."""
-    if key in known or is_known_annotation(key):
-        return False
-    return nearest(folded_name(key), (folded_name(label),), SUGGESTION_CUTOFF) != ""
+    def _with_label_of_id(self, stored: StoredSecret, wrong: str) -> str:
+        """Return how to give an object the label of the id, as the beginning of a sentence.
+
+        Args:
+            wrong: the label that it replaces; empty if none.
+        """
+        commands = commands_for_id(self.kubectl, stored.secret, self.label, self.lookup.id, wrong)
+        return _correction(stored, self.label, commands, is_renamed=bool(wrong))
+
+    def _is_like(self, key: str) -> bool:
+        """Return whether the name in a key is like that of the label. The prefix can differ, since the value is an id."""
+        if key in self.known or is_known_annotation(key):
+            return False
+        return nearest(folded_name(key), (folded_name(self.label),), SUGGESTION_CUTOFF) != ""
 
 
-def _correction(stored: StoredSecret, label: str, value: str, wrong: str, identifier: str | None = None) -> str:
+def _correction(stored: StoredSecret, label: str, commands: Sequence[str], *, is_renamed: bool) -> str:
     """Return how to give an object a label, as the beginning of a sentence.
 
     Args:
-        wrong: the label that it replaces; empty if none.
-        identifier: as for :func:`labelling`.
+        commands: those that do it, unless the owner of the object would undo it.
+        is_renamed: whether it replaces another label.
     """
     owner = stored.owner
-    what = f"rename the label to {label!r}" if wrong else f"add the label {label!r}"
+    what = f"rename the label to {label!r}" if is_renamed else f"add the label {label!r}"
     if owner is not None and owner.controls:
         return f"{owner} manages it and would undo a change of it, so {what} there"
-    return f"{what[0].upper()}{what[1:]}:{labelling(stored.secret, label, value, identifier, wrong)}"
+    return f"{what[0].upper()}{what[1:]}:{''.join(map(in_line, commands))}"
 
 
-def labelling(secret: Secret, label: str, value: str, identifier: str | None, wrong: str = "") -> str:
-    """Return the commands that label an object, each in a line of its own.
+def in_line(command: str) -> str:
+    """Return a command in a line of its own, for the end of a message."""
+    return f"\n  {command}"
+
+
+def commands_for_id(kubectl: str, secret: Secret, label: str, identifier: str, wrong: str = "") -> list[str]:
+    """Return the commands that label an object with an id.
 
     Args:
-        identifier: the id that the label's value represents; ``None`` for another label. If the value is not the id,
-            an annotation must contain it.
+        kubectl: the program, with the arguments that select the cluster.
         wrong: a label to remove.
     """
-    place = (secret.kind, secret.namespace, secret.name)
-    commands = [on_object("label", *place, f"{label}={value}", *([f"{wrong}-"] if wrong else []))]
-    if identifier not in (None, value, (secret.annotations or {}).get(label)):
+    value = label_value(identifier)
+    commands = [_label(kubectl, secret, label, value, wrong)]
+    # If the value is not the id, an annotation must contain it.
+    if identifier not in (value, (secret.annotations or {}).get(label)):
         # A command cannot show an id with control characters.
         shown = identifier if printable(identifier) == identifier else "ID"
-        commands.append(on_object("annotate", *place, f"{label}={shown}"))
-    return "".join(f"\n  {each}" for each in commands)
+        place = (secret.kind, secret.namespace, secret.name)
+        commands.append(on_object(kubectl, "annotate", *place, f"{label}={shown}"))
+    return commands
+
+
+def _label(kubectl: str, secret: Secret, label: str, value: str, wrong: str) -> str:
+    """Return the command that labels an object, and removes a wrong label; empty if there is none."""
+    place = (secret.kind, secret.namespace, secret.name)
+    return on_object(kubectl, "label", *place, f"{label}={value}", *([f"{wrong}-"] if wrong else []))

@@ -9,11 +9,12 @@ from heapq import nsmallest
 from itertools import islice
 
 from airflow_kubernetes_secrets.annotation_names import BUNDLE
-from airflow_kubernetes_secrets.diagnosis.misspelt_labels import labelling, meant_for
+from airflow_kubernetes_secrets.diagnosis.misspelt_labels import commands_for_id, in_line, meant_for
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.bundles import ids_in_bundle, kind_of_bundle, problems_of_bundle
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import empty_team
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
+from airflow_kubernetes_secrets.inventory.missing_namespaces import missing_namespaces
 from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_of
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, is_uri, label_value
@@ -79,6 +80,7 @@ def similar_ids(
         *_same_name(lookup, options, location, owners, may_reveal, named=named),
     ]
     bundles = _first_of([each.text for each in meant if not each.has_id])
+    of_id += missing_namespaces(options, location)
     if not of_id:
         of_id += _of_variable(lookup)
         of_id += _close_ids(lookup, options, snapshot, owners, may_reveal)
@@ -273,9 +275,10 @@ def _same_name(
             if isinstance(secret, MountedSecret):
                 continue  # it is for references only, and has no labels
             if all(may_reveal(kind, lookup.id, team) for team in owners.teams(secret) for kind in Kind):
+                commands = commands_for_id(options.kubectl, secret, label, lookup.id)
                 yield (
                     f"Secret {secret} has this name but not the label; lookups do not use names. If this Secret is "
-                    f"meant, label it:{labelling(secret, label, label_value(lookup.id), lookup.id)}"
+                    f"meant, label it:{''.join(map(in_line, commands))}"
                 )
 
 

@@ -80,6 +80,7 @@ class Cluster:
     Attributes:
         credentials: the address of the API server and the credentials for it.
         default_namespace: the namespace of queries that name none.
+        kubectl: the program in remedies, with the arguments that select this API server.
     """
 
     def __init__(self, options: Options, as_user: str | None = None, *, writes_to: str | None = None) -> None:
@@ -96,12 +97,13 @@ class Cluster:
         self.default_namespace = options.namespace[0] if options.namespace else self.credentials.namespace()
         if not is_namespace(self.default_namespace):
             raise NotConfiguredError(f"the namespace from {self.credentials.source} is not a valid name")
+        self.kubectl = options.kubectl
         self._as_user = as_user
         # The timeout of each request in seconds. A LIST is one request per page.
         self._seconds = max(options.timeout, _SHORTEST_TIMEOUT)
         referenced = {namespace or self.default_namespace: names for namespace, names in options.referenced.items()}
         written = None if writes_to is None else self.namespace(writes_to)
-        errors = ApiErrors(verbs_of(options), options.resources, referenced, written)
+        errors = ApiErrors(verbs_of(options), options.resources, referenced, written, options.kubectl)
         self._client = Client(self.credentials, errors.error_of, as_user=as_user)
         self._stored: dict[str, StoredSecret] = {}
 
@@ -264,6 +266,22 @@ class Cluster:
         call = Call("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "POST", _json(review), "application/json")
         answer = self._document(self._client.send(call, "create", namespace, self._seconds).body)
         return bool((answer.get("status") or {}).get("allowed"))
+
+    def has_namespace(self, namespace: str) -> bool | None:
+        """Return whether a namespace exists; ``None`` if this user may not know that.
+
+        Lookups do not need this permission. A LIST of a namespace that does not exist is empty.
+
+        Raises:
+            KubernetesSecretsError: the request failed.
+        """
+        try:
+            self._client.send(Call(f"/api/v1/namespaces/{namespace}"), "get", namespace, self._seconds)
+        except NotFoundError:
+            return False
+        except ForbiddenError:
+            return None
+        return True
 
     def version(self) -> str:
         """Return the version of the API server, such as ``v1.34.1``; empty if this user may not read it.

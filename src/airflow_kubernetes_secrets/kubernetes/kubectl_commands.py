@@ -5,37 +5,47 @@ from __future__ import annotations
 from airflow_kubernetes_secrets.kubernetes.labels import is_namespace, is_subdomain
 from airflow_kubernetes_secrets.messages.printable import shell_word
 
+KUBECTL = "kubectl"
 
-def on_secret(verb: str, namespace: str, name: str, *words: str) -> str:
+
+def kubectl_for(kubeconfig: str | None, context: str | None) -> str:
+    """Return ``kubectl`` with the arguments that select a cluster, as words of the shell."""
+    given = {"--kubeconfig": kubeconfig, "--context": context}
+    words = [shell_word(f"{flag}={value}") for flag, value in given.items() if value is not None]
+    return " ".join([KUBECTL, *words])
+
+
+def on_secret(kubectl: str, verb: str, namespace: str, name: str, *words: str) -> str:
     """Return a command for one Secret; see :func:`on_object`."""
-    return on_object(verb, "Secret", namespace, name, *words)
+    return on_object(kubectl, verb, "Secret", namespace, name, *words)
 
 
-def on_object(verb: str, kind: str, namespace: str, name: str, *words: str) -> str:
+def on_object(kubectl: str, verb: str, kind: str, namespace: str, name: str, *words: str) -> str:
     """Return a command for one object, in which each part is one word of the shell.
 
     If Kubernetes does not allow the name or namespace, a placeholder replaces it: it could be an option such as
     ``--all``.
 
     Args:
+        kubectl: the program, with the arguments that select the cluster.
         kind: ``Secret`` or ``ConfigMap``.
         words: what follows the name of the object.
     """
     where = namespace if is_namespace(namespace) else "NAMESPACE"
     which = name if is_subdomain(name) else "NAME"
-    return " ".join([f"kubectl {verb} {kind.lower()} -n {where} {which}", *map(shell_word, words)])
+    return " ".join([f"{kubectl} {verb} {kind.lower()} -n {where} {which}", *map(shell_word, words)])
 
 
-def describe(kind: str, namespace: str, name: str) -> str:
+def describe(kubectl: str, kind: str, namespace: str, name: str) -> str:
     """Return a command that shows an object without the values of a Secret.
 
     Args:
         kind: ``Secret`` or ``ConfigMap``.
     """
-    return on_object("describe", kind, namespace, name)
+    return on_object(kubectl, "describe", kind, namespace, name)
 
 
-def secrets_in(namespace: str) -> str:
+def secrets_in(kubectl: str, namespace: str) -> str:
     """Return a command that lists the Secrets of a namespace with their labels, without values."""
     where = namespace if is_namespace(namespace) else "NAMESPACE"
-    return f"kubectl get secrets -n {where} --show-labels"
+    return f"{kubectl} get secrets -n {where} --show-labels"

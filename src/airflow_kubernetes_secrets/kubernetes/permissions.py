@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from airflow_kubernetes_secrets.kubernetes.kubectl_commands import KUBECTL
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.messages.printable import printable, printable_lines, shell_word
 
@@ -36,7 +37,7 @@ def refused_user(server_message: str) -> str:
     return re.sub(r'\\(["\\])', r"\1", printable(found["user"])) if found else ""
 
 
-def impersonation_text(server_message: str, as_user: str) -> str:
+def impersonation_text(server_message: str, as_user: str, kubectl: str = KUBECTL) -> str:
     """Return the error about a missing permission to impersonate, with the commands that grant it.
 
     The commands can be run again. They grant the verb ``impersonate``, which every version of Kubernetes has. For a
@@ -44,6 +45,7 @@ def impersonation_text(server_message: str, as_user: str) -> str:
 
     Args:
         server_message: the message of the 403.
+        kubectl: the program in the commands, with the arguments that select the cluster.
 
     https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
     """
@@ -56,9 +58,9 @@ def impersonation_text(server_message: str, as_user: str) -> str:
         kind, where, target = "clusterrole", "", f"--resource=users --resource-name={shell_word(as_user)}"
     return printable_lines(
         f"the user {user!r} may not act as {as_user!r}. Remove --as, or have an administrator allow it:\n"
-        f"  kubectl create {kind} {role}{where} --verb=impersonate {target}"
-        " --dry-run=client -o yaml | kubectl apply -f -\n"
-        f"  kubectl create {kind}binding {role}-by-{_slug(user)}{where} --{kind}={role} {_subject(user)}"
+        f"  {kubectl} create {kind} {role}{where} --verb=impersonate {target}"
+        f" --dry-run=client -o yaml | {kubectl} apply -f -\n"
+        f"  {kubectl} create {kind}binding {role}-by-{_slug(user)}{where} --{kind}={role} {_subject(user)}"
         f"{_constraint(server_message)}"
     )
 
@@ -95,7 +97,9 @@ class Grant:
         self.names = names
 
 
-def forbidden_text(user: str, verb: str, resource: Resource, namespace: str, *, grant: Grant) -> str:
+def forbidden_text(
+    user: str, verb: str, resource: Resource, namespace: str, *, grant: Grant, kubectl: str = KUBECTL
+) -> str:
     """Return the error about a missing permission on a resource, with the commands that grant it.
 
     The commands can be run again, and for one service account after the other.
@@ -103,6 +107,7 @@ def forbidden_text(user: str, verb: str, resource: Resource, namespace: str, *, 
     Args:
         verb: the refused verb.
         grant: what the commands grant.
+        kubectl: the program in the commands, with the arguments that select the cluster.
     """
     account, subject = re.fullmatch(_SERVICE_ACCOUNT, user), _subject(user)
     if account:
@@ -120,9 +125,9 @@ def forbidden_text(user: str, verb: str, resource: Resource, namespace: str, *, 
     verbs, resources = ",".join(grant.verbs), ",".join(each.plural for each in grant.resources)
     return printable_lines(
         f"{who} may not {verb} {resource.plural} in namespace {namespace!r}. Grant it:\n"
-        f"  kubectl create role {role} {where} --verb={verbs} --resource={resources}{limit}"
-        " --dry-run=client -o yaml | kubectl apply -f -\n"
-        f"  kubectl create rolebinding {binding} {where} --role={role} {subject}"
+        f"  {kubectl} create role {role} {where} --verb={verbs} --resource={resources}{limit}"
+        f" --dry-run=client -o yaml | {kubectl} apply -f -\n"
+        f"  {kubectl} create rolebinding {binding} {where} --role={role} {subject}"
     )
 
 

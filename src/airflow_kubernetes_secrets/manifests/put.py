@@ -141,7 +141,7 @@ def _write(
     if before is None:
         _refuse_used_name(cluster, requested.lookup, checked.manifest)
     else:
-        _refuse_managed_secret(requested, before)
+        _refuse_managed_secret(cluster, requested, before)
         _refuse_shared_secret(requested.lookup, before.secret, options)
         # Kubernetes does not allow the type of a Secret to change.
         metadata = {**checked.manifest["metadata"], "name": before.secret.name}
@@ -173,7 +173,7 @@ def _write_into(
     checked = checked_bundle(requested, bundle, options, namespace, present)
     manifest = checked.manifest
     if before is not None:
-        _refuse_managed_secret(requested, before)
+        _refuse_managed_secret(cluster, requested, before)
         _refuse_another_use(requested.lookup, before.secret, manifest["metadata"]["labels"], options)
         manifest = {**manifest, "type": before.type or "Opaque"}
         checked = CheckedManifest(manifest, checked.problems)
@@ -257,7 +257,7 @@ def _existing(cluster: Cluster, lookup: Lookup, options: Options, namespace: str
         names = first_names(sorted(str(each.secret) for each in found), len(found))
         raise NotWritableError(
             f"{lookup}: several Secrets have this id: {names}. Delete all but one, or remove their label: "
-            f"{on_secret('label', namespace, 'NAME', f'{label}-')}"
+            f"{on_secret(options.kubectl, 'label', namespace, 'NAME', f'{label}-')}"
         )
     return found[0] if found else None
 
@@ -272,13 +272,13 @@ def _refuse_used_name(cluster: Cluster, lookup: Lookup, manifest: Mapping[str, A
         )
 
 
-def _refuse_managed_secret(requested: RequestedSecret, before: StoredSecret) -> None:
+def _refuse_managed_secret(cluster: Cluster, requested: RequestedSecret, before: StoredSecret) -> None:
     """Refuse a Secret that has another name, is managed by an operator, or is being deleted."""
     secret = before.secret
     if requested.name not in (None, secret.name):
         raise NotWritableError(
             f"{requested.lookup}: Secret {secret} has this id already, and there would be two. Omit --name "
-            f"to update it, or delete it first: {on_secret('delete', secret.namespace, secret.name)}"
+            f"to update it, or delete it first: {on_secret(cluster.kubectl, 'delete', secret.namespace, secret.name)}"
         )
     if before.owner is not None and before.owner.controls:
         raise NotWritableError(
@@ -297,8 +297,8 @@ def _refuse_shared_secret(lookup: Lookup, secret: Secret, options: Options) -> N
     for kind, label in labels.items():
         if label is not None and label in secret.labels:
             raise NotWritableError(
-                f"{lookup}: Secret {secret} is a {kind.word} too, which would change with it. Remove "
-                f"one of the labels, such as: {on_secret('label', secret.namespace, secret.name, f'{label}-')}"
+                f"{lookup}: Secret {secret} is a {kind.word} too, which would change with it. Remove one of the "
+                f"labels, such as: {on_secret(options.kubectl, 'label', secret.namespace, secret.name, f'{label}-')}"
             )
 
 
@@ -313,7 +313,7 @@ def _apply(
     except NotFoundError as error:
         # An apply creates the Secret, so only its namespace can be missing.
         namespace = metadata["namespace"]
-        raise KubernetesSecretsError(f"{error}. Create it: kubectl create namespace {namespace}") from None
+        raise KubernetesSecretsError(f"{error}. Create it: {cluster.kubectl} create namespace {namespace}") from None
     except ApiError as error:
         if error.status == 409 and "Apply failed" in str(error):
             raise NotWritableError(
@@ -323,7 +323,7 @@ def _apply(
         if error.status == 422:
             remedy = ""
             if "`immutable` is set" in str(error):
-                command = on_secret("delete", metadata["namespace"], metadata["name"])
+                command = on_secret(cluster.kubectl, "delete", metadata["namespace"], metadata["name"])
                 remedy = f". It is immutable ('immutable: true'). Delete it first: {command}"
             raise NotWritableError(f"Secret {secret}: {error}{remedy}") from None
         raise
@@ -337,11 +337,13 @@ def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result:
     keys = sorted(result.data.keys() - manifest["data"].keys())
     if keys:
         patch = json.dumps([{"op": "remove", "path": f"/data/{key}"} for key in keys])
-        remedies.append(on_secret("patch", result.namespace, result.name, "--type=json", "-p", patch))
+        remedies.append(on_secret(options.kubectl, "patch", result.namespace, result.name, "--type=json", "-p", patch))
     mine = manifest["metadata"].get("annotations", {})
     annotations = [key for key in result.annotations or () if key not in mine and key.startswith(ANNOTATION_PREFIX)]
     if annotations:
-        remedies.append(on_secret("annotate", result.namespace, result.name, *(f"{key}-" for key in annotations)))
+        remedies.append(
+            on_secret(options.kubectl, "annotate", result.namespace, result.name, *(f"{key}-" for key in annotations))
+        )
     others = first_names(map(repr, [*keys, *annotations]), len(keys) + len(annotations)) or "changes"
     raise NotWritableError(
         f"{lookup}: Secret {result} has {others} from other sources, with which Airflow would read a different "
@@ -358,10 +360,11 @@ def _refuse_lost_fields(lookup: Lookup, before: Secret, result: Secret, options:
     lost = sorted(before.data.keys() - result.data.keys())
     if not lost or lookup.kind.data_key(options) in before.data:
         return
+    patch = on_secret(options.kubectl, "patch", before.namespace, before.name)
     raise NotWritableError(
         f"{lookup}: Secret {before} would lose {first_names(map(repr, lost), len(lost))}, because --field has to name "
         "all fields of the connection. Add these fields, or remove them with --force. To change only some keys, "
-        f"write them into a file and run:\n  {on_secret('patch', before.namespace, before.name)} --patch-file FILE"
+        f"write them into a file and run:\n  {patch} --patch-file FILE"
     )
 
 
@@ -428,5 +431,5 @@ def _hidden(lookup: Lookup, options: Options, find: Find, secret: Secret) -> str
     label = lookup.kind.label(options)
     return (
         f"Secret {selected} comes first in Airflow's order and is used. Delete it, or remove its label: "
-        f"{on_secret('label', selected.namespace, selected.name, f'{label}-')}"
+        f"{on_secret(options.kubectl, 'label', selected.namespace, selected.name, f'{label}-')}"
     )

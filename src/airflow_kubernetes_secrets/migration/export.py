@@ -123,9 +123,7 @@ class Export:
         self._request = request
         self._options = options
         self._folder = OutputFolder(request.directory)
-        self._report = ExportReport(
-            request.source, request.directory, options.kubeconfig, options.context, options.path
-        )
+        self._report = ExportReport(request.source, request.directory, options.kubectl, options.path)
         self._files: set[str] = set()
         # The entries without a team that get the team of the request.
         self._given_to_team: set[tuple[Kind, str]] = set()

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
+from airflow_kubernetes_secrets.kubernetes.kubectl_commands import KUBECTL
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup, shown_id
-from airflow_kubernetes_secrets.messages.printable import printable, shell_word
+from airflow_kubernetes_secrets.messages.printable import printable
 
 _WIDTH = 110
 _WARNING = (
@@ -69,7 +70,7 @@ class ExportReport:
     Attributes:
         source: ``metadata-db``, ``env`` or the path of a file.
         directory: the output folder.
-        kubeconfig, context: those of the API server that lookups use; ``None`` for the default.
+        kubectl: the command ``kubectl`` with the arguments that select the API server of lookups.
         folder: the folder that lookups read instead of an API server; ``None`` if they read none.
         moved: the result for each entry.
         notes: what will be different afterwards, and for how many entries.
@@ -78,8 +79,7 @@ class ExportReport:
 
     source: str
     directory: Path
-    kubeconfig: str | None = None
-    context: str | None = None
+    kubectl: str = KUBECTL
     folder: str | None = None
     moved: list[ExportedEntry] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
@@ -143,9 +143,7 @@ class ExportReport:
     @property
     def _apply(self) -> str:
         # Airflow's service accounts may not write, so no user is named here.
-        access = {"--kubeconfig": self.kubeconfig, "--context": self.context}
-        given = [shell_word(f"{flag}={value}") for flag, value in access.items() if value is not None]
-        return " ".join(["kubectl", *given, f"apply -R -f {shlex.quote(str(self.directory))}"])
+        return f"{self.kubectl} apply -R -f {shlex.quote(str(self.directory))}"
 
 
 def _reasons(failed: Sequence[ExportedEntry]) -> Iterator[str]:

@@ -412,6 +412,14 @@ class Options:
         return (SECRETS, CONFIG_MAPS) if self.config_maps and self.variables_label is not None else (SECRETS,)
 
     @property
+    def kubectl(self) -> str:
+        """The command ``kubectl`` with the arguments that select the API server of lookups, for messages."""
+        # Lookups without an error do not need this module.
+        from airflow_kubernetes_secrets.kubernetes.kubectl_commands import kubectl_for
+
+        return kubectl_for(self.kubeconfig, self.context)
+
+    @property
     def referenced(self) -> dict[str | None, tuple[str, ...]]:
         """For each namespace, the names of the Secrets that these options read by name."""
         names: dict[str | None, set[str]] = {}

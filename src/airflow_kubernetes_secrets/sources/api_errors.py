@@ -12,6 +12,7 @@ from airflow_kubernetes_secrets.errors import (
     UnauthorizedError,
     UnreadableCredentialsError,
 )
+from airflow_kubernetes_secrets.kubernetes.kubectl_commands import KUBECTL
 from airflow_kubernetes_secrets.kubernetes.permissions import (
     ANONYMOUS,
     Grant,
@@ -36,6 +37,7 @@ class ApiErrors:
         resources: tuple[Resource, ...],
         referenced: Mapping[str, tuple[str, ...]],
         writes_to: str | None = None,
+        kubectl: str = KUBECTL,
     ) -> None:
         """Store what a remedy grants.
 
@@ -44,11 +46,13 @@ class ApiErrors:
             resources: the resources that it reads.
             referenced: the names of the Secrets that the process reads by name, for each namespace.
             writes_to: the namespace to which the process writes Secrets, if any.
+            kubectl: the program in remedies, with the arguments that select the cluster.
         """
         self._verbs = verbs
         self._resources = resources
         self._referenced = referenced
         self._writes_to = writes_to
+        self._kubectl = kubectl
 
     def error_of(self, refusal: Refusal) -> ApiError:
         """Return the error to raise for a refused request."""
@@ -68,7 +72,7 @@ class ApiErrors:
         verb, user = refusal.verb, refused_user(refusal.message)
         may_not_act = "cannot impersonate" in refusal.message and user != ANONYMOUS
         if refusal.as_user is not None and may_not_act:
-            text = impersonation_text(refusal.message, refusal.as_user)
+            text = impersonation_text(refusal.message, refusal.as_user, self._kubectl)
         elif (resource := _resource_of(refusal.path)) is None:
             text = f"the user {user!r} may not request {printable(refusal.path)} from the Kubernetes API"
         elif user == ANONYMOUS:
@@ -78,7 +82,8 @@ class ApiErrors:
                 refusal.status,
             )
         else:
-            text = forbidden_text(user, verb, resource, refusal.namespace, grant=self._grant(refusal, resource))
+            grant = self._grant(refusal, resource)
+            text = forbidden_text(user, verb, resource, refusal.namespace, grant=grant, kubectl=self._kubectl)
         return ForbiddenError(text, refusal.status)
 
     def _grant(self, refusal: Refusal, resource: Resource) -> Grant:

@@ -77,7 +77,8 @@ class ApiSource:
                 from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
 
             referenced = _referenced(options, default_namespace)
-            return ApiErrors(verbs_of(options), options.resources, referenced).error_of(refusal)
+            errors = ApiErrors(verbs_of(options), options.resources, referenced, kubectl=options.kubectl)
+            return errors.error_of(refusal)
 
         return cls(Client(credentials, error_of), default_namespace, options)
 

@@ -162,7 +162,7 @@ def entries(
         "searched": list(snapshot.searched),
         "documentation": _documentation(),
         "reads_dags": snapshot.used is None,
-        "checks": [secrets_in(namespace) for namespace in snapshot.searched],
+        "checks": [secrets_in(snapshot.kubectl, namespace) for namespace in snapshot.searched],
         "taken_at": snapshot.taken_at.isoformat(),
         "failures": [{"text": text, **advice_of(text).as_json()} for text in snapshot.failures],
         "not_permitted": [each.plural for each in Kind if each not in kinds],

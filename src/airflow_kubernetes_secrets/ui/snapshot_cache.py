@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of
 from airflow_kubernetes_secrets.inventory.known_contents import KnownContents
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
-from airflow_kubernetes_secrets.kubernetes.kubectl_commands import describe
+from airflow_kubernetes_secrets.kubernetes.kubectl_commands import KUBECTL, describe
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.messages.listing import SEE_LIST, first_texts
@@ -87,6 +87,7 @@ class PageSnapshot:
         searched: the namespaces that were searched; empty for a folder.
         used: the ids that DAGs use; ``None`` as long as the DAGs are being read.
         contents: what Airflow reads from each version of a Secret, for the next snapshot.
+        kubectl: the command ``kubectl`` with the arguments that select the API server of lookups.
         visible: the entries that each user may see, by the user's id and the kinds.
     """
 
@@ -98,6 +99,7 @@ class PageSnapshot:
     searched: Sequence[str] = ()
     used: UsedIds | None = None
     contents: KnownContents = field(default_factory=dict)
+    kubectl: str = KUBECTL
     visible: Visible = field(default_factory=Visible)
 
 
@@ -204,7 +206,7 @@ def take_snapshot(used: UsedIds | None = None, last: PageSnapshot | None = None)
         inventory = inventory_of(location, options, known={} if last is None else last.contents)
         if inventory.is_unread:
             raise KubernetesSecretsError("\n".join(inventory.failures))
-        failures = [problem.text for problem in configured.problems]
+        failures = [problem.text for problem in (*configured.problems, *configured.warnings)]
         failures += [*inventory.failures, *first_texts(location.problems(), SEE_LIST)]
         text = location.text
         in_cluster = options.path is None
@@ -217,13 +219,13 @@ def take_snapshot(used: UsedIds | None = None, last: PageSnapshot | None = None)
     rows = []
     for entry in inventory.entries:
         hides = hidden.by_lookup.get((entry.kind, entry.id, entry.team), ()) if entry.provides_value else ()
-        command = describe(entry.object_kind, entry.namespace, entry.secret) if in_cluster else ""
+        command = describe(options.kubectl, entry.object_kind, entry.namespace, entry.secret) if in_cluster else ""
         rows.append(_with_uses(Row(entry, hides, command), used))
     if used is not None:
         rows += _without_secret(inventory.entries, used)
         failures += used.failures
     labels = {kind: kind.label(options) for kind in Kind}
-    return PageSnapshot(text, taken_at, labels, rows, failures, searched, used, inventory.contents)
+    return PageSnapshot(text, taken_at, labels, rows, failures, searched, used, inventory.contents, options.kubectl)
 
 
 def _with_uses(row: Row, used: UsedIds | None) -> Row:

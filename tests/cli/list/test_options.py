@@ -38,6 +38,36 @@ class TestWhatCannotBeListed:
         refused = commands.run("list", *there, "--as", "somebody", status=2)
         assert "the user 'somebody' may not list secrets" in refused.err
 
+    def test_commands_for_the_cluster_of_the_arguments(self, cluster: Cluster, commands: Commands) -> None:
+        """Another cluster may be the default of kubectl, and must not get these roles."""
+        kubeconfig = str(cluster.kubeconfig(cluster.admin_token))
+        there = ("--kubeconfig", kubeconfig, "--namespace", commands.namespace)
+        for user in ("somebody", "system:serviceaccount:kube-system:default"):
+            err = commands.run("list", *there, "--as", user, status=2).err
+            grants = [line for line in err.splitlines() if line.startswith("  ")]
+            assert len(grants) == 2
+            assert "".join(grants).count("kubectl") == "".join(grants).count(f"kubectl --kubeconfig={kubeconfig} ") == 3
+            doctor = commands.run("doctor", *there, "--as", user, status=1).out
+            assert grants[0].strip() in doctor
+        kubeconfig = str(cluster.kubeconfig(commands.account.token))
+        err = commands.run("list", "--kubeconfig", kubeconfig, "--as", "somebody", status=2).err
+        assert "may not act as 'somebody'" in err
+        assert err.count("  kubectl ") == err.count(f"  kubectl --kubeconfig={kubeconfig} create ") == 2
+
+    def test_a_team_that_is_misspelt(self, commands: Commands, put: Put) -> None:
+        put.connection("x", URI, team="blue")
+        assert "Did you mean 'blue'?" in commands.run("list", "--team", "Blue").err
+        assert "Did you mean" not in commands.run("list", "--team", "blue").err
+
+    def test_a_namespace_that_does_not_exist(self, cluster: Cluster, commands: Commands) -> None:
+        """The API server returns an empty list for it. Only a user who may get the namespace learns the reason."""
+        there = ("--kubeconfig", str(cluster.kubeconfig(cluster.admin_token)), "--namespace", "airflow-secret")
+        missing = "namespace 'airflow-secret' does not exist"
+        assert missing in commands.run("list", *there).err
+        assert missing in commands.run("explain", "connection", "x", *there, status=1).out
+        findings = commands.run("doctor", *there, "-o", "json", status=1).document["findings"]
+        assert [each["code"] for each in findings if each["status"] == "error"] == ["no-namespace"]
+
     def test_who_may_not_act_for_others(self, commands: Commands) -> None:
         done = commands.run("list", "--as", "somebody", status=2)
         assert "may not act as 'somebody'" in done.err
