@@ -295,8 +295,9 @@ def _ignored_kwargs() -> list[str]:
     """Return where ``backend_kwargs`` is set too. Airflow reads only the first place that sets it."""
     path = configuration_file()
     in_file = read_file(path)
-    keys = [key for suffix in SUFFIXES if in_file.has_option("secrets", key := f"backend_kwargs{suffix}")]
-    return [*_set_variables(_KWARGS_VARIABLE), *(f"{path}, {key}" for key in keys)][1:]
+    # Airflow itself writes the option without a value into a new file.
+    keys = [key for suffix in SUFFIXES if in_file.get("secrets", key := f"backend_kwargs{suffix}", fallback="").strip()]
+    return [*_set_variables(_KWARGS_VARIABLE), *(f"[secrets] {key} in {path}" for key in keys)][1:]
 
 
 def read_file(path: str) -> RawConfigParser:

@@ -58,6 +58,8 @@ _METADATA_SECONDS = 30.0
 
 Result = TypeVar("Result")
 
+_NAMESPACES = Resource("Namespace", "namespaces")
+
 
 @dataclass(frozen=True)
 class _Listing:
@@ -270,17 +272,18 @@ class Cluster:
     def has_namespace(self, namespace: str) -> bool | None:
         """Return whether a namespace exists; ``None`` if this user may not know that.
 
-        Lookups do not need this permission. A LIST of a namespace that does not exist is empty.
+        Lookups do not need this permission, and a refused request takes a second to be confirmed. So the permission is
+        checked first.
 
         Raises:
             KubernetesSecretsError: the request failed.
         """
+        if not self.may("get", namespace, namespace, resource=_NAMESPACES):
+            return None
         try:
             self._client.send(Call(f"/api/v1/namespaces/{namespace}"), "get", namespace, self._seconds)
         except NotFoundError:
             return False
-        except ForbiddenError:
-            return None
         return True
 
     def version(self) -> str:

@@ -1,10 +1,10 @@
-"""The resources of the Kubernetes API from which lookups read."""
+"""The resources of the Kubernetes API that lookups and commands read."""
 
 from __future__ import annotations
 
 
 class Resource:
-    """A resource of the API from which lookups read.
+    """A resource of the API.
 
     Attributes:
         kind: the kind of its objects.

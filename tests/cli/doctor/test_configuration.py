@@ -85,10 +85,20 @@ class TestConfiguration:
             commands.set(variable, "false")
         texts = [each["text"] for each in doctor(commands, status=0)]
         file = tmp_path / "airflow.cfg"
-        ignored = [*([variable] if suffix else []), f"{file}, backend_kwargs", f"{file}, backend_kwargs_cmd"]
+        ignored = [
+            *([variable] if suffix else []),
+            f"[secrets] backend_kwargs in {file}",
+            f"[secrets] backend_kwargs_cmd in {file}",
+        ]
         assert any(text.endswith(f"AIRFLOW__SECRETS__BACKEND_KWARGS; ignored: {', '.join(ignored)}") for text in texts)
         out = commands.run("explain", "connection", "x", status=1).out
         assert f"ignored: {ignored[0]}" in out
+
+    def test_an_empty_source_is_none(self, commands: Commands, tmp_path: Path) -> None:
+        """Airflow writes the option without a value into a new file."""
+        commands.set("AIRFLOW_HOME", str(tmp_path))
+        (tmp_path / "airflow.cfg").write_text("[secrets]\nbackend_kwargs =\n")
+        assert not any("ignored" in each["text"] for each in doctor(commands, status=0))
 
     @pytest.mark.parametrize(
         ("name", "remedy"),
