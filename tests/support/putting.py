@@ -61,6 +61,11 @@ class Put:
         return Done(status, shown.out, shown.err)
 
     @property
+    def kubectl(self) -> str:
+        """The beginning of a command in a remedy. It names the kubeconfig, because kubectl's default can be another."""
+        return f"kubectl --kubeconfig={self.kubeconfig}"
+
+    @property
     def backend(self) -> KubernetesSecretsBackend:
         """A new backend with the options, without cached values."""
         restart()

@@ -66,7 +66,7 @@ def test_keys_of_others_that_would_be_read_instead(put: Put) -> None:
     assert "has 'value' from other sources" in done.err
     assert put.data("theirs") == {"value": b"postgres://old"}
     patch = [{"op": "remove", "path": "/data/value"}]
-    assert f"kubectl patch secret -n {put.namespace} theirs --type=json -p '{json.dumps(patch)}'" in done.err
+    assert f"{put.kubectl} patch secret -n {put.namespace} theirs --type=json -p '{json.dumps(patch)}'" in done.err
     path = f"/api/v1/namespaces/{put.namespace}/secrets/theirs"
     headers = {"Content-Type": "application/json-patch+json"}
     checked(put.cluster.admin.patch(path, content=json.dumps(patch), headers=headers))
@@ -99,7 +99,7 @@ def test_annotations_of_others_that_would_change_what_is_read(put: Put) -> None:
     done = put("connection", "db", "--force", "--field", "host=new", "--field", "password=-", stdin=SECRET)
 
     assert done.status == 1
-    assert f"kubectl annotate secret -n {put.namespace} theirs airflow.apache.org/connection-host-\n" in done.err
+    assert f"{put.kubectl} annotate secret -n {put.namespace} theirs airflow.apache.org/connection-host-\n" in done.err
     assert put.data("theirs") == {"password": b"old"}
 
 
@@ -188,7 +188,7 @@ def test_a_secret_that_comes_first_hides_it(put: Put) -> None:
     assert put.names() == []
     done = put("variable", "key", "-n", put.namespace, "--value", "-", stdin=SECRET)
 
-    remedy = f"kubectl label secret -n {first} older {VARIABLE}-"
+    remedy = f"{put.kubectl} label secret -n {first} older {VARIABLE}-"
     assert [planned.status, done.status] == [1, 1]
     assert f"would be written, but Airflow does not read it: Secret {first}/older comes first" in planned.err
     assert f"variable 'key' was written, but Airflow does not read it: Secret {first}/older comes first" in done.err

@@ -37,7 +37,7 @@ def test_the_least_rights_and_one_less(put: Put) -> None:
         if missing is not None:
             assert f"may not {refused} secrets in namespace '{put.namespace}'. Grant it:" in done.err
             # The first remedy grants all that is needed, and not to the accounts that only look ids up.
-            assert "kubectl create role airflow-kubernetes-secrets-writer " in done.err
+            assert f"{put.kubectl} create role airflow-kubernetes-secrets-writer " in done.err
             assert "--verb=list,get,create,patch --resource=secrets --dry-run" in done.err
     assert len(put.names()) == 1
 
@@ -67,14 +67,14 @@ def test_an_immutable_secret(put: Put) -> None:
     done = put("variable", "key", "--value", "-", "--force", stdin=SECRET)
 
     assert done.status == 1
-    assert f"Delete it first: kubectl delete secret -n {put.namespace} fixed" in done.err
+    assert f"Delete it first: {put.kubectl} delete secret -n {put.namespace} fixed" in done.err
 
 
 def test_a_namespace_that_does_not_exist(put: Put) -> None:
     done = put("variable", "key", "-n", f"{put.namespace}-none", "--value", "-", stdin=SECRET)
 
     assert done.status == 2
-    assert f"kubectl create namespace {put.namespace}-none" in done.err
+    assert f"{put.kubectl} create namespace {put.namespace}-none" in done.err
 
 
 def test_a_dry_run_at_the_server_stores_nothing(put: Put) -> None:

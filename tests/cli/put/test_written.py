@@ -72,7 +72,7 @@ def test_fields_that_are_not_repeated_are_not_lost(put: Put) -> None:
         assert done.status == 1
         assert f"Secret {put.namespace}/db would lose 'conn_type', 'host', 'login'" in done.err
         assert "--force" in done.err
-        assert f"kubectl patch secret -n {put.namespace} db --patch-file" in done.err
+        assert f"{put.kubectl} patch secret -n {put.namespace} db --patch-file" in done.err
         assert put.data("db")["password"] == b"old"
 
     assert put("connection", "db", *fields, "--field", "password=-", stdin="new").status == 0
