@@ -125,6 +125,14 @@ class TestFound:
         assert f"{commands.namespace}/my-other-db has the same id, and is younger or comes later by name" in out
         assert not any(line.endswith(" ") for line in out.splitlines())
 
+    def test_the_text_shows_the_first_of_many_secrets(self, commands: Commands, put: Put) -> None:
+        for number in range(50):
+            put.connection("my_db", URI, name=f"my-db-{number:02}")
+        out = commands.run("explain", "connection", "my_db").out
+        assert out.count("has the same id") == 19
+        assert "30 more Secrets are not shown. 'airflow-kubernetes-secrets explain --output json' shows all" in out
+        assert len(explain(commands, "connection", "my_db", status=0)["candidates"]) == 50
+
     def test_a_variable_for_a_team(self, commands: Commands, put: Put) -> None:
         put.variable("v", SECRET, name="everybodys")
         put.variable("v", SECRET, team="data", name="theirs")

@@ -311,6 +311,20 @@ def test_a_mounted_secret_whose_name_contains_a_hash(usage: Usage) -> None:
     assert usage.ids("--team", "sales", status=1)["orders/eu"]["status"] == "found"
 
 
+def test_explain_shows_the_first_of_many_uses(usage: Usage) -> None:
+    tasks = "".join(
+        f'    BashOperator(task_id="t{number}", bash_command="{{{{ var.value.x }}}}")\n' for number in range(50)
+    )
+    code = "from airflow.providers.standard.operators.bash import BashOperator\n"
+    usage.dag("etl.py", f'from airflow.sdk import DAG\n{code}with DAG("etl"):\n{tasks}')
+    usage.put("x", {VARIABLE: "x"}, "1")
+    arguments = ["variable", "x", "--dags", str(usage.dags)]
+    out = usage.run(*arguments, command="explain").out
+    assert out.count("etl.py:") == 20
+    assert "30 more uses are not shown. 'airflow-kubernetes-secrets usage --id ID' shows all of them" in out
+    assert len(usage.run(*arguments, "-o", "json", command="explain").document["uses"]) == 50
+
+
 def test_explain_shows_where_an_id_is_used(usage: Usage) -> None:
     usage.dag("etl.py", 'from airflow.sdk import DAG, Variable\nwith DAG("etl"):\n    Variable.get("x")\n')
     usage.put("x", {VARIABLE: "x"}, "1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration
 from airflow_kubernetes_secrets.deployment.secret_options import SecretOption
@@ -57,6 +58,12 @@ class Section:
         return {"title": self.title, "lines": [line.as_json() for line in self.lines]}
 
 
+# The most lines about Secrets or about uses. An id can have thousands of both.
+_MOST_LINES = 20
+# How to see all of them.
+_SEE_SECRETS = "'airflow-kubernetes-secrets explain --output json' shows all of them"
+_SEE_USES = "'airflow-kubernetes-secrets usage --id ID' shows all of them"
+
 _TONES = {Severity.ERROR: Tone.ERROR, Severity.WARNING: Tone.WARNING, Severity.NOTICE: Tone.PLAIN}
 
 
@@ -79,7 +86,8 @@ def trace_sections(explanation: Explanation, configuration: Iterable[str]) -> It
     yield Section("Requests", [_step(step) for step in explanation.steps] or [Line("none")])
     if explanation.candidates:
         selected_tone = Tone.GOOD if explanation.verdict is Verdict.FOUND else Tone.ERROR
-        yield Section("Secrets", [_candidate(candidate, selected_tone) for candidate in explanation.candidates])
+        lines = (_candidate(candidate, selected_tone) for candidate in explanation.candidates)
+        yield Section("Secrets", _first_lines(lines, len(explanation.candidates), "Secret", _SEE_SECRETS))
     yield from _content(explanation)
 
 
@@ -104,10 +112,23 @@ def problem_sections(explanation: Explanation) -> Iterator[Section]:
         if unknown := [Line(each.text) for each in entries if not each.is_there]:
             yield Section("Unknown", unknown)
     if explanation.uses is not None:
-        yield Section(
-            "Used by", [Line(printable(str(use))) for use in explanation.uses] or [Line("none of these DAGs")]
-        )
+        lines = (Line(printable(str(use))) for use in explanation.uses)
+        shown = _first_lines(lines, len(explanation.uses), "use", _SEE_USES)
+        yield Section("Used by", shown or [Line("none of these DAGs")])
     yield from _suggestions(explanation)
+
+
+def _first_lines(lines: Iterator[Line], total: int, word: str, remedy: str) -> list[Line]:
+    """Return the first lines, and then one that says how many more there are.
+
+    Args:
+        word: what each line is about.
+        remedy: how to see all of them.
+    """
+    shown = list(islice(lines, _MOST_LINES))
+    if more := total - len(shown):
+        shown.append(Line(f"{number_of(more, f'more {word}')} {'is' if more == 1 else 'are'} not shown. {remedy}"))
+    return shown
 
 
 def _suggestions(explanation: Explanation) -> Iterator[Section]:
