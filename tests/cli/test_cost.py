@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.diagnosis.similar_ids import similar_ids
+from airflow_kubernetes_secrets.diagnosis.similar_ids import MayReveal, reveal_all, similar_ids
 from airflow_kubernetes_secrets.inventory.entries import Inventory, inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
+from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
 from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_FILE_BYTES
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
@@ -56,6 +57,12 @@ def folder_with(folder: Path, manifests: list[dict[str, Any]], **options: object
 
 def listed(options: Options) -> Inventory:
     return inventory_of(location_of(options), options)
+
+
+def hints_for(lookup: Lookup, options: Options, may_reveal: MayReveal = reveal_all) -> list[str]:
+    """Return the suggestions among all Secrets of a folder."""
+    location = location_of(options)
+    return similar_ids(lookup, options, location, Snapshot(location, options, tuple(Kind)).secrets, may_reveal)
 
 
 class TestOneSecret:
@@ -221,7 +228,7 @@ class TestManyOfOneId:
         secrets = [manifest(f"s-{number}", {VARIABLE: "x"}, {"value": "x"}, {}) for number in range(50)]
         options = folder_with(tmp_path, secrets)
 
-        hints = similar_ids(Lookup(Kind.CONNECTION, "x"), options, location_of(options))
+        hints = hints_for(Lookup(Kind.CONNECTION, "x"), options)
 
         assert len(hints) == 5
         assert hints[4].endswith("; and 45 more like it")
@@ -234,7 +241,7 @@ class TestIdsThatMayBeMeant:
         ]
         options = folder_with(tmp_path, secrets)
 
-        hints = similar_ids(Lookup(Kind.VARIABLE, "order-77"), options, location_of(options))
+        hints = hints_for(Lookup(Kind.VARIABLE, "order-77"), options)
 
         assert hints[0] == "Did you mean 'orders-77'? Secret default/s-77 has it"
 
@@ -249,7 +256,7 @@ class TestIdsThatMayBeMeant:
             ids.append(each)
             return True
 
-        hints = similar_ids(Lookup(Kind.VARIABLE, identifier), options, location_of(options), reveal)
+        hints = hints_for(Lookup(Kind.VARIABLE, identifier), options, reveal)
 
         assert len(hints) == len(ids) == checked
 
@@ -262,7 +269,7 @@ class TestIdsThatMayBeMeant:
             ids.append(each)
             return each == "orders-9"
 
-        hints = similar_ids(Lookup(Kind.VARIABLE, "order-77"), options, location_of(options), reveal)
+        hints = hints_for(Lookup(Kind.VARIABLE, "order-77"), options, reveal)
 
         assert hints == ["Did you mean 'orders-9'? Secret default/s-9 has it"]
         assert len(ids) <= 50
@@ -277,8 +284,8 @@ class TestIdsThatMayBeMeant:
         options = folder_with(tmp_path, secrets)
 
         began = time.process_time()
-        similar_ids(Lookup(Kind.VARIABLE, "ba" * 20_000), options, location_of(options))
-        similar_ids(Lookup(Kind.VARIABLE, "short"), options, location_of(options))
+        hints_for(Lookup(Kind.VARIABLE, "ba" * 20_000), options)
+        hints_for(Lookup(Kind.VARIABLE, "short"), options)
         assert time.process_time() - began < SECONDS
 
 

@@ -23,6 +23,7 @@ from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.connection_types import problems_of_connection_type
 from airflow_kubernetes_secrets.inventory.content import UNESCAPED, UNREADABLE, Content, content_of
 from airflow_kubernetes_secrets.inventory.entries import LAYOUT
+from airflow_kubernetes_secrets.inventory.labelled_secrets import LabelledSecrets
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import problems_of_metadata
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
@@ -35,7 +36,7 @@ from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of
 from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.lookup.bundles import are_of_one_bundle
-from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.lookup.kinds import Kind, kinds_with_labels
 from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, Outcome, decide, shown_id
 from airflow_kubernetes_secrets.manifests.requested_secret import why_hidden
 from airflow_kubernetes_secrets.messages.printable import printable
@@ -263,6 +264,7 @@ def explain(
     *,
     database: bool = True,
     may_reveal: MayReveal = reveal_all,
+    labelled: Callable[[], LabelledSecrets | None] = lambda: None,
     run_test: RunHookTest | None = None,
     commands: NextCommands | None = None,
 ) -> Explanation:
@@ -271,6 +273,8 @@ def explain(
     Args:
         database: whether to check Airflow's metadata database for the same id.
         may_reveal: which ids of others the trace may reveal; see :func:`similar_ids`.
+        labelled: returns the Secrets among which to search for suggestions; ``None`` to list them. It is called only if
+            a suggestion is needed.
         run_test: tests the connection, if Airflow can read it; ``None`` for no test.
         commands: makes the command that comes next; ``None`` for commands without arguments for access and DAGs.
     """
@@ -289,9 +293,12 @@ def explain(
             if run_test is not None and explanation.parsed is not None:
                 stored = connection_text(decision.secret, decision.data_key)
                 explanation.tested = run_test(stored)
-        elif decision.queries:
-            explanation.hints = similar_ids(lookup, options, location, may_reveal)
-        explanation.hints = [*_of_team(lookup, options, location, decision, may_reveal), *explanation.hints]
+        is_missing = decision.secret is None and bool(decision.queries)
+        if is_missing or _may_be_of_other_team(decision, options, location):
+            known = labelled() or Snapshot(location, options, tuple(Kind)).secrets
+            explanation.hints += _of_team(lookup, options, location, known, may_reveal)
+            if is_missing:
+                explanation.hints += similar_ids(lookup, options, location, known, may_reveal)
     explanation.problems += _problems_of_metadata(decision, found, options, location)
     if lookup.kind is Kind.CONFIG:
         explanation.options = [option for option in secret_options() if option.id == lookup.id]
@@ -339,26 +346,30 @@ def _decide(
         return error
 
 
-def _of_team(
-    lookup: Lookup, options: Options, location: BackendLocation, decision: Decision, may_reveal: MayReveal
-) -> list[str]:
-    """Return a suggestion for the team of a lookup, if the lookup selects no Secret of this team and nothing else is.
+def _may_be_of_other_team(decision: Decision, options: Options, location: BackendLocation) -> bool:
+    """Return whether a lookup for a team selects nothing of this team, so that the team may be misspelt.
 
     A global Secret can be selected, so a misspelt team is not noticed otherwise.
     """
-    owners, team, selected = OwningTeams(options, location), lookup.team, decision.secret
-    if not team or (selected is not None and team in owners.teams(selected)):
+    team, selected = decision.lookup.team, decision.secret
+    return bool(team) and (selected is None or team not in OwningTeams(options, location).teams(selected))
+
+
+def _of_team(
+    lookup: Lookup, options: Options, location: BackendLocation, labelled: LabelledSecrets, may_reveal: MayReveal
+) -> list[str]:
+    """Return a suggestion for the team of a lookup, if nothing belongs to this team."""
+    if not lookup.team:
         return []
-    snapshot = Snapshot(location, options, tuple(Kind))
-    found = [*(stored for each in snapshot.labelled.values() for stored in each), *snapshot.bundles]
-    labels = {kind: label for kind in Kind if (label := kind.label(options)) is not None}
+    found = [*(secret for each in labelled.by_kind.values() for secret in each), *labelled.bundles]
+    labels = dict(kinds_with_labels(options))
 
     def reveals(secret: Secret, owner: str) -> bool:
         # A bundle has many ids, so its team is not suggested.
         kinds = [kind for kind, label in labels.items() if label in secret.labels]
         return kinds != [] and all(may_reveal(kind, identifier_of(secret, labels[kind]), owner) for kind in kinds)
 
-    hint = similar_team(team, options, owners, [each.secret for each in found], reveals)
+    hint = similar_team(lookup.team, options, OwningTeams(options, location), found, reveals)
     return [hint] if hint else []
 
 

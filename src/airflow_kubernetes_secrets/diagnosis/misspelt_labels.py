@@ -118,7 +118,7 @@ class _Search:
         return _correction(stored, self.label, commands, is_renamed=bool(wrong))
 
     def _is_like(self, key: str) -> bool:
-        """Return whether the name in a key is like that of the label. The prefix can differ, since the value is an id."""
+        """Return whether the name in a key is like that of the label. The prefix can differ: the value is an id."""
         if key in self.known or is_known_annotation(key):
             return False
         return nearest(folded_name(key), (folded_name(self.label),), SUGGESTION_CUTOFF) != ""

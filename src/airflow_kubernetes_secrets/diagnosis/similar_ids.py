@@ -12,11 +12,12 @@ from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.diagnosis.misspelt_labels import commands_for_id, in_line, meant_for
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.bundles import ids_in_bundle, kind_of_bundle, problems_of_bundle
+from airflow_kubernetes_secrets.inventory.labelled_secrets import LabelledSecrets
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import empty_team
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.missing_namespaces import missing_namespaces
 from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
-from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_of
+from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -50,20 +51,25 @@ def reveal_all(_kind: Kind, _id: str, _team: str | None) -> bool:
 
 
 def similar_ids(
-    lookup: Lookup, options: Options, location: BackendLocation, may_reveal: MayReveal = reveal_all
+    lookup: Lookup,
+    options: Options,
+    location: BackendLocation,
+    found: LabelledSecrets,
+    may_reveal: MayReveal = reveal_all,
 ) -> list[str]:
     """Return suggestions, each as one line with its remedy. What cannot be read is skipped.
 
     Args:
+        found: the Secrets among which to search for suggestions.
         may_reveal: called before a suggestion reveals that an id exists. A Secret without the label has no kind, so it
             is suggested only if the id is permitted for every kind.
     """
-    snapshot, owners = Snapshot(location, options, tuple(Kind)), OwningTeams(options, location)
+    owners = OwningTeams(options, location)
     same = [
-        *_same_id(lookup, options, snapshot, owners, may_reveal),
-        *_same_id_in_config_maps(lookup, options, snapshot, owners, may_reveal),
-        *_same_id_in_bundles(lookup, options, snapshot, owners, may_reveal),
-        *_same_id_in_misspelt_bundles(lookup, options, snapshot, owners, may_reveal),
+        *_same_id(lookup, options, found, owners, may_reveal),
+        *_same_id_in_config_maps(lookup, options, found, owners, may_reveal),
+        *_same_id_in_bundles(lookup, options, found, owners, may_reveal),
+        *_same_id_in_misspelt_bundles(lookup, options, found, owners, may_reveal),
         *_same_id_in_unread_config_maps(lookup, options, location, owners, may_reveal),
     ]
     # The label that would be right is unknown to the user too, so it can be one of any kind.
@@ -83,7 +89,7 @@ def similar_ids(
     of_id += missing_namespaces(options, location)
     if not of_id:
         of_id += _of_variable(lookup)
-        of_id += _close_ids(lookup, options, snapshot, owners, may_reveal)
+        of_id += _close_ids(lookup, options, found, owners, may_reveal)
     of_id += bundles
     names = (lookup.id, label_value(lookup.id))
     problems = [(text, any(_is_about(text, name) for name in names)) for text in location.problems()]
@@ -120,14 +126,14 @@ def _mistakes(location: BackendLocation, may_reveal: MayReveal) -> Sequence[Layo
 
 
 def _same_id(
-    lookup: Lookup, options: Options, snapshot: Snapshot, owners: OwningTeams, may_reveal: MayReveal
+    lookup: Lookup, options: Options, found: LabelledSecrets, owners: OwningTeams, may_reveal: MayReveal
 ) -> Iterator[str]:
     """Yield where a Secret has this id for another kind or team, or has a label that does not match the id."""
-    for kind, each in snapshot.labelled.items():
+    for kind, secrets in found.by_kind.items():
         label = kind.label(options)
         if label is None:
             continue
-        for secret in (stored.secret for stored in each):
+        for secret in secrets:
             if identifier_of(secret, label) != lookup.id:
                 continue
             teams = [team for team in owners.teams(secret) if may_reveal(kind, lookup.id, team)]
@@ -164,11 +170,11 @@ def _of_another_team(secret: Secret, team: str, requested: str | None, options: 
 
 
 def _same_id_in_config_maps(
-    lookup: Lookup, options: Options, snapshot: Snapshot, owners: OwningTeams, may_reveal: MayReveal
+    lookup: Lookup, options: Options, found: LabelledSecrets, owners: OwningTeams, may_reveal: MayReveal
 ) -> Iterator[str]:
     """Yield the ConfigMaps with the label of this connection or option, which no lookup reads."""
     label = lookup.kind.label(options)
-    for secret in (stored.secret for stored in snapshot.without_effect):
+    for secret in found.without_effect:
         has_id = label is not None and label in secret.labels and identifier_of(secret, label) == lookup.id
         if has_id and any(may_reveal(lookup.kind, lookup.id, team) for team in owners.teams(secret)):
             yield f"{secret.full_name} has this id, but only variables are read from ConfigMaps. Use a Secret"
@@ -201,19 +207,19 @@ def _same_id_in_unread_config_maps(
 
 
 def _same_id_in_bundles(
-    lookup: Lookup, options: Options, snapshot: Snapshot, owners: OwningTeams, may_reveal: MayReveal
+    lookup: Lookup, options: Options, found: LabelledSecrets, owners: OwningTeams, may_reveal: MayReveal
 ) -> Iterator[str]:
     """Yield the bundles that have this id, and why the lookup does not read them."""
-    for bundle in (stored.secret for stored in snapshot.bundles):
+    for bundle in found.bundles:
         kind = kind_of_bundle(bundle)
-        found = [] if kind is None else entries_of(bundle, keys_of(kind, lookup.id))
-        if kind is None or not found:
+        same = [] if kind is None else entries_of(bundle, keys_of(kind, lookup.id))
+        if kind is None or not same:
             continue
         teams = [team for team in owners.teams(bundle) if may_reveal(kind, lookup.id, team)]
         if not teams:
             continue
         team = lookup.team if lookup.team in teams else teams[0]
-        this = f"{bundle.kind} {name_with_key(found[0])}: a bundle of {kind.plural} has this id"
+        this = f"{bundle.kind} {name_with_key(same[0])}: a bundle of {kind.plural} has this id"
         if kind is not lookup.kind:
             yield f"{this}, so it is a {kind.word}"
         elif bundle.resource is CONFIG_MAPS and kind is not Kind.VARIABLE:
@@ -229,16 +235,16 @@ def _same_id_in_bundles(
 
 
 def _same_id_in_misspelt_bundles(
-    lookup: Lookup, options: Options, snapshot: Snapshot, owners: OwningTeams, may_reveal: MayReveal
+    lookup: Lookup, options: Options, found: LabelledSecrets, owners: OwningTeams, may_reveal: MayReveal
 ) -> Iterator[str]:
     """Yield the Secrets with this key whose label of a bundle has no valid value. Their ids can be of any kind."""
-    for bundle in (stored.secret for stored in snapshot.bundles):
-        found = entries_of(bundle, keys_of(lookup.kind, lookup.id))
-        if not found or kind_of_bundle(bundle) is not None:
+    for bundle in found.bundles:
+        same = entries_of(bundle, keys_of(lookup.kind, lookup.id))
+        if not same or kind_of_bundle(bundle) is not None:
             continue
         if all(may_reveal(kind, lookup.id, team) for team in owners.teams(bundle) for kind in Kind):
             for problem in problems_of_bundle(bundle, options):
-                yield f"key {found[0].bundle_key!r} has this id, but nothing reads it: {problem.text}"
+                yield f"key {same[0].bundle_key!r} has this id, but nothing reads it: {problem.text}"
 
 
 def _lookups_of(team: str | None) -> str:
@@ -296,18 +302,18 @@ def _of_variable(lookup: Lookup) -> Iterator[str]:
 
 
 def _close_ids(
-    lookup: Lookup, options: Options, snapshot: Snapshot, owners: OwningTeams, may_reveal: MayReveal
+    lookup: Lookup, options: Options, found: LabelledSecrets, owners: OwningTeams, may_reveal: MayReveal
 ) -> Iterator[str]:
     """Yield the ids of this kind that are spelt like the id."""
     label = lookup.kind.label(options)
     if label is None:
         return
     owned = [
-        (identifier_of(stored.secret, label), stored.secret)
-        for stored in snapshot.labelled[lookup.kind]
-        if not is_uri(identifier_of(stored.secret, label))
+        (identifier_of(secret, label), secret)
+        for secret in found.by_kind[lookup.kind]
+        if not is_uri(identifier_of(secret, label))
     ]
-    for bundle in (stored.secret for stored in snapshot.bundles if options.bundles):
+    for bundle in found.bundles if options.bundles else ():
         if kind_of_bundle(bundle) is lookup.kind and problem_of_bundle(bundle, options) is None:
             owned += [(identifier, bundle) for _key, identifier in ids_in_bundle(bundle, lookup.kind)]
     by_folded: dict[str, list[tuple[str, Secret]]] = defaultdict(list)

@@ -18,6 +18,7 @@ from airflow_kubernetes_secrets.inventory.bundles import (
 )
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content
 from airflow_kubernetes_secrets.inventory.known_contents import NO_CONTENTS, Contents, KnownContents
+from airflow_kubernetes_secrets.inventory.labelled_secrets import LabelledSecrets
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     problem_of_empty_team,
     problem_of_team_label,
@@ -128,12 +129,14 @@ class Inventory:
         failures: messages, each with its remedy.
         problems: what is wrong with bundles as a whole, and with the layout of a folder.
         contents: what Airflow reads, for a later inventory, which need not read unchanged Secrets again.
+        labelled: the objects with the labels that lookups use, without values; ``None`` for a folder.
     """
 
     entries: Sequence[Entry]
     failures: Sequence[str]
     problems: Sequence[Problem] = ()
     contents: KnownContents = field(default_factory=dict)
+    labelled: LabelledSecrets | None = None
 
     @property
     def is_unread(self) -> bool:
@@ -194,7 +197,8 @@ def inventory_and_lookups(
     problems = list(_problems_of_bundles(snapshot, options, kinds))
     with suppress(NotConfiguredError):  # the folder itself cannot be read, which is one of the failures
         problems += _problems_of_layout(location, kinds)
-    inventory = Inventory(entries, snapshot.failures, problems, survey.contents.by_version)
+    labelled = snapshot.secrets.without_values(options) if options.path is None else None
+    inventory = Inventory(entries, snapshot.failures, problems, survey.contents.by_version, labelled)
     return inventory, survey.outcome
 
 

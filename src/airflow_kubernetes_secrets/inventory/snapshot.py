@@ -10,6 +10,7 @@ from itertools import product
 
 from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MountedFileError, NotConfiguredError
+from airflow_kubernetes_secrets.inventory.labelled_secrets import LabelledSecrets
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
@@ -81,6 +82,15 @@ class Snapshot:
         unread = [error for (resource, _namespace), error in self._unread.items() if resource in needed]
         unread += [error for error in self._unread_names.values() if not isinstance(error, MountedFileError)]
         return list(dict.fromkeys(map(str, unread)))
+
+    @property
+    def secrets(self) -> LabelledSecrets:
+        """The objects of this snapshot, without what else the API server returns with them."""
+        return LabelledSecrets(
+            {kind: [each.secret for each in found] for kind, found in self.labelled.items()},
+            [each.secret for each in self.bundles],
+            [each.secret for each in self.without_effect],
+        )
 
     def find_for(self, lookup: Lookup) -> Find:
         """Return a function that finds the Secrets for a lookup: only those of its team, or those without a team.

@@ -14,6 +14,7 @@ from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of
 from airflow_kubernetes_secrets.inventory.known_contents import KnownContents
+from airflow_kubernetes_secrets.inventory.labelled_secrets import LabelledSecrets
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import KUBECTL, describe
@@ -88,6 +89,7 @@ class PageSnapshot:
         used: the ids that DAGs use; ``None`` as long as the DAGs are being read.
         contents: what Airflow reads from each version of a Secret, for the next snapshot.
         kubectl: the command ``kubectl`` with the arguments that select the API server of lookups.
+        labelled: the objects with the labels that lookups use, for suggestions; ``None`` for a folder.
         visible: the entries that each user may see, by the user's id and the kinds.
     """
 
@@ -100,6 +102,7 @@ class PageSnapshot:
     used: UsedIds | None = None
     contents: KnownContents = field(default_factory=dict)
     kubectl: str = KUBECTL
+    labelled: LabelledSecrets | None = None
     visible: Visible = field(default_factory=Visible)
 
 
@@ -225,7 +228,8 @@ def take_snapshot(used: UsedIds | None = None, last: PageSnapshot | None = None)
         rows += _without_secret(inventory.entries, used)
         failures += used.failures
     labels = {kind: kind.label(options) for kind in Kind}
-    return PageSnapshot(text, taken_at, labels, rows, failures, searched, used, inventory.contents, options.kubectl)
+    contents, labelled = inventory.contents, inventory.labelled
+    return PageSnapshot(text, taken_at, labels, rows, failures, searched, used, contents, options.kubectl, labelled)
 
 
 def _with_uses(row: Row, used: UsedIds | None) -> Row:
