@@ -94,6 +94,21 @@ def test_copies_of_the_id_the_secret_and_a_command(opened: Open, shelf: Shelf) -
         assert page.evaluate("navigator.clipboard.readText()") == text
 
 
+def test_a_copy_without_the_clipboard_of_scripts_leaves_the_focus(opened: Open) -> None:
+    """Browsers have it only in pages over HTTPS and from the machine itself."""
+    page = alone(opened, "?search=app-db-app")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.locator("#rows .link").click()
+    button = page.locator("#copies button").first
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(button).to_have_text("Copied")
+    expect(button).to_be_focused()
+    page.fill("#search", "")
+    page.keyboard.press("Control+V")
+    expect(page.locator("#search")).to_have_value("app_db")
+
+
 def test_a_command_is_one_line_of_code(opened: Open, shelf: Shelf) -> None:
     page = alone(opened, "?search=app-unlabelled&kind=connection")
     page.get_by_role("button", name="Why is there no connection 'app-unlabelled'?").click()
@@ -154,3 +169,11 @@ def test_id_problems_and_secret_are_visible_at_every_size(opened: Open, width: i
         assert box["x"] + box["width"] <= width
         assert box["y"] + box["height"] <= height
     assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_nothing_is_cut_off_on_a_narrow_screen(opened: Open) -> None:
+    page = opened("ada", PLUGIN)
+    page.set_viewport_size({"width": 320, "height": 640})
+    frame = framed(page)
+    for selector in ("html", "#place"):
+        assert frame.locator(selector).evaluate("each => each.scrollWidth <= each.clientWidth"), selector

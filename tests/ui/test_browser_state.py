@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from datetime import datetime, timedelta, timezone
 from urllib.parse import urljoin
 
 import pytest
@@ -32,6 +33,19 @@ def test_when_the_session_ends_the_whole_window_goes_to_the_login_and_back(opene
     # The next visit starts from the beginning.
     page.goto(page.url.partition("?")[0])
     count(framed(page), "1 to 50 of 73")
+
+
+def test_a_token_that_is_no_longer_valid_leads_to_the_login_and_back_to_the_open_panel(opened: Open) -> None:
+    page = opened("ada", f"{PLUGIN}?search=smtp")
+    frame = framed(page)
+    origin = re.sub("(//[^/]*).*", r"\1", page.url)
+    page.context.add_cookies([{"name": "_token", "value": "of.another.key", "url": origin}])
+    frame.locator("#rows .link").first.click()
+    page.wait_for_url(re.compile(r"/auth/login\?next="))
+
+    log_in_here(page)
+
+    expect(framed(page).locator("#panel [data-verdict=found]")).to_be_visible()
 
 
 def test_a_login_before_the_address_of_the_window_is_set_keeps_what_the_user_chose(opened: Open) -> None:
@@ -262,6 +276,32 @@ def test_one_failed_request_does_not_clear_the_table(opened: Open) -> None:
     page.unroute("**/api/entries?*")
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#notices .error")).to_have_count(0)
+
+
+def test_the_keyboard_focus_stays_where_the_user_tries_again(opened: Open) -> None:
+    page = alone(opened)
+    page.route("**/api/entries?*", lambda route: route.abort())
+    again = page.get_by_role("button", name="Try again")
+    page.click("#refresh")
+    for _ in range(2):
+        again.focus()
+        with page.expect_event("requestfailed"):
+            page.keyboard.press("Enter")
+        ready(page)
+        expect(again).to_be_focused()
+        # Now without a table.
+        page.reload()
+        ready(page)
+
+
+def test_a_snapshot_of_another_day_is_shown_with_its_date(opened: Open) -> None:
+    page = alone(opened)
+    moment = page.evaluate("fetch('api/entries?limit=1').then((each) => each.json()).then((each) => each.taken_at)")
+    date = page.evaluate("moment => new Date(moment).toLocaleDateString(undefined, {dateStyle: 'medium'})", moment)
+    expect(page.locator("#place")).not_to_contain_text(date)
+    page.clock.set_system_time(datetime.now(timezone.utc) + timedelta(days=2))
+    page.get_by_role("button", name="Variables").click()
+    expect(page.locator("#place")).to_contain_text(date)
 
 
 @pytest.mark.parametrize(

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from support.airflow import TESTED, Airflow, release
+from support.airflow_services import START_SECONDS
 from support.airflow_ui import PAGE, AirflowUI, running_ui
 from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, ready
 from support.cluster import Cluster
+from support.faults import late
 from support.proxy import Proxy
 from support.shelf import Shelf, airflow_of, shelf_on
+from support.waiting import until
 
 
 @pytest.fixture
@@ -119,6 +123,56 @@ def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_picture(
     expect(frame.locator("#rows .link")).to_have_text("my_db")
     frame.locator("#rows .link").click()
     expect(frame.locator("#panel [data-verdict=trouble]")).to_be_visible()
+
+
+def test_the_last_of_many_explanations_is_shown(page: Page, ui: AirflowUI, shelf: Shelf, proxy: Proxy) -> None:
+    """The server explains only a few lookups at a time, and the user has turned to other entries meanwhile."""
+    ids = [f"db_{number}" for number in range(8)]
+    for name in ids:
+        shelf.put(name.replace("_", "-"), {"connection-id": name}, {"value": "postgres://db"})
+    log_in(page, ui, "ada", PLUGIN)
+    frame = framed(page)
+    expect(frame.locator("#rows .link")).to_have_text(ids)
+    proxy.always = late(1)
+    for name in ids:
+        frame.locator("#rows .link", has_text=name).click()
+    expect(frame.locator("#panel-title")).to_have_text(ids[-1])
+    expect(frame.locator("#panel [data-verdict]")).to_contain_text(f"'{ids[-1]}'")
+    expect(frame.locator("#panel .error")).to_have_count(0)
+
+
+def hints(ui: AirflowUI, user: str, id: str) -> str:
+    with ui.client(user) as client:
+        client.get(f"{PAGE}api/entries", params={"refresh": True}).raise_for_status()
+        explanation = client.get(f"{PAGE}api/explanation", params={"kind": "connection", "id": id}).raise_for_status()
+    return " ".join(explanation.json()["hints"])
+
+
+def test_suggestions_need_no_list_of_all_secrets(ui: AirflowUI, shelf: Shelf, proxy: Proxy) -> None:
+    shelf.put("db", {"connection-id": "my_db"}, {"value": "postgres://db"})
+    shelf.put("key", {"variable-key": "my_dx"}, {"value": "x"})
+    with ui.client("ada") as client:
+        # Reading the DAGs lists the Secrets too.
+        until(
+            lambda: not client.get(f"{PAGE}api/entries", params={"refresh": True}).json()["reads_dags"], START_SECONDS
+        )
+        before = len(proxy.requests)
+        explanation = client.get(f"{PAGE}api/explanation", params={"kind": "connection", "id": "my_dx"}).json()
+        targets = [unquote(each.target) for each in proxy.requests[before:]]
+    assert "so it is a variable with this id" in " ".join(explanation["hints"])
+    assert [each for each in targets if "labelSelector=airflow.apache.org/connection-id=my_dx" in each]
+    assert not [each for each in targets if "limit=500" in each and "id=my_dx" not in each]
+    assert "Did you mean 'my_db'?" in hints(ui, "ada", "my_dd")
+
+
+def test_secrets_that_a_user_may_not_see_displace_no_suggestion(ui: AirflowUI, shelf: Shelf) -> None:
+    """An id is compared with a thousand others at most, those that are nearest in length."""
+    for number in range(1_100):
+        shelf.put(f"other-{number}", {"connection-id": f"apt_{number:04}"}, {"value": "postgres://db"})
+    shelf.put("db", {"connection-id": "app_0001_a"}, {"value": "postgres://db"})
+
+    assert "Did you mean 'app_0001_a'?" in hints(ui, "cora", "app_0001")
+    assert "apt_" not in hints(ui, "cora", "app_0001")
 
 
 def test_below_a_path(page: Page, ui: AirflowUI, shelf: Shelf) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import metadata
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from airflow_kubernetes_secrets.diagnosis.explanation import explain
 from airflow_kubernetes_secrets.diagnosis.explanation_text import configuration_lines, problem_sections, trace_sections
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.inventory.labelled_secrets import LabelledSecrets
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import secrets_in
 from airflow_kubernetes_secrets.lookup.kinds import Kind
@@ -65,6 +66,13 @@ _LONGEST = 1_000
 _explaining = BoundedSemaphore(4)
 
 
+class _NotPermittedError(HTTPException):
+    """The user is logged in, and may not read something."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(status.HTTP_403_FORBIDDEN, detail)
+
+
 def _viewer(user: Annotated[Any, Depends(get_user)]) -> Viewer:
     return Viewer(user)
 
@@ -77,7 +85,7 @@ def _permitted(viewer: Annotated[Viewer, Depends(_viewer)]) -> list[Kind]:
     """
     if kinds := viewer.kinds:
         return kinds
-    raise HTTPException(status.HTTP_403_FORBIDDEN, _MAY_NOT)
+    raise _NotPermittedError(_MAY_NOT)
 
 
 SomeViewer = Annotated[Viewer, Depends(_viewer)]
@@ -180,27 +188,36 @@ def export(*, request: Request, viewer: SomeViewer, kinds: Permitted, filters: F
     return Response(content, media_type=format.media_type, headers=disposition)
 
 
-@router.get("/api/explanation", dependencies=[Depends(_permitted)])
-def explanation(*, request: Request, viewer: SomeViewer, kind: Text, id: Text, team: Text = "") -> dict[str, Any]:
+@router.get("/api/explanation")
+def explanation(
+    *, request: Request, viewer: SomeViewer, kinds: Permitted, kind: Text, id: Text, team: Text = ""
+) -> dict[str, Any]:
     """Return what ``explain`` shows for one id."""
     # Airflow looks up configuration options without a team.
     lookup = Lookup(_kind(kind), id, (team or None) if _kind(kind) is not Kind.CONFIG else None)
     if not viewer.may_see(lookup.kind, lookup.id, lookup.team):
-        raise HTTPException(status.HTTP_403_FORBIDDEN, f"You may not read this {lookup.kind.word} in Airflow")
+        raise _NotPermittedError(f"You may not read this {lookup.kind.word} in Airflow")
     if not _explaining.acquire(blocking=False):
-        raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, "Other lookups are running. Try again in a moment")
+        # requests.js sends the request again after this time.
+        text, headers = "Other lookups are running. Try again in a moment", {"Retry-After": "1"}
+        raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, text, headers)
     try:
-        return _explanation(lookup, viewer, request.app.state.used_ids.latest())
+        cache: SnapshotCache = request.app.state.snapshot_cache
+        return _explanation(
+            lookup, viewer, request.app.state.used_ids.latest(), partial(_labelled, cache, viewer, kinds)
+        )
     finally:
         _explaining.release()
 
 
 @without_variables
-def _explanation(lookup: Lookup, viewer: Viewer, used: UsedIds | None) -> dict[str, Any]:
+def _explanation(
+    lookup: Lookup, viewer: Viewer, used: UsedIds | None, labelled: Callable[[], LabelledSecrets | None]
+) -> dict[str, Any]:
     """Return the explanation of a lookup, with the names of the options but without their values."""
     configured, options = configured_options()
     with closing(location_of(options)) as location:
-        found = explain(lookup, options, location, may_reveal=viewer.may_see)
+        found = explain(lookup, options, location, may_reveal=viewer.may_see, labelled=labelled)
     if used is not None and not used.failures:
         selected = next((each.stored.secret.listed_name for each in found.candidates if each.is_selected), "")
         found.uses = viewer.visible_uses(used.uses_of_lookup(lookup, selected), used)
@@ -213,6 +230,22 @@ def _explanation(lookup: Lookup, viewer: Viewer, used: UsedIds | None) -> dict[s
         "findings": [section.as_json() for section in problem_sections(found)],
         "trace": [section.as_json() for section in trace_sections(found, configuration)],
     }
+
+
+def _labelled(cache: SnapshotCache, viewer: Viewer, kinds: Sequence[Kind]) -> LabelledSecrets | None:
+    """Return the Secrets of the snapshot that the user may see, for suggestions; ``None`` without a snapshot.
+
+    So other Secrets, which can be thousands, take no place among those that are compared with the id.
+    """
+    try:
+        snapshot = cache.snapshot()
+    except KubernetesSecretsError:
+        return None
+    if snapshot.labelled is None:
+        return None
+    entries = [row.entry for row in viewer.rows(snapshot, kinds)]
+    visible = {(each.kind, each.object_kind, each.namespace, each.secret) for each in entries}
+    return snapshot.labelled.only(lambda kind, each: (kind, each.kind, each.namespace, each.name) in visible)
 
 
 @cache
@@ -254,11 +287,16 @@ async def _refused(request: Request, error: Exception) -> Response:
     cannot see anything. A redirect would show the login inside the frame.
     """
     assert isinstance(error, AnyHTTPException)  # noqa: S101  # the handler is registered for this class
+    code = error.status_code
+    if code == status.HTTP_403_FORBIDDEN and not isinstance(error, _NotPermittedError):
+        # Airflow's own 403 means that the token is invalid, for example because Airflow was restarted with another key.
+        # Airflow's UI opens the login then, as after a 401.
+        code = status.HTTP_401_UNAUTHORIZED
     is_page = request.scope["path"].removeprefix(request.scope.get("root_path", "")) == "/"
-    page = _PAGES.get(error.status_code) if is_page else None
+    page = _PAGES.get(code) if is_page else None
     if page is None:
-        return _AsciiResponse({"detail": error.detail}, error.status_code, error.headers)
-    return FileResponse(_STATIC / page, error.status_code, media_type="text/html")
+        return _AsciiResponse({"detail": error.detail}, code, error.headers)
+    return FileResponse(_STATIC / page, code, media_type="text/html")
 
 
 def _kind(name: str) -> Kind:

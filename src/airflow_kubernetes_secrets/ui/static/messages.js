@@ -27,12 +27,14 @@ async function copied(text) {
     return true;
   } catch {
     // Over plain HTTP, browsers have no clipboard for scripts except by this older way.
+    const focused = document.activeElement;
     const area = make("textarea", { readonly: true });
     area.value = text;
     document.body.append(area);
     area.select();
     const isCopied = document.execCommand("copy");
     area.remove();
+    focused.focus({ preventScroll: true });
     return isCopied;
   }
 }

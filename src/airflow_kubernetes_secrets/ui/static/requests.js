@@ -5,6 +5,11 @@ import { query } from "./state.js";
 // Longer than a request waits on the server for a LIST.
 const TIMEOUT_MS = 90000;
 
+// How often a request is sent again if the server is busy, and the longest pause that the server can ask for. A proxy can
+// ask for minutes.
+const RETRIES = 20;
+const LONGEST_PAUSE_SECONDS = 5;
+
 const INCOMPLETE = "The response of Airflow's API server is incomplete, or a proxy has replaced it. Reload the page.";
 
 /** Return the JSON of a response. Without one, throw an Error with a message for the user. */
@@ -18,7 +23,7 @@ async function get(path, parameters, controller, read) {
   const signal = AbortSignal.any([controller.signal, AbortSignal.timeout(TIMEOUT_MS)]);
   let response;
   try {
-    response = await fetch(address, { signal, headers: { Accept: "application/json" } });
+    response = await fetchWhenReady(address, { signal, headers: { Accept: "application/json" } });
   } catch (error) {
     if (controller.signal.aborted) throw error;
     throw new Error("Airflow's API server does not respond. Try again in a moment.");
@@ -36,6 +41,16 @@ async function get(path, parameters, controller, read) {
     return await read(response);
   } catch {
     throw new Error(INCOMPLETE);
+  }
+}
+
+/** Return the response. If the server is busy, wait as long as it asks for, and try again. */
+async function fetchWhenReady(address, options) {
+  for (let retries = RETRIES; ; retries--) {
+    const response = await fetch(address, options);
+    const seconds = Number(response.headers.get("Retry-After"));
+    if (response.status !== 503 || !(seconds > 0 && seconds <= LONGEST_PAUSE_SECONDS) || !retries) return response;
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   }
 }
 

@@ -4,7 +4,7 @@ import { $, make, own, printable, shortened } from "./dom.js";
 import { badge, copyButton, message } from "./messages.js";
 import { COLUMNS, KINDS, selectedRow, state, view } from "./state.js";
 import { showSummary } from "./summary.js";
-import { localTime } from "./times.js";
+import { localTime, recentTime } from "./times.js";
 
 // How many rows a page has.
 export const PAGE = 50;
@@ -37,7 +37,7 @@ export function showNotices(answer) {
 }
 
 export function showPlace({ place, taken_at }) {
-  $("place").textContent = printable(`${place}, as of ${localTime(taken_at, { timeStyle: "medium" })}`);
+  $("place").textContent = printable(`${place}, as of ${recentTime(taken_at)}`);
   $("place").title = $("place").textContent;
 }
 
@@ -262,11 +262,13 @@ function questions(answer, actions, ...buttons) {
 
 /** Show that a request failed. What the table shows remains. `retry` is called to try again. */
 export function showFailure(error, retry) {
-  const again = make("button", { type: "button", onclick: retry }, "Try again");
+  const again = make("button", { type: "button", class: "again", onclick: retry }, "Try again");
+  const hadFocus = document.activeElement.classList.contains("again");
   const notice = make("div", { class: "notice error", role: "alert" }, error.message);
   if (view.shown !== null) {
     notice.append(" ", again);
     $("notices").replaceChildren(notice);
+    if (hadFocus) again.focus();
     return;
   }
   $("count").textContent = "Nothing could be read";
@@ -280,6 +282,7 @@ export function showFailure(error, retry) {
       make("div", { class: "actions" }, again),
     ),
   );
+  if (hadFocus) again.focus();
 }
 
 /** Mark the row that the panel explains. */

@@ -15,6 +15,12 @@ export function localTime(time, style = { dateStyle: "medium", timeStyle: "mediu
   }
 }
 
+/** Return a time in words, with the date unless it is today. */
+export function recentTime(time) {
+  const date = (each) => localTime(each, { dateStyle: "medium" });
+  return date(time) === date(Date.now()) ? localTime(time, { timeStyle: "medium" }) : localTime(time);
+}
+
 /** Call `show` when the user chooses another time zone. */
 export function onTimeZone(show) {
   addEventListener("storage", ({ key }) => key === CHOICE && show());
