@@ -209,7 +209,7 @@ def test_an_archive(tmp_path: Path) -> None:
 
 
 def test_many_calls_end(tmp_path: Path) -> None:
-    """Each file calls each function of the others, so there are more ways than can be followed."""
+    """Each file calls each function of the others, so there are more paths than can be followed."""
     names = [f"m{number}" for number in range(12)]
     for name in names:
         imports = "".join(f"from {other} import f as f_{other}\n" for other in names if other != name)

@@ -1,6 +1,7 @@
 """The connections and variables that the code of one file uses.
 
-An id is reported only if the code always uses exactly this id. All other uses are reported as computed.
+An id is reported if the code always uses it, such as each element of a loop. If the code uses one of several ids, each
+is optional, and the place counts as computed too. All other uses are computed.
 """
 
 from __future__ import annotations
@@ -8,14 +9,10 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property, partial
-from sys import stdlib_module_names
-from typing import NamedTuple, TypeGuard
+from functools import partial
 
-from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.process import no_garbage_collection
 from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
@@ -23,58 +20,18 @@ from airflow_kubernetes_secrets.usage.dags_and_tasks import DagsAndTasks
 from airflow_kubernetes_secrets.usage.file_uses import Exports, FileUses, FollowedCall, OpenId
 from airflow_kubernetes_secrets.usage.frames import Frame
 from airflow_kubernetes_secrets.usage.imported_names import is_installed
+from airflow_kubernetes_secrets.usage.mentions import Mention, Mentions
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.own_stack import on_own_stack
-from airflow_kubernetes_secrets.usage.passed_values import CALLABLE, Function, Passed, PassedValues, is_expanded
-from airflow_kubernetes_secrets.usage.signatures import Signatures, defaults_of, names_connection
+from airflow_kubernetes_secrets.usage.passed_values import Function, Passed, PassedValues
+from airflow_kubernetes_secrets.usage.signatures import Signatures
 from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
-from airflow_kubernetes_secrets.usage.syntax import Call, ContextItem, Syntax, dotted, is_airflow
-from airflow_kubernetes_secrets.usage.templates import UNKNOWN, is_rendered, uses_in_template
+from airflow_kubernetes_secrets.usage.syntax import Syntax, dotted
+from airflow_kubernetes_secrets.usage.templates import is_rendered
 from airflow_kubernetes_secrets.usage.uses import Computed, Position, Use
 
 # A file without any of these uses nothing, and does not need to be parsed. A DAG can use a function of another file.
 _MARKERS = re.compile(rb"airflow|[Cc]onn|CONN|\bvar\b|Variable|Hook|Operator|Sensor|Notifier|Trigger|ObjectStoragePath")
-
-# The functions of Airflow that read an entry. The first argument is the id, and the second a default.
-_READERS = {
-    "Connection.async_get": Kind.CONNECTION,
-    "Connection.get": Kind.CONNECTION,
-    "Connection.get_connection_from_secrets": Kind.CONNECTION,
-    "Variable.get": Kind.VARIABLE,
-    "Variable.get_variable_from_secrets": Kind.VARIABLE,
-    "Variable.setdefault": Kind.VARIABLE,
-}
-# The methods of hooks that read the connection with the id in their first argument.
-_HOOK_READERS = ("get_connection", "aget_connection", "get_connections", "get_hook", "aget_hook")
-
-# The parameters of the function of a task that Airflow passes if they are not passed.
-_CONTEXT_KEYS = ("conn", "var")
-
-# The methods of a mapping that take the name of an argument, and a default for it.
-_TAKES_DEFAULT = ("get", "pop", "setdefault")
-
-# A mapping or call with this key defines a connection, so the ids in it are not uses.
-_DEFINES = "conn_type"
-
-# The attribute of a SQL hook with the id that it uses by default.
-_HOOK_DEFAULT = "default_conn_name"
-
-# The ends of the names of classes of providers that use connections, and of other names of notifiers.
-_CLASSES = ("Hook", "Notifier", "Operator", "Sensor", "Trigger", "_notification")
-
-# ObjectStoragePath("s3://aws_default@bucket/key") names a connection before the '@'.
-_STORAGE_CONNECTION = re.compile(r"[\w+.-]+://(?P<id>[^/@:]+)@")
-
-
-class _Mention(NamedTuple):
-    """A place that names an id: the expression with the id, or the id itself."""
-
-    kind: Kind
-    how: str
-    id: ast.expr | str | None
-    line: int
-    frame: Frame
-    has_default: bool = False
 
 
 def is_parsed(file: DagFile) -> bool:
@@ -131,8 +88,8 @@ class _Finder:
         self._syntax = syntax
         self._strings = StringExpressions(syntax)
         self._file = file
-        self._signatures = signatures
         self._passed = PassedValues(syntax, self._strings)
+        self._mentions = Mentions(syntax, self._strings, self._passed, signatures)
 
     def uses(self) -> FileUses:
         """Return the uses in the order of the lines, and the places that name files with templates."""
@@ -141,7 +98,7 @@ class _Finder:
         open_ids: dict[OpenId, None] = {}
         # Several ids can have one place.
         closed: set[Computed] = set()
-        mentions = sorted(self._mentions(), key=lambda mention: mention.line)
+        mentions = sorted(self._mentions.find(), key=lambda mention: mention.line)
         calls = self._calls_of_others()
         if not mentions and not calls and not self._syntax.file_names:
             return FileUses(self._file.path)
@@ -178,17 +135,17 @@ class _Finder:
                 FollowedCall(function, passed, self._position(owners, frame, passed.line))
                 for function, passed, frame in calls
             ],
-            default_arguments=self._default_arguments if calls else frozenset(),
+            default_arguments=self._mentions.default_arguments if calls else frozenset(),
         )
 
-    def _texts(self, mention: _Mention) -> Sequence[tuple[str | None, bool]]:
+    def _texts(self, mention: Mention) -> Sequence[tuple[str | None, bool]]:
         """Return the ids that an expression can have, each with whether the code uses all of them."""
         if mention.id is None or isinstance(mention.id, str):
             return [(mention.id, True)]
         if isinstance(mention.id, ast.Constant):
             return [(self._strings.with_references(mention.id, mention.frame), True)]
         read = partial(self._strings.with_references, mention.id, mention.frame)
-        return self._strings.ways.read(read, conditions=True)
+        return self._strings.alternatives.read(read, conditions=True)
 
     def _calls_of_others(self) -> list[_FollowedCall]:
         """Return the calls of functions and classes that the file imports."""
@@ -228,330 +185,3 @@ class _Finder:
     def _position(self, owners: DagsAndTasks, frame: Frame, line: int) -> Position:
         dags, tasks = owners.owners_of(frame)
         return Position(self._file.path, line, dags or self._file.dags, tasks, self._file.team)
-
-    def _mentions(self) -> Iterator[_Mention]:
-        for call in self._syntax.calls:
-            yield from self._mentions_in_call(call)
-            if call.names and call.names[-1] in _TAKES_DEFAULT:
-                yield from _mentions_in_default(call)
-        for node, frame in self._syntax.dicts:
-            yield from self._mentions_in_dict(node, frame)
-        for function, frame in self._syntax.functions:
-            yield from _mentions_in_parameters(function, frame)
-        yield from self._mentions_in_assignments()
-        for key, value, frame in self._syntax.items_set:
-            if names_connection(key) and _can_be_id(value):
-                yield _Mention(Kind.CONNECTION, key, value, value.lineno, frame)
-        yield from self._mentions_without_call()
-        yield from self._mentions_in_context()
-        for text, frame in self._syntax.templates:
-            yield from self._mentions_in_template(text, frame)
-
-    def _mentions_in_assignments(self) -> Iterator[_Mention]:
-        """Yield the ids in constants and attributes."""
-        for name, line, value, frame in self._syntax.assigned:
-            # Another file may import the name, or a function may take it by position.
-            if names_connection(name.lower()) or name == _HOOK_DEFAULT:
-                for each in _defaults_in(value):
-                    for text, _is_certain in self._strings.ways.read(
-                        partial(self._strings.text, each, frame), conditions=True
-                    ):
-                        if text is not None:
-                            yield _Mention(Kind.CONNECTION, f"value of {name}", text, line, frame, has_default=True)
-
-    def _mentions_without_call(self) -> Iterator[_Mention]:
-        """Yield the functions that code passes on, such as ``map(Variable.get, keys)``. Their ids are computed."""
-        called = {call.node.func for call in self._syntax.calls if isinstance(call.node.func, ast.Attribute)}
-        for method, frame in self._syntax.methods:
-            reader = None if method in called else self._reader(dotted(method), frame)
-            if reader is not None and method not in self._called_by_name:
-                yield _Mention(*reader, None, method.lineno, frame)
-
-    @cached_property
-    def _called_by_name(self) -> Set[ast.expr]:
-        """The functions of assignments such as ``get = Variable.get``, if the code only calls the name."""
-        methods = {method for method, _frame in self._syntax.methods}
-        names = {
-            name: value
-            for name, _line, value, frame in self._syntax.assigned
-            if value in methods and self._syntax.definition(name, frame) is not None
-        }
-        if not names:
-            return frozenset()
-        loads = Counter(each.id for each in ast.walk(self._syntax.tree) if _is_loaded(each, names))
-        calls = Counter(call.names[0] for call in self._syntax.calls if len(call.names) == 1)
-        return {value for name, value in names.items() if loads[name] == calls[name] > 0}
-
-    def _mentions_in_call(self, call: Call) -> Iterator[_Mention]:
-        """Yield the ids in the arguments of a call."""
-        node, frame, names, keyword_names = call
-        defines = _DEFINES in keyword_names and "task_id" not in keyword_names
-        if keyword_names and not defines and not (names and names[-1] == "Connection"):
-            yield from self._mentions_in_keywords(call)
-        if isinstance(node.func, ast.Attribute) and node.func.attr in _HOOK_READERS:
-            if node.args and self._is_hook(node.func.value, frame):
-                how = ".".join(names[-2:]) or node.func.attr
-                yield _Mention(Kind.CONNECTION, how, node.args[0], node.args[0].lineno, frame)
-        elif (reader := self._reader(names, frame)) is not None:
-            yield from _mentions_in_reader(*reader, node, frame)
-        elif is_airflow(path := self._syntax.imported(names, frame)):
-            yield from self._mentions_in_airflow_call(node, path, frame)
-        elif names and names[-1].endswith("Hook") and self._may_take_id(node, frame):
-            # Hooks take the connection first. Only a SQL hook of this file says so.
-            value = node.args[0] if names[-1] in self._sql_hooks else None
-            yield _Mention(Kind.CONNECTION, names[-1], value, node.lineno, frame)
-
-    def _mentions_in_keywords(self, call: Call) -> Iterator[_Mention]:
-        """Yield the ids in keyword arguments. A task that is expanded has one of each element."""
-        for keyword in call.node.keywords:
-            if keyword.arg is not None and names_connection(keyword.arg):
-                found = self._strings.elements(keyword.value, call.frame) if is_expanded(call.node) else None
-                for each, where in found or [(keyword.value, call.frame)]:
-                    if _can_be_id(each):
-                        id = each if where is call.frame else self._strings.with_references(each, where)
-                        yield _Mention(Kind.CONNECTION, keyword.arg, id, each.lineno, call.frame)
-
-    def _may_take_id(self, call: ast.Call, frame: Frame) -> bool:
-        return bool(call.args) and _can_be_id(call.args[0]) and not self._is_hook(call.args[0], frame)
-
-    @cached_property
-    def _sql_hooks(self) -> Set[str]:
-        """The hooks of this file that take the connection as their only positional argument."""
-        classes = {frame.node for frame in self._syntax.frames if isinstance(frame.node, ast.ClassDef)}
-        return {
-            node.name
-            for node in classes
-            if any(isinstance(name, ast.Name) and name.id == "conn_name_attr" for name in ast.walk(node))
-            and not any(isinstance(each, ast.FunctionDef) and each.name == "__init__" for each in node.body)
-        }
-
-    def _reader(self, names: Sequence[str], frame: Frame) -> tuple[Kind, str] | None:
-        """Return what a function of Airflow reads; ``None`` for other functions.
-
-        The user's own module may import the class from the Airflow version that is installed.
-        """
-        path = self._syntax.imported(names, frame)
-        function = ".".join(path.split(".")[-2:])
-        owner, _, method = function.rpartition(".")
-        if path.partition(".")[0] in stdlib_module_names:
-            return None
-        if owner.endswith("Hook") and method in _HOOK_READERS:
-            return Kind.CONNECTION, function
-        return (_READERS[function], function) if function in _READERS else None
-
-    def _mentions_in_context(self) -> Iterator[_Mention]:
-        """Yield the ids in ``context["var"]["value"].get("x")`` and ``context["conn"].get("x")``."""
-        found = [each for each in self._syntax.context_items if _is_context(each.owner, each.frame)]
-        found += self._context_parameters()
-        if not found:
-            return
-        parents = {child: node for node in ast.walk(self._syntax.tree) for child in ast.iter_child_nodes(node)}
-        for node, _owner, name, frame in found:
-            kind, how = (Kind.CONNECTION if name == "conn" else Kind.VARIABLE), name
-            place, key, has_default = _member(node, parents)
-            if kind is Kind.VARIABLE and (part := self._strings.text(key, frame)) is not None:
-                how = f"var.{part}"
-                place, key, has_default = _member(place, parents)
-            yield _Mention(kind, f"context {how}", key, node.lineno, frame, has_default)
-
-    def _context_parameters(self) -> Iterator[ContextItem]:
-        """Yield where the function of a task reads its parameter ``conn`` or ``var``, which Airflow passes to it."""
-        for frame in self._syntax.frames:
-            function = frame.node
-            if frame.names is None or not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                continue
-            parameters = {each.arg for each in (*function.args.args, *function.args.kwonlyargs)}
-            wanted = {name for name in _CONTEXT_KEYS if name in parameters}
-            if wanted and (passed := self._passed_to_task(function)) is not None:
-                wanted -= {name for name in wanted if name in passed or self._syntax.is_set_again(name, frame)}
-                for each in ast.walk(function):
-                    if isinstance(each, ast.Name) and each.id in wanted:
-                        yield ContextItem(each, each, each.id, frame)
-
-    def _passed_to_task(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Set[str] | None:
-        """Return the parameters that calls pass to the function of a task; ``None`` if no task has the function."""
-        is_task = any(self._is_task_decorator(each) for each in function.decorator_list)
-        passed: set[str] = set()
-        for call in self._syntax.calls:
-            if list(self._passed.called(call))[-1:] == [function.name]:
-                is_task = is_task or CALLABLE in call.keyword_names
-                for each in self._passed.passed(call):
-                    passed.update(each.named)
-                    passed.update(parameter.arg for parameter in function.args.args[: len(each.positional)])
-        return passed if is_task else None
-
-    def _is_task_decorator(self, node: ast.expr) -> bool:
-        path = self._syntax.imported(dotted(node.func if isinstance(node, ast.Call) else node))
-        return is_airflow(path) and "task" in path.split(".")[-2:]
-
-    def _mentions_in_airflow_call(self, call: ast.Call, path: str, frame: Frame) -> Iterator[_Mention]:
-        """Yield the ids that a function or class of Airflow or a provider takes by position or by default."""
-        if path.endswith(".ObjectStoragePath"):
-            urls = self._strings.ways.read(partial(self._strings.pattern, call.args[0], frame)) if call.args else ()
-            for url, _is_certain in urls:
-                if match := _STORAGE_CONNECTION.match(url):
-                    identifier = None if UNKNOWN in match["id"] else match["id"]
-                    yield _Mention(Kind.CONNECTION, "ObjectStoragePath", identifier, call.lineno, frame)
-        else:
-            yield from self._mentions_by_signature(call, path, frame)
-
-    def _mentions_by_signature(self, call: ast.Call, path: str, frame: Frame) -> Iterator[_Mention]:
-        """Yield the ids that a hook or operator takes by position or by default, as its source says."""
-        path = path.removesuffix(".partial")
-        name = path.rpartition(".")[2]
-        if not name.endswith(_CLASSES):
-            return
-        signature = self._signatures.signature_of(path)
-        if signature is None:
-            # The provider is not installed here. Hooks take the connection first.
-            if name.endswith("Hook") and call.args:
-                yield _Mention(Kind.CONNECTION, name, None, call.lineno, frame)
-            return
-        first = signature.first if call.args else ""
-        if first and _can_be_id(call.args[0]) and not isinstance(call.args[0], ast.Starred):
-            yield _Mention(Kind.CONNECTION, f"{name} {first}", call.args[0], call.args[0].lineno, frame)
-        given = {each.arg for each in call.keywords}
-        if None in given or any(isinstance(each, ast.Starred) for each in call.args):
-            return
-        for argument, default in signature.defaults.items():
-            is_used = default is not None and argument not in given and argument != first
-            if is_used and (name.endswith("Hook") or not self._may_be_default_argument(argument)):
-                yield _Mention(Kind.CONNECTION, f"default {argument} of {name}", default, call.lineno, frame)
-
-    @cached_property
-    def _default_arguments(self) -> Set[str] | None:
-        """The arguments that ``default_args`` of a DAG in this file may set; ``None`` if they may set any argument."""
-        found = {key.value for node, _frame in self._syntax.dicts for key in node.keys if isinstance(key, ast.Constant)}
-        for call in self._syntax.calls:
-            is_mapping = call.names[-1:] == ["dict"]
-            if not is_mapping and "default_args" not in call.keyword_names:
-                continue
-            for keyword in call.node.keywords:
-                if is_mapping and keyword.arg is not None:
-                    found.add(keyword.arg)
-                elif keyword.arg == "default_args":
-                    value = self._syntax.value(keyword.value, call.frame)
-                    if not isinstance(value, ast.Dict) or None in value.keys:
-                        return None
-        return {each for each in found if isinstance(each, str)}
-
-    def _may_be_default_argument(self, argument: str) -> bool:
-        return self._default_arguments is None or argument in self._default_arguments
-
-    def _is_hook(self, node: ast.expr, frame: Frame) -> bool:
-        """Return whether an expression is a hook, judging by its name."""
-        if isinstance(node, ast.Call):
-            names = dotted(node.func)
-            if names == ["super"]:
-                return _is_in_hook(frame)
-        else:
-            names = dotted(node)
-        if names in (["self"], ["cls"]):
-            return _is_in_hook(frame)
-        if self._syntax.imported(names, frame).endswith("Hook"):
-            return True
-        return bool(names) and names[-1].lower().endswith("hook")
-
-    def _mentions_in_dict(self, node: ast.Dict, frame: Frame) -> Iterator[_Mention]:
-        """Yield the ids in a mapping, such as ``default_args`` or arguments of a task."""
-        keys = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
-        if _DEFINES in keys:
-            return
-        for key, value in zip(keys, node.values, strict=True):
-            if isinstance(key, str) and names_connection(key) and _can_be_id(value):
-                yield _Mention(Kind.CONNECTION, key, value, value.lineno, frame)
-
-    def _mentions_in_template(self, node: ast.expr, frame: Frame) -> Iterator[_Mention]:
-        is_one_line = node.lineno == node.end_lineno or not isinstance(node, ast.Constant)
-        for text, _is_certain in self._strings.ways.read(partial(self._strings.template, node, frame)):
-            for each in uses_in_template(text):
-                line = node.lineno + (0 if is_one_line else each.line)
-                yield _Mention(each.kind, each.how, each.id, line, frame, each.has_default)
-
-
-def _mentions_in_parameters(function: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> Iterator[_Mention]:
-    """Yield the ids that are defaults of parameters. Whether one is used depends on the callers."""
-    for name, default in defaults_of(function):
-        if default is not None and names_connection(name) and _can_be_id(default):
-            how = f"default of {name} in {function.name}"
-            if function.name == "__init__" and isinstance(frame.node, ast.ClassDef):
-                how = f"default of {name} in {frame.node.name}"
-            yield _Mention(Kind.CONNECTION, how, default, default.lineno, frame, has_default=True)
-
-
-def _mentions_in_default(call: Call) -> Iterator[_Mention]:
-    """Yield the id in ``kwargs.get("conn_id", "x")``."""
-    if len(call.node.args) == 2:
-        name, default = call.node.args
-        argument = name.value if isinstance(name, ast.Constant) else None
-        if isinstance(argument, str) and names_connection(argument) and _is_string(default):
-            yield _Mention(Kind.CONNECTION, argument, default, default.lineno, call.frame, has_default=True)
-
-
-def _mentions_in_reader(kind: Kind, function: str, call: ast.Call, frame: Frame) -> Iterator[_Mention]:
-    """Yield the id that a function reads."""
-    keywords = {each.arg: each.value for each in call.keywords}
-    mapping = keywords.pop(None, None)
-    if isinstance(mapping, ast.Dict):
-        names = (each.value if isinstance(each, ast.Constant) else None for each in mapping.keys)
-        keywords |= {name: value for name, value in zip(names, mapping.values, strict=True) if isinstance(name, str)}
-    key = call.args[0] if call.args else keywords.get("key")
-    if key is not None:
-        has_default = len(call.args) > 1 or bool(keywords.keys() & {"default", "default_var"})
-        yield _Mention(kind, function, key, key.lineno, frame, has_default)
-    elif mapping is not None:
-        yield _Mention(kind, function, None, call.lineno, frame)
-
-
-def _defaults_in(value: ast.expr) -> Sequence[ast.expr]:
-    """Return the default in ``field(default="a")``; the expression itself if it is another one."""
-    keywords = value.keywords if isinstance(value, ast.Call) else []
-    return [each.value for each in keywords if each.arg == "default"] or [value]
-
-
-def _is_loaded(node: ast.AST, names: Container[str]) -> TypeGuard[ast.Name]:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names
-
-
-def _is_context(node: ast.expr, frame: Frame) -> bool:
-    """Return whether an expression is the context of a task, judging by its name."""
-    if isinstance(node, ast.Call):
-        return (dotted(node.func) or [""])[-1] in ("get_current_context", "get_template_context")
-    if not isinstance(node, ast.Name):
-        return False
-    functions = (
-        each.node for each in frame.outwards() if isinstance(each.node, (ast.FunctionDef, ast.AsyncFunctionDef))
-    )
-    rest = {each.args.kwarg.arg for each in functions if each.args.kwarg is not None}
-    return node.id in rest or node.id in ("context", "ctx")
-
-
-def _member(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> tuple[ast.AST, ast.expr | None, bool]:
-    """Return the expression ``a.x``, ``a["x"]`` or ``a.get("x")`` around ``a``; the name; and whether it has a default.
-
-    The name is ``None`` if it is computed.
-    """
-    outer = parents[node]
-    if isinstance(outer, ast.Subscript) and outer.value is node:
-        return outer, outer.slice, False
-    if not isinstance(outer, ast.Attribute):
-        return node, None, False
-    call = parents[outer]
-    if outer.attr == "get" and isinstance(call, ast.Call) and call.func is outer:
-        return call, call.args[0] if call.args else None, len(call.args) + len(call.keywords) > 1
-    return outer, ast.copy_location(ast.Constant(outer.attr), outer), False
-
-
-def _can_be_id(node: ast.expr) -> bool:
-    """Return whether an expression can be an id. ``None`` and numbers cannot."""
-    return not isinstance(node, ast.Constant) or isinstance(node.value, str)
-
-
-def _is_string(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
-
-
-def _is_in_hook(frame: Frame) -> bool:
-    """Return whether code is in the class of a hook."""
-    classes = (each.node for each in frame.outwards() if isinstance(each.node, ast.ClassDef))
-    return any((dotted(base) or [""])[-1].endswith("Hook") for node in classes for base in node.bases)

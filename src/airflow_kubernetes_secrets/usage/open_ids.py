@@ -22,7 +22,7 @@ from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
 # How many functions that call each other in several files are followed.
 _DEEPEST = 3
 
-# The most calls that are followed. Functions that call each other often have many ways to an id.
+# The most calls that are followed. Functions that call each other often have many paths to an id.
 _MOST_FOLLOWED = 100_000
 
 

@@ -148,7 +148,7 @@ class PassedValues:
 
     def passed(self, call: Call) -> list[Passed]:
         """Return the arguments of a call; several, if it is in a loop, or expanded to several tasks."""
-        found = self._strings.ways.read(partial(self._passed_at_once, call))
+        found = self._strings.alternatives.read(partial(self._passed_at_once, call))
         return [each for passed, _is_certain in found for each in passed]
 
     def _passed_at_once(self, call: Call) -> list[Passed]:

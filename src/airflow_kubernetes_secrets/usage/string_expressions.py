@@ -10,11 +10,11 @@ from functools import cached_property, partial
 from typing import Any, Final, NamedTuple
 
 from airflow_kubernetes_secrets.usage import references
+from airflow_kubernetes_secrets.usage.alternatives import Alternatives
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, runs_for_each_element
 from airflow_kubernetes_secrets.usage.imported_names import is_installed
 from airflow_kubernetes_secrets.usage.syntax import DEEPEST, Syntax, dotted, is_airflow, parts_of_sum
 from airflow_kubernetes_secrets.usage.templates import UNKNOWN
-from airflow_kubernetes_secrets.usage.ways import Ways
 
 # A few f-strings that contain each other can have gigabytes, or take years. So the text of a longer string (in
 # characters), and of strings that together need more steps in one file, counts as computed.
@@ -55,7 +55,7 @@ class StringExpressions:
 
     Attributes:
         functions: the functions whose parameters the strings refer to, by their lines.
-        ways: reads an expression once for each combination of its alternatives. Without it, an expression with
+        alternatives: reads an expression once for each combination of its alternatives. Without it, an expression with
             alternatives has no string.
     """
 
@@ -63,7 +63,7 @@ class StringExpressions:
         self._syntax = syntax
         self._steps = 0
         self.functions: dict[int, FunctionInFile] = {}
-        self.ways = Ways()
+        self.alternatives = Alternatives()
         # By the heads of loops.
         self._elements_of: dict[ast.AST, list[Element] | None] = {}
 
@@ -198,7 +198,7 @@ class StringExpressions:
 
     def _one_of(self, node: ast.expr, alternatives: Sequence[ast.expr | None], frame: Frame, depth: int) -> str | None:
         """Return the text of one of the expressions that an expression can have."""
-        number = self.ways.choose(node, len(alternatives), is_certain=False)
+        number = self.alternatives.choose(node, len(alternatives), is_certain=False)
         return None if number is None else self._text(alternatives[number], frame, depth)
 
     def _called(self, node: ast.Call, frame: Frame, depth: int) -> str | None:
@@ -334,7 +334,7 @@ class StringExpressions:
         found = None if loop is None else self._elements_of_loop(loop)
         if loop is None or not found:
             return None
-        number = self.ways.choose(loop.head, len(found), is_certain=runs_for_each_element(loop.node, frame))
+        number = self.alternatives.choose(loop.head, len(found), is_certain=runs_for_each_element(loop.node, frame))
         if number is None:
             return None
         element: tuple[Definition, Frame] | None = found[number]
@@ -348,9 +348,9 @@ class StringExpressions:
 
     def _elements_of_loop(self, loop: Loop) -> list[Element] | None:
         if loop.head not in self._elements_of:
-            asked = self.ways.asked
+            asked = self.alternatives.asked
             found = self._elements(loop.head.iter, loop.frame, DEEPEST)
-            if self.ways.asked != asked:
+            if self.alternatives.asked != asked:
                 # Another loop decides which elements there are.
                 return found
             self._elements_of[loop.head] = found

@@ -14,7 +14,7 @@ _MOST = 1_000
 _MOST_IN_FILE = 50_000
 
 
-class Ways:
+class Alternatives:
     """The alternatives of the expression that is read at the moment.
 
     Attributes:
