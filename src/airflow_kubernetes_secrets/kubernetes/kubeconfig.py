@@ -1,13 +1,13 @@
 """Credentials from a kubeconfig file, read by the loader of the official client (the extra ``kubeconfig``).
 
-That loader is well maintained, and supports exec plugins, client certificates and merged files. It has no deadline for
-an exec plugin, and neither has this module.
+That loader is well maintained, and supports exec plugins, client certificates and merged files. It waits for an exec
+plugin without a limit, so this module has :mod:`~airflow_kubernetes_secrets.kubernetes.exec_plugin` set one.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from airflow_kubernetes_secrets.errors import NotConfiguredError
 from airflow_kubernetes_secrets.kubernetes.credentials import client_context
+from airflow_kubernetes_secrets.kubernetes.exec_plugin import limited
 from airflow_kubernetes_secrets.kubernetes.http_connection import Endpoint, Tls
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.process import importing
@@ -131,7 +132,11 @@ def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _
         )
         context = loader.current_context["context"]
         cluster = merger.config["clusters"].get_with_name(context["cluster"])["cluster"]
-        _check(cluster, _user(merger.config, context.get("user")))
+        user = _user(merger.config, context.get("user"))
+        _check(cluster, user)
+        # With an auth-provider, the loader may write the user back to the file.
+        if user is not None and isinstance(user.safe_get("exec"), Mapping) and not user.safe_get("auth-provider"):
+            user.value["exec"] = limited(user.value["exec"])
         loader.load_and_set(configuration)
         # As in kubectl, a context without a namespace means the namespace `default`.
         namespace = context.get("namespace") or "default"

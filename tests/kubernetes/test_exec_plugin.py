@@ -1,0 +1,82 @@
+"""The limit on the time that an exec plugin of a kubeconfig may take."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from airflow_kubernetes_secrets.kubernetes.exec_plugin import limited
+
+
+def run(plugin: dict[str, Any], seconds: float = 30, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    """Run a plugin as the loader does."""
+    made = limited(plugin, seconds)
+    return subprocess.run([made["command"], *made["args"]], capture_output=True, check=False, **options)
+
+
+def shell(script: str) -> dict[str, Any]:
+    return {"command": "sh", "args": ["-c", script]}
+
+
+def test_what_a_plugin_prints_and_its_status_are_passed_on() -> None:
+    done = run(shell("echo out; echo problem >&2; exit 3"))
+
+    assert (done.stdout, done.stderr, done.returncode) == (b"out\n", b"problem\n", 3)
+
+
+def test_a_plugin_without_arguments() -> None:
+    assert run({"command": "true"}).returncode == 0
+
+
+def test_standard_input_the_environment_and_the_folder_are_those_of_the_loader(tmp_path: Path) -> None:
+    program = tmp_path / "plugin"
+    program.write_text('#!/bin/sh\nread line; echo "$line $NAME"\n')
+    program.chmod(0o755)
+
+    done = run({"command": "./plugin"}, cwd=tmp_path, input=b"word\n", env={**os.environ, "NAME": "value"})
+
+    assert done.stdout == b"word value\n"
+
+
+def test_a_plugin_that_takes_too_long_is_ended() -> None:
+    done = run(shell("echo started; sleep 600"), seconds=0.3, timeout=60)
+
+    assert done.returncode == 124
+    assert done.stdout == b""
+    assert done.stderr == b"it did not end within 0.3 seconds. Run it in a terminal\n"
+
+
+def test_a_process_that_a_plugin_leaves_behind_does_not_prolong_it(tmp_path: Path) -> None:
+    process = tmp_path / "process"
+    try:
+        done = run(shell(f"sleep 600 & echo $! > {process}; wait"), seconds=0.5, timeout=60)
+    finally:
+        os.kill(int(process.read_text()), 9)
+
+    assert done.returncode == 124
+
+
+def test_a_plugin_that_is_not_installed() -> None:
+    done = run({"command": "no-such-plugin"})
+
+    assert done.returncode == 127
+    assert done.stderr == b"it cannot be started: No such file or directory\n"
+
+
+def test_a_plugin_can_ask_on_a_terminal() -> None:
+    """A plugin writes its question to standard error, because its standard output is for the token."""
+    ours, theirs = pty.openpty()
+    made = limited(shell("printf 'Password: ' >&2; read word; echo \"$word\""))
+    process = subprocess.Popen([made["command"], *made["args"]], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while not shown.endswith(b"Password: "):
+        shown += os.read(ours, 100)
+    os.write(ours, b"word\n")
+    out, _ = process.communicate(timeout=60)
+    os.close(ours)
+
+    assert out == b"word\n"
