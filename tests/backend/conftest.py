@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.kubernetes import file_stamps, refusals
 from airflow_kubernetes_secrets.process import restart
 from airflow_kubernetes_secrets.sources import api_server_state, cache_policy
 from support.cluster import Cluster, ServiceAccount
-from support.memory import AT_ONCE, Asker, MakeAsker, StartProgram
+from support.memory import AT_ONCE, MakeLookups, StartProgram, VariableLookups
 from support.places import FolderLocation, Place, ServerPlace
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
@@ -173,14 +173,14 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def make_asker(proxy: Proxy, account: ServiceAccount, put: Put) -> Iterator[MakeAsker]:
-    """Return a function that makes askers which go through the proxy. They are closed at the end."""
+def make_lookups(proxy: Proxy, account: ServiceAccount, put: Put) -> Iterator[MakeLookups]:
+    """Return a function that makes lookups which go through the proxy. They are closed at the end."""
     with ExitStack() as stack:
 
-        def make(**options: object) -> Asker:
-            asker = Asker(proxy, account, put.namespace, **options)  # type: ignore[arg-type]  # mypy cannot know the options
-            stack.callback(asker.close)
-            return asker
+        def make(**options: object) -> VariableLookups:
+            lookups = VariableLookups(proxy, account, put.namespace, **options)  # type: ignore[arg-type]  # mypy cannot know the options
+            stack.callback(lookups.close)
+            return lookups
 
         yield make
 

@@ -22,7 +22,7 @@ from support.cluster import Cluster
 from support.exchange import Exchange, Fault, reply
 from support.faults import STREAM, chunk, event, forward, stream_of
 from support.logs import said
-from support.memory import AT_ONCE, MakeAsker, watchers
+from support.memory import AT_ONCE, MakeLookups, watchers
 from support.places import ServerPlace
 from support.proxy import Proxy
 from support.secrets import VARIABLE, MakeBackend, Put
@@ -122,7 +122,7 @@ def test_a_408_is_no_answer(proxied: MakeBackend, proxy: Proxy, put: Put, caplog
 
 
 def test_a_connection_is_used_again_after_a_watch_only_if_nothing_follows_it(
-    proxy: Proxy, make_asker: MakeAsker, put: Put
+    proxy: Proxy, make_lookups: MakeLookups, put: Put
 ) -> None:
     put.variable("x", "found")
 
@@ -132,14 +132,14 @@ def test_a_connection_is_used_again_after_a_watch_only_if_nothing_follows_it(
         return True
 
     proxy.always_watch = followed
-    asker = make_asker(ttl=2.0)
-    assert asker.get("x") == "found"
+    lookups = make_lookups(ttl=2.0)
+    assert lookups.get("x") == "found"
     until(lambda: len(proxy.watches) > 2)
-    asker.policy.close()
+    lookups.policy.close()
 
-    asker.restart()
+    lookups.restart()
 
-    assert [asker.get("x"), asker.get("missing")] == ["found", None]
+    assert [lookups.get("x"), lookups.get("missing")] == ["found", None]
 
 
 def answer_to(pattern: str, other: str) -> Fault:
@@ -209,18 +209,18 @@ class TestNamespaceAndName:
         place.proxy.always = None
         until(lambda: knows(backend, "x", "mine"))
 
-    def test_an_event_of_another_namespace(self, proxy: Proxy, make_asker: MakeAsker, put: Put) -> None:
+    def test_an_event_of_another_namespace(self, proxy: Proxy, make_lookups: MakeLookups, put: Put) -> None:
         created = put.variable("x", "mine")
         metadata = {**created["metadata"], "namespace": "another"}
         foreign = {**created, "metadata": metadata, "data": {"value": b64encode(b"another's").decode()}}
         proxy.watch_faults.append(stream_of(event("MODIFIED", foreign), then="hang"))
-        asker = make_asker(ttl=60.0)
-        assert asker.get("x") == "mine"
+        lookups = make_lookups(ttl=60.0)
+        assert lookups.get("x") == "mine"
 
         # The watch that has sent the Secret is ended, and begins again.
         until(lambda: len(proxy.watches) > 1)
 
-        assert asker.get("x") == "mine"
+        assert lookups.get("x") == "mine"
 
 
 class TestCommands:
@@ -315,7 +315,7 @@ def test_a_body_is_limited(proxied: MakeBackend, proxy: Proxy, monkeypatch: pyte
 
 
 def test_a_watch_that_is_not_ended_in_time(
-    proxy: Proxy, make_asker: MakeAsker, put: Put, caplog: pytest.LogCaptureFixture
+    proxy: Proxy, make_lookups: MakeLookups, put: Put, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A proxy delays the end, or does not pass ``timeoutSeconds``, while bookmarks continue."""
     put.variable("x", "found")
@@ -328,13 +328,13 @@ def test_a_watch_that_is_not_ended_in_time(
             exchange.wait(0.05)
 
     proxy.always_watch = for_ever
-    asker = make_asker(ttl=4.0)
-    assert asker.get("x") == "found"
+    lookups = make_lookups(ttl=4.0)
+    assert lookups.get("x") == "found"
     until(lambda: len(proxy.watches) == 1)
 
     until(lambda: len(proxy.watches) > 1)
 
-    assert asker.get("x") == "found"
+    assert lookups.get("x") == "found"
     until(lambda: not watchers(), 10)
     assert any("Each watch ends early or sends no events" in line for line in said(caplog))
     assert proxy.open_watches == 0

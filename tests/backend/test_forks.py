@@ -20,16 +20,16 @@ from support.faults import late
 from support.memory import (
     LONG,
     PATIENCE,
-    Asker,
-    MakeAsker,
+    MakeLookups,
     Reader,
     StartProgram,
+    VariableLookups,
+    counted_variable,
     fork,
     join,
     lists_of_all,
     reading,
     sockets_to,
-    story_of,
     watchers,
 )
 from support.proxy import Proxy
@@ -114,13 +114,13 @@ def test_many_children_ask_at_once(watching: KubernetesSecretsBackend, proxy: Pr
     check_the_parent(watching, proxy, put)
 
 
-def test_many_children_whose_memory_is_too_old(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+def test_many_children_whose_memory_is_too_old(make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
     """Each follows the cache policy of every process: it sends single requests, lists, and then watches."""
     for key in ("x", "y"):
         put.variable(key, f"of {key}", name=key)
-    asker = make_asker(ttl=LONG, thresholds=Thresholds(indexes_first=0))
+    lookups = make_lookups(ttl=LONG, thresholds=Thresholds(indexes_first=0))
     for key in ("x", "y", "x"):
-        asker.get(key)
+        lookups.get(key)
     until(lambda: proxy.open_watches == 1)
     before = len(proxy.requests)
     of_parent = {request.connection for request in proxy.requests}
@@ -131,12 +131,12 @@ def test_many_children_whose_memory_is_too_old(make_asker: MakeAsker, proxy: Pro
         gate.wait()
         assert watchers() == []
         # The index is made as old as if the fork was long ago.
-        asker.policy._index.confirmed_at -= LONG  # type: ignore[union-attr]  # there is an index here
+        lookups.policy._index.confirmed_at -= LONG  # type: ignore[union-attr]  # there is an index here
         for key in ("x", f"missing-{number}", "y", "x", "y"):
-            assert asker.get(key) == (None if "missing" in key else f"of {key}")
+            assert lookups.get(key) == (None if "missing" in key else f"of {key}")
         until(lambda: len(watchers()) == 1)
         # A process that ends normally does this.
-        asker.close()
+        lookups.close()
 
     children = [fork(lambda number=number: ask(number)) for number in range(32)]  # type: ignore[misc]  # mypy cannot type it
     gate.open()
@@ -150,7 +150,7 @@ def test_many_children_whose_memory_is_too_old(make_asker: MakeAsker, proxy: Pro
     # The parent's watch continues.
     until(lambda: proxy.open_watches == 1)
     put.variable("x", "changed", name="x")
-    until(lambda: asker.get("x") == "changed")
+    until(lambda: lookups.get("x") == "changed")
 
 
 def test_a_child_has_no_connection_and_no_thread_of_its_parent(
@@ -172,23 +172,25 @@ def test_a_child_has_no_connection_and_no_thread_of_its_parent(
     check_the_parent(watching, proxy, put)
 
 
-def test_a_child_reads_what_it_inherited_only_while_it_is_fresh(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+def test_a_child_reads_what_it_inherited_only_while_it_is_fresh(
+    make_lookups: MakeLookups, proxy: Proxy, put: Put
+) -> None:
     put.variable("x", "old", name="x")
-    asker = make_asker(ttl=2.0, thresholds=Thresholds(queries_first=2, indexes_first=0))
+    lookups = make_lookups(ttl=2.0, thresholds=Thresholds(queries_first=2, indexes_first=0))
     for _ in range(3):
-        asker.get("x")
+        lookups.get("x")
     until(lambda: proxy.open_watches == 1)
-    until(lambda: asker.policy.find_in_memory("x") is not None)
+    until(lambda: lookups.policy.find_in_memory("x") is not None)
     told, tell = os.pipe()
     asked, ask = os.pipe()
 
     def check() -> None:
-        assert asker.get("x") == "old"
+        assert lookups.get("x") == "old"
         os.write(tell, b".")
         os.read(asked, 1)
         # The child gets no event about the change, but by then it must query the API server.
-        until(lambda: asker.policy.find_in_memory("x") is None)
-        assert asker.get("x") == "new"
+        until(lambda: lookups.policy.find_in_memory("x") is None)
+        assert lookups.get("x") == "new"
 
     child = fork(check)
     os.read(told, 1)
@@ -220,36 +222,36 @@ def test_a_child_of_a_child(watching: KubernetesSecretsBackend, proxy: Proxy, pu
     check_the_parent(watching, proxy, put)
 
 
-def test_a_fork_in_the_middle_of_the_list_of_another_thread(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+def test_a_fork_in_the_middle_of_the_list_of_another_thread(make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
     """In the child no thread will finish that LIST."""
     put.variable("x", "found", name="x")
     for _ in range(5):
-        asker = make_asker(ttl=LONG)
+        lookups = make_lookups(ttl=LONG)
         before = len(proxy.requests)
         proxy.faults.append(late(0.3))
         with ThreadPoolExecutor(1) as threads:
-            listing = threads.submit(asker.get, "x")
+            listing = threads.submit(lookups.get, "x")
             until(lambda before=before: len(proxy.requests) > before)  # type: ignore[misc]  # mypy cannot type it
 
-            def check(asker: Asker = asker) -> None:
+            def check(lookups: VariableLookups = lookups) -> None:
                 began = time.monotonic()
-                assert asker.get("x") == "found"
+                assert lookups.get("x") == "found"
                 assert time.monotonic() - began < 5
-                asker.close()
+                lookups.close()
 
             join(fork(check))
             assert listing.result(PATIENCE) == "found"
-        asker.close()
+        lookups.close()
 
 
-def test_a_fork_while_another_thread_holds_the_locks(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+def test_a_fork_while_another_thread_holds_the_locks(make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
     """The locks are held for a few steps at a time, but in the child they are never released."""
     put.variable("x", "found")
-    asker = make_asker(ttl=LONG)
+    lookups = make_lookups(ttl=LONG)
     locked, over = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with asker.policy._lock, asker.server._server_state._lock:
+        with lookups.policy._lock, lookups.server._server_state._lock:
             locked.set()
             over.wait(PATIENCE)
 
@@ -257,46 +259,46 @@ def test_a_fork_while_another_thread_holds_the_locks(make_asker: MakeAsker, prox
         threads.submit(hold)
         locked.wait(PATIENCE)
         try:
-            join(fork(lambda: ask_and_close(asker, "x", "found")), seconds=15.0)
+            join(fork(lambda: ask_and_close(lookups, "x", "found")), seconds=15.0)
         finally:
             over.set()
 
 
-def ask_and_close(asker: Asker, key: str, value: str) -> None:
-    assert asker.get(key) == value
-    asker.close()
+def ask_and_close(lookups: VariableLookups, key: str, value: str) -> None:
+    assert lookups.get(key) == value
+    lookups.close()
 
 
-def test_forks_at_any_moment(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+def test_forks_at_any_moment(make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
     """The watch applies events and threads look up. A child finds a value that was current at the fork, or is now."""
-    stories = [story_of(put, f"x{number}") for number in range(20)]
-    asker = make_asker(ttl=LONG)
-    asker.get("x0")
+    variables = [counted_variable(put, f"x{number}") for number in range(20)]
+    lookups = make_lookups(ttl=LONG)
+    lookups.get("x0")
     until(lambda: proxy.open_watches == 1)
     over = threading.Event()
 
     def write() -> None:
         while not over.is_set():
-            for story in stories:
-                story.go_on()
+            for counted in variables:
+                counted.count_up()
 
     def check() -> None:
         began = time.monotonic()
-        for story in stories:
+        for counted in variables:
             # An older value was outdated for the watch before the fork. The limit has room for a slow machine.
-            assert story.age(asker.get(story.key), began) < 5
+            assert counted.age(lookups.get(counted.key), began) < 5
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        with reading(Reader("reader", stories, asker.get, pause=0.001)):
+        with reading(Reader("reader", variables, lookups.get, pause=0.001)):
             for _ in range(20):
                 join(*[fork(check) for _ in range(5)])
     finally:
         over.set()
         writer.join()
     assert len(watchers()) == 1
-    until(lambda: all(asker.get(story.key) == str(story.last) for story in stories))
+    until(lambda: all(lookups.get(counted.key) == str(counted.last) for counted in variables))
     assert len(lists_of_all(proxy.requests)) < 4
 
 

@@ -24,7 +24,7 @@ from airflow_kubernetes_secrets.sources import cache_policy
 from airflow_kubernetes_secrets.sources.cache_policy import Thresholds
 from support.exchange import Exchange, Fault
 from support.faults import forward, late
-from support.memory import AT_ONCE, Asker, MakeAsker, sockets_to, watchers
+from support.memory import AT_ONCE, MakeLookups, VariableLookups, sockets_to, watchers
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 from support.servers import on_the_devserver
@@ -59,11 +59,11 @@ RAISED = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def make_asker(make_asker: MakeAsker, put: Put) -> MakeAsker:
-    """Return a function that makes askers with a short timeout, which find ``x`` and ``y``."""
+def make_lookups(make_lookups: MakeLookups, put: Put) -> MakeLookups:
+    """Return a function that makes lookups with a short timeout, which find ``x`` and ``y``."""
     put.variable("x", "found")
     put.variable("y", "found too")
-    return partial(make_asker, timeout=TIMEOUT)
+    return partial(make_lookups, timeout=TIMEOUT)
 
 
 @pytest.fixture
@@ -78,9 +78,9 @@ def freezes() -> Iterator[None]:
 class Another(threading.Thread):
     """Another thread, which looks up ``x`` once. It must get the value within the timeout of a lookup."""
 
-    def __init__(self, asker: Asker) -> None:
+    def __init__(self, lookups: VariableLookups) -> None:
         super().__init__(daemon=True)
-        self._asker = asker
+        self._asker = lookups
         self._found: object = None
         self._seconds = 0.0
 
@@ -112,31 +112,31 @@ STEPS = {signal.SIGALRM: 1, signal.SIGTERM: 4}
 @RAISED
 class TestRaising:
     def test_in_a_direct_request(
-        self, make_asker: MakeAsker, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
+        self, make_lookups: MakeLookups, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
     ) -> None:
-        asker = make_asker(thresholds=DIRECT)
+        lookups = make_lookups(thresholds=DIRECT)
         moments = 0
         with raising(number, raised):
-            while interrupted(asker, Moment(number, moments), raised):
+            while interrupted(lookups, Moment(number, moments), raised):
                 # The result must not be that of the interrupted lookup.
-                assert asker.get("y") == "found too"
+                assert lookups.get("y") == "found too"
                 moments += STEPS[number]
         assert moments > 50
         assert len(sockets_to(proxy.port)) == 1
 
     def test_in_the_list_of_an_index(
-        self, make_asker: MakeAsker, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
+        self, make_lookups: MakeLookups, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
     ) -> None:
         """A thread that waits for this LIST, and one that comes later, still get their values in time."""
-        asker = make_asker(thresholds=INDEXED)
+        lookups = make_lookups(thresholds=INDEXED)
         problems: list[str] = []
         moments = 0
         with raising(number, raised):
             while True:
-                asker.restart()
-                waiting, later = Another(asker), Another(asker)
+                lookups.restart()
+                waiting, later = Another(lookups), Another(lookups)
                 moment = Moment(number, moments, once_it_lists(waiting))
-                if not interrupted(asker, moment, raised):
+                if not interrupted(lookups, moment, raised):
                     break
                 if waiting.ident is None:
                     waiting.start()
@@ -148,20 +148,20 @@ class TestRaising:
         assert len(sockets_to(proxy.port)) <= 3
 
     def test_in_a_wait_for_the_list_of_another_thread(
-        self, make_asker: MakeAsker, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
+        self, make_lookups: MakeLookups, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
     ) -> None:
-        asker = make_asker(thresholds=INDEXED)
+        lookups = make_lookups(thresholds=INDEXED)
         problems: list[str] = []
         moments = 0
         with raising(number, raised):
             while True:
                 has_waited = threading.Event()
                 proxy.always = held_until(has_waited)
-                asker.restart()
-                lists, later = Another(asker), Another(asker)
-                begin_to_list(lists, asker)
+                lookups.restart()
+                lists, later = Another(lookups), Another(lookups)
+                begin_to_list(lists, lookups)
                 moment = Moment(number, moments, after_some_pauses(has_waited))
-                if not interrupted(asker, moment, raised):
+                if not interrupted(lookups, moment, raised):
                     break
                 has_waited.set()
                 later.start()
@@ -172,25 +172,25 @@ class TestRaising:
 
     @pytest.mark.usefixtures("freezes")
     def test_in_the_first_connection(
-        self, make_asker: MakeAsker, number: signal.Signals, raised: type[BaseException]
+        self, make_lookups: MakeLookups, number: signal.Signals, raised: type[BaseException]
     ) -> None:
         """No lock stays taken for other threads, and no descriptor is closed that has become another file's."""
         problems: list[str] = []
         moments = 0
         with raising(number, raised):
             while not problems:
-                asker, other = make_asker(thresholds=DIRECT), Another(make_asker(thresholds=DIRECT))
+                lookups, other = make_lookups(thresholds=DIRECT), Another(make_lookups(thresholds=DIRECT))
                 moment = Moment(number, moments, inside=(*INTERRUPTED, ssl.__file__, socket.__file__))
                 try:
                     with moment.of():
-                        asker.get("x")
+                        lookups.get("x")
                 except raised as error:
                     # A new file gets the descriptor of a socket that was closed meanwhile.
                     descriptor = os.open(os.devnull, os.O_RDONLY)
                     error.__traceback__ = None
                     del error
                     gc.collect()
-                    # The next collection need not examine what has survived this one: the askers, which remain until
+                    # The next collection need not examine what has survived this one: the lookups, which remain until
                     # the end, and all modules.
                     gc.freeze()
                     try:
@@ -206,25 +206,25 @@ class TestRaising:
         assert moments > 200
 
     def test_in_the_start_of_a_watch(
-        self, make_asker: MakeAsker, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
+        self, make_lookups: MakeLookups, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
     ) -> None:
         """The next lookup is correct, and no thread outlives the source."""
-        asker = make_asker(thresholds=AT_ONCE)
-        moments = first = first_of_a_watch(asker)
+        lookups = make_lookups(thresholds=AT_ONCE)
+        moments = first = first_of_a_watch(lookups)
         with raising(number, raised):
             while True:
-                asker.restart()
+                lookups.restart()
                 # Python's own start of a thread is excluded, because an interruption there breaks it.
                 moment = Moment(number, moments, inside=(PACKAGE,))
-                if not interrupted(asker, moment, raised):
+                if not interrupted(lookups, moment, raised):
                     break
-                assert asker.get("x") == "found", moment
-                asker.policy.close()
+                assert lookups.get("x") == "found", moment
+                lookups.policy.close()
                 assert watchers() == [], moment
                 moments += STEPS[number]
         assert moments > first
         # This is the watch of the lookup that was not interrupted.
-        asker.policy.close()
+        lookups.policy.close()
         until(lambda: proxy.open_watches == 0)
 
 
@@ -235,11 +235,11 @@ def raising(number: signal.Signals, raised: type[BaseException]) -> contextlib.A
     return handled(number, handler)
 
 
-def interrupted(asker: Asker, moment: Moment, raised: type[BaseException]) -> bool:
+def interrupted(lookups: VariableLookups, moment: Moment, raised: type[BaseException]) -> bool:
     """Return whether a lookup has this moment. If so, the handler's exception has ended the lookup."""
     try:
         with moment.of():
-            found = asker.get("x")
+            found = lookups.get("x")
     except raised:
         assert moment.where
         return True
@@ -258,10 +258,10 @@ def once_it_lists(waiting: Another) -> Callable[[str], None]:
     return meanwhile
 
 
-def begin_to_list(lists: Another, asker: Asker) -> None:
+def begin_to_list(lists: Another, lookups: VariableLookups) -> None:
     """Return when the LIST of the other thread is in progress."""
     lists.start()
-    until(lambda: asker.policy._running_list is not None)
+    until(lambda: lookups.policy._running_list is not None)
 
 
 def held_until(event: threading.Event) -> Fault:
@@ -285,7 +285,7 @@ def after_some_pauses(event: threading.Event) -> Callable[[str], None]:
     return meanwhile
 
 
-def first_of_a_watch(asker: Asker) -> int:
+def first_of_a_watch(lookups: VariableLookups) -> int:
     """Return how many moments of a lookup come before its LIST has arrived."""
     count, arrived = 0, False
 
@@ -294,10 +294,10 @@ def first_of_a_watch(asker: Asker) -> int:
         arrived = arrived or name == "parse_list"
         count += not arrived
 
-    asker.restart()
+    lookups.restart()
     with Moment(signal.SIGALRM, 10**9, meanwhile, inside=(PACKAGE,)).of():
-        asker.get("x")
-    asker.policy.close()
+        lookups.get("x")
+    lookups.policy.close()
     assert arrived
     return count
 
@@ -306,42 +306,42 @@ def first_of_a_watch(asker: Asker) -> int:
 class TestLookingUp:
     """A handler that looks something up itself in the same thread, for example to send a message."""
 
-    def test_in_a_direct_request(self, make_asker: MakeAsker) -> None:
-        walk(make_asker(thresholds=DIRECT))
+    def test_in_a_direct_request(self, make_lookups: MakeLookups) -> None:
+        walk(make_lookups(thresholds=DIRECT))
 
-    def test_in_the_list_of_an_index(self, make_asker: MakeAsker) -> None:
-        walk(make_asker(thresholds=INDEXED))
+    def test_in_the_list_of_an_index(self, make_lookups: MakeLookups) -> None:
+        walk(make_lookups(thresholds=INDEXED))
 
-    def test_in_the_start_of_a_watch(self, make_asker: MakeAsker) -> None:
-        asker = make_asker(thresholds=AT_ONCE)
-        walk(asker, first_of_a_watch(asker))
+    def test_in_the_start_of_a_watch(self, make_lookups: MakeLookups) -> None:
+        lookups = make_lookups(thresholds=AT_ONCE)
+        walk(lookups, first_of_a_watch(lookups))
 
-    def test_in_a_wait_for_the_list_of_another_thread(self, make_asker: MakeAsker, proxy: Proxy) -> None:
-        asker = make_asker(thresholds=INDEXED)
-        asker.get("x")
+    def test_in_a_wait_for_the_list_of_another_thread(self, make_lookups: MakeLookups, proxy: Proxy) -> None:
+        lookups = make_lookups(thresholds=INDEXED)
+        lookups.get("x")
         proxy.always = late(HELD_BACK)
-        walk(asker, before=lambda: begin_to_list(Another(asker), asker))
+        walk(lookups, before=lambda: begin_to_list(Another(lookups), lookups))
 
 
-def walk(asker: Asker, first: int = 0, before: Callable[[], None] = lambda: None) -> None:
+def walk(lookups: VariableLookups, first: int = 0, before: Callable[[], None] = lambda: None) -> None:
     """Look something up at every moment of a lookup, in a child process: a deadlock there would last for ever."""
 
     def in_handler() -> None:
-        assert asker.get("y") == "found too"
+        assert lookups.get("y") == "found too"
 
     def moments(tell: Callable[[str], object]) -> None:
         position = first
         with handled(signal.SIGALRM, in_handler):
             while True:
-                asker.restart()
+                lookups.restart()
                 before()
                 moment = Moment(signal.SIGALRM, position)
                 moment.meanwhile = lambda _name, moment=moment: moment.where and tell(moment.where)
                 with moment.of():
-                    assert asker.get("x") == "found"
+                    assert lookups.get("x") == "found"
                 if not moment.where:
                     return
-                asker.policy.close()
+                lookups.policy.close()
                 position += 1
 
     assert watched_over(moments) == ""

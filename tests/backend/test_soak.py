@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.kubernetes import failures
 from airflow_kubernetes_secrets.sources.cache_policy import Thresholds
 from support.cluster import ServiceAccount
 from support.faults import late
-from support.memory import PATIENCE, Asker, MakeAsker, StartProgram, watchers
+from support.memory import PATIENCE, MakeLookups, StartProgram, VariableLookups, watchers
 from support.proxy import Proxy
 from support.secrets import VARIABLE, Put
 from support.servers import on_the_devserver
@@ -135,7 +135,7 @@ def test_threads_that_begin_at_once_list_once(
 @on_the_devserver
 @pytest.mark.parametrize("watched", [False, True], ids=["indexed", "watched"])
 def test_a_clock_that_is_set_back(
-    make_asker: MakeAsker,
+    make_lookups: MakeLookups,
     proxy: Proxy,
     put: Put,
     short_pauses: None,
@@ -145,36 +145,36 @@ def test_a_clock_that_is_set_back(
     """The clock is set back by an hour. Fresh values stay fresh, old ones stay old, and outages end as usual."""
     put.variable("x", "one", name="x")
     thresholds = Thresholds(queries_first=0, indexes_first=0, shortest_watched=0.0 if watched else 1e9)
-    asker = make_asker(ttl=2.0, outage_ttl=1.0, timeout=1.0, thresholds=thresholds)
-    assert asker.get("x") == "one"
+    lookups = make_lookups(ttl=2.0, outage_ttl=1.0, timeout=1.0, thresholds=thresholds)
+    assert lookups.get("x") == "one"
     began = time.monotonic()
     clock = time.time
     for module in (time, failures):
         monkeypatch.setattr(module, "time", lambda: clock() - 3600)
 
     put.variable("x", "two", name="x")
-    until(lambda: asker.get("x") == "two")
+    until(lambda: lookups.get("x") == "two")
     # With the clock that was set back, it would take an hour.
-    assert time.monotonic() - began < asker.ttl + LATE
+    assert time.monotonic() - began < lookups.ttl + LATE
     assert len(proxy.lists) == (1 if watched else 2)
     assert len(watchers()) == watched
 
     proxy.refuse()
     refused_at = time.monotonic()
-    until(lambda: asker.policy.find_in_memory("x") is None)
-    assert asker.get("x") == "two"
+    until(lambda: lookups.policy.find_in_memory("x") is None)
+    assert lookups.get("x") == "two"
     with pytest.raises(ApiUnavailableError):
-        until(lambda: asker.get("x") != "two")
+        until(lambda: lookups.get("x") != "two")
     assert time.monotonic() - refused_at < 3 + LATE
 
     proxy.resume()
     put.variable("x", "three", name="x")
-    until(lambda: answer(asker) == "three")
+    until(lambda: answer(lookups) == "three")
 
 
-def answer(asker: Asker) -> str | None:
+def answer(lookups: VariableLookups) -> str | None:
     """Return the value, or None in an outage."""
     try:
-        return asker.get("x")
+        return lookups.get("x")
     except ApiUnavailableError:
         return None

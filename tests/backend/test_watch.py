@@ -13,7 +13,7 @@ import pytest
 from support.cluster import Cluster, checked
 from support.exchange import Fault
 from support.faults import answer_with, expired_in_the_middle
-from support.memory import LONG, LONGEST_PAUSE, MakeAsker, Reader, go_on_for, reading, story_of
+from support.memory import LONG, LONGEST_PAUSE, MakeLookups, Reader, count_up_for, counted_variable, reading
 from support.proxy import Proxy
 from support.secrets import VARIABLE, Put
 from support.servers import on_the_devserver
@@ -46,89 +46,93 @@ def versions(proxy: Proxy) -> list[str]:
 
 
 class TestChanges:
-    def test_each_is_seen(self, make_asker: MakeAsker, proxy: Proxy, put: Put, secrets: Secrets) -> None:
-        asker = make_asker(ttl=LONG)
+    def test_each_is_seen(self, make_lookups: MakeLookups, proxy: Proxy, put: Put, secrets: Secrets) -> None:
+        lookups = make_lookups(ttl=LONG)
         put.variable("x", "one", name="first")
-        assert (asker.get("x"), asker.get("y")) == ("one", None)
+        assert (lookups.get("x"), lookups.get("y")) == ("one", None)
 
         put.variable("y", "added", name="second")
-        until(lambda: asker.get("y") == "added")
+        until(lambda: lookups.get("y") == "added")
         put.variable("x", "two", name="first")
-        until(lambda: asker.get("x") == "two")
+        until(lambda: lookups.get("x") == "two")
         secrets.delete("second")
-        until(lambda: asker.get("y") is None)
+        until(lambda: lookups.get("y") is None)
         put.variable("y", "made anew", name="second")
-        until(lambda: asker.get("y") == "made anew")
+        until(lambda: lookups.get("y") == "made anew")
         secrets.patch("second", {"metadata": {"labels": {VARIABLE: "z"}}})
-        until(lambda: asker.get("z") == "made anew" and asker.get("y") is None)
+        until(lambda: lookups.get("z") == "made anew" and lookups.get("y") is None)
         secrets.patch("second", {"metadata": {"labels": {VARIABLE: None}}})
-        until(lambda: asker.get("z") is None)
+        until(lambda: lookups.get("z") is None)
         put.variable("z", "labelled again", name="second")
-        until(lambda: asker.get("z") == "labelled again")
-        assert asker.get("x") == "two"
+        until(lambda: lookups.get("z") == "labelled again")
+        assert lookups.get("x") == "two"
 
         assert len(proxy.lists) == 1
 
     def test_a_secret_that_moves_is_never_under_neither(
-        self, make_asker: MakeAsker, put: Put, secrets: Secrets
+        self, make_lookups: MakeLookups, put: Put, secrets: Secrets
     ) -> None:
         """The Secret is looked up between any two steps of the watch. At some moments it is found under both ids."""
         put.variable("a", "found", name="moving")
-        asker = make_asker(ttl=LONG)
+        lookups = make_lookups(ttl=LONG)
         where: list[set[str]] = []
 
         def look(frame: FrameType, happens: str, _argument: object) -> object:
             if not frame.f_code.co_filename.endswith("/sources/index.py"):
                 return None
             if happens == "line":
-                where.append({key for key in "ab" if asker.get(key) == "found"})
+                where.append({key for key in "ab" if lookups.get(key) == "found"})
             return look
 
         threading.settrace(look)  # type: ignore[arg-type]  # the stubs are narrower
         try:
-            assert asker.get("a") == "found"
+            assert lookups.get("a") == "found"
         finally:
             threading.settrace(None)
         for old, new in ("ab", "ba"):
             where.clear()
             secrets.patch("moving", {"metadata": {"labels": {VARIABLE: new}}})
-            until(lambda old=old: asker.get(old) is None)  # type: ignore[misc]  # mypy cannot type it
+            until(lambda old=old: lookups.get(old) is None)  # type: ignore[misc]  # mypy cannot type it
             assert set() not in where
             assert {"a", "b"} in where
 
-    def test_a_secret_of_a_mebibyte(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
-        asker = make_asker(ttl=LONG)
-        assert asker.get("x") is None
+    def test_a_secret_of_a_mebibyte(self, make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
+        lookups = make_lookups(ttl=LONG)
+        assert lookups.get("x") is None
         for letter in "ab":
             value = letter * (1024 * 1024 - 4096)
             put.variable("x", value, name="large")
-            until(lambda value=value: asker.get("x") == value)  # type: ignore[misc]  # mypy cannot type it
+            until(lambda value=value: lookups.get("x") == value)  # type: ignore[misc]  # mypy cannot type it
         assert len(proxy.lists) == 1
 
     def test_a_thousand_secrets_that_change_all_the_time(
-        self, cluster: Cluster, make_asker: MakeAsker, put: Put
+        self, cluster: Cluster, make_lookups: MakeLookups, put: Put
     ) -> None:
-        stories = [story_of(put, f"x{number}") for number in range(200)]
-        asker = make_asker(ttl=10.0)
-        asker.get("x0")
-        readers = [Reader(f"reader {number}", stories[number::2], asker.get, 0.001) for number in range(2)]
+        variables = [counted_variable(put, f"x{number}") for number in range(200)]
+        lookups = make_lookups(ttl=10.0)
+        lookups.get("x0")
+        readers = [Reader(f"reader {number}", variables[number::2], lookups.get, 0.001) for number in range(2)]
         with reading(*readers), ThreadPoolExecutor(3) as threads:
-            list(threads.map(lambda each: go_on_for(4, *each, pause=0), (stories[0::3], stories[1::3], stories[2::3])))
+            list(
+                threads.map(
+                    lambda each: count_up_for(4, *each, pause=0), (variables[0::3], variables[1::3], variables[2::3])
+                )
+            )
             last = time.monotonic()
-            until(lambda: all(asker.get(story.key) == str(story.last) for story in stories))
+            until(lambda: all(lookups.get(counted.key) == str(counted.last) for counted in variables))
             # A LIST of the expired index would find them after 10 s.
-            assert time.monotonic() - last < asker.ttl / 2
-        assert max(reader.oldest for reader in readers) < asker.ttl
+            assert time.monotonic() - last < lookups.ttl / 2
+        assert max(reader.oldest for reader in readers) < lookups.ttl
 
 
 class TestResuming:
-    def test_after_an_event(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
-        asker = make_asker(ttl=LONG)
-        asker.get("x")
+    def test_after_an_event(self, make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
+        lookups = make_lookups(ttl=LONG)
+        lookups.get("x")
         for number in range(2):
             until(lambda number=number: len(proxy.watches) == number + 1 and proxy.open_watches == 1)  # type: ignore[misc]  # mypy cannot type it
             version = put.variable("x", str(number), name="x")["metadata"]["resourceVersion"]
-            until(lambda number=number: asker.get("x") == str(number))  # type: ignore[misc]  # mypy cannot type it
+            until(lambda number=number: lookups.get("x") == str(number))  # type: ignore[misc]  # mypy cannot type it
 
             proxy.cut()
 
@@ -138,18 +142,18 @@ class TestResuming:
         proxy.watch_faults.append(answer_with(503))
         proxy.cut()
         put.variable("x", "meanwhile", name="x")
-        until(lambda: asker.get("x") == "meanwhile")
+        until(lambda: lookups.get("x") == "meanwhile")
         assert len(proxy.lists) == 1
 
     @on_the_devserver
-    def test_after_a_bookmark(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+    def test_after_a_bookmark(self, make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
         """Without bookmarks, a quiet label would resume from a version that is too old, and get a 410.
 
         When a real server sends a bookmark, in a watch of a few seconds, is not specified.
         """
         put.variable("x", "found")
-        asker = make_asker(ttl=10.0)
-        asker.get("x")
+        lookups = make_lookups(ttl=10.0)
+        lookups.get("x")
         until(lambda: proxy.open_watches == 1)
         version = put({"app": "other"}, "of no interest")["metadata"]["resourceVersion"]
 
@@ -161,39 +165,39 @@ class TestResuming:
 
     @pytest.mark.parametrize("fault", [answer_with(410), expired_in_the_middle(0)], ids=["status", "event"])
     def test_a_version_that_is_too_old_at_the_beginning(
-        self, make_asker: MakeAsker, proxy: Proxy, put: Put, fault: Fault
+        self, make_lookups: MakeLookups, proxy: Proxy, put: Put, fault: Fault
     ) -> None:
         put.variable("x", "one", name="x")
         proxy.watch_faults.append(fault)
-        asker = make_asker(ttl=LONG)
-        assert asker.get("x") == "one"
+        lookups = make_lookups(ttl=LONG)
+        assert lookups.get("x") == "one"
         put.variable("x", "two", name="x")
 
-        until(lambda: asker.get("x") == "two")
+        until(lambda: lookups.get("x") == "two")
 
         until(lambda: proxy.open_watches == 1)
         assert (len(proxy.lists), len(proxy.watches)) == (2, 2)
 
-    def test_a_version_that_is_too_old_in_the_middle(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+    def test_a_version_that_is_too_old_in_the_middle(self, make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
         proxy.watch_faults.append(expired_in_the_middle(1))
-        asker = make_asker(ttl=LONG)
-        assert asker.get("x") is None
+        lookups = make_lookups(ttl=LONG)
+        assert lookups.get("x") is None
         put.variable("x", "one", name="x")
         until(lambda: len(proxy.watches) == 2)
         put.variable("x", "two", name="x")
 
-        until(lambda: asker.get("x") == "two")
+        until(lambda: lookups.get("x") == "two")
 
         assert len(proxy.lists) == 2
 
     @pytest.mark.restarts
     def test_a_server_that_forgot_its_history(
-        self, cluster: Cluster, make_asker: MakeAsker, proxy: Proxy, put: Put, secrets: Secrets
+        self, cluster: Cluster, make_lookups: MakeLookups, proxy: Proxy, put: Put, secrets: Secrets
     ) -> None:
         for key in ("x", "y"):
             put.variable(key, "one", name=key)
-        asker = make_asker(ttl=LONG, outage_ttl=LONG)
-        assert asker.get("x") == "one"
+        lookups = make_lookups(ttl=LONG, outage_ttl=LONG)
+        assert lookups.get("x") == "one"
         until(lambda: proxy.open_watches == 1)
         proxy.refuse()
         put.variable("x", "two", name="x")
@@ -203,5 +207,5 @@ class TestResuming:
         proxy.resume()
 
         # On a busy machine, the server restarts so slowly that the watch has reached its longest pause.
-        until(lambda: asker.get("x") == "two", LONGEST_PAUSE + PATIENCE)
-        assert asker.get("y") is None
+        until(lambda: lookups.get("x") == "two", LONGEST_PAUSE + PATIENCE)
+        assert lookups.get("y") is None

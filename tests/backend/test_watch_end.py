@@ -7,7 +7,7 @@ from pathlib import Path
 
 from airflow_kubernetes_secrets.sources.cache_policy import Thresholds
 from support.cluster import ServiceAccount
-from support.memory import PATIENCE, MakeAsker, StartProgram, watchers
+from support.memory import PATIENCE, MakeLookups, StartProgram, watchers
 from support.proxy import Proxy
 from support.secrets import Put
 from support.servers import on_the_devserver
@@ -17,18 +17,18 @@ from support.waiting import until
 pytestmark = on_the_devserver
 
 
-def test_one_that_nobody_needs_ends(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+def test_one_that_nobody_needs_ends(make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
     put.variable("x", "one", name="x")
-    asker = make_asker(
+    lookups = make_lookups(
         ttl=1.0, thresholds=Thresholds(queries_first=0, indexes_first=0, shortest_watched=0.0, idle_after=0.0)
     )
-    asker.get("x")
-    until(lambda: asker.get("x") == "one" and len(watchers()) == 1)
+    lookups.get("x")
+    until(lambda: lookups.get("x") == "one" and len(watchers()) == 1)
     [thread] = watchers()
     # This is more than twice the age that a value may have.
     ends = time.monotonic() + 3
     while time.monotonic() < ends:
-        assert asker.get("x") == "one"
+        assert lookups.get("x") == "one"
         time.sleep(0.01)
     assert watchers() == [thread]
 
@@ -36,9 +36,9 @@ def test_one_that_nobody_needs_ends(make_asker: MakeAsker, proxy: Proxy, put: Pu
 
     until(lambda: proxy.open_watches == 0)
     put.variable("x", "two", name="x")
-    until(lambda: asker.get("x") == "two")
+    until(lambda: lookups.get("x") == "two")
     # The watch begins again when it is needed.
-    until(lambda: asker.get("x") == "two" and proxy.open_watches == 1)
+    until(lambda: lookups.get("x") == "two" and proxy.open_watches == 1)
 
 
 ENDINGS = {

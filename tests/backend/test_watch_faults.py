@@ -35,15 +35,15 @@ from support.logs import said
 from support.memory import (
     LONG,
     SLACK,
-    Asker,
-    MakeAsker,
+    MakeLookups,
     Reader,
-    go_on_for,
+    VariableLookups,
+    count_up_for,
+    counted_variable,
     grant,
     lists_of_all,
     reading,
     replace_token,
-    story_of,
     watchers,
 )
 from support.proxy import Proxy
@@ -118,7 +118,7 @@ EVERY_WATCH: dict[str, Fault] = {
 def test_whatever_every_watch_does_no_answer_is_too_old(cluster: Cluster, account: ServiceAccount, put: Put) -> None:
     """All faults run at once, each in its own proxy, for longer than the age that a value may have."""
     ttl = 2.0
-    story = story_of(put)
+    counted = counted_variable(put)
     readers: dict[str, Reader] = {}
     proxies: dict[str, Proxy] = {}
     began = time.monotonic()
@@ -126,12 +126,12 @@ def test_whatever_every_watch_does_no_answer_is_too_old(cluster: Cluster, accoun
         for name, fault in EVERY_WATCH.items():
             proxies[name] = proxy = stack.enter_context(Proxy(cluster))
             proxy.always_watch = fault
-            asker = stack.enter_context(closing(Asker(proxy, account, put.namespace, ttl=ttl)))
-            asker.get("x")
+            lookups = stack.enter_context(closing(VariableLookups(proxy, account, put.namespace, ttl=ttl)))
+            lookups.get("x")
             # Without a working watch, an index may expire while it is listed again. Lookups then send single requests.
-            readers[name] = Reader(name, [story], asker.get, pause=0.05, may_go_back=True)
+            readers[name] = Reader(name, [counted], lookups.get, pause=0.05, may_go_back=True)
         with reading(*readers.values()):
-            go_on_for(3 * ttl, story, pause=0.15)
+            count_up_for(3 * ttl, counted, pause=0.15)
             time.sleep(ttl + SLACK)
     seconds = time.monotonic() - began
     too_old = {name: round(reader.oldest, 1) for name, reader in readers.items() if reader.oldest > ttl + SLACK}
@@ -145,24 +145,24 @@ def test_whatever_every_watch_does_no_answer_is_too_old(cluster: Cluster, accoun
 
 
 class TestOutages:
-    def test_a_network_that_swallows_everything(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
-        story = story_of(put)
-        asker = make_asker(ttl=2.0, outage_ttl=LONG, timeout=1.0)
-        asker.get("x")
-        readers = [Reader(f"reader {number}", [story], asker.get, pause=0.01) for number in range(4)]
+    def test_a_network_that_swallows_everything(self, make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
+        counted = counted_variable(put)
+        lookups = make_lookups(ttl=2.0, outage_ttl=LONG, timeout=1.0)
+        lookups.get("x")
+        readers = [Reader(f"reader {number}", [counted], lookups.get, pause=0.01) for number in range(4)]
         with reading(*readers):
             proxy.swallow()
-            story.go_on()
+            counted.count_up()
             time.sleep(3)
             proxy.resume()
-            until(lambda: asker.get("x") == str(story.last))
+            until(lambda: lookups.get("x") == str(counted.last))
             # The index may have an older value than a single request, which docs/concepts/freshness.md allows. So wait
             # until the LIST that replaces the index has arrived, and the last single request has ended.
-            until(lambda: asker.policy.find_in_memory("x") is not None)
+            until(lambda: lookups.policy.find_in_memory("x") is not None)
             counts = [reader.count for reader in readers]
             until(lambda: all(reader.count > count for reader, count in zip(readers, counts, strict=True)))
-            story.go_on()
-            until(lambda: asker.get("x") == str(story.last), asker.ttl + SLACK)
+            counted.count_up()
+            until(lambda: lookups.get("x") == str(counted.last), lookups.ttl + SLACK)
 
     @pytest.mark.restarts
     @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
@@ -170,50 +170,52 @@ class TestOutages:
         self, cluster: KubeApiserverCluster, account: ServiceAccount, put: Put
     ) -> None:
         """A server that has just started may respond with 403 until it has read its roles, and that counts here."""
-        story = story_of(put)
+        counted = counted_variable(put)
         starting = threading.Event()
 
         def get(key: str) -> str | None:
             while True:
                 try:
-                    return asker.get(key)
+                    return lookups.get(key)
                 except ForbiddenError:
                     if not starting.is_set():
                         raise
                     time.sleep(0.01)
 
-        with closing(Asker(cluster, account, put.namespace, ttl=3.0, outage_ttl=LONG, timeout=2.0)) as asker:
-            asker.get("x")
+        with closing(
+            VariableLookups(cluster, account, put.namespace, ttl=3.0, outage_ttl=LONG, timeout=2.0)
+        ) as lookups:
+            lookups.get("x")
             # While the index is too old, lookups send single requests.
-            readers = [Reader(f"reader {number}", [story], get, pause=0.01, may_go_back=True) for number in range(8)]
+            readers = [Reader(f"reader {number}", [counted], get, pause=0.01, may_go_back=True) for number in range(8)]
             with reading(*readers):
-                go_on_for(1, story)
+                count_up_for(1, counted)
                 server = cluster.server
                 assert isinstance(server, KubeApiserver)
                 server.kill_apiserver()
                 # Wait until the index is too old.
-                until(lambda: asker.policy.find_in_memory("x") is None)
+                until(lambda: lookups.policy.find_in_memory("x") is None)
                 time.sleep(1)
                 starting.set()
                 server.start_apiserver()
-                go_on_for(1, story)
-                until(lambda: get("x") == str(story.last), asker.ttl + SLACK)
+                count_up_for(1, counted)
+                until(lambda: get("x") == str(counted.last), lookups.ttl + SLACK)
                 starting.clear()
-                go_on_for(1, story)
-                until(lambda: get("x") == str(story.last), asker.ttl + SLACK)
+                count_up_for(1, counted)
+                until(lambda: get("x") == str(counted.last), lookups.ttl + SLACK)
 
     @on_the_devserver
-    def test_connections_that_all_break_at_once(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+    def test_connections_that_all_break_at_once(self, make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
         """Each thread that finds a broken connection discards the others, while other threads return theirs."""
         put.variable("x", "found")
-        asker = make_asker(thresholds=Thresholds(queries_first=10**9, indexes_first=0))
+        lookups = make_lookups(thresholds=Thresholds(queries_first=10**9, indexes_first=0))
         failures: list[BaseException] = []
         ends = time.monotonic() + 3
 
         def ask(_number: int) -> None:
             try:
                 while time.monotonic() < ends:
-                    assert asker.get("x") == "found"
+                    assert lookups.get("x") == "found"
             except BaseException as error:
                 failures.append(error)
 
@@ -242,13 +244,13 @@ class TestPermissions:
     ) -> None:
         """Until then everything is listed when the last LIST is too old. This is logged once, with the remedy."""
         account = cluster.service_account(put.namespace, "lister", {put.namespace: ["list"]})
-        story = story_of(put)
+        counted = counted_variable(put)
         ttl = 2.0
         thresholds = Thresholds(queries_first=0, indexes_first=0, refused_for=ttl)
-        with closing(Asker(proxy, account, put.namespace, ttl=ttl, thresholds=thresholds)) as asker:
-            reader = Reader("reader", [story], asker.get, pause=0.01)
+        with closing(VariableLookups(proxy, account, put.namespace, ttl=ttl, thresholds=thresholds)) as lookups:
+            reader = Reader("reader", [counted], lookups.get, pause=0.01)
             with reading(reader):
-                go_on_for(1.25 * ttl, story)
+                count_up_for(1.25 * ttl, counted)
                 # On a busy machine, the second LIST can come later.
                 until(lambda: len(lists_of_all(proxy.requests)) >= 2)
                 assert len(lists_of_all(proxy.requests)) <= 3
@@ -261,52 +263,52 @@ class TestPermissions:
 
                 until(lambda: proxy.open_watches == 1)
                 lists = len(proxy.lists)
-                go_on_for(1.25 * ttl, story)
-                until(lambda: asker.get("x") == str(story.last))
+                count_up_for(1.25 * ttl, counted)
+                until(lambda: lookups.get("x") == str(counted.last))
             assert reader.oldest < ttl + SLACK
             assert len(proxy.lists) == lists
             assert len(said(caplog)) == 1
 
     def test_a_token_that_is_revoked(
-        self, cluster: Cluster, make_asker: MakeAsker, account: ServiceAccount, put: Put
+        self, cluster: Cluster, make_lookups: MakeLookups, account: ServiceAccount, put: Put
     ) -> None:
         """Then no cached value is used, not even in an outage. A new token is enough to recover."""
         put.variable("x", "found")
-        asker = make_asker(ttl=3.0, outage_ttl=LONG)
-        assert asker.get("x") == "found"
+        lookups = make_lookups(ttl=3.0, outage_ttl=LONG)
+        assert lookups.get("x") == "found"
 
         token = replace_token(cluster, account)
 
-        until(lambda: asker.policy.find_in_memory("x") is None)
+        until(lambda: lookups.policy.find_in_memory("x") is None)
         with pytest.raises(UnauthorizedError):
-            asker.get("x")
-        assert asker.policy.last_known("x", LONG) is None
+            lookups.get("x")
+        assert lookups.policy.last_known("x", LONG) is None
         assert watchers() == []
 
-        (asker.folder / "token").write_text(token)
-        until(lambda: found(asker, "x") == "found")
+        (lookups.folder / "token").write_text(token)
+        until(lambda: found(lookups, "x") == "found")
         until(lambda: len(watchers()) == 1, 10)
 
     @on_the_devserver
     def test_a_token_that_is_rotated(
-        self, cluster: Cluster, make_asker: MakeAsker, account: ServiceAccount, proxy: Proxy, put: Put
+        self, cluster: Cluster, make_lookups: MakeLookups, account: ServiceAccount, proxy: Proxy, put: Put
     ) -> None:
         """The new token exists before the old one ends, so no lookup fails."""
-        story = story_of(put)
-        asker = make_asker(ttl=3.0)
-        asker.get("x")
-        with reading(Reader("reader", [story], asker.get, pause=0.01)):
-            (asker.folder / "token").write_text(replace_token(cluster, account))
+        counted = counted_variable(put)
+        lookups = make_lookups(ttl=3.0)
+        lookups.get("x")
+        with reading(Reader("reader", [counted], lookups.get, pause=0.01)):
+            (lookups.folder / "token").write_text(replace_token(cluster, account))
             old = f"Bearer {account.token}"
             until(lambda: any(watch.headers["authorization"] != old for watch in proxy.watches))
-            story.go_on()
-            until(lambda: asker.get("x") == str(story.last), asker.ttl + SLACK)
+            counted.count_up()
+            until(lambda: lookups.get("x") == str(counted.last), lookups.ttl + SLACK)
         assert len(watchers()) == 1
 
 
-def found(asker: Asker, key: str) -> str | None:
+def found(lookups: VariableLookups, key: str) -> str | None:
     """Return the value; None also if the server refuses, as it does for a moment after creating an account."""
     try:
-        return asker.get(key)
+        return lookups.get(key)
     except UnauthorizedError:
         return None

@@ -162,7 +162,7 @@ def test_what_tells_of_one(
 
 
 def test_the_page(configured: Mapping[str, str]) -> None:
-    picture = take_snapshot()
-    assert len(picture.rows) == len(configured)
-    output = "\n".join(json.dumps(entry.as_json()) for entry in picture.rows)
+    snapshot = take_snapshot()
+    assert len(snapshot.rows) == len(configured)
+    output = "\n".join(json.dumps(entry.as_json()) for entry in snapshot.rows)
     assert leaks(output, configured) == []

@@ -215,31 +215,31 @@ class TestExplain:
         assert f"list ConfigMaps {VARIABLE}=x,!{TEAM} in {space}: 1 ConfigMap" in done.out
         assert f"ConfigMap {space}/x is selected" in done.out
 
-        story = commands.run("explain", "variable", "x", "-o", "json").document
-        assert [(step["resource"], step["found"], step["allowed"]) for step in story["steps"]] == [
+        explanation = commands.run("explain", "variable", "x", "-o", "json").document
+        assert [(step["resource"], step["found"], step["allowed"]) for step in explanation["steps"]] == [
             ("secrets", 0, True),
             ("secrets", 0, True),
             ("configmaps", 1, True),
         ]
-        assert [(each["object_kind"], each["secret"]) for each in story["candidates"]] == [("ConfigMap", "x")]
+        assert [(each["object_kind"], each["secret"]) for each in explanation["candidates"]] == [("ConfigMap", "x")]
 
     def test_one_that_is_skipped(self, commands: Commands, put_config_map: PutConfigMap) -> None:
         put_config_map("x", {VARIABLE: "x"}, {"other": SECRET})
 
-        story = commands.run("explain", "variable", "x", "-o", "json", status=(1, 2)).document
+        explanation = commands.run("explain", "variable", "x", "-o", "json", status=(1, 2)).document
 
-        [candidate] = story["candidates"]
+        [candidate] = explanation["candidates"]
         assert (candidate["object_kind"], candidate["answers"]) == ("ConfigMap", False)
 
     def test_a_connection(self, commands: Commands, put_config_map: PutConfigMap) -> None:
         put_config_map("a", {CONNECTION: "my_db"}, {"value": URI})
         put_config_map("b", {BUNDLE: "connections"}, {"my_db": URI})
 
-        story = commands.run("explain", "connection", "my_db", "-o", "json", status=1).document
+        explanation = commands.run("explain", "connection", "my_db", "-o", "json", status=1).document
 
         space = commands.namespace
-        assert {step["resource"] for step in story["steps"]} == {"secrets"}
-        hints = "\n".join(story["hints"])
+        assert {step["resource"] for step in explanation["steps"]} == {"secrets"}
+        hints = "\n".join(explanation["hints"])
         assert f"ConfigMap {space}/a has this id, but only variables are read from ConfigMaps. Use a Secret" in hints
         assert f"ConfigMap {space}/b, key 'my_db': a bundle of connections has this id, but only variables" in hints
 

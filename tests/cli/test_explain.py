@@ -25,22 +25,22 @@ def explain(commands: Commands, *arguments: str, status: int) -> dict[str, Any]:
 class TestFound:
     def test_a_connection(self, commands: Commands, put: Put) -> None:
         put.connection("my_db", URI, name="my-db")
-        story = explain(commands, "connection", "my_db", status=0)
-        assert story["verdict"] == "found"
-        assert story["headline"] == f"connection 'my_db': Secret {commands.namespace}/my-db is selected"
-        assert story["user"] == f"system:serviceaccount:{commands.namespace}:{commands.account.name}"
+        explanation = explain(commands, "connection", "my_db", status=0)
+        assert explanation["verdict"] == "found"
+        assert explanation["headline"] == f"connection 'my_db': Secret {commands.namespace}/my-db is selected"
+        assert explanation["user"] == f"system:serviceaccount:{commands.namespace}:{commands.account.name}"
         selector = "airflow.apache.org/connection-id=my_db,!airflow.apache.org/team"
         step = {"verb": "list", "namespace": commands.namespace, "what": selector, "resource": "secrets"}
-        assert story["steps"] == [{**step, "found": 1, "allowed": True}]
-        assert [(each["secret"], each["answers"]) for each in story["candidates"]] == [("my-db", True)]
-        assert (story["shape"], story["conn_type"], story["host"], story["port"]) == (
+        assert explanation["steps"] == [{**step, "found": 1, "allowed": True}]
+        assert [(each["secret"], each["answers"]) for each in explanation["candidates"]] == [("my-db", True)]
+        assert (explanation["shape"], explanation["conn_type"], explanation["host"], explanation["port"]) == (
             "key 'value'",
             "postgres",
             "db.example.com",
             "5432",
         )
-        assert story["set"] == ["login", "password", "port", "schema"]
-        assert story["configuration"]["backend_from"] == "AIRFLOW__SECRETS__BACKEND"
+        assert explanation["set"] == ["login", "password", "port", "schema"]
+        assert explanation["configuration"]["backend_from"] == "AIRFLOW__SECRETS__BACKEND"
 
     def test_labels_and_annotations_without_effect(self, commands: Commands, put: Put) -> None:
         """They are the problems that ``list`` shows for the Secret. A skipped Secret can be skipped because of them."""
@@ -49,10 +49,10 @@ class TestFound:
         put({VARIABLE: "y"}, data={"text": SECRET}, annotations={"airflow.apache.org/data-kye": "text"})
 
         for kind, identifier, status in (("connection", "x", 0), ("variable", "y", 1)):
-            story = explain(commands, kind, identifier, status=status)
+            explanation = explain(commands, kind, identifier, status=status)
             [entry] = [each for each in entries(commands) if each["id"] == identifier]
             of_metadata = [each for each in entry["problems"] if each["code"] != "unreadable"]
-            assert story["problems"] == of_metadata
+            assert explanation["problems"] == of_metadata
             assert of_metadata
 
     def test_its_extra_by_names_alone(self, commands: Commands, put: Put) -> None:
@@ -61,10 +61,15 @@ class TestFound:
 
     def test_fields(self, commands: Commands, put: Put) -> None:
         put({CONNECTION: "x"}, data={"username": "u", "pass": SECRET, "endpoint": "db", "engine": "postgresql"})
-        story = explain(commands, "connection", "x", status=0)
-        assert story["fields"] == {"conn_type": "engine", "host": "endpoint", "login": "username", "password": "pass"}
-        assert (story["conn_type"], story["host"]) == ("postgres", "db")
-        assert story["unused"] == []
+        explanation = explain(commands, "connection", "x", status=0)
+        assert explanation["fields"] == {
+            "conn_type": "engine",
+            "host": "endpoint",
+            "login": "username",
+            "password": "pass",
+        }
+        assert (explanation["conn_type"], explanation["host"]) == ("postgres", "db")
+        assert explanation["unused"] == []
 
     def test_keys_that_nothing_reads(self, commands: Commands, put: Put) -> None:
         put(
@@ -81,9 +86,9 @@ class TestFound:
         self, commands: Commands, put: Put, annotations: dict[str, str]
     ) -> None:
         put({CONNECTION: "x"}, f"postgres://u:12?{SECRET}=w@h/d", annotations=annotations)
-        story = explain(commands, "connection", "x", status=0)
-        assert [each["code"] for each in story["problems"]] == ["unescaped-uri"]
-        assert (story["host"], story["extra"]) == ("", [])
+        explanation = explain(commands, "connection", "x", status=0)
+        assert [each["code"] for each in explanation["problems"]] == ["unescaped-uri"]
+        assert (explanation["host"], explanation["extra"]) == ("", [])
 
     def test_a_connection_in_one_key_that_annotations_complete(self, commands: Commands, put: Put) -> None:
         data = {"value": "mysql://u:old@h/d", "password": SECRET, "old": SECRET}
@@ -98,11 +103,15 @@ class TestFound:
             annotations={f"airflow.apache.org/{key}": each for key, each in unprefixed.items()},
         )
 
-        story = explain(commands, "connection", "x", status=0)
+        explanation = explain(commands, "connection", "x", status=0)
 
-        assert (story["shape"], story["fields"], story["unused"]) == ("key 'value'", {"password": "password"}, ["old"])
-        assert story["completed"] is True
-        assert (story["conn_type"], story["host"], story["extra"]) == ("postgres", "h", ["sslmode"])
+        assert (explanation["shape"], explanation["fields"], explanation["unused"]) == (
+            "key 'value'",
+            {"password": "password"},
+            ["old"],
+        )
+        assert explanation["completed"] is True
+        assert (explanation["conn_type"], explanation["host"], explanation["extra"]) == ("postgres", "h", ["sslmode"])
         out = commands.run("explain", "connection", "x").out
         assert "Format      key 'value', completed by annotations: password from 'password'\n" in out
 
@@ -137,9 +146,9 @@ class TestFound:
         put.variable("v", SECRET, name="everybodys")
         put.variable("v", SECRET, team="data", name="theirs")
         assert explain(commands, "variable", "v", status=0)["candidates"][0]["secret"] == "everybodys"
-        story = explain(commands, "variable", "v", "--team", "data", status=0)
-        assert story["candidates"][0]["secret"] == "theirs"
-        assert story["headline"].startswith("variable 'v' of team 'data'")
+        explanation = explain(commands, "variable", "v", "--team", "data", status=0)
+        assert explanation["candidates"][0]["secret"] == "theirs"
+        assert explanation["headline"].startswith("variable 'v' of team 'data'")
 
 
 class TestWhatAirflowDoesNotRead:
@@ -152,9 +161,9 @@ class TestWhatAirflowDoesNotRead:
 
     def test_what_airflow_reads_instead(self, commands: Commands) -> None:
         commands.set("AIRFLOW_CONN_MY_DB", URI)
-        story = explain(commands, "connection", "my_db", status=1)
-        assert story["hidden"] == []
-        [instead, *_others] = story["instead"]
+        explanation = explain(commands, "connection", "my_db", status=1)
+        assert explanation["hidden"] == []
+        [instead, *_others] = explanation["instead"]
         assert instead["place"] == "environment"
         assert "AIRFLOW_CONN_MY_DB" in instead["text"]
         assert instead["text"] in commands.run("explain", "connection", "my_db", status=1).out
@@ -188,9 +197,9 @@ class TestNotFound:
         assert f"its label {TEAM} is empty, so no lookup finds it. Write the team there, or remove the label" in hint
 
     def test_nothing_like_it(self, commands: Commands) -> None:
-        story = explain(commands, "connection", "nope", status=1)
-        assert (story["verdict"], story["candidates"], story["hints"]) == ("not-found", [], [])
-        assert story["headline"] == "connection 'nope': no Secret matches"
+        explanation = explain(commands, "connection", "nope", status=1)
+        assert (explanation["verdict"], explanation["candidates"], explanation["hints"]) == ("not-found", [], [])
+        assert explanation["headline"] == "connection 'nope': no Secret matches"
 
     def test_another_kind(self, commands: Commands, put: Put) -> None:
         put.variable("x", SECRET, name="v")
@@ -207,8 +216,8 @@ class TestNotFound:
         put.connection("y", URI, team="blue", name="theirs")
         if found:
             put.connection("x", URI, name="everybodys")
-        story = explain(commands, "connection", "x", "--team", "Blue", status=0 if found else 1)
-        assert story["hints"] == ["No Secret and no option belongs to team 'Blue'. Did you mean 'blue'?"]
+        explanation = explain(commands, "connection", "x", "--team", "Blue", status=0 if found else 1)
+        assert explanation["hints"] == ["No Secret and no option belongs to team 'Blue'. Did you mean 'blue'?"]
         assert explain(commands, "connection", "y", "--team", "blue", status=0)["hints"] == []
 
     def test_a_team_that_is_misspelt_and_has_a_namespace(self, commands: Commands, put: Put) -> None:
@@ -279,10 +288,10 @@ class TestNotFound:
 
     def test_one_that_cannot_be_read(self, commands: Commands, put: Put) -> None:
         put({CONNECTION: "x"}, name="x", data={"nothing": SECRET})
-        story = explain(commands, "connection", "x", status=1)
-        assert story["headline"] == "connection 'x': no matching Secret can be read"
-        assert "is skipped: " in story["candidates"][0]["verdict"]
-        assert "there is no such key in its data" in story["candidates"][0]["verdict"]
+        explanation = explain(commands, "connection", "x", status=1)
+        assert explanation["headline"] == "connection 'x': no matching Secret can be read"
+        assert "is skipped: " in explanation["candidates"][0]["verdict"]
+        assert "there is no such key in its data" in explanation["candidates"][0]["verdict"]
 
     @pytest.mark.parametrize(
         ("kwargs", "headline"),
@@ -293,9 +302,9 @@ class TestNotFound:
     )
     def test_not_asked(self, commands: Commands, kwargs: dict[str, Any], headline: str) -> None:
         commands.configure(**kwargs)
-        story = explain(commands, "connection", "x", status=1)
-        assert headline in story["headline"]
-        assert story["steps"] == []
+        explanation = explain(commands, "connection", "x", status=1)
+        assert headline in explanation["headline"]
+        assert explanation["steps"] == []
 
     @pytest.mark.parametrize("kind", ["connection", "variable", "config"])
     def test_a_uri_for_an_id(self, commands: Commands, kind: str) -> None:
@@ -318,27 +327,27 @@ class TestNotFound:
 class TestTrouble:
     def test_what_cannot_be_read(self, commands: Commands, put: Put) -> None:
         put.connection("x", json.dumps({"conn_type": "http", "secret_field": SECRET}), name="x")
-        story = explain(commands, "connection", "x", status=2)
-        assert story["headline"] == "connection 'x': a Secret is selected, but Airflow cannot read it"
-        assert "'secret_field'" in story["problems"][0]["text"]
+        explanation = explain(commands, "connection", "x", status=2)
+        assert explanation["headline"] == "connection 'x': a Secret is selected, but Airflow cannot read it"
+        assert "'secret_field'" in explanation["problems"][0]["text"]
 
     def test_an_extra_that_hooks_cannot_read(self, commands: Commands, put: Put) -> None:
         put.connection("x", json.dumps({"conn_type": "http", "extra": f"[{SECRET}"}), name="x")
-        story = explain(commands, "connection", "x", status=2)
-        assert [each["code"] for each in story["problems"]] == ["extra-not-json"]
+        explanation = explain(commands, "connection", "x", status=2)
+        assert [each["code"] for each in explanation["problems"]] == ["extra-not-json"]
 
     def test_a_teams_secret_that_cannot_be_read(self, commands: Commands, put: Put) -> None:
         put({CONNECTION: "x", TEAM: "data"}, name="theirs", data={"nothing": SECRET})
         put.connection("x", URI)
-        story = explain(commands, "connection", "x", "--team", "data", status=2)
-        assert f"Secret {commands.namespace}/theirs" in story["error"]
+        explanation = explain(commands, "connection", "x", "--team", "data", status=2)
+        assert f"Secret {commands.namespace}/theirs" in explanation["error"]
 
     def test_forbidden(self, commands: Commands) -> None:
         commands.configure(namespace="kube-system")
-        story = explain(commands, "connection", "x", status=2)
-        assert story["steps"][0]["allowed"] is False
-        assert story["steps"][0]["found"] is None
-        assert "kubectl create role" in story["error"]
+        explanation = explain(commands, "connection", "x", status=2)
+        assert explanation["steps"][0]["allowed"] is False
+        assert explanation["steps"][0]["found"] is None
+        assert "kubectl create role" in explanation["error"]
         assert "failed (not allowed)" in commands.run("explain", "connection", "x", status=2).out
 
     @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
@@ -347,8 +356,8 @@ class TestTrouble:
             taken.bind(("127.0.0.1", 0))
             commands.set("KUBERNETES_SERVICE_PORT", str(taken.getsockname()[1]))
             commands.configure(timeout=1)
-            story = explain(commands, "connection", "x", status=2)
-        assert "could not be read" in story["error"]
+            explanation = explain(commands, "connection", "x", status=2)
+        assert "could not be read" in explanation["error"]
 
     @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
     def test_no_way_to_an_api(self, commands: Commands) -> None:
@@ -361,5 +370,5 @@ class TestTrouble:
 def test_what_airflow_itself_would_log(commands: Commands, put: Put) -> None:
     """Airflow's core logs parts of a query that are not JSON, and the variables. Its Task SDK 1.3 does not."""
     put.connection("x", f"{URI}?options=[{SECRET}")
-    story = commands.run_program("explain", "connection", "x", "-o", "json").document
-    assert story["extra"] == ["options"]
+    explanation = commands.run_program("explain", "connection", "x", "-o", "json").document
+    assert explanation["extra"] == ["options"]

@@ -266,8 +266,8 @@ class TestRequests:
         account = cluster.service_account(commands.namespace, "nobody", {})
         commands.configure(service_account_path=str(account.folder))
         put({"airflow.apache.org/conection-id": "my_db"}, URI, name="it")
-        story = commands.run("explain", "connection", "my_db", "-o", "json", status=2).document
-        assert story["hints"] == []
+        explanation = commands.run("explain", "connection", "my_db", "-o", "json", status=2).document
+        assert explanation["hints"] == []
         codes = [each["code"] for each in doctor(commands, status=1)]
         assert "unlisted" in codes
         assert "unknown-label" not in codes

@@ -73,27 +73,27 @@ def test_list(commands: Commands, mount: Path) -> None:
     ],
 )
 def test_explain(commands: Commands, mount: Path, kind: str, identifier: str, file: str) -> None:
-    story = commands.run("explain", kind, identifier, "-o", "json").document
+    explanation = commands.run("explain", kind, identifier, "-o", "json").document
 
-    assert story["headline"] == f"{kind} {identifier!r}: Secret {mount}/{file} is selected"
-    assert story["place"] == f"the folder {mount}"
-    assert story["problems"] == []
+    assert explanation["headline"] == f"{kind} {identifier!r}: Secret {mount}/{file} is selected"
+    assert explanation["place"] == f"the folder {mount}"
+    assert explanation["problems"] == []
 
 
 @on_the_devserver
 def test_explain_what_is_not_there(commands: Commands, mount: Path) -> None:
     (mount / "variables" / "link").unlink()
-    story = commands.run("explain", "connection", "my_dc", "-o", "json", status=1).document
-    assert f"Did you mean 'my_db'? Secret {mount}/connections/my_db has it" in story["hints"]
+    explanation = commands.run("explain", "connection", "my_dc", "-o", "json", status=1).document
+    assert f"Did you mean 'my_db'? Secret {mount}/connections/my_db has it" in explanation["hints"]
     # The name of a Secret for references is no id, and no label would change that.
-    story = commands.run("explain", "connection", "app-db", "-o", "json", status=1).document
-    assert not any("label" in hint for hint in story["hints"])
+    explanation = commands.run("explain", "connection", "app-db", "-o", "json", status=1).document
+    assert not any("label" in hint for hint in explanation["hints"])
 
 
 @on_the_devserver
 def test_explain_what_cannot_be_read(commands: Commands, mount: Path) -> None:
-    story = commands.run("explain", "variable", "link", "-o", "json", status=2).document
-    assert story["error"].startswith(f"{mount}/variables/link is a link that leaves {mount}")
+    explanation = commands.run("explain", "variable", "link", "-o", "json", status=2).document
+    assert explanation["error"].startswith(f"{mount}/variables/link is a link that leaves {mount}")
 
 
 @on_the_devserver
@@ -244,8 +244,8 @@ class TestTheNameOfAHash:
                 if "." not in each["id"]:
                     # The verdicts are those of a lookup.
                     word = "connection" if kind == "connections" else "variable"
-                    story = commands.run("explain", word, each["id"], "-o", "json").document
-                    [selected] = [one["secret"] for one in story["candidates"] if one["answers"]]
+                    explanation = commands.run("explain", word, each["id"], "-o", "json").document
+                    [selected] = [one["secret"] for one in explanation["candidates"] if one["answers"]]
                     assert each["answers"] is (selected == each["secret"])
             assert all(each["answers"] or each["problems"] for each in entries)
             return {each["secret"]: (each["id"], each["answers"]) for each in entries}

@@ -21,7 +21,7 @@ from support.waiting import PATIENCE
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
 
-def story(events: Iterable[dict[str, Any]], count: int) -> list[str]:
+def summaries(events: Iterable[dict[str, Any]], count: int) -> list[str]:
     """Return the next ``count`` events as strings: type, name and the label ``z``."""
     found = []
     for event in events:
@@ -47,7 +47,7 @@ def test_changes_arrive_as_they_happen(secrets: Secrets) -> None:
         ):
             began = time.monotonic()
             change()
-            assert story(events, 1) == [expected]
+            assert summaries(events, 1) == [expected]
             # If the server sent events only at the end of the watch, they would arrive after 15 s.
             assert time.monotonic() - began < 7
 
@@ -67,14 +67,14 @@ def test_without_a_version_a_watch_begins_with_what_there_is(secrets: Secrets, q
     secrets.create("w", {"z": "1"})
     secrets.create("x", {"z": "1"})
     # A real server serves version 0 from a cache that may be a moment behind.
-    list(story_until(secrets, {"ADDED w 1", "ADDED x 1"}, query))
+    list(summaries_until(secrets, {"ADDED w 1", "ADDED x 1"}, query))
 
 
-def story_until(secrets: Secrets, expected: set[str], query: dict[str, str]) -> list[str]:
+def summaries_until(secrets: Secrets, expected: set[str], query: dict[str, str]) -> list[str]:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with secrets.watch(seconds=1, **query) as events:
-            found = story(events, len(expected))
+            found = summaries(events, len(expected))
         if set(found) == expected:
             return found
     raise AssertionError(found)
@@ -85,7 +85,7 @@ def test_a_watch_resumes_from_a_version(secrets: Secrets) -> None:
     relabel(secrets, "2")
     secrets.delete("w")
     with secrets.watch(resourceVersion=version) as events:
-        assert story(events, 2) == ["MODIFIED w 2", "DELETED w 2"]
+        assert summaries(events, 2) == ["MODIFIED w 2", "DELETED w 2"]
 
 
 def test_a_watch_from_a_future_version_shows_nothing_before_it(secrets: Secrets) -> None:
@@ -118,7 +118,7 @@ def test_entering_and_leaving_the_selection(secrets: Secrets, live: bool) -> Non
     with secrets.watch(resourceVersion=version, labelSelector="z=1") as events:
         if live:
             act()
-        assert story(events, 7) == [
+        assert summaries(events, 7) == [
             "ADDED w 1",
             "DELETED w 1",
             "ADDED w 1",
@@ -133,7 +133,7 @@ def test_a_watch_on_one_name(secrets: Secrets) -> None:
     with secrets.watch(resourceVersion=secrets.version(), fieldSelector="metadata.name=w") as events:
         secrets.create("v")
         secrets.create("w")
-        assert story(events, 1) == ["ADDED w -"]
+        assert summaries(events, 1) == ["ADDED w -"]
 
 
 def test_a_watch_sees_its_namespace_only(secrets: Secrets) -> None:
@@ -142,7 +142,7 @@ def test_a_watch_sees_its_namespace_only(secrets: Secrets) -> None:
     with secrets.watch(resourceVersion=secrets.version()) as events:
         secrets.cluster.apply({"metadata": {"name": "foreign", "namespace": other}})
         secrets.create("w")
-        assert story(events, 1) == ["ADDED w -"]
+        assert summaries(events, 1) == ["ADDED w -"]
 
 
 def test_a_watch_on_all_namespaces(secrets: Secrets) -> None:
@@ -186,7 +186,7 @@ def test_many_watches_see_the_same(secrets: Secrets) -> None:
 
     def follow() -> None:
         with secrets.watch(resourceVersion=version) as events:
-            results.append(story(events, 20))
+            results.append(summaries(events, 20))
 
     threads = [threading.Thread(target=follow) for _ in range(5)]
     for thread in threads:
@@ -229,7 +229,7 @@ def test_what_is_too_old_is_gone(secrets: Secrets) -> None:
     assert secrets.names() == {"b"}
     with secrets.watch(resourceVersion=secrets.version()) as events:
         secrets.create("c")
-        assert story(events, 1) == ["ADDED c -"]
+        assert summaries(events, 1) == ["ADDED c -"]
 
 
 INITIAL = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}

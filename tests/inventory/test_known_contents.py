@@ -17,27 +17,27 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.cluster import Cluster, checked
-from support.shelf import SECRET, Shelf, shelf_on
+from support.team_secrets import SECRET, TeamSecrets, team_secrets_on
 
 BUNDLED = {"AIRFLOW_CONN_ONE": f"http://u:{SECRET}@one", "AIRFLOW_CONN_TWO": f"http://u:{SECRET}@two"}
 
 
 @pytest.fixture
-def shelf(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+def team_secrets(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> TeamSecrets:
     for name, value in cluster.pod_environment().items():
         monkeypatch.setenv(name, value)
-    shelf = shelf_on(cluster)
-    shelf.put("db", {"connection-id": "db"}, {"value": f"postgres://u:{SECRET}@first/x"})
-    shelf.put("fields", {"connection-id": "fields"}, {"host": "first", "password": SECRET})
-    shelf.put("variable", {"variable-key": "x"}, {"value": f"{SECRET}\n"})
-    shelf.put("bundle", {"bundle": "connections"}, BUNDLED)
-    return shelf
+    team_secrets = team_secrets_on(cluster)
+    team_secrets.put("db", {"connection-id": "db"}, {"value": f"postgres://u:{SECRET}@first/x"})
+    team_secrets.put("fields", {"connection-id": "fields"}, {"host": "first", "password": SECRET})
+    team_secrets.put("variable", {"variable-key": "x"}, {"value": f"{SECRET}\n"})
+    team_secrets.put("bundle", {"bundle": "connections"}, BUNDLED)
+    return team_secrets
 
 
-def options_of(shelf: Shelf) -> Options:
+def options_of(team_secrets: TeamSecrets) -> Options:
     # The reference has another host than the Secret itself.
-    named = {"secret": f"{shelf.home}/fields", "annotations": {"airflow.apache.org/connection-host": "named"}}
-    return Options.parse({**shelf.kwargs, "bundles": True, "references": {"connections": {"by_name": named}}})
+    named = {"secret": f"{team_secrets.home}/fields", "annotations": {"airflow.apache.org/connection-host": "named"}}
+    return Options.parse({**team_secrets.kwargs, "bundles": True, "references": {"connections": {"by_name": named}}})
 
 
 def taken(options: Options, earlier: Inventory | None = None) -> Inventory:
@@ -45,52 +45,58 @@ def taken(options: Options, earlier: Inventory | None = None) -> Inventory:
         return inventory_of(location, options, known={} if earlier is None else earlier.contents)
 
 
-CHANGES: dict[str, Callable[[Shelf], None]] = {
+CHANGES: dict[str, Callable[[TeamSecrets], None]] = {
     "nothing": lambda _shelf: None,
-    "a value": lambda shelf: shelf.put("db", {"connection-id": "db"}, {"value": f"mysql://u:{SECRET}@second/x"}),
-    "an annotation": lambda shelf: shelf.put(
+    "a value": lambda team_secrets: team_secrets.put(
+        "db", {"connection-id": "db"}, {"value": f"mysql://u:{SECRET}@second/x"}
+    ),
+    "an annotation": lambda team_secrets: team_secrets.put(
         "db",
         {"connection-id": "db"},
         {"value": f"postgres://u:{SECRET}@first/x"},
         annotations={"connection-host": "second"},
     ),
-    "an id": lambda shelf: shelf.put("fields", {"connection-id": "db"}, {"host": "first", "password": SECRET}),
-    "a kind": lambda shelf: shelf.put("variable", {"connection-id": "x"}, {"value": f"http://u:{SECRET}@second"}),
-    "a key of a bundle": lambda shelf: shelf.put(
+    "an id": lambda team_secrets: team_secrets.put(
+        "fields", {"connection-id": "db"}, {"host": "first", "password": SECRET}
+    ),
+    "a kind": lambda team_secrets: team_secrets.put(
+        "variable", {"connection-id": "x"}, {"value": f"http://u:{SECRET}@second"}
+    ),
+    "a key of a bundle": lambda team_secrets: team_secrets.put(
         "bundle", {"bundle": "connections"}, {**BUNDLED, "AIRFLOW_CONN_TWO": "neither a URI nor JSON"}
     ),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_after_a_change(shelf: Shelf, change: Callable[[Shelf], None]) -> None:
-    options = options_of(shelf)
+def test_after_a_change(team_secrets: TeamSecrets, change: Callable[[TeamSecrets], None]) -> None:
+    options = options_of(team_secrets)
     earlier = taken(options)
     assert taken(options, earlier) == earlier
 
-    change(shelf)
+    change(team_secrets)
 
     new = taken(options, earlier)
     assert new == taken(options)
     assert len(new.entries) == 6
 
 
-def test_another_secret_with_the_name_of_a_deleted_one(shelf: Shelf) -> None:
-    options = options_of(shelf)
+def test_another_secret_with_the_name_of_a_deleted_one(team_secrets: TeamSecrets) -> None:
+    options = options_of(team_secrets)
     earlier = taken(options)
-    checked(shelf.cluster.admin.delete(f"/api/v1/namespaces/{shelf.home}/secrets/db"))
+    checked(team_secrets.cluster.admin.delete(f"/api/v1/namespaces/{team_secrets.home}/secrets/db"))
     without = taken(options, earlier)
-    shelf.put("db", {"connection-id": "db"}, {"value": f"mysql://u:{SECRET}@second/x"})
+    team_secrets.put("db", {"connection-id": "db"}, {"value": f"mysql://u:{SECRET}@second/x"})
 
     assert "db" not in {entry.id for entry in without.entries}
     assert len(without.contents) < len(earlier.contents)
     assert taken(options, earlier) == taken(options)
 
 
-def test_what_has_not_changed_is_not_read_again(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    options = options_of(shelf)
+def test_what_has_not_changed_is_not_read_again(team_secrets: TeamSecrets, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = options_of(team_secrets)
     earlier = taken(options)
-    shelf.put("variable", {"variable-key": "x"}, {"value": "second"})
+    team_secrets.put("variable", {"variable-key": "x"}, {"value": "second"})
     read = []
 
     def recorded(kind: Kind, secret: Secret, key: str) -> Content:
@@ -105,8 +111,8 @@ def test_what_has_not_changed_is_not_read_again(shelf: Shelf, monkeypatch: pytes
     assert sorted(read) == ["fields", "variable"]
 
 
-def test_no_value_stays(shelf: Shelf) -> None:
-    earlier = taken(options_of(shelf))
+def test_no_value_stays(team_secrets: TeamSecrets) -> None:
+    earlier = taken(options_of(team_secrets))
     assert len(earlier.contents) == 5
     # Nothing in the contents refers to a Secret either.
     found: dict[int, object] = {}

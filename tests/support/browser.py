@@ -102,7 +102,7 @@ def alone(opened: Open, address: str = "", **options: object) -> Page:
 
 
 def with_all_entries(opened: Open) -> None:
-    """Wait until the snapshot has the Secrets of the shelf alone again."""
+    """Wait until the snapshot has the Secrets of the team_secrets alone again."""
     page = alone(opened)
     page.wait_for_timeout(2_000)
     page.click("#refresh")

@@ -35,7 +35,7 @@ class Wheels:
     provider_with: Path
 
 
-def whose(environment: Environment, *, below: bool = True) -> str:
+def imported_class(environment: Environment, *, below: bool = True) -> str:
     """Import the documented path in a new interpreter, which must start silently. Returns the source of the class."""
     assert_silent_start(environment)
     code = f"""

@@ -46,8 +46,8 @@ LONG = 600.0
 LONGEST_PAUSE = 30.0
 PATIENCE = 60.0
 
-# Forks are reported to these askers as to the backend's own sources.
-_askers: ProcessLocal[Asker] = ProcessLocal()
+# Forks are reported to these lookups as to the backend's own sources.
+_all_lookups: ProcessLocal[VariableLookups] = ProcessLocal()
 _numbers = itertools.count()
 
 # Seconds by which a value may be late: a real server's watch cache is moments behind its storage, and this machine may
@@ -85,14 +85,14 @@ class StartProgram(Protocol):
     def __call__(self, text: str, *arguments: object, **variables: str) -> subprocess.Popen[str]: ...
 
 
-class MakeAsker(Protocol):
-    """Makes askers that go through the proxy of the test. It takes the options of :class:`Asker`."""
+class MakeLookups(Protocol):
+    """Makes lookups that go through the proxy of the test. It takes the options of :class:`VariableLookups`."""
 
-    def __call__(self, **options: object) -> Asker: ...
+    def __call__(self, **options: object) -> VariableLookups: ...
 
 
-class Asker:
-    """Looks up variables as a backend does, through a proxy or directly, with its own cache and connections."""
+class VariableLookups:
+    """Lookups of variables, as a backend does them, through a proxy or directly. They have their own cache."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class Asker:
         self.policy = CachePolicy(self.server, VARIABLE, self.ttl, self._thresholds)
         self._namespace = Namespace(self.server, {VARIABLE: self.policy}, self.ttl, self._longest)
         self.server.on_refusal = lambda _error: self._namespace.forget()
-        _askers.get(next(_numbers), lambda: self)
+        _all_lookups.get(next(_numbers), lambda: self)
 
     def get(self, key: str) -> str | None:
         """Look up a variable."""
@@ -143,8 +143,8 @@ class Asker:
         self._namespace.after_fork()
 
 
-class Story:
-    """The sequence of numbers that a variable had. It knows whether a value was current, and how old it was."""
+class CountedVariable:
+    """A variable whose value counts up. It knows whether a value was current, and how old it was."""
 
     def __init__(self, key: str, write: Callable[[str, str], object]) -> None:
         self.key = key
@@ -154,7 +154,7 @@ class Story:
         self._began: list[float] = []
         self._stored: list[float] = []
 
-    def go_on(self) -> None:
+    def count_up(self) -> None:
         """Write the next number."""
         self._began.append(time.monotonic())
         self._write(self.key, str(self.last + 1))
@@ -170,24 +170,24 @@ class Story:
         return max(asked_at - stored, 0.0)
 
 
-def story_of(put: Put, key: str = "x") -> Story:
-    """Start the story of a variable in one Secret."""
-    story = Story(key, lambda key, text: put.variable(key, text, name=key))
-    story.go_on()
-    return story
+def counted_variable(put: Put, key: str = "x") -> CountedVariable:
+    """Return a variable that counts up in one Secret, beginning with 0."""
+    counted = CountedVariable(key, lambda key, text: put.variable(key, text, name=key))
+    counted.count_up()
+    return counted
 
 
-def go_on_for(seconds: float, *stories: Story, pause: float = 0.02) -> None:
-    """Continue the stories for some seconds."""
+def count_up_for(seconds: float, *variables: CountedVariable, pause: float = 0.02) -> None:
+    """Count the variables up for some seconds."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
-        for story in stories:
-            story.go_on()
+        for counted in variables:
+            counted.count_up()
         time.sleep(pause)
 
 
 class Reader(threading.Thread):
-    """A thread that reads stories all the time, and records the errors in the values.
+    """A thread that reads variables all the time, and records the errors in the values.
 
     Args:
         may_go_back: a value may be older than the one before it. docs/concepts/freshness.md allows this when a process
@@ -201,14 +201,14 @@ class Reader(threading.Thread):
     def __init__(
         self,
         name: str,
-        stories: list[Story],
+        variables: list[CountedVariable],
         get: Callable[[str], str | None],
         pause: float = 0.0,
         *,
         may_go_back: bool = False,
     ) -> None:
         super().__init__(name=name, daemon=True)
-        self._stories = stories
+        self._variables = variables
         self._get = get
         self._pause = pause
         self._may_go_back = may_go_back
@@ -220,14 +220,14 @@ class Reader(threading.Thread):
     def run(self) -> None:
         seen: dict[str, int] = {}
         while not self._over.is_set():
-            for story in self._stories:
+            for counted in self._variables:
                 asked_at = time.monotonic()
                 try:
-                    text = self._get(story.key)
-                    self.oldest = max(self.oldest, story.age(text, asked_at))
-                    if not self._may_go_back and int(text or 0) < seen.get(story.key, 0):
-                        self.wrong.append(f"{story.key} went back from {seen[story.key]} to {text}")
-                    seen[story.key] = int(text or 0)
+                    text = self._get(counted.key)
+                    self.oldest = max(self.oldest, counted.age(text, asked_at))
+                    if not self._may_go_back and int(text or 0) < seen.get(counted.key, 0):
+                        self.wrong.append(f"{counted.key} went back from {seen[counted.key]} to {text}")
+                    seen[counted.key] = int(text or 0)
                 except BaseException as error:
                     self.wrong.append(f"{type(error).__name__}: {error}")
                 self.count += 1

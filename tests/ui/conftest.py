@@ -13,20 +13,20 @@ from support.airflow import Airflow
 from support.airflow_ui import AirflowUI, running_ui
 from support.browser import PATIENCE_MS, PLUGIN, Open, log_in, running_browser
 from support.servers import ONE_SERVER
-from support.shelf import SECRET, Shelf, airflow_of, fill, shelf_on
+from support.team_secrets import SECRET, TeamSecrets, airflow_of, fill, team_secrets_on
 
 
 @pytest.fixture(scope="session", params=ONE_SERVER)
-def shelf(request: pytest.FixtureRequest) -> Shelf:
+def team_secrets(request: pytest.FixtureRequest) -> TeamSecrets:
     cluster = request.getfixturevalue(f"{request.param.replace('-', '_')}_cluster")
-    found = shelf_on(cluster)
+    found = team_secrets_on(cluster)
     fill(found)
     return found
 
 
 @pytest.fixture(scope="session")
-def airflow(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
-    return airflow_of(shelf, tmp_path_factory.mktemp("ui") / "home")
+def airflow(team_secrets: TeamSecrets, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
+    return airflow_of(team_secrets, tmp_path_factory.mktemp("ui") / "home")
 
 
 @pytest.fixture(scope="session")

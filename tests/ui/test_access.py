@@ -12,7 +12,7 @@ import pytest
 
 from airflow_kubernetes_secrets import ui as app
 from support.airflow_ui import PAGE, AirflowUI
-from support.shelf import HOSTILE, SECRET, Shelf
+from support.team_secrets import HOSTILE, SECRET, TeamSecrets
 
 ENTRIES = f"{PAGE}api/entries"
 EXPLANATION = f"{PAGE}api/explanation"
@@ -105,7 +105,7 @@ def test_who_may_read_nothing_is_told_so(ui: AirflowUI) -> None:
         ("cora", "config", "x"),
     ],
 )
-def test_no_story_of_what_somebody_may_not_read(ui: AirflowUI, user: str, kind: str, id: str) -> None:
+def test_no_explanation_of_what_somebody_may_not_read(ui: AirflowUI, user: str, kind: str, id: str) -> None:
     with ui.client(user) as client:
         answer = client.get(EXPLANATION, params={"kind": kind, "id": id})
 
@@ -113,7 +113,7 @@ def test_no_story_of_what_somebody_may_not_read(ui: AirflowUI, user: str, kind: 
     assert answer.json()["detail"].startswith("You may not read this ")
 
 
-def test_the_story_of_what_somebody_may_read(ui: AirflowUI) -> None:
+def test_the_explanation_of_what_somebody_may_read(ui: AirflowUI) -> None:
     with ui.client("cora") as client:
         explanation = client.get(EXPLANATION, params={"kind": "connection", "id": "app_db"}).raise_for_status().json()
     assert explanation["verdict"] == "found"
@@ -141,7 +141,7 @@ def test_hints_name_only_what_somebody_may_see(ui: AirflowUI, id: str, hint: str
     assert "app-key" not in hints["cora"]
 
 
-def test_no_answer_has_a_value(ui: AirflowUI, shelf: Shelf) -> None:
+def test_no_answer_has_a_value(ui: AirflowUI, team_secrets: TeamSecrets) -> None:
     with ui.client("ada") as client:
         texts = [client.get(path).text for path in EVERYTHING]
         listed = client.get(ENTRIES, params={"limit": 500})
@@ -152,13 +152,13 @@ def test_no_answer_has_a_value(ui: AirflowUI, shelf: Shelf) -> None:
     assert len(texts) > 30
     assert not [text for text in texts if SECRET in text]
     assert "(a URI)" in listed.text
-    assert shelf.home in listed.text
+    assert team_secrets.home in listed.text
 
 
 @pytest.mark.parametrize(
     ("id", "verdict"), [("x2", "not-found"), ("a://b:zzzzzzz@c", "not-found"), (f"a://b:{SECRET[:-1]}c", "not-found")]
 )
-def test_a_story_quotes_no_id_that_is_a_uri(ui: AirflowUI, id: str, verdict: str) -> None:
+def test_an_explanation_quotes_no_id_that_is_a_uri(ui: AirflowUI, id: str, verdict: str) -> None:
     """The Secret with the label `x2` has such an id in its annotation."""
     with ui.client("ada") as client:
         answer = client.get(EXPLANATION, params={"kind": "connection", "id": id}).raise_for_status()
@@ -167,7 +167,7 @@ def test_a_story_quotes_no_id_that_is_a_uri(ui: AirflowUI, id: str, verdict: str
     assert SECRET not in answer.text
 
 
-def test_an_option_is_told_of_without_a_team(ui: AirflowUI) -> None:
+def test_an_option_is_explained_without_a_team(ui: AirflowUI) -> None:
     with ui.client("ada") as client:
         parameters = {"kind": "config", "id": "metadata-database", "team": "blue"}
         explanation = client.get(EXPLANATION, params=parameters).raise_for_status().json()

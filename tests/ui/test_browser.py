@@ -9,7 +9,7 @@ from playwright.sync_api import Frame, expect
 
 from support.airflow_ui import PAGE
 from support.browser import PLUGIN, Open, alone, count, everything_is_seen, framed, ready, shown, with_all_entries
-from support.shelf import HOSTILE_SHOWN, Shelf
+from support.team_secrets import HOSTILE_SHOWN, TeamSecrets
 
 
 def test_from_the_login_by_the_menu_to_the_table(opened: Open) -> None:
@@ -29,11 +29,11 @@ def test_a_link_to_it_leads_through_the_login(opened: Open) -> None:
     count(page, "1 to 50 of 73")
 
 
-def test_a_row_says_what_list_says(opened: Open, shelf: Shelf) -> None:
+def test_a_row_says_what_list_says(opened: Open, team_secrets: TeamSecrets) -> None:
     page = alone(opened, "?search=app-db-app")
     cells = page.locator("#rows tr").locator("td").all_text_contents()
 
-    assert cells[:3] == ["app_db", "", f"{shelf.home}/app-db-app"]
+    assert cells[:3] == ["app_db", "", f"{team_secrets.home}/app-db-app"]
     assert cells[4:10] == ["connection", "", "postgres", "app-db-rw", "fields", "Cluster app-db"]
     assert re.fullmatch(r"\d+[smh]", cells[10])
 
@@ -137,31 +137,32 @@ def test_pages(opened: Open) -> None:
     count(page, "1 to 50 of 73")
 
 
-def test_the_panel_shows_the_explanation(opened: Open, shelf: Shelf) -> None:
+def test_the_panel_shows_the_explanation(opened: Open, team_secrets: TeamSecrets) -> None:
     page = alone(opened, "?search=smtp")
     page.locator("#rows tr").first.click()
     panel = page.locator("#panel")
 
-    headline = f"connection 'smtp_default': Secret {shelf.home}/smtp is selected"
+    headline = f"connection 'smtp_default': Secret {team_secrets.home}/smtp is selected"
     expect(panel.locator("[data-verdict]")).to_have_text(headline)
     for text in (
-        f"list airflow.apache.org/connection-id=smtp_default,!airflow.apache.org/team in {shelf.home}: 2 Secrets",
-        f"{shelf.home}/smtp is selected",
-        f"{shelf.home}/smtp-copy has the same id, and is younger or comes later by name",
+        "list airflow.apache.org/connection-id=smtp_default,!airflow.apache.org/team "
+        f"in {team_secrets.home}: 2 Secrets",
+        f"{team_secrets.home}/smtp is selected",
+        f"{team_secrets.home}/smtp-copy has the same id, and is younger or comes later by name",
         "type smtp, host smtp.example.com:587, login is set, password is set",
         "the variable AIRFLOW_CONN_SMTP_DEFAULT of this process",
         "airflow_kubernetes_secrets.KubernetesSecretsBackend, from AIRFLOW__SECRETS__BACKEND",
-        f"system:serviceaccount:{shelf.home}:airflow",
+        f"system:serviceaccount:{team_secrets.home}:airflow",
     ):
         expect(panel).to_contain_text(text)
 
 
-def test_the_panel_of_a_secret_that_does_not_answer_says_why(opened: Open, shelf: Shelf) -> None:
+def test_the_panel_of_a_secret_that_does_not_answer_says_why(opened: Open, team_secrets: TeamSecrets) -> None:
     page = alone(opened, "?search=broken")
     page.locator("#rows .link").click()
 
     expect(page.locator("#panel [data-verdict=trouble], #panel [data-verdict=not-found]")).to_be_visible()
-    expect(page.locator("#panel")).to_contain_text(f"Secret {shelf.home}/broken")
+    expect(page.locator("#panel")).to_contain_text(f"Secret {team_secrets.home}/broken")
     expect(page.locator("#panel")).to_contain_text("there is no such key in its data")
 
 
@@ -269,9 +270,9 @@ def test_only_words_from_right_to_left_are_isolated(opened: Open) -> None:
     assert [text for name, text in nodes if name == "BDI"] == ["(\u05d0b)", "\u05d1"]
 
 
-def test_a_long_id_is_shortened_in_the_table_and_complete_in_the_panel(opened: Open, shelf: Shelf) -> None:
+def test_a_long_id_is_shortened_in_the_table_and_complete_in_the_panel(opened: Open, team_secrets: TeamSecrets) -> None:
     name = "\u0436" + "a" * 2_000
-    shelf.put("long", {"connection-id": "x3"}, {"value": "http://h"}, annotations={"connection-id": name})
+    team_secrets.put("long", {"connection-id": "x3"}, {"value": "http://h"}, annotations={"connection-id": name})
     try:
         page = alone(opened, "?search=aaaaaaaaaa")
         page.wait_for_timeout(2_000)
@@ -284,7 +285,7 @@ def test_a_long_id_is_shortened_in_the_table_and_complete_in_the_panel(opened: O
         page.get_by_role("button", name="Id", exact=True).click()
         expect(page).to_have_url(re.compile(r"\?search=aaaaaaaaaa&descending=true$"))
     finally:
-        shelf.cluster.admin.delete(f"/api/v1/namespaces/{shelf.home}/secrets/long").raise_for_status()
+        team_secrets.cluster.admin.delete(f"/api/v1/namespaces/{team_secrets.home}/secrets/long").raise_for_status()
         with_all_entries(opened)
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from support.airflow_ui import AirflowUI
 from support.browser import PLUGIN, Open, alone, count, framed, ready
-from support.shelf import Shelf
+from support.team_secrets import TeamSecrets
 
 
 @pytest.mark.parametrize(
@@ -80,14 +80,14 @@ def test_the_documentation_opens_in_a_new_window_of_airflow(opened: Open) -> Non
     assert "/reference/cli.html#" in new.value.url
 
 
-def test_copies_of_the_id_the_secret_and_a_command(opened: Open, shelf: Shelf) -> None:
+def test_copies_of_the_id_the_secret_and_a_command(opened: Open, team_secrets: TeamSecrets) -> None:
     page = alone(opened, "?search=app-db-app")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("#rows .link").click()
     for title, text in (
         ("Copy id", "app_db"),
         ("Copy Secret", "app-db-app"),
-        ("Copy kubectl command", f"kubectl describe secret -n {shelf.home} app-db-app"),
+        ("Copy kubectl command", f"kubectl describe secret -n {team_secrets.home} app-db-app"),
     ):
         page.locator("#copies").get_by_role("button", name=f"{title}: ").click()
         expect(page.locator("#copies").get_by_role("button", name=f"Copied: {text}")).to_have_text("Copied")
@@ -109,13 +109,13 @@ def test_a_copy_without_the_clipboard_of_scripts_leaves_the_focus(opened: Open) 
     expect(page.locator("#search")).to_have_value("app_db")
 
 
-def test_a_command_is_one_line_of_code(opened: Open, shelf: Shelf) -> None:
+def test_a_command_is_one_line_of_code(opened: Open, team_secrets: TeamSecrets) -> None:
     page = alone(opened, "?search=app-unlabelled&kind=connection")
     page.get_by_role("button", name="Why is there no connection 'app-unlabelled'?").click()
     # The second command creates a new Secret.
     command = page.locator("#panel .command code").first
     label = "airflow.apache.org/connection-id=app-unlabelled"
-    expect(command).to_have_text(f"kubectl label secret -n {shelf.home} app-unlabelled {label}")
+    expect(command).to_have_text(f"kubectl label secret -n {team_secrets.home} app-unlabelled {label}")
     assert command.evaluate("each => getComputedStyle(each).whiteSpace") == "pre"
     assert "mono" in command.evaluate("each => getComputedStyle(each).fontFamily").lower()
 

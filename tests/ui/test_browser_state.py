@@ -14,7 +14,7 @@ from playwright.sync_api import Route, expect
 
 from support.airflow_ui import PAGE
 from support.browser import PLUGIN, Open, alone, count, framed, log_in_here, ready, shown, with_all_entries
-from support.shelf import SECRET, Shelf
+from support.team_secrets import SECRET, TeamSecrets
 
 
 def test_when_the_session_ends_the_whole_window_goes_to_the_login_and_back(opened: Open) -> None:
@@ -174,9 +174,9 @@ def test_reload_and_back_lead_to_the_same_row_of_an_id(opened: Open) -> None:
     is_open(1, "smtp-copy")
 
 
-def test_no_other_row_of_the_id_is_marked_or_opened(opened: Open, shelf: Shelf) -> None:
+def test_no_other_row_of_the_id_is_marked_or_opened(opened: Open, team_secrets: TeamSecrets) -> None:
     """For example, the Secret of the row was deleted after the address was shared."""
-    selected = f"of=connection&id=smtp_default&id-namespace={shelf.home}&id-secret=deleted&id-object=Secret"
+    selected = f"of=connection&id=smtp_default&id-namespace={team_secrets.home}&id-secret=deleted&id-object=Secret"
     page = alone(opened, f"?search=smtp_default&{selected}")
 
     expect(page.locator("#panel [data-verdict=found]")).to_be_visible()
@@ -225,8 +225,8 @@ def test_no_page_is_skipped_while_requests_fail(opened: Open) -> None:
     count(page, "51 to 73 of 73")
 
 
-def test_refresh_updates_the_open_panel(opened: Open, shelf: Shelf) -> None:
-    shelf.put("renewed", {"connection-id": "renewed"}, {"other": SECRET})
+def test_refresh_updates_the_open_panel(opened: Open, team_secrets: TeamSecrets) -> None:
+    team_secrets.put("renewed", {"connection-id": "renewed"}, {"other": SECRET})
     try:
         page = alone(opened, "?search=renewed")
         # Refresh shares a list of the last two seconds, which another test may have requested.
@@ -234,20 +234,20 @@ def test_refresh_updates_the_open_panel(opened: Open, shelf: Shelf) -> None:
         page.click("#refresh")
         page.locator("#rows .link").click()
         expect(page.locator("#panel [data-verdict=trouble], #panel [data-verdict=not-found]")).to_be_visible()
-        shelf.put("renewed", {"connection-id": "renewed"}, {"value": f"http://{SECRET}@host"})
+        team_secrets.put("renewed", {"connection-id": "renewed"}, {"value": f"http://{SECRET}@host"})
         page.wait_for_timeout(2_000)
         page.click("#refresh")
         expect(page.locator("#panel [data-verdict=found]")).to_be_visible()
         expect(page.locator("#panel .error")).to_have_count(0)
     finally:
-        shelf.cluster.admin.delete(f"/api/v1/namespaces/{shelf.home}/secrets/renewed").raise_for_status()
+        team_secrets.cluster.admin.delete(f"/api/v1/namespaces/{team_secrets.home}/secrets/renewed").raise_for_status()
         with_all_entries(opened)
 
 
-def test_a_refresh_is_not_lost_when_the_user_types_during_it(opened: Open, shelf: Shelf) -> None:
+def test_a_refresh_is_not_lost_when_the_user_types_during_it(opened: Open, team_secrets: TeamSecrets) -> None:
     page = alone(opened)
     page.wait_for_timeout(2_000)
-    shelf.put("typed", {"connection-id": "typed"}, {"value": f"http://{SECRET}@host"})
+    team_secrets.put("typed", {"connection-id": "typed"}, {"value": f"http://{SECRET}@host"})
     try:
         requested: list[Route] = []
 
@@ -262,7 +262,7 @@ def test_a_refresh_is_not_lost_when_the_user_types_during_it(opened: Open, shelf
         expect(page.locator("#rows .link")).to_have_text(["typed"])
         assert len(requested) == 2
     finally:
-        shelf.cluster.admin.delete(f"/api/v1/namespaces/{shelf.home}/secrets/typed").raise_for_status()
+        team_secrets.cluster.admin.delete(f"/api/v1/namespaces/{team_secrets.home}/secrets/typed").raise_for_status()
         page.unroute("**/api/entries?*")
         with_all_entries(opened)
 

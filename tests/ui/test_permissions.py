@@ -120,7 +120,7 @@ def test_it_holds_for_half_a_minute(clock: Clock, page: Page) -> None:
     assert page.ids() == ["a"]
 
 
-def test_no_longer_while_a_new_picture_is_being_taken(clock: Clock, page: Page) -> None:
+def test_no_longer_while_a_new_snapshot_is_being_taken(clock: Clock, page: Page) -> None:
     assert page.ids() == ["a", "b"]
     page.manager.taken_away = {"b"}
     clock.now += 30
@@ -134,7 +134,7 @@ def test_no_longer_while_a_new_picture_is_being_taken(clock: Clock, page: Page) 
         assert page.ids() == ["b"]
 
 
-def test_somebody_who_asks_while_a_picture_is_being_taken_is_looked_up_again_too(clock: Clock, page: Page) -> None:
+def test_somebody_who_asks_while_a_snapshot_is_being_taken_is_looked_up_again_too(clock: Clock, page: Page) -> None:
     assert page.ids() == ["a", "b"]
     clock.now += 30
 
@@ -145,7 +145,7 @@ def test_somebody_who_asks_while_a_picture_is_being_taken_is_looked_up_again_too
         assert page.ids("another") == ["a"]
 
 
-def test_no_longer_while_no_picture_can_be_taken(clock: Clock, page: Page) -> None:
+def test_no_longer_while_no_snapshot_can_be_taken(clock: Clock, page: Page) -> None:
     assert page.ids() == ["a", "b"]
     page.failure = KubernetesSecretsError("the API server is unavailable")
     page.manager.taken_away = {"b"}
@@ -157,7 +157,7 @@ def test_no_longer_while_no_picture_can_be_taken(clock: Clock, page: Page) -> No
     assert page.ids() == ["b"]
 
 
-def test_while_no_picture_can_be_taken_the_auth_manager_is_asked_as_rarely(clock: Clock, page: Page) -> None:
+def test_while_no_snapshot_can_be_taken_the_auth_manager_is_asked_as_rarely(clock: Clock, page: Page) -> None:
     """An outage may last for hours, and there may be thousands of ids."""
     assert page.ids() == ["a", "b"]
     page.failure = KubernetesSecretsError("the API server is unavailable")

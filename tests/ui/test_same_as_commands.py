@@ -10,7 +10,7 @@ import pytest
 
 from support.airflow import Airflow
 from support.airflow_ui import PAGE, AirflowUI
-from support.shelf import Shelf
+from support.team_secrets import TeamSecrets
 
 
 def command(airflow: Airflow, *arguments: str) -> Any:
@@ -46,7 +46,7 @@ def test_the_entries_are_those_of_list(ui: AirflowUI) -> None:
         ("config", "metadata-database", None),
     ],
 )
-def test_the_story_is_that_of_explain(ui: AirflowUI, kind: str, id: str, team: str | None) -> None:
+def test_the_explanation_is_that_of_explain(ui: AirflowUI, kind: str, id: str, team: str | None) -> None:
     with ui.client("ada") as client:
         parameters = {"kind": kind, "id": id, "team": team or ""}
         explanation = client.get(f"{PAGE}api/explanation", params=parameters).raise_for_status().json()
@@ -66,7 +66,7 @@ def test_the_story_is_that_of_explain(ui: AirflowUI, kind: str, id: str, team: s
     assert all(part.strip() in text for line in lines for part in line.splitlines())
 
 
-def test_what_an_entry_hides(ui: AirflowUI, shelf: Shelf) -> None:
+def test_what_an_entry_hides(ui: AirflowUI, team_secrets: TeamSecrets) -> None:
     """Only the selected entry hides it, and no other one of the same id."""
     with ui.client("ada") as client:
         answer = client.get(f"{PAGE}api/entries", params={"problem": "hides", "refresh": True}).json()

@@ -83,7 +83,7 @@ def subject() -> Subject:
     return Subject()
 
 
-def test_one_picture_serves_for_half_a_minute(clock: Clock, subject: Subject) -> None:
+def test_one_snapshot_serves_for_half_a_minute(clock: Clock, subject: Subject) -> None:
     snapshot_cache = SnapshotCache(subject)
 
     assert snapshot_cache.snapshot().place == "1"
@@ -119,7 +119,7 @@ def test_a_failure_is_told_and_tried_again_after_some_seconds(clock: Clock, subj
     assert snapshot_cache.snapshot().place == "2"
 
 
-def test_the_last_picture_is_shown_while_there_is_no_new_one(clock: Clock, subject: Subject) -> None:
+def test_the_last_snapshot_is_shown_while_there_is_no_new_one(clock: Clock, subject: Subject) -> None:
     snapshot_cache = SnapshotCache(subject)
     snapshot_cache.snapshot()
     subject.failure = AWAY

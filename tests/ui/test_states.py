@@ -18,13 +18,13 @@ from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, ready
 from support.cluster import Cluster
 from support.faults import late
 from support.proxy import Proxy
-from support.shelf import Shelf, airflow_of, shelf_on
+from support.team_secrets import TeamSecrets, airflow_of, team_secrets_on
 from support.waiting import until
 
 
 @pytest.fixture
-def shelf(devserver_cluster: Cluster) -> Shelf:
-    return shelf_on(devserver_cluster)
+def team_secrets(devserver_cluster: Cluster) -> TeamSecrets:
+    return team_secrets_on(devserver_cluster)
 
 
 @pytest.fixture
@@ -34,13 +34,15 @@ def proxy(devserver_cluster: Cluster) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def airflow(shelf: Shelf, proxy: Proxy, tmp_path: Path) -> Airflow:
+def airflow(team_secrets: TeamSecrets, proxy: Proxy, tmp_path: Path) -> Airflow:
     """Return an Airflow that reaches the Kubernetes API server through the proxy."""
-    through = airflow_of(shelf, tmp_path / "home").with_variables(**proxy.pod_environment())
+    through = airflow_of(team_secrets, tmp_path / "home").with_variables(**proxy.pod_environment())
     shades = ("50", *(str(100 * shade) for shade in range(1, 10)), "950")
     brand = {shade: {"value": "oklch(0.4 0.1 20)"} for shade in shades}
     through = through.with_variables(AIRFLOW__API__THEME=json.dumps({"tokens": {"colors": {"brand": brand}}}))
-    return through.with_kwargs(service_account_path=str(proxy.folder(shelf.account)), timeout=2, config_maps=True)
+    return through.with_kwargs(
+        service_account_path=str(proxy.folder(team_secrets.account)), timeout=2, config_maps=True
+    )
 
 
 @pytest.fixture
@@ -57,8 +59,8 @@ def page(browser: Browser, ui: AirflowUI) -> Iterator[Page]:
     context.close()
 
 
-def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_picture(
-    page: Page, ui: AirflowUI, shelf: Shelf, proxy: Proxy
+def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_snapshot(
+    page: Page, ui: AirflowUI, team_secrets: TeamSecrets, proxy: Proxy
 ) -> None:
     """Airflow is served below a path here."""
     proxy.refuse()
@@ -74,9 +76,9 @@ def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_picture(
     for text in (
         "No entries to show",
         "airflow.apache.org/connection-id",
-        f"namespace {shelf.home}, namespace {shelf.blue}",
+        f"namespace {team_secrets.home}, namespace {team_secrets.blue}",
         "your role may not read the entries in Airflow. It may read: connections, variables, options.",
-        f"kubectl get secrets -n {shelf.home} --show-labels",
+        f"kubectl get secrets -n {team_secrets.home} --show-labels",
     ):
         expect(frame.locator("#nothing")).to_contain_text(text)
     # The question can be asked here too.
@@ -85,14 +87,14 @@ def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_picture(
     expect(frame.locator("#panel [data-verdict=not-found]")).to_be_visible()
     frame.click("#close")
 
-    shelf.put("db", {"connection-id": "my_db"}, {"value": "postgres://db"})
+    team_secrets.put("db", {"connection-id": "my_db"}, {"value": "postgres://db"})
     page.wait_for_timeout(2_000)
     frame.click("#refresh")
     expect(frame.locator("#rows .link")).to_have_text("my_db")
     expect(frame.locator("#nothing")).to_be_hidden()
 
     long_id = "my_" * 200
-    shelf.put(
+    team_secrets.put(
         "long", {"connection-id": label_value(long_id)}, {"value": "h://h"}, annotations={"connection-id": long_id}
     )
     page.wait_for_timeout(2_000)
@@ -104,7 +106,7 @@ def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_picture(
     frame.click("#close")
     # An id that is written from right to left does not reorder the text around it.
     hebrew = "שלום_1"
-    shelf.put(
+    team_secrets.put(
         "hebrew", {"connection-id": label_value(hebrew)}, {"value": "h://h"}, annotations={"connection-id": hebrew}
     )
     page.wait_for_timeout(2_000)
@@ -125,11 +127,13 @@ def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_picture(
     expect(frame.locator("#panel [data-verdict=trouble]")).to_be_visible()
 
 
-def test_the_last_of_many_explanations_is_shown(page: Page, ui: AirflowUI, shelf: Shelf, proxy: Proxy) -> None:
+def test_the_last_of_many_explanations_is_shown(
+    page: Page, ui: AirflowUI, team_secrets: TeamSecrets, proxy: Proxy
+) -> None:
     """The server explains only a few lookups at a time, and the user has turned to other entries meanwhile."""
     ids = [f"db_{number}" for number in range(8)]
     for name in ids:
-        shelf.put(name.replace("_", "-"), {"connection-id": name}, {"value": "postgres://db"})
+        team_secrets.put(name.replace("_", "-"), {"connection-id": name}, {"value": "postgres://db"})
     log_in(page, ui, "ada", PLUGIN)
     frame = framed(page)
     expect(frame.locator("#rows .link")).to_have_text(ids)
@@ -148,9 +152,9 @@ def hints(ui: AirflowUI, user: str, id: str) -> str:
     return " ".join(explanation.json()["hints"])
 
 
-def test_suggestions_need_no_list_of_all_secrets(ui: AirflowUI, shelf: Shelf, proxy: Proxy) -> None:
-    shelf.put("db", {"connection-id": "my_db"}, {"value": "postgres://db"})
-    shelf.put("key", {"variable-key": "my_dx"}, {"value": "x"})
+def test_suggestions_need_no_list_of_all_secrets(ui: AirflowUI, team_secrets: TeamSecrets, proxy: Proxy) -> None:
+    team_secrets.put("db", {"connection-id": "my_db"}, {"value": "postgres://db"})
+    team_secrets.put("key", {"variable-key": "my_dx"}, {"value": "x"})
     with ui.client("ada") as client:
         # Reading the DAGs lists the Secrets too.
         until(
@@ -165,21 +169,21 @@ def test_suggestions_need_no_list_of_all_secrets(ui: AirflowUI, shelf: Shelf, pr
     assert "Did you mean 'my_db'?" in hints(ui, "ada", "my_dd")
 
 
-def test_secrets_that_a_user_may_not_see_displace_no_suggestion(ui: AirflowUI, shelf: Shelf) -> None:
+def test_secrets_that_a_user_may_not_see_displace_no_suggestion(ui: AirflowUI, team_secrets: TeamSecrets) -> None:
     """An id is compared with a thousand others at most, those that are nearest in length."""
     for number in range(1_100):
-        shelf.put(f"other-{number}", {"connection-id": f"apt_{number:04}"}, {"value": "postgres://db"})
-    shelf.put("db", {"connection-id": "app_0001_a"}, {"value": "postgres://db"})
+        team_secrets.put(f"other-{number}", {"connection-id": f"apt_{number:04}"}, {"value": "postgres://db"})
+    team_secrets.put("db", {"connection-id": "app_0001_a"}, {"value": "postgres://db"})
 
     assert "Did you mean 'app_0001_a'?" in hints(ui, "cora", "app_0001")
     assert "apt_" not in hints(ui, "cora", "app_0001")
 
 
-def test_below_a_path(page: Page, ui: AirflowUI, shelf: Shelf) -> None:
+def test_below_a_path(page: Page, ui: AirflowUI, team_secrets: TeamSecrets) -> None:
     """Assets and the login are found there. A panel shows the ConfigMap of its row, not the Secret of that name."""
-    shelf.put("db", {"connection-id": "my_db"}, {"value": "postgres://db"})
-    shelf.put("both", {"variable-key": "both"}, {"value": "x"})
-    shelf.put("both", {"variable-key": "both"}, {"value": "x"}, kind="ConfigMap")
+    team_secrets.put("db", {"connection-id": "my_db"}, {"value": "postgres://db"})
+    team_secrets.put("both", {"variable-key": "both"}, {"value": "x"})
+    team_secrets.put("both", {"variable-key": "both"}, {"value": "x"}, kind="ConfigMap")
     log_in(page, ui, "ada", PAGE)
     ready(page)
     expect(page.locator("#rows .link")).to_have_text(["both", "both", "my_db"])

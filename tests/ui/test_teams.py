@@ -10,7 +10,7 @@ import pytest
 
 from support.airflow_ui import PAGE, AirflowUI, running_ui
 from support.cluster import Cluster
-from support.shelf import Shelf, airflow_of, shelf_on
+from support.team_secrets import TeamSecrets, airflow_of, team_secrets_on
 
 pytestmark = pytest.mark.since("3.2")
 
@@ -18,23 +18,25 @@ USERS = {"ada": "admin", "bob": "op:blue", "rita": "op:red"}
 
 
 @pytest.fixture(scope="module")
-def shelf(devserver_cluster: Cluster) -> Shelf:
-    shelf = shelf_on(devserver_cluster)
-    shelf.put("db", {"connection-id": "app_db"}, {"value": "postgres://everybodys"})
-    shelf.put("blue-db", {"connection-id": "app_db"}, {"value": "postgres://blues"}, namespace=shelf.blue)
-    shelf.put("blue-only", {"connection-id": "only_blue"}, {"value": "postgres://blues"}, namespace=shelf.blue)
+def team_secrets(devserver_cluster: Cluster) -> TeamSecrets:
+    team_secrets = team_secrets_on(devserver_cluster)
+    team_secrets.put("db", {"connection-id": "app_db"}, {"value": "postgres://everybodys"})
+    team_secrets.put("blue-db", {"connection-id": "app_db"}, {"value": "postgres://blues"}, namespace=team_secrets.blue)
+    team_secrets.put(
+        "blue-only", {"connection-id": "only_blue"}, {"value": "postgres://blues"}, namespace=team_secrets.blue
+    )
     # The label is of another id, and the annotation concerns only the team red.
     ann = {"connection-id": "secret_of_red"}
-    shelf.put("reds", {"connection-id": "common", "team": "red"}, {"value": "postgres://reds"}, annotations=ann)
-    shelf.put("blue-key", {"variable-key": "app_key", "team": "blue"}, {"value": "x"})
-    return shelf
+    team_secrets.put("reds", {"connection-id": "common", "team": "red"}, {"value": "postgres://reds"}, annotations=ann)
+    team_secrets.put("blue-key", {"variable-key": "app_key", "team": "blue"}, {"value": "x"})
+    return team_secrets
 
 
 @pytest.fixture(scope="module")
-def ui(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowUI]:
-    airflow = airflow_of(shelf, tmp_path_factory.mktemp("teams") / "home")
+def ui(team_secrets: TeamSecrets, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowUI]:
+    airflow = airflow_of(team_secrets, tmp_path_factory.mktemp("teams") / "home")
     airflow = airflow.with_variables(AIRFLOW__CORE__MULTI_TEAM="True", AIRFLOW_VAR__RED___OF_RED="x")
-    airflow = airflow.with_kwargs(team_namespaces={"blue": shelf.blue, "green": "nobody-may"})
+    airflow = airflow.with_kwargs(team_namespaces={"blue": team_secrets.blue, "green": "nobody-may"})
     airflow.migrate()
     for team in ("blue", "red"):
         airflow.output("teams", "create", team)

@@ -24,7 +24,7 @@ from airflow_kubernetes_secrets.usage.uses import Position, Use
 from support.airflow_ui import PAGE, AirflowUI, running_ui
 from support.browser import PATIENCE_MS, PLUGIN, framed, log_in
 from support.cluster import Cluster
-from support.shelf import Shelf, airflow_of, shelf_on
+from support.team_secrets import TeamSecrets, airflow_of, team_secrets_on
 from support.waiting import PATIENCE, until
 
 READING_SECONDS = 120
@@ -52,17 +52,17 @@ def helped():
 
 
 @pytest.fixture(scope="module")
-def shelf(devserver_cluster: Cluster) -> Shelf:
-    shelf = shelf_on(devserver_cluster)
-    shelf.put("db", {"connection-id": "app_db"}, {"value": "postgres://h"})
-    shelf.put("helped", {"connection-id": "app_helped"}, {"value": "postgres://h"})
-    shelf.put("idle", {"connection-id": "app_idle"}, {"value": "postgres://h"})
-    return shelf
+def team_secrets(devserver_cluster: Cluster) -> TeamSecrets:
+    team_secrets = team_secrets_on(devserver_cluster)
+    team_secrets.put("db", {"connection-id": "app_db"}, {"value": "postgres://h"})
+    team_secrets.put("helped", {"connection-id": "app_helped"}, {"value": "postgres://h"})
+    team_secrets.put("idle", {"connection-id": "app_idle"}, {"value": "postgres://h"})
+    return team_secrets
 
 
 @pytest.fixture(scope="module")
-def ui(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowUI]:
-    airflow = airflow_of(shelf, tmp_path_factory.mktemp("used") / "home")
+def ui(team_secrets: TeamSecrets, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowUI]:
+    airflow = airflow_of(team_secrets, tmp_path_factory.mktemp("used") / "home")
     airflow = airflow.with_variables(AIRFLOW__CORE__DAGS_FOLDER=str(airflow.home / "dags"))
     (airflow.home / "dags").mkdir(parents=True)
     (airflow.home / "dags" / "etl.py").write_text(DAG)
@@ -135,7 +135,7 @@ def test_a_file_without_a_dag_is_shown_to_a_user_who_sees_all_dags(ui: AirflowUI
         assert ("helpers.py" in explanation.text) is is_shown
 
 
-def test_the_page_shows_it(browser: Browser, ui: AirflowUI, shelf: Shelf) -> None:
+def test_the_page_shows_it(browser: Browser, ui: AirflowUI, team_secrets: TeamSecrets) -> None:
     entries(ui, "ada")
     page: Page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.set_default_timeout(PATIENCE_MS)
@@ -150,7 +150,7 @@ def test_the_page_shows_it(browser: Browser, ui: AirflowUI, shelf: Shelf) -> Non
     expect(frame.locator("#panel [data-verdict=not-found]")).to_be_visible()
     expect(frame.locator("#panel")).to_contain_text("etl.load")
     # The same command as that of `usage --missing`.
-    command = f"airflow-kubernetes-secrets put connection nowhere --uri - --namespace {shelf.home}"
+    command = f"airflow-kubernetes-secrets put connection nowhere --uri - --namespace {team_secrets.home}"
     expect(frame.locator("#panel .command code", has_text="put")).to_have_text(command)
     expect(frame.locator("#panel").get_by_role("button", name=f"Copy: {command}")).to_be_visible()
     page.context.close()

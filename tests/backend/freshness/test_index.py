@@ -16,7 +16,7 @@ from support.cluster import Cluster
 from support.exchange import Exchange
 from support.faults import answer_with, forward, late, silent, unfiltered
 from support.logs import said
-from support.memory import MakeAsker, lists_of_all, watchers
+from support.memory import MakeLookups, lists_of_all, watchers
 from support.proxy import Proxy
 from support.secrets import CONNECTION, VARIABLE, MakeBackend, Put
 from support.waiting import PATIENCE, until
@@ -175,21 +175,21 @@ class TestIndex:
         assert len(proxy.requests) == asked
 
     def test_a_list_that_keeps_failing_is_tried_ever_more_rarely(
-        self, make_asker: MakeAsker, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
+        self, make_lookups: MakeLookups, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The pauses grow from 5 s to 10 s and so on, up to ten minutes. After a success they start again."""
         # Whole and half seconds add up exactly in binary, tenths do not.
         clock = Clock(float(int(time.monotonic())))
         monkeypatch.setattr(cache_policy, "monotonic", clock)
         put.variable("x", "found")
-        asker = make_asker(thresholds=cache_policy.Thresholds(queries_first=0))
+        lookups = make_lookups(thresholds=cache_policy.Thresholds(queries_first=0))
 
         def unless_of_all(exchange: Exchange) -> bool:
             of_all = exchange.request.query["labelSelector"] == [VARIABLE]
             return (answer_with(500) if of_all else forward)(exchange)
 
         def lists() -> int:
-            assert asker.get("x") == "found"
+            assert lookups.get("x") == "found"
             # If there is an index, a LIST of its version comes first.
             return sum(each.query["resourceVersion"] == ["0"] for each in lists_of_all(proxy.requests))
 
@@ -205,15 +205,15 @@ class TestIndex:
             proxy.always = None
             clock.now += 600
             requests = len(lists_of_all(proxy.requests))
-            assert asker.get("x") == "found"
+            assert lookups.get("x") == "found"
             assert len(lists_of_all(proxy.requests)) == requests + 1
 
     def test_a_list_for_the_next_index_leaves_time_for_one_without_a_version(
-        self, make_asker: MakeAsker, proxy: Proxy, put: Put
+        self, make_lookups: MakeLookups, proxy: Proxy, put: Put
     ) -> None:
         """The first server may be behind, and wait for all the time that it is given."""
         put.variable("x", "found")
-        server = make_asker().server
+        server = make_lookups().server
         version = server.fetch_index(VARIABLE, 10).resource_version
         proxy.faults.append(silent)
 
@@ -222,9 +222,9 @@ class TestIndex:
         assert len(index.find("x")) == 1
         assert [request.query["resourceVersion"] for request in proxy.requests] == [["0"], [version], ["0"]]
 
-    def test_a_version_that_no_server_knows_any_more(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+    def test_a_version_that_no_server_knows_any_more(self, make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
         put.variable("x", "found")
-        server = make_asker().server
+        server = make_lookups().server
         version = server.fetch_index(VARIABLE, 10).resource_version
         proxy.faults.append(answer_with(410, b'{"kind": "Status", "message": "too old", "code": 410}'))
 

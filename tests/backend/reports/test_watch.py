@@ -8,7 +8,7 @@ from airflow_kubernetes_secrets.sources.watcher import Watcher
 from support.cluster import Cluster, ServiceAccount
 from support.errors import AtEveryLine
 from support.faults import event, stream_of
-from support.memory import Asker
+from support.memory import VariableLookups
 from support.proxy import Proxy
 from support.reports import AT_EVERY_LINE, CASES, found_at
 from support.secrets import CONNECTION
@@ -22,8 +22,8 @@ def test_in_a_watch(cluster: Cluster, proxy: Proxy, account: ServiceAccount, nam
     """A report about the end of its thread may not show more either."""
     case = CASES["fields"]
     stored = cluster.apply(case.manifest(namespace))
-    asker = Asker(proxy, account, namespace)
-    asker.client.close()
+    lookups = VariableLookups(proxy, account, namespace)
+    lookups.client.close()
 
     class Owner:
         """The owner of the watcher, which makes it watch once."""
@@ -43,7 +43,7 @@ def test_in_a_watch(cluster: Cluster, proxy: Proxy, account: ServiceAccount, nam
 
     def watch() -> None:
         index = Index(CONNECTION, [], "1", 0.0)
-        watcher = Watcher(asker.server, CONNECTION, 60, index, Owner())
+        watcher = Watcher(lookups.server, CONNECTION, 60, index, Owner())
         watcher._backoff = Backoff(0.001, 0.001)
         watcher.run()
         assert len(watcher._index) == 1
@@ -51,6 +51,6 @@ def test_in_a_watch(cluster: Cluster, proxy: Proxy, account: ServiceAccount, nam
     proxy.always_watch = stream_of(event("ADDED", stored), event("MODIFIED", stored))
     watch()
 
-    work = AtEveryLine(watch, asker.client.close)
+    work = AtEveryLine(watch, lookups.client.close)
     assert found_at(work, {*case.hidden, account.token}, least=300) == {}
-    asker.close()
+    lookups.close()

@@ -22,7 +22,7 @@ from support.asking import WATCHED
 from support.exchange import Exchange, Fault
 from support.faults import FORBIDDEN, close_at_once, forward
 from support.logs import said
-from support.memory import MakeAsker
+from support.memory import MakeLookups
 from support.proxy import Proxy
 from support.refusals import REFUSALS
 from support.secrets import VARIABLE, MakeBackend, Put
@@ -67,7 +67,7 @@ class TestWatch:
         assert said(caplog, logging.WARNING) == said(caplog, logging.ERROR) == []
 
     def test_after_a_refusal_it_is_sent_again_soon(
-        self, make_asker: MakeAsker, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+        self, make_lookups: MakeLookups, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """This also holds if it has failed often, and the pauses have become long."""
         failures: list[int] = []
@@ -81,7 +81,7 @@ class TestWatch:
         # An attempt sends a second request if its connection was idle.
         faults = [*[close_at_once] * 4, FORBIDDEN]
         proxy.watch_faults.extend(faults)
-        make_asker().get("x")
+        make_lookups().get("x")
 
         # A watch that ends with a fault is open for a moment, too.
         until(lambda: len(proxy.watches) > len(faults))
@@ -89,15 +89,15 @@ class TestWatch:
         assert failures[-1] == 1
 
     def test_its_own_end_is_no_failure_of_the_server(
-        self, refusals_confirmed_at_once: None, make_asker: MakeAsker, proxy: Proxy
+        self, refusals_confirmed_at_once: None, make_lookups: MakeLookups, proxy: Proxy
     ) -> None:
         """It would put off the confirmation of a refusal."""
-        asker = make_asker()
+        lookups = make_lookups()
         selector = LabelSelector.exists(VARIABLE)
-        watch = asker.client.watch_objects(SECRETS, asker.server.namespace, selector, "0", seconds=60, timeout=10)
+        watch = lookups.client.watch_objects(SECRETS, lookups.server.namespace, selector, "0", seconds=60, timeout=10)
         proxy.always = FORBIDDEN
         with pytest.raises(UnconfirmedRefusalError):
-            asker.client.list_once(SECRETS, asker.server.namespace, selector, timeout=10)
+            lookups.client.list_once(SECRETS, lookups.server.namespace, selector, timeout=10)
 
         watch.interrupt()
         with pytest.raises(ApiUnavailableError):
@@ -105,7 +105,7 @@ class TestWatch:
 
         watch.close()
         with pytest.raises(ForbiddenError):
-            asker.client.list_once(SECRETS, asker.server.namespace, selector, timeout=10)
+            lookups.client.list_once(SECRETS, lookups.server.namespace, selector, timeout=10)
 
     @pytest.mark.parametrize(
         "send",
@@ -115,20 +115,20 @@ class TestWatch:
     def test_its_refusal_ends_an_outage(
         self,
         refusals_confirmed_at_once: None,
-        make_asker: MakeAsker,
+        make_lookups: MakeLookups,
         proxy: Proxy,
         send: Callable[[NamespaceApi], object],
     ) -> None:
         """Whether it counts or not: the server responds."""
-        asker = make_asker()
+        lookups = make_lookups()
         proxy.always = proxy.always_watch = FORBIDDEN
         for error in (UnconfirmedRefusalError, ForbiddenError):
-            asker.outage.record_failure(
+            lookups.outage.record_failure(
                 ApiUnavailableError("server", "no response in time", 1, 1.0, "Wait"), time.monotonic()
             )
-            assert asker.server.is_unavailable
+            assert lookups.server.is_unavailable
 
             with pytest.raises(error):
-                send(asker.server)
+                send(lookups.server)
 
-            assert not asker.server.is_unavailable
+            assert not lookups.server.is_unavailable

@@ -178,28 +178,34 @@ class TestExplain:
         put({BUNDLE: "connections"}, data={"AIRFLOW_CONN_MY_DB": URI}, name="a")
         put({BUNDLE: "connections"}, data={"my_db": URI}, name="b")
 
-        story = commands.run("explain", "connection", "my_db", "-o", "json").document
+        explanation = commands.run("explain", "connection", "my_db", "-o", "json").document
 
         space = commands.namespace
-        assert story["headline"] == (f"connection 'my_db': Secret {space}/a, key 'AIRFLOW_CONN_MY_DB', is selected")
-        assert [(each["what"], each["found"]) for each in story["steps"]] == [
+        assert explanation["headline"] == (
+            f"connection 'my_db': Secret {space}/a, key 'AIRFLOW_CONN_MY_DB', is selected"
+        )
+        assert [(each["what"], each["found"]) for each in explanation["steps"]] == [
             (f"{CONNECTION}=my_db,!{TEAM}", 0),
             (f"{BUNDLE}=connections,!{TEAM}", 2),
         ]
-        assert [(each["secret"], each["key"], each["verdict"]) for each in story["candidates"]] == [
+        assert [(each["secret"], each["key"], each["verdict"]) for each in explanation["candidates"]] == [
             ("a", "AIRFLOW_CONN_MY_DB", "is selected: key 'AIRFLOW_CONN_MY_DB' of this bundle"),
             ("b", "my_db", "has the same id, and is younger or comes later by name: key 'my_db' of this bundle"),
         ]
-        assert (story["shape"], story["host"], story["unused"]) == ("key 'AIRFLOW_CONN_MY_DB'", "db.example.com", [])
+        assert (explanation["shape"], explanation["host"], explanation["unused"]) == (
+            "key 'AIRFLOW_CONN_MY_DB'",
+            "db.example.com",
+            [],
+        )
         assert "key 'AIRFLOW_CONN_MY_DB' of this bundle" in commands.run("explain", "connection", "my_db").out
 
     def test_two_keys_of_one_bundle(self, commands: Commands, put: Put) -> None:
         commands.configure(bundles=True)
         put({BUNDLE: "connections"}, data={"AIRFLOW_CONN_MY_DB": URI, "my_db": URI}, name="a")
 
-        story = commands.run("explain", "connection", "my_db", "-o", "json").document
+        explanation = commands.run("explain", "connection", "my_db", "-o", "json").document
 
-        assert [(each["key"], each["verdict"]) for each in story["candidates"]] == [
+        assert [(each["key"], each["verdict"]) for each in explanation["candidates"]] == [
             ("my_db", "is selected: key 'my_db' of this bundle"),
             (
                 "AIRFLOW_CONN_MY_DB",
@@ -214,19 +220,19 @@ class TestExplain:
         labels = {BUNDLE: "connections", "airflow.apache.org/temas": "blue"}
         put(labels, data={"x": URI}, name="c", annotations=annotations)
 
-        story = commands.run("explain", "connection", "x", "-o", "json").document
+        explanation = commands.run("explain", "connection", "x", "-o", "json").document
 
-        assert codes(story) == ["unknown-label", "unknown-annotation"]
-        assert story["problems"] == entries(commands)[0]["problems"]
+        assert codes(explanation) == ["unknown-label", "unknown-annotation"]
+        assert explanation["problems"] == entries(commands)[0]["problems"]
 
     def test_a_bundle_that_would_have_it(self, commands: Commands, put: Put) -> None:
         put({BUNDLE: "connections"}, data={"AIRFLOW_CONN_MY_DB": URI}, name="a")
         put({BUNDLE: "variables"}, data={"my_db": SECRET}, name="b")
 
-        story = commands.run("explain", "connection", "my_db", "-o", "json", status=1).document
+        explanation = commands.run("explain", "connection", "my_db", "-o", "json", status=1).document
 
         space = commands.namespace
-        assert story["hints"] == [
+        assert explanation["hints"] == [
             f"Secret {space}/a, key 'AIRFLOW_CONN_MY_DB': a bundle of connections has this id, but lookups read "
             "bundles only if bundles is true in backend_kwargs",
             f"Secret {space}/b, key 'my_db': a bundle of variables has this id, so it is a variable",
@@ -237,10 +243,10 @@ class TestExplain:
         put({BUNDLE: "connections", TEAM: "blue"}, data={"my_db": URI}, name="a")
         put({BUNDLE: "connections"}, data={"AIRFLOW_CONN_WAREHOUSE": URI}, name="b")
 
-        story = commands.run("explain", "connection", "warehous", "-o", "json", status=1).document
-        assert story["hints"] == [f"Did you mean 'warehouse'? Secret {commands.namespace}/b has it"]
-        story = commands.run("explain", "connection", "my_db", "-o", "json", status=1).document
-        assert story["hints"] == [
+        explanation = commands.run("explain", "connection", "warehous", "-o", "json", status=1).document
+        assert explanation["hints"] == [f"Did you mean 'warehouse'? Secret {commands.namespace}/b has it"]
+        explanation = commands.run("explain", "connection", "my_db", "-o", "json", status=1).document
+        assert explanation["hints"] == [
             f"Secret {commands.namespace}/a, key 'my_db': a bundle of connections has this id for team 'blue', not for "
             "lookups without a team"
         ]
@@ -249,11 +255,11 @@ class TestExplain:
         commands.configure(bundles=True)
         put({BUNDLE: "connections", CONNECTION: "x"}, data={"host": "db", "y": URI}, name="a")
 
-        story = commands.run("explain", "connection", "y", "-o", "json", status=1).document
+        explanation = commands.run("explain", "connection", "y", "-o", "json", status=1).document
 
-        assert story["headline"] == "connection 'y': no matching Secret can be read"
-        assert "is skipped: Secret" in story["candidates"][0]["verdict"]
-        assert "its keys are not ids" in story["candidates"][0]["verdict"]
+        assert explanation["headline"] == "connection 'y': no matching Secret can be read"
+        assert "is skipped: Secret" in explanation["candidates"][0]["verdict"]
+        assert "its keys are not ids" in explanation["candidates"][0]["verdict"]
 
 
 def test_doctor_counts_and_checks_the_entries(commands: Commands, put: Put) -> None:

@@ -161,9 +161,9 @@ def test_a_type_that_no_provider_knows(commands: Commands, put: Put) -> None:
     assert codes(commands, "driver") == ["unknown-type"]
     assert codes(commands, "nothing") == ["unknown-type"]
     assert codes(commands, "type") == []
-    story = commands.run("explain", "connection", "driver", "--output", "json").document
-    assert [(each["code"], each["severity"]) for each in story["problems"]] == [("unknown-type", "warning")]
-    assert "to 'postgres', or install its provider" in story["problems"][0]["text"]
+    explanation = commands.run("explain", "connection", "driver", "--output", "json").document
+    assert [(each["code"], each["severity"]) for each in explanation["problems"]] == [("unknown-type", "warning")]
+    assert "to 'postgres', or install its provider" in explanation["problems"][0]["text"]
 
 
 def test_what_a_hook_makes_of_it(commands: Commands, put: Put) -> None:

@@ -9,7 +9,7 @@ from support.cncf_path import (
     LIBRARY,
     MODULE,
     Wheels,
-    whose,
+    imported_class,
 )
 from support.environments import Environment
 
@@ -133,11 +133,11 @@ print(json.dumps(KubernetesSecretsBackend))
         assert without_provider.evaluate(code, variables=LIBRARY) == "later"
 
     def test_it_needs_airflow(self, without_provider: Environment) -> None:
-        assert whose(without_provider, below=False) == "no airflow"
+        assert imported_class(without_provider, below=False) == "no airflow"
 
     def test_an_error_names_our_main_distribution_where_that_is_missing(
         self, environment: Environment, wheels: Wheels
     ) -> None:
         environment.install(wheels.cncf_path)
 
-        assert whose(environment) == "no airflow_kubernetes_secrets"
+        assert imported_class(environment) == "no airflow_kubernetes_secrets"

@@ -14,11 +14,11 @@ from support.cncf_path import (
     PROVIDER,
     Wheels,
     change,
-    whose,
+    imported_class,
 )
 from support.environments import Environment
 
-STORIES = {
+SEQUENCES = {
     "each comes and goes while the other is there": [
         ("+ cncf_path", OURS),
         ("+ provider_with", APACHES),
@@ -45,16 +45,16 @@ STORIES = {
 }
 
 
-@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+@pytest.mark.parametrize("sequence", SEQUENCES.values(), ids=SEQUENCES)
 def test_the_path_is_apaches_class_where_there_is_one_and_ours_elsewhere(
-    story: list[tuple[str, str]], environment_with_main: Environment, wheels: Wheels
+    sequence: list[tuple[str, str]], environment_with_main: Environment, wheels: Wheels
 ) -> None:
     environment = environment_with_main
     before = environment.files() | {environment.site_packages / path for path in LEFT_BY_PIP}
 
-    for step, expected in story:
+    for step, expected in sequence:
         change(environment, wheels, step)
-        assert whose(environment) == expected, step
+        assert imported_class(environment) == expected, step
 
     assert environment.files() <= before
 

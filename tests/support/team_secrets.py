@@ -23,7 +23,7 @@ HOST = "<img src=x onerror=document.title=1>\ud800\u202e\U000e0041"
 
 
 @dataclass
-class Shelf:
+class TeamSecrets:
     """The Secrets of one test run, in a namespace for all teams and one of the team `blue`.
 
     Attributes:
@@ -72,7 +72,7 @@ class Shelf:
         }
 
 
-def shelf_on(cluster: Cluster) -> Shelf:
+def team_secrets_on(cluster: Cluster) -> TeamSecrets:
     """Create two empty namespaces, and an account that may list Secrets and ConfigMaps in them."""
     home = f"ui-{uuid.uuid4().hex[:8]}"
     blue = f"{home}-blue"
@@ -80,48 +80,52 @@ def shelf_on(cluster: Cluster) -> Shelf:
         cluster.create_namespace(namespace)
     grants = {home: ["list", "get"], blue: ["list"]}
     account = cluster.service_account(home, "airflow", grants, resources=("secrets", "configmaps"))
-    return Shelf(cluster, account, home, blue)
+    return TeamSecrets(cluster, account, home, blue)
 
 
-def fill(shelf: Shelf) -> None:
+def fill(team_secrets: TeamSecrets) -> None:
     """Create the Secrets of a deployment, valid and invalid ones, and sixty more than fit on a page."""
     owner = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "name": "app-db", "uid": "1", "controller": True}
     fields = {"username": "app", "password": SECRET, "host": "app-db-rw", "dbname": "app", "port": "5432"}
     fields["uri"] = f"postgresql://app:{SECRET}@app-db-rw:5432/app"
-    shelf.put("app-db-app", {"connection-id": "app_db"}, fields, ownerReferences=[owner])
-    shelf.put("blue-db", {"connection-id": "app_db"}, {"value": f"mysql://u:{SECRET}@blue-db/b"}, namespace=shelf.blue)
-    shelf.put("smtp", {"connection-id": "smtp_default"}, {"value": f"smtp://user:{SECRET}@smtp.example.com:587"})
-    shelf.put("smtp-copy", {"connection-id": "smtp_default"}, {"value": f"smtp://user:{SECRET}@old.example.com"})
-    shelf.put("broken", {"connection-id": "warehouse"}, {"other": SECRET})
-    shelf.put(
+    team_secrets.put("app-db-app", {"connection-id": "app_db"}, fields, ownerReferences=[owner])
+    team_secrets.put(
+        "blue-db", {"connection-id": "app_db"}, {"value": f"mysql://u:{SECRET}@blue-db/b"}, namespace=team_secrets.blue
+    )
+    team_secrets.put("smtp", {"connection-id": "smtp_default"}, {"value": f"smtp://user:{SECRET}@smtp.example.com:587"})
+    team_secrets.put("smtp-copy", {"connection-id": "smtp_default"}, {"value": f"smtp://user:{SECRET}@old.example.com"})
+    team_secrets.put("broken", {"connection-id": "warehouse"}, {"other": SECRET})
+    team_secrets.put(
         "hostile", {"connection-id": "x1"}, {"value": f"http://{SECRET}@h"}, annotations={"connection-id": HOSTILE}
     )
-    shelf.put(
+    team_secrets.put(
         "uri-id", {"connection-id": "x2"}, {"value": "http://h"}, annotations={"connection-id": f"a://b:{SECRET}@c"}
     )
     # An HTML image as the host of a connection in JSON.
     image = json.dumps({"conn_type": "http", "host": HOST, "password": SECRET})
-    shelf.put("image", {"connection-id": "image"}, {"value": image})
-    shelf.put("bucket", {"variable-key": "bucket"}, {"value": SECRET})
+    team_secrets.put("image", {"connection-id": "image"}, {"value": image})
+    team_secrets.put("bucket", {"variable-key": "bucket"}, {"value": SECRET})
     # A user who may only read connections that begin with `app` must not see these.
-    shelf.put("ap", {"connection-id": "ap_report"}, {"value": f"http://{SECRET}@h"})
-    shelf.put("app-key", {"variable-key": "app_key"}, {"value": SECRET})
-    shelf.put("app-unlabelled", {}, {"value": SECRET})
-    shelf.put("stage", {"variable-key": "stage", "taem": "blue"}, {"value": f"{SECRET}\n"})
-    shelf.put("database", {"config-key": "metadata-database"}, {"value": f"postgresql://airflow:{SECRET}@pg/airflow"})
+    team_secrets.put("ap", {"connection-id": "ap_report"}, {"value": f"http://{SECRET}@h"})
+    team_secrets.put("app-key", {"variable-key": "app_key"}, {"value": SECRET})
+    team_secrets.put("app-unlabelled", {}, {"value": SECRET})
+    team_secrets.put("stage", {"variable-key": "stage", "taem": "blue"}, {"value": f"{SECRET}\n"})
+    team_secrets.put(
+        "database", {"config-key": "metadata-database"}, {"value": f"postgresql://airflow:{SECRET}@pg/airflow"}
+    )
     for number in range(60):
-        shelf.put(
+        team_secrets.put(
             f"service-{number:02}",
             {"connection-id": f"service_{number:02}"},
             {"value": f"http://u:{SECRET}@host-{number:02}"},
         )
 
 
-def airflow_of(shelf: Shelf, home: Path) -> Airflow:
+def airflow_of(team_secrets: TeamSecrets, home: Path) -> Airflow:
     """Return an Airflow as in a pod, with a connection in its environment, and its own database."""
     variables = {
         "AIRFLOW__SECRETS__BACKEND": BACKEND,
         "AIRFLOW_CONN_SMTP_DEFAULT": "smtp://from-the-environment",
-        **shelf.cluster.pod_environment(),
+        **team_secrets.cluster.pod_environment(),
     }
-    return Airflow(TESTED, home, variables).with_kwargs(**shelf.kwargs)
+    return Airflow(TESTED, home, variables).with_kwargs(**team_secrets.kwargs)
