@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets_devserver import DevServer
 from support.airflow_ui import PAGE, running_ui
 from support.browser import log_in, ready, running_browser
 from support.cluster import DevserverCluster
-from support.shelf import Shelf, airflow_of, shelf_on
+from support.team_secrets import TeamSecrets, airflow_of, team_secrets_on
 
 COUNTS = (40, 10_000)
 VIEWPORT: ViewportSize = {"width": 1440, "height": 900}
@@ -84,12 +84,12 @@ new MutationObserver((_changes, observer) => {
 """
 
 
-def listed_in(shelf: Shelf) -> float:
+def listed_in(team_secrets: TeamSecrets) -> float:
     """Return the seconds that a LIST takes, without the processing of its Secrets."""
     began = perf_counter()
     parameters = {"limit": "500", "labelSelector": "airflow.apache.org/connection-id"}
     while True:
-        answer = shelf.cluster.admin.get(f"/api/v1/namespaces/{shelf.home}/secrets", params=parameters)
+        answer = team_secrets.cluster.admin.get(f"/api/v1/namespaces/{team_secrets.home}/secrets", params=parameters)
         following = answer.raise_for_status().json()["metadata"].get("continue")
         if not following:
             return perf_counter() - began
@@ -119,19 +119,19 @@ def times(count: int, rounds: int) -> dict[str, float]:
     """Return the median of each time, in seconds."""
     taken: defaultdict[str, list[float]] = defaultdict(list)
     with DevServer() as server, tempfile.TemporaryDirectory() as home:
-        shelf = shelf_on(DevserverCluster(server))
+        team_secrets = team_secrets_on(DevserverCluster(server))
         for number in range(count):
             manifest = labelled(number)
-            manifest["metadata"]["namespace"] = shelf.home
-            shelf.cluster.apply({"apiVersion": "v1", "kind": "Secret", **manifest})
-        with running_ui(airflow_of(shelf, Path(home) / "home")) as ui, running_browser() as browser:
+            manifest["metadata"]["namespace"] = team_secrets.home
+            team_secrets.cluster.apply({"apiVersion": "v1", "kind": "Secret", **manifest})
+        with running_ui(airflow_of(team_secrets, Path(home) / "home")) as ui, running_browser() as browser:
             page = browser.new_context(viewport=VIEWPORT).new_page()
             page.set_default_timeout(LONGEST_MS)
             page.add_init_script(FIRST_ROWS)
             log_in(page, ui, "ada", PAGE)
             taken[FIRST_OF_ALL].append(first_rows(page))
             for _ in range(rounds):
-                taken[LIST].append(listed_in(shelf))
+                taken[LIST].append(listed_in(team_secrets))
                 page.wait_for_timeout(SHARED_LIST_MS)
                 taken[REFRESH].append(measured(page, "document.querySelector('#refresh').click()"))
                 taken[AGAIN].append(opened(page, ui.url + PAGE))

@@ -19,7 +19,7 @@ from airflow_kubernetes_secrets_devserver import DevServer
 from support.airflow_ui import PAGE, AirflowUI, running_ui
 from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, ready, running_browser
 from support.cluster import DevserverCluster
-from support.shelf import Shelf, airflow_of
+from support.team_secrets import TeamSecrets, airflow_of
 
 DOCS = Path(__file__).parent
 
@@ -54,11 +54,14 @@ with DAG("{name}", start_date=datetime(2024, 1, 1), schedule=None):
 """
 
 
-def fill(shelf: Shelf) -> None:
+def fill(team_secrets: TeamSecrets) -> None:
     """Create a small deployment, with common mistakes."""
     database = {"username": "app", "password": "-", "host": "app-db-rw", "dbname": "app", "port": "5432"}
-    for secret, conn_id, namespace in (("app-db", "app_db", shelf.home), ("orders-db", "orders_db", shelf.blue)):
-        shelf.put(
+    for secret, conn_id, namespace in (
+        ("app-db", "app_db", team_secrets.home),
+        ("orders-db", "orders_db", team_secrets.blue),
+    ):
+        team_secrets.put(
             f"{secret}-app",
             {"connection-id": conn_id},
             database,
@@ -73,18 +76,18 @@ def fill(shelf: Shelf) -> None:
         "reporting": "mysql://report:-@reporting-db:3306/report",
     }.items():
         owners = [{**EXTERNAL, "name": name}]
-        shelf.put(name, {"connection-id": name.replace("-", "_")}, {"value": uri}, ownerReferences=owners)
+        team_secrets.put(name, {"connection-id": name.replace("-", "_")}, {"value": uri}, ownerReferences=owners)
     mail = {"value": "smtp://mailer:-@smtp.example.com:587"}
-    shelf.put("mail", {"connection-id": "smtp_default"}, mail, ownerReferences=[{**SEALED, "name": "mail"}])
-    shelf.put("mail-2024", {"connection-id": "smtp_default"}, {"value": "smtp://mailer:-@mail.example.com:25"})
-    shelf.put("sftp", {"connection-id": "sftp_partner"}, {"pasword": "-"})
-    shelf.put("ftp", {"connection-id": "ftp_partner"}, {"value": "ftp://user:-@ftp.example.com"})
+    team_secrets.put("mail", {"connection-id": "smtp_default"}, mail, ownerReferences=[{**SEALED, "name": "mail"}])
+    team_secrets.put("mail-2024", {"connection-id": "smtp_default"}, {"value": "smtp://mailer:-@mail.example.com:25"})
+    team_secrets.put("sftp", {"connection-id": "sftp_partner"}, {"pasword": "-"})
+    team_secrets.put("ftp", {"connection-id": "ftp_partner"}, {"value": "ftp://user:-@ftp.example.com"})
     for key, value in {"bucket": "-", "environment": "-", "batch_size": "-", "slack_channel": "-\n"}.items():
-        shelf.put(key.replace("_", "-"), {"variable-key": key}, {"value": value})
-    shelf.put(
+        team_secrets.put(key.replace("_", "-"), {"variable-key": key}, {"value": value})
+    team_secrets.put(
         "metadata-database", {"config-key": "metadata-database"}, {"value": "postgresql://airflow:-@metadata/airflow"}
     )
-    shelf.put("fernet-key", {"config-key": "fernet-key"}, {"value": "-"})
+    team_secrets.put("fernet-key", {"config-key": "fernet-key"}, {"value": "-"})
 
 
 def _until_dags_are_read(ui: AirflowUI) -> None:
@@ -101,9 +104,9 @@ def deployment() -> Iterator[AirflowUI]:
         for namespace in (home, blue):
             cluster.create_namespace(namespace)
         account = cluster.service_account(home, "airflow-api-server", {home: ["list"], blue: ["list"]})
-        shelf = Shelf(cluster, account, home, blue)
-        fill(shelf)
-        airflow = airflow_of(shelf, Path(folder) / "home")
+        team_secrets = TeamSecrets(cluster, account, home, blue)
+        fill(team_secrets)
+        airflow = airflow_of(team_secrets, Path(folder) / "home")
         dags = airflow.home / "dags"
         dags.mkdir(parents=True)
         for name, tasks in DAGS.items():

@@ -21,7 +21,10 @@ OF_OTHERS = (
     *("cli", "deployment", "diagnosis", "inventory", "manifests", "migration", "ui", "usage"),
     *("pod.py", "labels.py", "problem.py", "problem_codes.py", "record.py", "process.py"),
 )
-FOR_PROGRAMMERS = ("no such option:", "has no attribute", "a character that is not allowed there", "cannot be changed")
+FOR_PROGRAMMERS = (
+    *("no such option:", "has no attribute", "a character that is not allowed there", "cannot be changed"),
+    "it is not base64",
+)
 
 
 def sentences(node: ast.AST) -> list[str]:

@@ -70,7 +70,7 @@ def test_a_service_principal_without_its_tenant(conn_type: str) -> None:
     assert said_of(conn_type, login="u") == []
 
 
-@pytest.mark.parametrize("conn_type", ["cassandra", "http", "livy"])
+@pytest.mark.parametrize("conn_type", ["cassandra", "livy"])
 def test_a_password_alone(conn_type: str) -> None:
     [text] = said_of(conn_type, host="h", password=MARK)
 
@@ -220,6 +220,7 @@ RIGHT: tuple[dict[str, Any], ...] = (
     {"conn_type": "oracle", "host": "h:1521/service", "login": "u", "password": MARK},
     {"conn_type": "oracle", "login": "u", "password": MARK, "extra": {"dsn": "h:1521/service"}},
     {"conn_type": "http", "host": HTTPS, "extra": {"Authorization": f"Bearer {MARK}"}},
+    {"conn_type": "http", "host": HTTPS, "password": MARK},
     {"conn_type": "github", "password": MARK},
     {"conn_type": "openai", "password": MARK},
     {"conn_type": "airbyte", "host": HTTPS},

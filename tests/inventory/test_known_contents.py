@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from types import ModuleType
 
 import pytest
@@ -45,8 +46,13 @@ def taken(options: Options, earlier: Inventory | None = None) -> Inventory:
         return inventory_of(location, options, known={} if earlier is None else earlier.contents)
 
 
+def comparable(inventory: Inventory) -> Inventory:
+    """Return an inventory without its objects, which equal only themselves."""
+    return replace(inventory, labelled=None)
+
+
 CHANGES: dict[str, Callable[[TeamSecrets], None]] = {
-    "nothing": lambda _shelf: None,
+    "nothing": lambda _team_secrets: None,
     "a value": lambda team_secrets: team_secrets.put(
         "db", {"connection-id": "db"}, {"value": f"mysql://u:{SECRET}@second/x"}
     ),
@@ -72,12 +78,12 @@ CHANGES: dict[str, Callable[[TeamSecrets], None]] = {
 def test_after_a_change(team_secrets: TeamSecrets, change: Callable[[TeamSecrets], None]) -> None:
     options = options_of(team_secrets)
     earlier = taken(options)
-    assert taken(options, earlier) == earlier
+    assert comparable(taken(options, earlier)) == comparable(earlier)
 
     change(team_secrets)
 
     new = taken(options, earlier)
-    assert new == taken(options)
+    assert comparable(new) == comparable(taken(options))
     assert len(new.entries) == 6
 
 
@@ -90,7 +96,7 @@ def test_another_secret_with_the_name_of_a_deleted_one(team_secrets: TeamSecrets
 
     assert "db" not in {entry.id for entry in without.entries}
     assert len(without.contents) < len(earlier.contents)
-    assert taken(options, earlier) == taken(options)
+    assert comparable(taken(options, earlier)) == comparable(taken(options))
 
 
 def test_what_has_not_changed_is_not_read_again(team_secrets: TeamSecrets, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,7 +153,10 @@ VERDICTS: dict[str, Verdict] = {
         },
     ),
     "binary-other-key.yaml": Verdict(
-        [("unused-settings", "other-keys: extra does not read the key 'user.p12'", "mount the Secret")],
+        [
+            ("hook-misreads", "the servers in extra", '{"bootstrap.servers": "h:9092"}'),
+            ("unused-settings", "other-keys: extra does not read the key 'user.p12'", "mount the Secret"),
+        ],
         got={"strimzi_tls_other_keys": connection("kafka", extra={"user.crt": "CRT", "user.key": "KEY"})},
     ),
     "url-without-scheme.yaml": Verdict(

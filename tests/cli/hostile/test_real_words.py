@@ -35,7 +35,6 @@ class TestRealWords:
             'a"b\\c',
             "$(touch forged)",
             "##[error]x",
-            "system:serviceaccount:a;b:c",
         ):
             done = commands.run("list", "--as", user, "--kubeconfig", str(kubeconfig), status=2)
             assert_one_message(done.err.rstrip("\n"))
