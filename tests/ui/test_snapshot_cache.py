@@ -11,7 +11,7 @@ import pytest
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.ui import snapshot_cache as module
-from airflow_kubernetes_secrets.ui.snapshot_cache import PageSnapshot, SnapshotCache
+from airflow_kubernetes_secrets.ui.snapshot_cache import NothingListedError, PageSnapshot, SnapshotCache
 from support.waiting import PATIENCE, until
 
 AWAY = KubernetesSecretsError("the API server is away")
@@ -33,7 +33,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class Subject:
-    """The source of a camera's snapshots: returns a new one each time, or fails."""
+    """The source of snapshots for a cache: returns a new one each time, or fails."""
 
     def __init__(self) -> None:
         self.taken = 0
@@ -133,6 +133,20 @@ def test_the_last_snapshot_is_shown_while_there_is_no_new_one(clock: Clock, subj
     clock.now += 5
     new = snapshot_cache.snapshot()
     assert (new.place, list(new.failures)) == ("3", [])
+
+
+def test_each_namespace_that_cannot_be_listed_has_a_message_of_its_own(clock: Clock, subject: Subject) -> None:
+    snapshot_cache = SnapshotCache(subject)
+    snapshot_cache.snapshot()
+    subject.failure = NothingListedError(
+        ["a: forbidden. Grant it:\n  kubectl a", "b: forbidden. Grant it:\n  kubectl b"]
+    )
+    clock.now += 30
+
+    assert list(snapshot_cache.snapshot().failures) == [
+        "This snapshot is old; a new one cannot be taken: a: forbidden. Grant it:\n  kubectl a",
+        "b: forbidden. Grant it:\n  kubectl b",
+    ]
 
 
 def test_a_mistake_of_ours_is_not_repeated_at_once(clock: Clock) -> None:

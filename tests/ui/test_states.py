@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -34,15 +35,19 @@ def proxy(devserver_cluster: Cluster) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def airflow(team_secrets: TeamSecrets, proxy: Proxy, tmp_path: Path) -> Airflow:
+def account_folder(team_secrets: TeamSecrets, proxy: Proxy) -> Path:
+    """Return the folder with the credentials of Airflow."""
+    return proxy.folder(team_secrets.account)
+
+
+@pytest.fixture
+def airflow(team_secrets: TeamSecrets, proxy: Proxy, account_folder: Path, tmp_path: Path) -> Airflow:
     """Return an Airflow that reaches the Kubernetes API server through the proxy."""
     through = airflow_of(team_secrets, tmp_path / "home").with_variables(**proxy.pod_environment())
     shades = ("50", *(str(100 * shade) for shade in range(1, 10)), "950")
     brand = {shade: {"value": "oklch(0.4 0.1 20)"} for shade in shades}
     through = through.with_variables(AIRFLOW__API__THEME=json.dumps({"tokens": {"colors": {"brand": brand}}}))
-    return through.with_kwargs(
-        service_account_path=str(proxy.folder(team_secrets.account)), timeout=2, config_maps=True
-    )
+    return through.with_kwargs(service_account_path=str(account_folder), timeout=2, config_maps=True)
 
 
 @pytest.fixture
@@ -125,6 +130,25 @@ def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_snapshot(
     expect(frame.locator("#rows .link")).to_have_text("my_db")
     frame.locator("#rows .link").click()
     expect(frame.locator("#panel [data-verdict=trouble]")).to_be_visible()
+
+
+def test_each_namespace_without_permission_has_its_own_remedy(
+    page: Page, ui: AirflowUI, team_secrets: TeamSecrets, account_folder: Path
+) -> None:
+    other = team_secrets.cluster.service_account(team_secrets.home, "other", {}, resources=("secrets", "configmaps"))
+    (account_folder / "token").write_text(other.token)
+
+    log_in(page, ui, "ada", PLUGIN)
+
+    notices = framed(page).locator("#failure .notice")
+    # Each refusal is confirmed, which takes a second.
+    expect(notices).to_have_count(4, timeout=60_000)
+    places = product((team_secrets.home, team_secrets.blue), ("secrets", "configmaps"))
+    for notice, (namespace, resource) in zip(notices.all(), places, strict=True):
+        expect(notice.locator("p").first).to_contain_text(f"may not list {resource} in namespace '{namespace}'.")
+        commands = notice.locator("code").all_inner_texts()
+        assert [f"--namespace={namespace} " in each for each in commands] == [True, True]
+        expect(notice.get_by_role("button", name="Copy")).to_have_count(2)
 
 
 def test_the_last_of_many_explanations_is_shown(

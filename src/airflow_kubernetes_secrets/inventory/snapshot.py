@@ -9,7 +9,12 @@ from functools import partial
 from itertools import product
 
 from airflow_kubernetes_secrets.annotation_names import BUNDLE
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MountedFileError, NotConfiguredError
+from airflow_kubernetes_secrets.errors import (
+    ApiUnavailableError,
+    KubernetesSecretsError,
+    MountedFileError,
+    NotConfiguredError,
+)
 from airflow_kubernetes_secrets.inventory.labelled_secrets import LabelledSecrets
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
@@ -81,7 +86,11 @@ class Snapshot:
         needed = self._options.resources if Kind.VARIABLE in self.labelled else (SECRETS,)
         unread = [error for (resource, _namespace), error in self._unread.items() if resource in needed]
         unread += [error for error in self._unread_names.values() if not isinstance(error, MountedFileError)]
-        return list(dict.fromkeys(map(str, unread)))
+        # The messages about one outage differ in attempts and seconds only.
+        by_cause: dict[object, str] = {}
+        for error in unread:
+            by_cause.setdefault(error.cause if isinstance(error, ApiUnavailableError) else str(error), str(error))
+        return list(by_cause.values())
 
     @property
     def secrets(self) -> LabelledSecrets:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import cache, partial
@@ -28,7 +28,7 @@ from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.messages.advice import advice_of
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.ui.export import Format, exported
-from airflow_kubernetes_secrets.ui.snapshot_cache import SnapshotCache, configured_options, take_snapshot
+from airflow_kubernetes_secrets.ui.snapshot_cache import SnapshotCache, configured_options, failures_of, take_snapshot
 from airflow_kubernetes_secrets.ui.table import Order, TableQuery, matching_rows, page_of
 from airflow_kubernetes_secrets.ui.used_ids import UsedIds, UsedIdsCache, read_used_ids
 from airflow_kubernetes_secrets.ui.viewer import Viewer
@@ -172,7 +172,7 @@ def entries(
         "reads_dags": snapshot.used is None,
         "checks": [secrets_in(snapshot.kubectl, namespace) for namespace in snapshot.searched],
         "taken_at": snapshot.taken_at.isoformat(),
-        "failures": [{"text": text, **advice_of(text).as_json()} for text in snapshot.failures],
+        "failures": _messages(snapshot.failures),
         "not_permitted": [each.plural for each in Kind if each not in kinds],
     }
 
@@ -277,7 +277,13 @@ async def _with_headers(request: Request, call_next: Callable[[Request], Awaitab
 
 async def _unavailable(_request: Request, error: Exception) -> Response:
     """Return the response for an error of this package."""
-    return _AsciiResponse({"detail": str(error)}, status.HTTP_503_SERVICE_UNAVAILABLE)
+    content = {"detail": str(error), "failures": _messages(failures_of(error))}
+    return _AsciiResponse(content, status.HTTP_503_SERVICE_UNAVAILABLE)
+
+
+def _messages(texts: Iterable[str]) -> list[dict[str, object]]:
+    """Return messages with their parts, as the page shows them."""
+    return [{"text": text, **advice_of(text).as_json()} for text in texts]
 
 
 async def _refused(request: Request, error: Exception) -> Response:

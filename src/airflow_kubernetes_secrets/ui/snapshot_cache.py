@@ -75,6 +75,23 @@ class Visible:
                 self._rows.pop(user, None)
 
 
+class NothingListedError(KubernetesSecretsError):
+    """Nothing could be listed.
+
+    Attributes:
+        failures: a message for each namespace, with its remedy.
+    """
+
+    def __init__(self, failures: Sequence[str]) -> None:
+        super().__init__("\n".join(failures))
+        self.failures = failures
+
+
+def failures_of(error: Exception) -> Sequence[str]:
+    """Return the messages of an error, each with its remedy."""
+    return error.failures if isinstance(error, NothingListedError) else [str(error)]
+
+
 @dataclass(frozen=True)
 class PageSnapshot:
     """A snapshot of the inventory. It contains no secret value.
@@ -179,7 +196,8 @@ class SnapshotCache:
 
 def _with_failure(snapshot: PageSnapshot, failure: KubernetesSecretsError) -> PageSnapshot:
     """Return the last snapshot with the error that prevents a new one."""
-    return replace(snapshot, failures=[f"This snapshot is old; a new one cannot be taken: {failure}"])
+    first, *others = failures_of(failure)
+    return replace(snapshot, failures=[f"This snapshot is old; a new one cannot be taken: {first}", *others])
 
 
 def configured_options() -> tuple[AirflowConfiguration, Options]:
@@ -201,14 +219,15 @@ def take_snapshot(used: UsedIds | None = None, last: PageSnapshot | None = None)
         last: an earlier snapshot. Secrets that have not changed since then are not parsed again.
 
     Raises:
-        KubernetesSecretsError: the configuration cannot be used, or nothing could be listed.
+        NothingListedError: nothing could be listed.
+        KubernetesSecretsError: the configuration cannot be used.
     """
     configured, options = configured_options()
     with closing(location_of(options)) as location:
         taken_at = datetime.now(timezone.utc)
         inventory = inventory_of(location, options, known={} if last is None else last.contents)
         if inventory.is_unread:
-            raise KubernetesSecretsError("\n".join(inventory.failures))
+            raise NothingListedError(inventory.failures)
         failures = [problem.text for problem in (*configured.problems, *configured.warnings)]
         failures += [*inventory.failures, *first_texts(location.problems(), SEE_LIST)]
         text = location.text

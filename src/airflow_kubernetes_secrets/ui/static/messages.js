@@ -53,6 +53,12 @@ export function message({ text, statement, remedy, commands }) {
   ];
 }
 
+/** Return the notices for the failures of a response, or for an error of a request. */
+export function notices(source) {
+  const failures = source.failures ?? [{ text: source.message, remedy: "", commands: [] }];
+  return failures.map((each) => make("div", { class: "notice error", role: "alert" }, ...message(each)));
+}
+
 /** Return a problem: its code with a link to the documentation, and its message. */
 export function problem({ code, severity, ...rest }) {
   return make("li", { class: severity }, make("p", {}, badge(code, severity), " ", documentation(code)), ...message(rest));

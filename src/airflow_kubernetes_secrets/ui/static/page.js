@@ -2,6 +2,7 @@
 
 import { copyButtons, explanationParts, ofSecret, part, URI } from "./details.js";
 import { $, follow, make, printable, textNodes } from "./dom.js";
+import { notices } from "./messages.js";
 import { getFile, getJson } from "./requests.js";
 import {
   correctAddress,
@@ -132,8 +133,7 @@ async function showPanel(entry, focus = false) {
     $("explanation").replaceChildren(...explanationParts(await getJson("api/explanation", lookup, controller), entry));
   } catch (error) {
     if (controller !== explaining) return;
-    const notice = make("div", { class: "notice error", role: "alert" }, error.message);
-    $("explanation").replaceChildren(...ofSecret(entry), notice);
+    $("explanation").replaceChildren(...ofSecret(entry), ...notices(error));
   }
 }
 

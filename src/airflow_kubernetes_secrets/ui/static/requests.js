@@ -34,7 +34,7 @@ async function get(path, parameters, controller, read) {
     location.replace(`${location.pathname}?${query()}`);
     throw new Error("You are logged out.");
   }
-  if (!response.ok) throw new Error(await failure(response));
+  if (!response.ok) throw await failure(response);
   // A proxy can respond with a page, for example with its own login.
   if (response.headers.get("Content-Type")?.startsWith("text/html")) throw new Error(INCOMPLETE);
   try {
@@ -54,6 +54,7 @@ async function fetchWhenReady(address, options) {
   }
 }
 
+/** Return the error of a response. Its `failures` are messages in parts, if the server sends some. */
 async function failure(response) {
   let body = null;
   try {
@@ -62,6 +63,8 @@ async function failure(response) {
     // The response of a proxy can be an HTML page.
   }
   const detail = typeof body?.detail === "string" ? body.detail : "";
-  if (response.status === 422 && !detail) return "The address contains an invalid value.";
-  return detail || `Airflow's API server responded with ${response.status}. Its log shows the reason.`;
+  const invalid = response.status === 422 ? "The address contains an invalid value." : "";
+  const unknown = `Airflow's API server responded with ${response.status}. Its log shows the reason.`;
+  const failures = Array.isArray(body?.failures) && body.failures.length ? { failures: body.failures } : {};
+  return Object.assign(new Error(detail || invalid || unknown), failures);
 }

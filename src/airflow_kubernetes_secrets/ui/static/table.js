@@ -1,7 +1,7 @@
 // The table: its filters, columns, rows and what is shown if there are none.
 
 import { $, make, own, printable, shortened } from "./dom.js";
-import { badge, copyButton, message } from "./messages.js";
+import { badge, copyButton, notices } from "./messages.js";
 import { COLUMNS, KINDS, selectedRow, state, view } from "./state.js";
 import { showSummary } from "./summary.js";
 import { localTime, recentTime } from "./times.js";
@@ -21,18 +21,16 @@ const WITHOUT_TEAM = "no team";
 const PLACES = { environment: "hides environment", "metadata-db": "hides database" };
 
 export function showNotices(answer) {
-  const notices = answer.failures.map((each) =>
-    make("div", { class: "notice error", role: "alert" }, ...message(each)),
-  );
+  const all = notices(answer);
   if (answer.not_permitted.length) {
     const text = `Not shown because your role may not read them in Airflow: ${answer.not_permitted.join(", ")}.`;
-    notices.push(make("div", { class: "notice warning", role: "note" }, text));
+    all.push(make("div", { class: "notice warning", role: "note" }, text));
   }
   if (answer.reads_dags) {
     const text = "The DAGs are being read. Refresh in a moment to see which DAGs use each id.";
-    notices.push(make("div", { class: "notice", role: "note" }, text));
+    all.push(make("div", { class: "notice", role: "note" }, text));
   }
-  $("notices").replaceChildren(...notices);
+  $("notices").replaceChildren(...all);
   showPlace(answer);
 }
 
@@ -264,10 +262,10 @@ function questions(answer, actions, ...buttons) {
 export function showFailure(error, retry) {
   const again = make("button", { type: "button", class: "again", onclick: retry }, "Try again");
   const hadFocus = document.activeElement.classList.contains("again");
-  const notice = make("div", { class: "notice error", role: "alert" }, error.message);
+  const shown = notices(error);
   if (view.shown !== null) {
-    notice.append(" ", again);
-    $("notices").replaceChildren(notice);
+    shown.at(-1).append(" ", again);
+    $("notices").replaceChildren(...shown);
     if (hadFocus) again.focus();
     return;
   }
@@ -278,7 +276,7 @@ export function showFailure(error, retry) {
       "div",
       { class: "state", id: "failure" },
       make("h2", {}, "The Secrets cannot be shown"),
-      notice,
+      ...shown,
       make("div", { class: "actions" }, again),
     ),
   );
