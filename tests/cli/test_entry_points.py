@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from airflow_kubernetes_secrets.cli.definition import COMMANDS, Command, user_argument
+from airflow_kubernetes_secrets.cli.argument_values import user_argument
+from airflow_kubernetes_secrets.cli.definition import COMMANDS, Command
 from airflow_kubernetes_secrets.cli.main import main, make_parser
 from support.airflow import ENVIRONMENTS, installed
 from support.cluster import Cluster

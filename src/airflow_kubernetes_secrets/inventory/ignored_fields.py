@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection
 
 _FIELDS = ("login", "password")
 
 
+@dataclass(frozen=True)
 class Together:
     """A login and a password that a hook uses only together.
 
@@ -22,26 +24,15 @@ class Together:
         alternative: the end of the remedy.
     """
 
-    __slots__ = ("alternative", "hook", "ignored", "in_extra", "others", "otherwise")
-
-    def __init__(
-        self,
-        hook: str,
-        *,
-        ignored: Sequence[str] = _FIELDS,
-        in_extra: str = "",
-        otherwise: str = "",
-        others: Sequence[str] = (),
-        alternative: str = "",
-    ) -> None:
-        self.hook = hook
-        self.ignored = ignored
-        self.in_extra = in_extra
-        self.otherwise = otherwise
-        self.others = others
-        self.alternative = alternative
+    hook: str
+    ignored: Sequence[str] = _FIELDS
+    in_extra: str = ""
+    otherwise: str = ""
+    others: Sequence[str] = ()
+    alternative: str = ""
 
 
+@dataclass(frozen=True)
 class NeverRead:
     """Fields that a hook never reads, because it expects their content in ``extra``.
 
@@ -53,14 +44,11 @@ class NeverRead:
         remedy: what to write in ``extra``.
     """
 
-    __slots__ = ("fields", "hook", "names", "otherwise", "remedy")
-
-    def __init__(self, hook: str, fields: Sequence[str], names: Sequence[str], otherwise: str, remedy: str) -> None:
-        self.hook = hook
-        self.fields = fields
-        self.names = names
-        self.otherwise = otherwise
-        self.remedy = remedy
+    hook: str
+    fields: Sequence[str]
+    names: Sequence[str]
+    otherwise: str
+    remedy: str
 
 
 _OF_ENVIRONMENT = "uses the identity of its environment"

@@ -135,3 +135,16 @@ def _is_uri(secret: Secret, key: str) -> bool:
         return _URI.match(secret.value(key)) is not None
     except Error:
         return False  # not valid base64
+
+
+def is_path(secret: Secret, key: str) -> bool:
+    """Return whether a value is a path, which ``extra`` can contain."""
+    return begins_with(secret, key, b"/")
+
+
+def begins_with(secret: Secret, key: str, beginning: bytes) -> bool:
+    """Return whether a value begins like this, after white space."""
+    try:
+        return secret.value(key).lstrip().startswith(beginning)
+    except Error:
+        return False  # not valid base64

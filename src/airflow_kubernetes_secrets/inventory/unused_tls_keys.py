@@ -1,0 +1,157 @@
+"""Warnings for unused keys that seem to be for TLS: modes, certificates and private keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from airflow_kubernetes_secrets.formats.parameters import stricter
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
+from airflow_kubernetes_secrets.formats.remedies import in_extra, set_field
+from airflow_kubernetes_secrets.formats.single_key import extra_of
+from airflow_kubernetes_secrets.formats.uri import WEB
+from airflow_kubernetes_secrets.inventory.incompleteness import SETTINGS, named, warning
+from airflow_kubernetes_secrets.inventory.key_names import (
+    SCHEME,
+    TLS,
+    is_for_tls,
+    is_path,
+    roles_of_tls,
+    suggests,
+)
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.messages.problem import Problem
+
+# The setting with which a client verifies the server, the setting that names the root certificate, and an example.
+_ROOT_CERTIFICATES: Mapping[str, tuple[str, str]] = {
+    "sslmode": ("sslrootcert", '{"sslrootcert": "/path"}'),
+    "ssl_mode": ("ssl", '{"ssl": {"ca": "/path"}}'),
+}
+
+# The entry of `extra` without which the driver would ignore or refuse the paths, and others that replace it.
+_SWITCHES: Mapping[str, tuple[str, object, Sequence[str]]] = {
+    "mysql": ("ssl_mode", "REQUIRED", ()),
+    "mongo": ("tls", True, ("ssl", "srv")),
+    "redis": ("ssl", True, ()),
+}
+
+# The hooks whose drivers read certificates and keys only from files, with the entry of `extra` for each role.
+_FILES: Mapping[str, tuple[str, Mapping[str, Mapping[str, Any]]]] = {
+    "postgres": (
+        "PostgresHook",
+        {
+            "root certificate": {"sslrootcert": "/path"},
+            "certificate": {"sslcert": "/path"},
+            "key": {"sslkey": "/path"},
+        },
+    ),
+    "mysql": (
+        "MySqlHook",
+        {
+            "root certificate": {"ssl": {"ca": "/path"}},
+            "certificate": {"ssl": {"cert": "/path"}},
+            "key": {"ssl": {"key": "/path"}},
+        },
+    ),
+    "mongo": (
+        "MongoHook",
+        {
+            "root certificate": {"tlsCAFile": "/path"},
+            # One file contains both.
+            "certificate": {"tlsCertificateKeyFile": "/path"},
+            "key": {"tlsCertificateKeyFile": "/path"},
+        },
+    ),
+    "redis": (
+        "RedisHook",
+        {
+            "root certificate": {"ssl_ca_certs": "/path"},
+            "certificate": {"ssl_certfile": "/path"},
+            "key": {"ssl_keyfile": "/path"},
+        },
+    ),
+}
+
+
+def settings_of_tls(
+    secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield warnings for unused keys that seem to hold a setting for TLS that ``extra`` lacks.
+
+    Args:
+        key: the key that holds the whole connection, or ``IN_FIELDS``.
+        connection: the fields of Airflow's JSON.
+    """
+    extra, conn_type = extra_of(connection), connection.get("conn_type")
+    # An entry can be an object with others: {"ssl": {"ca": "/path"}}.
+    nested = {f"ssl_{name}" for value in extra.values() if isinstance(value, Mapping) for name in value}
+    names = {name for name in extra.keys() | nested if suggests(name, TLS)}
+    known = {role for name in names for role in roles_of_tls(name)}
+    # SmtpHook uses TLS, or STARTTLS.
+    if connection.get("schema") == "https" or "scheme" in extra or extra.get("use_ssl") or conn_type == "smtp":
+        known.add("mode")
+    settings = [each for each in unused if is_for_tls(secret, each) and not roles_of_tls(each) <= known]
+    mode = next((name for name in _ROOT_CERTIFICATES if _verifies(extra.get(name))), None)
+    if settings and key == IN_FIELDS and mode is not None and not extra.get(_ROOT_CERTIFICATES[mode][0]):
+        yield warning(
+            SETTINGS,
+            secret,
+            f"{mode} needs a root certificate, and nothing reads {named(settings)}. Mount it, and name its "
+            f"path{in_extra(secret, key)}: {_ROOT_CERTIFICATES[mode][1]}",
+        )
+        return
+    hook, entries = _FILES.get(str(connection.get("conn_type")), ("", {}))
+    files = [
+        each for each in settings if not entries.keys().isdisjoint(roles_of_tls(each)) and not is_path(secret, each)
+    ]
+    if files:
+        example: dict[str, Any] = {}
+        for role in sorted({role for each in files for role in roles_of_tls(each)}):
+            example |= {name: stricter(name, example.get(name), value) for name, value in entries[role].items()}
+        example = _with_switch(str(conn_type), extra, example)
+        yield warning(
+            SETTINGS,
+            secret,
+            f"nothing reads {named(files)}, which may be for TLS. {hook} needs the paths of files: mount the Secret, "
+            f"and write the paths{in_extra(secret, key)}: {json.dumps(example)}",
+        )
+    settings = [each for each in settings if each not in files]
+    if settings and connection.get("conn_type") in WEB:
+        # HttpHook sends entries of extra as headers. A key with the scheme is reported as the schema.
+        modes = [each for each in settings if roles_of_tls(each) == {"mode"}]
+        switches = [each for each in modes if connection.get("schema") or not suggests(each, SCHEME)]
+        if switches:
+            text = f"nothing reads {named(switches)}, which may be for TLS. {set_field(secret, key, 'schema')}: https"
+            yield warning(SETTINGS, secret, text)
+        settings = [each for each in settings if each not in modes]
+    if settings:
+        has_file = any(roles_of_tls(each) != {"mode"} for each in settings)
+        of_file = ". If the hook expects a path, mount the Secret, and write the path there" if has_file else ""
+        yield warning(
+            SETTINGS,
+            secret,
+            f"nothing reads {named(settings)}, which may be for TLS. {_name_settings(secret, key)}{of_file}",
+        )
+
+
+def _with_switch(conn_type: str, extra: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an example for ``extra`` with what turns TLS on, if ``extra`` does not."""
+    name, value, others = _SWITCHES.get(conn_type, ("", None, ()))
+    is_on = not name or any(extra.get(each) for each in (name, *others))
+    return {**example} if is_on else {name: value, **example}
+
+
+def _verifies(mode: object) -> bool:
+    """Return whether libpq or libmysqlclient checks the certificate of the server, for which it needs a root."""
+    return isinstance(mode, str) and mode.lower().startswith("verify")
+
+
+def _name_settings(secret: Secret, key: str) -> str:
+    """Return the remedy for keys with settings that nothing reads."""
+    if not secret.can_be_annotated:
+        return f"Write the settings that the connection needs{in_extra(secret, key)}"
+    return (
+        f"Name each key that the connection needs{secret.annotation_place}: airflow.apache.org/extra-<name>; or write "
+        f"the settings{in_extra(secret, key)}"
+    )
