@@ -140,6 +140,16 @@ def test_the_address_of_another_page_does_not_get_the_state(opened: Open) -> Non
     assert page.url.endswith("/elsewhere")
 
 
+def test_outside_airflows_frame_each_choice_is_in_the_address_at_once(opened: Open) -> None:
+    page = alone(opened, "?search=stage")
+    page.clock.install()
+    page.clock.pause_at(datetime.now(timezone.utc) + timedelta(hours=1))
+    page.reload()
+    ready(page)
+    page.locator("#rows .link").click()
+    expect(page).to_have_url(re.compile("&id=stage&"))
+
+
 def test_back_to_the_panel_of_a_row_that_was_filtered_out(opened: Open) -> None:
     page = alone(opened, "?search=stage")
     page.locator("#rows .link").click()

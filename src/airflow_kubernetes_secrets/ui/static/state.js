@@ -69,10 +69,12 @@ function beforeLogin() {
   return query ?? "";
 }
 
-// Once the frame has loaded, Airflow's UI sets the address of the window. This page does so shortly after.
+// Once the frame has loaded, Airflow's UI sets the address of the window. This page does so shortly after. Without the
+// frame there is nothing to wait for, and the user may reload or go back at once.
 const settled = new Promise((resolve) => {
   const soon = () => setTimeout(resolve, SETTLING_MS);
-  if (document.readyState === "complete") soon();
+  if (!isFramed) resolve();
+  else if (document.readyState === "complete") soon();
   else addEventListener("load", soon);
 });
 
