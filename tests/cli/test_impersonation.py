@@ -96,7 +96,7 @@ def test_doctor_with_a_part_of_it(cluster: Cluster, worker: ServiceAccount, comm
         assert "constrained" not in examined()
         return
     until(lambda done: done.status == 0, listed)
-    assert f"lacks the verb '{on}:create' on the resource 'selfsubjectaccessreviews' in the cluster" in examined()
+    assert f"the verb '{on}:create' is missing on the resource 'selfsubjectaccessreviews' in the cluster" in examined()
     reviews = {"apiGroups": ["authorization.k8s.io"], "resources": ["selfsubjectaccessreviews"]}
     grant(cluster, commands.account, "review", [{**reviews, "verbs": [f"{on}:create"]}])
     deadline = time.monotonic() + GRANT_SECONDS
