@@ -40,7 +40,7 @@ ALPHABET = "0179.-+eExob_:ny~=af<"
 
 def scalars() -> list[str]:
     """Return these scalars, and a thousand random ones."""
-    choose = random.Random(15)  # noqa: S311 - it is for no secret
+    choose = random.Random(15)
     made = {"".join(choose.choice(ALPHABET) for _ in range(choose.randint(1, 6))) for _ in range(1_100)}
     return sorted({*SCALARS, *made})
 
@@ -249,7 +249,7 @@ SIGNS = "ab:,[]{}? \t\n#-"
 
 def chosen_by_nobody() -> list[str]:
     """Return random strings of these characters, inside and outside brackets."""
-    choose = random.Random(16)  # noqa: S311 - it is for no secret
+    choose = random.Random(16)
     texts = {"".join(choose.choice(SIGNS) for _ in range(choose.randint(1, 7))) for _ in range(900)}
     forms = ("a: [b%s]", "a: {b%s}", "a: [%s]", "a: {%s}", "a: b%s", "b%s: c")
     return [choose.choice(forms).replace("%s", each.replace("\n", "\n   ")) for each in sorted(texts)]

@@ -47,7 +47,7 @@ class _File:
 
     def __init__(self, number: int) -> None:
         self._number = number
-        self._random = random.Random(number)  # noqa: S311  # the same number always makes the same code
+        self._random = random.Random(number)  # the same number always makes the same code
         self._names = {"system": _system(number), "number": number, "retries": self._random.randint(1, 5)}
 
     def code(self) -> str:

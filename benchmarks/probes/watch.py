@@ -31,7 +31,7 @@ def watch(who: str, _secrets: int) -> dict[str, list[float]]:
     backend.get_conn_value("my_db")
     writer = Writer()
     time.sleep(0.5)
-    pauses = random.Random(_CHANGES)  # noqa: S311  # the changes must not be synchronous with the watches
+    pauses = random.Random(_CHANGES)  # the changes must not be synchronous with the watches
     latencies = []
     for number in range(_CHANGES):
         value = f"postgres://user:password@db.example.com:5432/{number}"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from airflow_kubernetes_secrets.process import restart
 from airflow_kubernetes_secrets.sources import api_server_state, cache_policy
 from support.cluster import Cluster, ServiceAccount
 from support.memory import AT_ONCE, MakeLookups, StartProgram, VariableLookups
-from support.places import FolderLocation, Place, ServerPlace
+from support.places import FolderPlace, Place, ServerPlace
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 
@@ -137,7 +138,7 @@ def make_place(
         def make(name: str) -> Place:
             if name == "folder":
                 (tmp_path / "manifests").mkdir()
-                return FolderLocation(tmp_path / "manifests")
+                return FolderPlace(tmp_path / "manifests")
             cluster: Cluster = request.getfixturevalue(f"{name.replace('-', '_')}_cluster")
             monkeypatch.delenv("KUBECONFIG", raising=False)
             proxy = stack.enter_context(Proxy(cluster))
@@ -177,8 +178,8 @@ def make_lookups(proxy: Proxy, account: ServiceAccount, put: Put) -> Iterator[Ma
     """Return a function that makes lookups which go through the proxy. They are closed at the end."""
     with ExitStack() as stack:
 
-        def make(**options: object) -> VariableLookups:
-            lookups = VariableLookups(proxy, account, put.namespace, **options)  # type: ignore[arg-type]  # mypy cannot know the options
+        def make(**options: Any) -> VariableLookups:
+            lookups = VariableLookups(proxy, account, put.namespace, **options)
             stack.callback(lookups.close)
             return lookups
 

@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -101,7 +102,7 @@ def test_many_children_ask_at_once(watching: KubernetesSecretsBackend, proxy: Pr
             assert watching.get_variable(f"missing-{number}") is None
             assert watching.get_config(f"option-{number}") == f"of option {number}"
 
-    children = [fork(lambda number=number: ask(number)) for number in range(64)]  # type: ignore[misc]  # mypy cannot type it
+    children = [fork(partial(ask, number)) for number in range(64)]
     gate.open()
     join(*children)
 
@@ -131,14 +132,16 @@ def test_many_children_whose_memory_is_too_old(make_lookups: MakeLookups, proxy:
         gate.wait()
         assert watchers() == []
         # The index is made as old as if the fork was long ago.
-        lookups.policy._index.confirmed_at -= LONG  # type: ignore[union-attr]  # there is an index here
+        index = lookups.policy._index
+        assert index is not None
+        index.confirmed_at -= LONG
         for key in ("x", f"missing-{number}", "y", "x", "y"):
             assert lookups.get(key) == (None if "missing" in key else f"of {key}")
         until(lambda: len(watchers()) == 1)
         # A process that ends normally does this.
         lookups.close()
 
-    children = [fork(lambda number=number: ask(number)) for number in range(32)]  # type: ignore[misc]  # mypy cannot type it
+    children = [fork(partial(ask, number)) for number in range(32)]
     gate.open()
     join(*children)
 
@@ -225,23 +228,26 @@ def test_a_child_of_a_child(watching: KubernetesSecretsBackend, proxy: Proxy, pu
 def test_a_fork_in_the_middle_of_the_list_of_another_thread(make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
     """In the child no thread will finish that LIST."""
     put.variable("x", "found", name="x")
-    for _ in range(5):
-        lookups = make_lookups(ttl=LONG)
+
+    def fork_while_listing(lookups: VariableLookups) -> None:
         before = len(proxy.requests)
         proxy.faults.append(late(0.3))
+
+        def check() -> None:
+            began = time.monotonic()
+            assert lookups.get("x") == "found"
+            assert time.monotonic() - began < 5
+            lookups.close()
+
         with ThreadPoolExecutor(1) as threads:
             listing = threads.submit(lookups.get, "x")
-            until(lambda before=before: len(proxy.requests) > before)  # type: ignore[misc]  # mypy cannot type it
-
-            def check(lookups: VariableLookups = lookups) -> None:
-                began = time.monotonic()
-                assert lookups.get("x") == "found"
-                assert time.monotonic() - began < 5
-                lookups.close()
-
+            until(lambda: len(proxy.requests) > before)
             join(fork(check))
             assert listing.result(PATIENCE) == "found"
         lookups.close()
+
+    for _ in range(5):
+        fork_while_listing(make_lookups(ttl=LONG))
 
 
 def test_a_fork_while_another_thread_holds_the_locks(make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:

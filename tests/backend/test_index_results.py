@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from functools import partial
 
 import pytest
 
@@ -17,7 +18,7 @@ from support.logs import said
 from support.memory import LONG, fork, join
 from support.places import ServerPlace
 from support.secrets import BUNDLE, CONFIG, CONNECTION, TEAM, VARIABLE
-from support.waiting import until
+from support.waiting import until, until_equal
 
 pytestmark = pytest.mark.usefixtures("watched_at_once")
 
@@ -49,13 +50,13 @@ def test_each_index_counts(place: ServerPlace, everywhere: KubernetesSecretsBack
     expected: list[str | None] = [None]
     for labels, name, kind in steps:
         place.put(labels, name=name, kind=kind, data={"x" if BUNDLE in labels else "value": name})
-        until(lambda name=name: everywhere.get_variable("x") == name)  # type: ignore[misc]  # mypy cannot type it
+        until_equal(partial(everywhere.get_variable, "x"), name)
         assert {everywhere.get_variable("x") for _ in range(3)} == {name}
         expected.append(name)
     for _labels, name, kind in reversed(steps):
         assert expected.pop() == name
         place.delete(name, kind=kind)
-        until(lambda: everywhere.get_variable("x") == expected[-1])
+        until_equal(partial(everywhere.get_variable, "x"), expected[-1])
 
 
 def test_each_team_has_its_own(place: ServerPlace) -> None:

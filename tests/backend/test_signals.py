@@ -356,7 +356,7 @@ def test_hundreds_of_interrupts_at_random(
     for key in keys:
         put.variable(key, f"value of {key}")
     interrupts = 0
-    chance = random.Random(1)  # noqa: S311  # it chooses moments
+    chance = random.Random(1)
     ends = time.monotonic() + 60
     with raising(signal.SIGALRM, Terminated):
         while interrupts < 400 and time.monotonic() < ends:

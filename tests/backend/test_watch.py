@@ -6,7 +6,9 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ from support.memory import LONG, LONGEST_PAUSE, MakeLookups, Reader, count_up_fo
 from support.proxy import Proxy
 from support.secrets import VARIABLE, Put
 from support.servers import on_the_devserver
-from support.waiting import PATIENCE, until
+from support.waiting import PATIENCE, until, until_equal
 
 
 class Secrets:
@@ -77,14 +79,14 @@ class TestChanges:
         lookups = make_lookups(ttl=LONG)
         where: list[set[str]] = []
 
-        def look(frame: FrameType, happens: str, _argument: object) -> object:
+        def look(frame: FrameType, happens: str, _argument: object) -> Any:
             if not frame.f_code.co_filename.endswith("/sources/index.py"):
                 return None
             if happens == "line":
                 where.append({key for key in "ab" if lookups.get(key) == "found"})
             return look
 
-        threading.settrace(look)  # type: ignore[arg-type]  # the stubs are narrower
+        threading.settrace(look)
         try:
             assert lookups.get("a") == "found"
         finally:
@@ -92,7 +94,7 @@ class TestChanges:
         for old, new in ("ab", "ba"):
             where.clear()
             secrets.patch("moving", {"metadata": {"labels": {VARIABLE: new}}})
-            until(lambda old=old: lookups.get(old) is None)  # type: ignore[misc]  # mypy cannot type it
+            until_equal(partial(lookups.get, old), None)
             assert set() not in where
             assert {"a", "b"} in where
 
@@ -102,7 +104,7 @@ class TestChanges:
         for letter in "ab":
             value = letter * (1024 * 1024 - 4096)
             put.variable("x", value, name="large")
-            until(lambda value=value: lookups.get("x") == value)  # type: ignore[misc]  # mypy cannot type it
+            until_equal(partial(lookups.get, "x"), value)
         assert len(proxy.lists) == 1
 
     def test_a_thousand_secrets_that_change_all_the_time(
@@ -130,13 +132,13 @@ class TestResuming:
         lookups = make_lookups(ttl=LONG)
         lookups.get("x")
         for number in range(2):
-            until(lambda number=number: len(proxy.watches) == number + 1 and proxy.open_watches == 1)  # type: ignore[misc]  # mypy cannot type it
+            until_equal(lambda: (len(proxy.watches), proxy.open_watches), (number + 1, 1))
             version = put.variable("x", str(number), name="x")["metadata"]["resourceVersion"]
-            until(lambda number=number: lookups.get("x") == str(number))  # type: ignore[misc]  # mypy cannot type it
+            until_equal(partial(lookups.get, "x"), str(number))
 
             proxy.cut()
 
-            until(lambda number=number: len(proxy.watches) == number + 2)  # type: ignore[misc]  # mypy cannot type it
+            until_equal(lambda: len(proxy.watches), number + 2)
             assert versions(proxy)[-1] == version
         # Events that happened while there was no watch arrive too.
         proxy.watch_faults.append(answer_with(503))

@@ -183,7 +183,8 @@ class TestErrors:
         """The status is 141, as for other programs, and none of the documented ones."""
         put.connection("x", f"postgres://u:{SECRET}@db/x")
         process = subprocess.Popen([*PROGRAM, *command.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        assert process.stdout is not None and process.stderr is not None  # noqa: PT018  # mypy wants to know both
+        assert process.stdout is not None
+        assert process.stderr is not None
         process.stdout.close()
         err = process.stderr.read()
         process.stderr.close()

@@ -6,7 +6,7 @@ import io
 import json
 import sys
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -91,7 +91,7 @@ def test_in_the_page(commands: Commands, hidden: set[str]) -> None:
     assert found_in(work.raised, hidden) == {}
 
 
-def found_in(raised: Callable[[], object], hidden: set[str]) -> dict[str, list[str]]:
-    errors = list(raised())  # type: ignore[call-overload]  # pairs of lines and errors
+def found_in(raised: Callable[[], Iterable[tuple[str, BaseException]]], hidden: set[str]) -> dict[str, list[str]]:
+    errors = list(raised())
     assert len(errors) > 20
     return {line: shown for line, error in errors if (shown := leaks(error, hidden))}

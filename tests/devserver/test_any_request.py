@@ -140,7 +140,7 @@ def assert_fine(response: httpx.Response, what: object) -> None:
 def test_every_request_has_an_answer(
     server: DevServer, client: httpx.Client, caplog: pytest.LogCaptureFixture, seed: int
 ) -> None:
-    choose = random.Random(seed)  # noqa: S311 - it is for no secret
+    choose = random.Random(seed)
     caplog.set_level(logging.ERROR)
     server.apply({"metadata": {"name": "s"}})
     for number in range(500):
@@ -191,7 +191,7 @@ def test_every_query_has_an_answer(client: httpx.Client, caplog: pytest.LogCaptu
 
 def test_every_protocol_buffer_has_an_answer(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     """A number in place of a string must not become a string of that many zeros."""
-    choose = random.Random(1)  # noqa: S311 - it is for no secret
+    choose = random.Random(1)
     caplog.set_level(logging.ERROR)
     headers = {"Content-Type": "application/vnd.kubernetes.protobuf"}
     kind = b"\x0a\x0c\x0a\x02v1\x12\x06Secret"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -31,8 +32,8 @@ def failure(*, lasting: bool = True, retry_after: float | None = None) -> ApiUna
     return ApiUnavailableError("server", "no response in time", 1, 4.0, "", lasting=lasting, retry_after=retry_after)
 
 
-def begun(state: ApiServerState, clock: Clock, **how: object) -> None:
-    state.record_failure(failure(**how), clock.now)  # type: ignore[arg-type]  # mypy cannot know the options
+def begun(state: ApiServerState, clock: Clock, **how: Any) -> None:
+    state.record_failure(failure(**how), clock.now)
 
 
 def pause(state: ApiServerState, clock: Clock) -> float:

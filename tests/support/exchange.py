@@ -13,11 +13,14 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from support.kube_apiserver import trust
 from support.waiting import PATIENCE
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 PIECE = 65536
 
@@ -47,7 +50,7 @@ class Connection(ssl.SSLSocket):
     number: int
     passing: threading.Event
 
-    def sendall(self, data: bytes, flags: int = 0) -> None:  # type: ignore[override]  # bytes are all we send
+    def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
         self.passing.wait()
         super().sendall(data, flags)
 
@@ -88,7 +91,7 @@ class Incoming(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # that is what BufferedReader gives
+    def readinto(self, buffer: WriteableBuffer) -> int:
         while True:
             try:
                 count = self._upstream.recv_into(buffer)
@@ -97,7 +100,7 @@ class Incoming(io.RawIOBase):
                     raise ConnectionAbortedError("the client is gone") from None
             else:
                 if self._copy is not None:
-                    self._copy(bytes(buffer[:count]))
+                    self._copy(bytes(memoryview(buffer)[:count]))
                 return count
 
 

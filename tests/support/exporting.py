@@ -75,7 +75,7 @@ def entries(count: int = 200) -> dict[str, Any]:
     The time to read them grows as the square of ``count``: Airflow's masker compiles all passwords again for each new
     one.
     """
-    chosen = random.Random(2)  # noqa: S311  # the same choice each time
+    chosen = random.Random(2)  # the same choice each time
 
     def text() -> str | None:
         return chosen.choice([None, "", *UGLY, *("".join(chosen.choices("".join(UGLY), k=30)) for _ in range(5))])

@@ -139,15 +139,18 @@ class ServerPlace(Place):
         self._cluster.apply(manifest)
 
 
-class FolderLocation(Place):
+class FolderPlace(Place):
     """A folder with one manifest in each file, alternately in YAML and in JSON."""
-
-    requests: list[Request] = []  # noqa: RUF012  # a folder receives no requests
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
         self._files: dict[tuple[str, str, str], Path] = {}
+
+    @property
+    def requests(self) -> list[Request]:
+        """None: a folder receives no requests."""
+        return []
 
     def delete(self, name: str, namespace: str | None = None, *, kind: str = "Secret") -> None:
         self._files.pop((namespace or self.namespace, kind, name)).unlink()

@@ -105,13 +105,13 @@ class Labelled(OfPlace):
 class LabelledConfigMap(Labelled):
     kinds = (Kind.VARIABLE,)
     object_kind = "ConfigMap"
-    options = {"config_maps": True}  # noqa: RUF012 - a constant
+    options: Mapping[str, object] = {"config_maps": True}
 
 
 class Bundled(OfPlace):
     """A key of a bundle."""
 
-    options = {"bundles": True}  # noqa: RUF012 - a constant
+    options: Mapping[str, object] = {"bundles": True}
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
@@ -140,7 +140,7 @@ class Bundled(OfPlace):
 class BundledConfigMap(Bundled):
     kinds = (Kind.VARIABLE,)
     object_kind = "ConfigMap"
-    options = {"bundles": True, "config_maps": True}  # noqa: RUF012 - a constant
+    options: Mapping[str, object] = {"bundles": True, "config_maps": True}
 
 
 class Referenced(OfPlace):

@@ -14,3 +14,11 @@ def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come to be in time"
         time.sleep(0.01)
+
+
+def until_equal(read: Callable[[], object], expected: object, seconds: float = PATIENCE) -> None:
+    """Wait until ``read`` returns the expected value."""
+    deadline = time.monotonic() + seconds
+    while (found := read()) != expected:
+        assert time.monotonic() < deadline, f"it is still {found!r}, and not {expected!r}"
+        time.sleep(0.01)

@@ -254,7 +254,7 @@ BROKEN = (
 
 def connections(seed: int, count: int) -> Iterator[str]:
     """Yield strings that a Secret may contain as a connection. The same seed gives the same strings."""
-    random = Random(seed)  # noqa: S311  # the same values in each run, not values that are hard to guess
+    random = Random(seed)  # the same values in each run, not values that are hard to guess
     yield from BROKEN
     yield from _one_field_each()
     makers: tuple[Callable[[Random], str], ...] = (

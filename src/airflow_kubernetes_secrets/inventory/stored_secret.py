@@ -77,29 +77,29 @@ class StoredSecret:
     version: str = ""
 
 
-class _OwnerReference(msgspec.Struct):
-    apiVersion: str = ""  # noqa: N815  # the API's own names
+class _OwnerReference(msgspec.Struct, rename="camel"):
+    api_version: str = ""
     kind: str = ""
     name: str = ""
     controller: bool | None = None
 
 
-class _Metadata(msgspec.Struct):
+class _Metadata(msgspec.Struct, rename="camel"):
     name: str
     namespace: str
     uid: str | None = None
-    resourceVersion: str | None = None  # noqa: N815  # the API's own name
-    creationTimestamp: str | None = None  # noqa: N815  # the API's own name
-    deletionTimestamp: str | None = None  # noqa: N815  # the API's own name
+    resource_version: str | None = None
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
-    ownerReferences: list[_OwnerReference] | None = None  # noqa: N815  # the API's own name
+    owner_references: list[_OwnerReference] | None = None
 
 
-class _Object(msgspec.Struct):
+class _Object(msgspec.Struct, rename="camel"):
     metadata: _Metadata
     data: dict[str, str] | None = None
-    binaryData: dict[str, str] | None = None  # noqa: N815  # the API's own name
+    binary_data: dict[str, str] | None = None
     type: str = ""
 
     def __repr__(self) -> str:
@@ -107,9 +107,9 @@ class _Object(msgspec.Struct):
         return f"<object {self.metadata.namespace}/{self.metadata.name}>"
 
 
-class _PageMetadata(msgspec.Struct):
+class _PageMetadata(msgspec.Struct, rename="camel"):
     next: str = msgspec.field(name="continue", default="")
-    remainingItemCount: int | None = None  # noqa: N815  # the API's own name
+    remaining_item_count: int | None = None
 
 
 class _Page(msgspec.Struct):
@@ -151,7 +151,7 @@ def read_page(body: bytes | bytearray, resource: Resource, namespace: str) -> Se
         if any(item.metadata.namespace != namespace for item in page.items or ()):
             raise another_namespace(resource, namespace)
         stored = [_stored(item, resource) for item in page.items or ()]
-        return SecretPage(stored, page.metadata.next, page.metadata.remainingItemCount or 0)
+        return SecretPage(stored, page.metadata.next, page.metadata.remaining_item_count or 0)
     raise MalformedBodyError(f"the response is not a list of {resource.kind}s")
 
 
@@ -179,21 +179,21 @@ def _stored(item: _Object, resource: Resource) -> StoredSecret:
     secret = (ConfigMap if is_config_map else Secret)(
         metadata.namespace,
         metadata.name,
-        metadata.creationTimestamp or "",
+        metadata.creation_timestamp or "",
         labels,
-        config_map_data(item.data, item.binaryData) if is_config_map else item.data or {},
+        config_map_data(item.data, item.binary_data) if is_config_map else item.data or {},
         annotations=kept_annotations(annotations, labels),
     )
-    owner = _owner(metadata.ownerReferences or (), {**annotations, **labels})
+    owner = _owner(metadata.owner_references or (), {**annotations, **labels})
     # https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
-    version = f"{metadata.uid} {metadata.resourceVersion}" if metadata.uid and metadata.resourceVersion else ""
-    return StoredSecret(secret, item.type, owner, metadata.deletionTimestamp is not None, version)
+    version = f"{metadata.uid} {metadata.resource_version}" if metadata.uid and metadata.resource_version else ""
+    return StoredSecret(secret, item.type, owner, metadata.deletion_timestamp is not None, version)
 
 
 def _owner(references: Sequence[_OwnerReference], labels_and_annotations: Mapping[str, str]) -> Owner | None:
     """Return the owner from the controlling reference, from another reference, or from a known label or annotation."""
     for reference in sorted(references, key=lambda each: not each.controller):
-        group = reference.apiVersion.partition("/")[0]
+        group = reference.api_version.partition("/")[0]
         return Owner(_OPERATORS.get(group, reference.kind), reference.kind, reference.name, bool(reference.controller))
     for label_or_annotation, operator in _OPERATOR_KEYS:
         if label_or_annotation in labels_and_annotations:

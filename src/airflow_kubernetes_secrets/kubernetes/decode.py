@@ -50,28 +50,28 @@ class SecretList:
         self.resource_version = resource_version
 
 
-class Collection(msgspec.Struct, frozen=True):
+class Collection(msgspec.Struct, frozen=True, rename="camel"):
     """The metadata of a collection, as in the response to a LIST or in a bookmark."""
 
-    resourceVersion: str  # noqa: N815  # the API's own names
+    resource_version: str
 
 
-class _Metadata(msgspec.Struct, gc=False):
+class _Metadata(msgspec.Struct, gc=False, rename="camel"):
     name: str
     namespace: str
-    creationTimestamp: str | None  # noqa: N815  # the API's own name
-    resourceVersion: str = ""  # noqa: N815  # the API's own name
+    creation_timestamp: str | None
+    resource_version: str = ""
     labels: dict[str, str] | None = None
     # Decoded when a Secret is created from it: most annotations are not stored.
     annotations: msgspec.Raw = msgspec.Raw()
 
 
-class _Object(msgspec.Struct, gc=False):
+class _Object(msgspec.Struct, gc=False, rename="camel"):
     """A Secret or ConfigMap. Only the second can have ``binaryData``."""
 
     metadata: _Metadata
     data: dict[str, str] | None = None
-    binaryData: dict[str, str] | None = None  # noqa: N815  # the API's own name
+    binary_data: dict[str, str] | None = None
     kind: str = ""
 
     def __repr__(self) -> str:
@@ -114,10 +114,10 @@ def parse_list(response: Response, resource: Resource, namespace: str) -> Secret
     share: dict[str, str] = {}
     try:
         document = _lists.decode(response.body)
-        if document.kind == f"{resource.kind}List" and document.metadata.resourceVersion:
+        if document.kind == f"{resource.kind}List" and document.metadata.resource_version:
             return SecretList(
                 [secret_of(item, share, resource, namespace) for item in document.items or ()],
-                document.metadata.resourceVersion,
+                document.metadata.resource_version,
             )
     except DECODING_ERRORS:
         pass
@@ -156,7 +156,7 @@ def secret_of(item: _Object, share: dict[str, str], resource: Resource, namespac
     metadata = item.metadata
     if metadata.namespace != namespace:
         raise another_namespace(resource, namespace)
-    created = metadata.creationTimestamp or ""
+    created = metadata.creation_timestamp or ""
     labels = metadata.labels or {}
     is_config_map = resource is CONFIG_MAPS
     return (ConfigMap if is_config_map else Secret)(
@@ -164,7 +164,7 @@ def secret_of(item: _Object, share: dict[str, str], resource: Resource, namespac
         name=metadata.name,
         created=share.setdefault(created, created),
         labels=labels,
-        data=config_map_data(item.data, item.binaryData) if is_config_map else item.data or {},
+        data=config_map_data(item.data, item.binary_data) if is_config_map else item.data or {},
         annotations=kept_annotations(_annotations.decode(metadata.annotations), labels)
         if metadata.annotations
         else None,

@@ -55,10 +55,7 @@ class Visited:
             return (
                 bool(self._stamps)
                 and self.are_certain
-                and all(
-                    stamp_of(os.stat(path)) == stamp  # noqa: PTH116  # a single system call
-                    for path, stamp in self._stamps.items()
-                )
+                and all(stamp_of(os.stat(path)) == stamp for path, stamp in self._stamps.items())
             )
         except OSError:
             return False

@@ -110,7 +110,7 @@ class _Level:
         self._visited = visited
         self.is_frozen, self.is_volume = is_frozen, False
         self.entries: Iterator[os.DirEntry[str]] = iter(())
-        status = os.stat(folder)  # noqa: PTH116  # a single system call
+        status = os.stat(folder)
         self.add(folder, status)
         itself = identity(status)
         if itself in seen:

@@ -78,7 +78,7 @@ class MountedFolder:
 
     def path(self, *names: str) -> str:
         """Return the path of a file or folder."""
-        return os.path.join(self._path, *names)  # noqa: PTH118  # a lookup does this
+        return os.path.join(self._path, *names)
 
     def names(self, *names: str) -> frozenset[str]:
         """Return the names in a folder that are not hidden; none if there is no such folder.
@@ -95,7 +95,7 @@ class MountedFolder:
                 found: frozenset[str] = frozenset()
                 with suppress(*_AbsentError), self._opened(names, before[0]) as folder:
                     if stat.S_ISDIR(os.fstat(folder).st_mode):
-                        found = frozenset(filter(_is_visible, os.listdir(folder)))  # noqa: PTH208  # a descriptor
+                        found = frozenset(filter(_is_visible, os.listdir(folder)))
                         if is_of_volume(before[0]):
                             found |= _other_names(self.path(*names), found)
                 after = self.version(*names)
@@ -152,7 +152,7 @@ class MountedFolder:
         """
         innermost: Version = ()
         for path in self._folders(names):
-            if innermost and innermost[1] == os.path.dirname(path) and _is_no_link(path):  # noqa: PTH120  # a string
+            if innermost and innermost[1] == os.path.dirname(path) and _is_no_link(path):
                 innermost = ()
             # A volume can be mounted in another one.
             if link := _data_link(path):
@@ -160,7 +160,7 @@ class MountedFolder:
         if innermost:
             return innermost, True
         try:
-            status = os.stat(path)  # noqa: PTH116  # a single system call
+            status = os.stat(path)
             if not with_files or not stat.S_ISDIR(status.st_mode):
                 return ("", stamp_of(status)), is_settled(status)
             each = _statuses(path)
@@ -188,7 +188,7 @@ class MountedFolder:
         """Return whether a file or folder that was read still has this version. If that is not known, return False."""
         try:
             if len(version) == 2:  # of one file outside volumes, where its stamp is enough
-                return stamp_of(os.stat(self.path(*names))) == version[1]  # noqa: PTH116  # a single system call
+                return stamp_of(os.stat(self.path(*names))) == version[1]
             found = self.version(*names, with_files=True)
         except OSError:
             return False  # reading it raises an error that says more
@@ -236,7 +236,7 @@ class MountedFolder:
         Raises:
             MountedFileError: the path is such a link. The kubelet's links are in volumes, so they are none of these.
         """
-        if os.path.islink(self.path(*names)):  # noqa: PTH114  # a path may be any string
+        if os.path.islink(self.path(*names)):
             raise MountedFileError(f"{self.path(*names)} {LEADS_NOWHERE}")
 
     def _content_of(
@@ -433,7 +433,7 @@ def _is_other_link(path: str) -> bool:
     """
     folder, _slash, name = path.rpartition("/")
     try:
-        link = os.readlink(path)  # noqa: PTH115  # a single system call
+        link = os.readlink(path)
     except OSError:
         return False
     return link not in (f"{DATA_LINK}/{name}", f"{folder}/{DATA_LINK}/{name}")
@@ -442,7 +442,7 @@ def _is_other_link(path: str) -> bool:
 def _data_link(folder: str) -> str:
     """Return the name of the folder with the current version of a volume; empty if this folder is no volume."""
     try:
-        link = os.readlink(f"{folder}/{DATA_LINK}")  # noqa: PTH115  # a single system call
+        link = os.readlink(f"{folder}/{DATA_LINK}")
     except OSError as error:
         if error.errno in (*_ABSENT, errno.EINVAL):
             return ""

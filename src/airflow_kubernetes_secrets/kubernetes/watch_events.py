@@ -79,12 +79,12 @@ def parse_watch_event(line: bytes, resource: Resource, namespace: str) -> WatchE
         if event.type == "ERROR":
             status = statuses.decode(event.object)
         elif event.type == Change.BOOKMARK.value:
-            version = _bookmarks.decode(event.object).metadata.resourceVersion
+            version = _bookmarks.decode(event.object).metadata.resource_version
             found = WatchEvent(Change.BOOKMARK, version)
         else:
             item = objects.decode(event.object)
             found = WatchEvent(
-                Change(event.type), item.metadata.resourceVersion, secret_of(item, {}, resource, namespace)
+                Change(event.type), item.metadata.resource_version, secret_of(item, {}, resource, namespace)
             )
     except DECODING_ERRORS:
         pass

@@ -23,8 +23,8 @@ from support.secrets import MakeBackend, Put
 
 def item(**parts: object) -> bytes:
     """Return a list of one Secret with parts of the wrong type."""
-    metadata = {"name": "a", "namespace": "b", "creationTimestamp": "2026-01-01T00:00:00Z"}
-    metadata["labels"] = parts.pop("labels", {})  # type: ignore[assignment]  # the wrong type is intended
+    labels = parts.pop("labels", {})
+    metadata = {"name": "a", "namespace": "b", "creationTimestamp": "2026-01-01T00:00:00Z", "labels": labels}
     return json.dumps({"kind": "SecretList", "items": [{"metadata": metadata, **parts}]}).encode()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import suppress
+from types import FrameType
 
 import pytest
 
@@ -26,12 +27,12 @@ class Stack(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines += 1
-        frame = sys._getframe()
+        frame: FrameType | None = sys._getframe()
         while frame is not None:
             if PACKAGE in frame.f_code.co_filename:
                 texts = "\n".join(shown(frame.f_locals))
                 self.found += [f"{frame.f_code.co_filename}:{frame.f_lineno}" for each in self._hidden if each in texts]
-            frame = frame.f_back  # type: ignore[assignment]  # the first frame has none
+            frame = frame.f_back
 
 
 @on_the_devserver

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.cluster import Cluster
-from support.places import FolderLocation, Place, ServerPlace
+from support.places import FolderPlace, Place, ServerPlace
 from support.proxy import Proxy
 
 
@@ -25,7 +25,7 @@ def cluster(request: pytest.FixtureRequest) -> Cluster | None:
 def place(cluster: Cluster | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     if cluster is None:
         (tmp_path / "manifests").mkdir()
-        yield FolderLocation(tmp_path / "manifests")
+        yield FolderPlace(tmp_path / "manifests")
         return
     monkeypatch.delenv("KUBECONFIG", raising=False)
     with Proxy(cluster) as proxy:

@@ -10,7 +10,7 @@ import pytest
 from airflow_kubernetes_secrets.errors import NotConfiguredError
 from support.cluster import Cluster
 from support.logs import said
-from support.places import FolderLocation, Place
+from support.places import FolderPlace, Place
 from support.secrets import CONFIG, CONNECTION, TEAM, VARIABLE
 from support.waiting import until
 
@@ -107,7 +107,7 @@ def combinations(place: Place, cluster: Cluster | None, stocked: dict[str | None
     server = cluster.name if cluster is not None else None
     if server in stocked:
         place.namespace = stocked[server].namespace
-        if isinstance(place, FolderLocation):
+        if isinstance(place, FolderPlace):
             return stocked[server]
         return place
     put = {

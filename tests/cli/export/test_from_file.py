@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -80,7 +79,7 @@ class TestFromAFile:
 
     def test_env_files(self, bare: Airflow, tmp_path: Path) -> None:
         (tmp_path / ".env").write_text("# comment\n\na=x://h\nb=y://u:p=q@h\na=x://i\n")
-        os.rename(tmp_path / ".env", tmp_path / "c.env")  # noqa: PTH104  # it replaces the file
+        (tmp_path / ".env").replace(tmp_path / "c.env")
 
         result = export(bare, "--from", "c.env", "-o", "out")
 

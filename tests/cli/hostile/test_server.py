@@ -56,14 +56,16 @@ class TestServer:
             yield api
 
     @staticmethod
-    def answers(user: str = "a\x1b[31m", secrets: list[dict[str, Any]] | None = None, **others: Any) -> Any:
+    def answers(
+        user: str = "a\x1b[31m", secrets: list[dict[str, Any]] | None = None, **others: tuple[int, Mapping[str, Any]]
+    ) -> Any:
         """Return valid responses with hostile content."""
         secrets = [secret(number, name) for number, name in enumerate(NUMBERED)] if secrets is None else secrets
 
         def answer(_method: str, target: str) -> tuple[int, Mapping[str, Any]]:
             what = target.partition("?")[0].rpartition("/")[2]
             if what in others:
-                return others[what]  # type: ignore[no-any-return]  # a test may return anything
+                return others[what]
             if what == "version":
                 return 200, {"gitVersion": f"v1{user}"}
             if what == "selfsubjectreviews":
@@ -120,12 +122,12 @@ class TestServer:
     def plain(hostile: Mapping[str, Any]) -> dict[str, Any]:
         """Return the Secret with harmless names, and the same number of problems."""
         name = hostile["metadata"]["name"]
-        harmless = json.loads(json.dumps(secret(1, "plain")))
+        harmless: dict[str, Any] = json.loads(json.dumps(secret(1, "plain")))
         harmless["metadata"]["name"] = "plain" if not name.endswith("b") else "plainb"
         # An id that is not a valid label value has an annotation.
         harmless["metadata"]["labels"] = {CONNECTION: "plain", "airflow.apache.org/x": "x"}
         harmless["metadata"]["annotations"] = {CONNECTION: "plain", "airflow.apache.org/x": "x"}
-        return harmless  # type: ignore[no-any-return]  # json has no types
+        return harmless
 
     @pytest.mark.parametrize("output", ["text", "json", "yaml"])
     def test_doctor(self, run: Program, api: FakeApi, output: str) -> None:

@@ -190,9 +190,14 @@ class TestOwners:
         owners = [
             {"apiVersion": "v1", "kind": "ConfigMap", "name": "first", "uid": "1"},
             {"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "second", "uid": "2"},
-            {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "third", "uid": "3"},
+            {
+                "apiVersion": "external-secrets.io/v1",
+                "kind": "ExternalSecret",
+                "name": "third",
+                "uid": "3",
+                "controller": True,
+            },
         ]
-        owners[2]["controller"] = True  # type: ignore[assignment]  # another type on purpose
         cluster.apply(manifest(commands.namespace, "x", labels={CONNECTION: "x"}, ownerReferences=owners))
 
         expected = {"operator": "External Secrets Operator", "kind": "ExternalSecret", "name": "third"}
