@@ -79,7 +79,7 @@ def airflow_session(exported: Mapping[str, str], folder: Path) -> int:
         ("config get-value core fernet_key", "A configuration option from a Secret."),
     )
     failed = [text for text, comment in commands if run(text, comment, environment).returncode]
-    failed += dag_run(environment) + told(environment) + without_an_api(environment)
+    failed += dag_run(environment) + commands_about_secrets(environment) + without_an_api(environment)
     print(f"\nFailed: {'; '.join(failed)}" if failed else "\nAll values came from labelled Secrets.")
     return 1 if failed else 0
 
@@ -96,7 +96,7 @@ def dag_run(environment: Mapping[str, str]) -> list[str]:
     return [] if done.returncode == 0 and len(lines) == 3 else [command]
 
 
-def told(environment: Mapping[str, str]) -> list[str]:
+def commands_about_secrets(environment: Mapping[str, str]) -> list[str]:
     """Show the entries, and how Airflow finds one."""
     commands = (
         ("kubernetes-secrets list", "All entries in Secrets. No value is shown."),

@@ -31,16 +31,16 @@ from support.slow import NOT_SLOW, is_slow
 
 # This is set before a test imports Airflow, which writes its configuration there.
 AIRFLOW_HOME = os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
-LEFT_OUT = pytest.StashKey[dict[str, int]]()
+DESELECTED = pytest.StashKey[dict[str, int]]()
 ON_DEMAND = pytest.StashKey[list[shared.OnDemand]]()
 APISERVER = "kube-apiserver"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """Begin the limit of the Makefile for a test again. If a test fails, pytest cancels it, and pytest-timeout its own.
+    """Start the Makefile's limit for a test again, because a failure of the test cancels it before the teardown.
 
-    pytest cancels it at the end of the test.
+    At the end of the test, pytest cancels the limit.
     """
     seconds = float(item.config.getini("faulthandler_timeout"))
     if seconds:
@@ -98,7 +98,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not even import what ``make quick`` leaves out."""
+    """Do not import the modules that ``make quick`` skips, because that takes longer than its tests."""
     return True if config.option.markexpr == NOT_SLOW and is_slow(collection_path) else None
 
 
@@ -123,8 +123,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if _needs_kube_apiserver(item) or _needs_chromium(item) or is_slow(item.path):
             item.add_marker(pytest.mark.slow)
-    left_out = {reason: [item for item in items if applies(item)] for reason, applies in _missing().items()}
-    without = {item for each in left_out.values() for item in each}
+    deselected = {reason: [item for item in items if applies(item)] for reason, applies in _missing().items()}
+    without = {item for each in deselected.values() for item in each}
     items[:] = [item for item in items if item not in without]
     config.hook.pytest_deselected(items=list(without))
     if hasattr(config, "workerinput"):
@@ -132,7 +132,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
         groups = {item.nodeid: _group(item) for item in items if isinstance(item, pytest.Function)}
         scheduling.write({test: group for test, group in groups.items() if group is not None})
-    config.stash[LEFT_OUT] = {reason: len(each) for reason, each in left_out.items() if each}
+    config.stash[DESELECTED] = {reason: len(each) for reason, each in deselected.items() if each}
 
 
 def _group(item: pytest.Function) -> str | None:
@@ -197,7 +197,7 @@ def _needs_crds(item: pytest.Item) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for reason, count in config.stash.get(LEFT_OUT, {}).items():
+    for reason, count in config.stash.get(DESELECTED, {}).items():
         terminalreporter.write_line(f"{count} tests {reason}", yellow=True, bold=True)
 
 
@@ -235,7 +235,7 @@ def restarted_kube_apiserver_cluster() -> Iterator[Cluster]:
 @contextmanager
 def running_apiserver() -> Iterator[Cluster]:
     folder = assets()
-    assert folder is not None, "the tests that need it are left out without it"
+    assert folder is not None, "without the programs, these tests are deselected"
     with running(folder) as server, closing(KubeApiserverCluster(server)) as cluster:
         yield cluster
 

@@ -49,12 +49,12 @@ class Spending:
 
     def spent(self) -> Spent:
         """Return the costs until now."""
-        asked = time.monotonic()
+        ended = time.monotonic()
         time.sleep(_SETTLING_SECONDS)
         cpu, now = self._cluster.cpu_seconds(), time.monotonic()
         requests, sizes = (after - before for after, before in zip(_counts(self._cluster), self._counts, strict=True))
         beyond_idle = cpu - self._cpu - self._cluster.idle_cpu * (now - self._began)
-        return Spent(asked - self._began, beyond_idle, requests, sizes)
+        return Spent(ended - self._began, beyond_idle, requests, sizes)
 
 
 def _counts(cluster: Cluster) -> tuple[float, float]:

@@ -52,7 +52,7 @@ class BareSocket:
         while tail != _END_OF_CHUNKS:
             size = self._socket.recv_into(buffer)
             if not size:
-                raise ConnectionError("the API server closed the connection within its answer")
+                raise ConnectionError("the API server closed the connection before the end of its response")
             received += size
             tail = (tail + bytes(buffer[max(size - len(_END_OF_CHUNKS), 0) : size]))[-len(_END_OF_CHUNKS) :]
         return received

@@ -36,7 +36,7 @@ def one_secret(who: str, _secrets: int) -> dict[str, float]:
         "list_ms": _milliseconds(_command("list", "--output", "json"), _TIMES),
         "check_json_ms": _milliseconds(_command("check", str(manifests / "secret.json")), _TIMES),
         "check_yaml_ms": _milliseconds(_command("check", str(manifests / "secret.yaml")), _TIMES),
-        "page_ms": _milliseconds(_picture, _TIMES),
+        "page_ms": _milliseconds(_snapshot, _TIMES),
     }
 
 
@@ -75,8 +75,8 @@ def _command(*arguments: str) -> Callable[[], None]:
     return run
 
 
-def _picture() -> None:
+def _snapshot() -> None:
     from airflow_kubernetes_secrets.ui.snapshot_cache import take_snapshot
 
-    picture = take_snapshot()
-    json.dumps([row.as_json() for row in picture.rows])
+    snapshot = take_snapshot()
+    json.dumps([row.as_json() for row in snapshot.rows])

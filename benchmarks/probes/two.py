@@ -18,14 +18,14 @@ def two(who: str, _secrets: int) -> dict[str, float]:
     backend.get_conn_value("my_db")
     meter = CpuMeter()
     for _ in range(_PROCESSES):
-        _begin_anew(who)
+        _forget_everything(who)
         backend = make(who, cache_ttl=60)
         assert backend.get_conn_value("my_db") is not None
         assert backend.get_conn_value("missing-0") is None
     return {"server_cpu_ms": meter.used() * 1000 / _PROCESSES}
 
 
-def _begin_anew(who: str) -> None:
+def _forget_everything(who: str) -> None:
     """Forget connections and cached values. The peer stores them in the backend object."""
     if who == "ours":
         from airflow_kubernetes_secrets.process import restart

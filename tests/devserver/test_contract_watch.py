@@ -18,8 +18,6 @@ from support.kube_apiserver import bearer, trust
 from support.versions import Since, at
 from support.waiting import PATIENCE
 
-MERGE = {"Content-Type": "application/merge-patch+json"}
-
 
 def summaries(events: Iterable[dict[str, Any]], count: int) -> list[str]:
     """Return the next ``count`` events as strings: type, name and the label ``z``."""

@@ -27,7 +27,7 @@ def new_process() -> Iterator[None]:
 def crds() -> Crds:
     """Return the schemas of the custom resources in the examples."""
     folder = published()
-    assert folder is not None, "the tests that need it are left out without it"
+    assert folder is not None, "without the schemas, these tests are deselected"
     return Crds.of_folders(folder, Path(__file__).parent / "crds")
 
 

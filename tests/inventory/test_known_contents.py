@@ -10,15 +10,14 @@ from types import ModuleType
 
 import pytest
 
-from airflow_kubernetes_secrets.inventory import known_contents as module
-from airflow_kubernetes_secrets.inventory.content import Content, content_of
+from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.inventory.entries import Inventory, inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.cluster import Cluster, checked
 from support.team_secrets import SECRET, TeamSecrets, team_secrets_on
+from support.work import calls_of
 
 BUNDLED = {"AIRFLOW_CONN_ONE": f"http://u:{SECRET}@one", "AIRFLOW_CONN_TWO": f"http://u:{SECRET}@two"}
 
@@ -99,22 +98,16 @@ def test_another_secret_with_the_name_of_a_deleted_one(team_secrets: TeamSecrets
     assert comparable(taken(options, earlier)) == comparable(taken(options))
 
 
-def test_what_has_not_changed_is_not_read_again(team_secrets: TeamSecrets, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_has_not_changed_is_not_read_again(team_secrets: TeamSecrets) -> None:
     options = options_of(team_secrets)
     earlier = taken(options)
     team_secrets.put("variable", {"variable-key": "x"}, {"value": "second"})
-    read = []
 
-    def recorded(kind: Kind, secret: Secret, key: str) -> Content:
-        read.append(secret.name)
-        return content_of(kind, secret, key)
-
-    monkeypatch.setattr(module, "content_of", recorded)
-
-    taken(options, earlier)
+    with calls_of(content_of) as read:
+        taken(options, earlier)
 
     # A reference has annotations of its own, so it is read each time.
-    assert sorted(read) == ["fields", "variable"]
+    assert sorted(each["secret"].name for each in read) == ["fields", "variable"]
 
 
 def test_no_value_stays(team_secrets: TeamSecrets) -> None:

@@ -47,7 +47,7 @@ def downloaded_wheel(distribution: str, version: str) -> Path:
     """Return a wheel that ``requirements/packaging-wheels.txt`` lists."""
     wheels = list(DOWNLOADS.glob(f"{distribution.replace('-', '_')}-{version}-*.whl"))
     if not wheels:
-        raise FileNotFoundError(f"{DOWNLOADS} holds no wheel of {distribution} {version}: run `make wheels`")
+        raise FileNotFoundError(f"{DOWNLOADS} contains no wheel of {distribution} {version}: run `make wheels`")
     return wheels[0]
 
 
@@ -144,7 +144,7 @@ def _link_packages_beside_pytest(directory: Path) -> None:
     for installed in {Path(sysconfig.get_path(scheme)).resolve() for scheme in ("purelib", "platlib")}:
         if (installed / "airflow" / "providers" / "cncf" / "kubernetes").exists():
             raise RuntimeError(
-                f"{installed} holds Apache's Kubernetes provider: the tests need an environment without it"
+                f"{installed} contains Apache's Kubernetes provider: the tests need an environment without it"
             )
         for path in installed.iterdir():
             if not path.name.startswith("airflow_kubernetes_secrets"):

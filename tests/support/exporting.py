@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import subprocess
-import sys
 from base64 import b64decode
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from support.airflow import ENVIRONMENTS, Airflow
+from support.airflow import Airflow
 from support.warm import warm_python
 
 PASSWORD = "hunter2"
@@ -117,8 +116,7 @@ def export(airflow: Airflow, *arguments: str, **variables: str) -> subprocess.Co
 
 def command(airflow: Airflow, *arguments: str) -> list[str]:
     """Return the command line of ``export`` with this Airflow."""
-    python = sys.executable if airflow.version == "3.3" else str(ENVIRONMENTS[airflow.version] / "bin" / "python")
-    return [python, "-m", "airflow_kubernetes_secrets.cli.main", "export", *arguments]
+    return [str(airflow.prefix / "bin" / "python"), "-m", "airflow_kubernetes_secrets.cli.main", "export", *arguments]
 
 
 def done(result: subprocess.CompletedProcess[str]) -> None:

@@ -1,4 +1,4 @@
-"""What is said of the hook of a connection."""
+"""The problem ``hook-misreads`` of a connection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ MARK = "hunter2"
 
 
 def texts_of(data: dict[str, str], **annotations: str) -> list[str]:
-    """Return what is said of the hook of a connection. No text contains a value."""
+    """Return the texts of ``hook-misreads``, and check that none contains a value.
+
+    Args:
+        annotations: without their prefix, and with underscores for dashes.
+    """
     secret = stored_secret(data, {name.replace("_", "-"): value for name, value in annotations.items()})
     content = content_of(Kind.CONNECTION, secret, data_key_of_connection(secret, "value"))
     texts = [each.text for each in content.problems if each.code == "hook-misreads"]

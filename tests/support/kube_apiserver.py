@@ -168,7 +168,7 @@ class KubeApiserver:
         self._etcd = None
 
     def _spawn(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
-        # Without it, a test run that is killed would leave both programs running.
+        # Without setpriv, a test run that is killed would leave both programs running.
         dies_with_parent = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         with self._log(program).open("ab") as log:
             return subprocess.Popen(

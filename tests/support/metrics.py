@@ -43,7 +43,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 def python(version: str, program: str, part: str, variables: dict[str, str], home: Path) -> None:
     """Run a program in an Airflow with a client of StatsD."""
     if not installed(version):
-        pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
+        pytest.skip(f"Airflow {version} is not installed: run `make environments`")
     client = {"PYTHONPATH": str(downloaded_wheel("statsd", "4.0.1"))}
     done = Airflow(version, home, {**client, **variables}).python(f"{_SET_UP}\n{program}", part)
     assert done.returncode == 0, done.stderr

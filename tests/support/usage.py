@@ -12,10 +12,6 @@ import pytest
 from airflow_kubernetes_secrets.cli.main import main
 from support.commands import SECRET, Done
 
-CONNECTION = "airflow.apache.org/connection-id"
-VARIABLE = "airflow.apache.org/variable-key"
-TEAM = "airflow.apache.org/team"
-
 # The first line of a DAG file that reads connections or variables.
 READS = "from airflow.sdk import Connection, Variable\n"
 

@@ -12,7 +12,7 @@ def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Wait until the condition is true."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not come to be in time"
+        assert time.monotonic() < deadline, f"the condition is not true after {seconds:g} s"
         time.sleep(0.01)
 
 

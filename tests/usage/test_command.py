@@ -14,8 +14,8 @@ from airflow_kubernetes_secrets.usage.ids_without_manifest import problems_of_da
 from airflow_kubernetes_secrets.usage.uses import Found, Position, Use
 from support.cluster import Cluster
 from support.commands import Commands
-from support.secrets import BUNDLE
-from support.usage import CONNECTION, READS, TEAM, VARIABLE, Usage, reads
+from support.secrets import BUNDLE, CONNECTION, TEAM, VARIABLE
+from support.usage import READS, Usage, reads
 
 
 def test_each_id_has_its_provider(usage: Usage) -> None:

@@ -18,8 +18,8 @@ from airflow_kubernetes_secrets.migration.required_ids import RequiredId, Requir
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.cluster import Cluster
 from support.commands import SECRET, Commands, Done
-from support.secrets import Put
-from support.usage import CONNECTION, TEAM, VARIABLE, Usage
+from support.secrets import CONNECTION, TEAM, VARIABLE, Put
+from support.usage import Usage
 
 READS = "from airflow.sdk import Connection, Variable\n"
 

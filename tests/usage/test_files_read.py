@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets.usage.dag_file import LARGEST_FILE_BYTES
-from support.usage import TEAM, VARIABLE, Usage, reads
+from support.secrets import TEAM, VARIABLE
+from support.usage import Usage, reads
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands
 from support.cluster import Cluster
 from support.commands import PROGRAM, SECRET, URI, Commands
-from support.usage import CONNECTION, VARIABLE, Usage
+from support.secrets import CONNECTION, VARIABLE
+from support.usage import Usage
 
 READS = "from airflow.sdk import Connection, Variable\n"
 NAME = "airflow-kubernetes-secrets "

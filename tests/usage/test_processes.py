@@ -21,7 +21,8 @@ from airflow_kubernetes_secrets.usage.cpus import usable_cpus
 from airflow_kubernetes_secrets.usage.dag_file import LARGEST_FILE_BYTES
 from airflow_kubernetes_secrets.usage.processes import MOST_WORKERS
 from support.commands import PATIENCE
-from support.usage import VARIABLE, Usage
+from support.secrets import VARIABLE
+from support.usage import Usage
 
 # With one CPU, the commands start no process.
 pytestmark = pytest.mark.skipif(usable_cpus() == 1, reason="several processes need two CPUs")

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 import pytest
 
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
 from airflow_kubernetes_secrets.formats import values
-from airflow_kubernetes_secrets.formats.usability import Objection
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from support.bundles import URI
 from support.proxy import Proxy
 from support.secrets import BUNDLE, CONFIG, TEAM, VARIABLE, MakeBackend, Put
 from support.servers import on_the_devserver
 from support.waiting import until
+from support.work import calls_of
 
 pytestmark = pytest.mark.however_fresh
 
@@ -65,26 +63,17 @@ class TestRequests:
         # One list for the label of each kind, and one for all bundles.
         assert lists == 3
 
-    def test_each_entry_is_parsed_once_per_version(
-        self, watched_at_once: None, proxied: MakeBackend, put: Put, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        read: list[str] = []
-        check_usable = values.check_usable
-
-        def noted(secret: Secret, key: str, connection: str) -> Sequence[Objection]:
-            read.append(key)
-            return check_usable(secret, key, connection)
-
-        monkeypatch.setattr(values, "check_usable", noted)
+    def test_each_entry_is_parsed_once_per_version(self, watched_at_once: None, proxied: MakeBackend, put: Put) -> None:
         put({BUNDLE: "connections"}, data={"x": URI, "y": URI, "z": URI}, name="bundle")
         backend = proxied(bundles=True, cache_ttl=60)
-        for _ in range(3):
-            assert (backend.get_conn_value("x"), backend.get_conn_value("y")) == (URI, URI)
-        assert read == ["x", "y"]
+        with calls_of(values.check_usable) as read:
+            for _ in range(3):
+                assert (backend.get_conn_value("x"), backend.get_conn_value("y")) == (URI, URI)
+            assert [each["key"] for each in read] == ["x", "y"]
 
-        put({BUNDLE: "connections"}, data={"x": URI, "y": "http://new", "z": URI}, name="bundle")
-        until(lambda: backend.get_conn_value("y") == "http://new")
-        assert read == ["x", "y", "y"]
+            put({BUNDLE: "connections"}, data={"x": URI, "y": "http://new", "z": URI}, name="bundle")
+            until(lambda: backend.get_conn_value("y") == "http://new")
+            assert [each["key"] for each in read] == ["x", "y", "y"]
 
     def test_the_last_result_covers_an_outage(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         put({BUNDLE: "variables"}, data={"x": "found"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -28,6 +29,7 @@ from support.refusals import REFUSALS
 from support.secrets import VARIABLE, MakeBackend, Put
 from support.servers import on_the_devserver
 from support.waiting import until
+from support.work import calls_of
 
 
 def while_it_starts(refusal: Fault, seconds: float = 0.3) -> Fault:
@@ -70,21 +72,18 @@ class TestWatch:
         self, make_lookups: MakeLookups, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """This also holds if it has failed often, and the pauses have become long."""
-        failures: list[int] = []
-
-        class Recorded(Backoff):
-            def pause(self, attempts: int, left: float, retry_after: float | None = None) -> float | None:
-                failures.append(attempts)
-                return super().pause(1, left, retry_after)
-
-        monkeypatch.setattr(watcher, "Backoff", Recorded)
+        monkeypatch.setattr(watcher, "_LONGEST_PAUSE_SECONDS", 0.2)
         # An attempt sends a second request if its connection was idle.
         faults = [*[close_at_once] * 4, FORBIDDEN]
         proxy.watch_faults.extend(faults)
-        make_lookups().get("x")
 
-        # A watch that ends with a fault is open for a moment, too.
-        until(lambda: len(proxy.watches) > len(faults))
+        with calls_of(Backoff.pause) as pauses:
+            make_lookups().get("x")
+            # A watch that ends with a fault is open for a moment, too.
+            until(lambda: len(proxy.watches) > len(faults))
+
+        # Only the pauses of a watch have no time limit.
+        failures = [each["attempts"] for each in pauses if each["left"] == math.inf]
         assert max(failures) > 1
         assert failures[-1] == 1
 
