@@ -34,7 +34,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo    run an example without a cluster"
 	@echo "make test    lint, types and all tests, in WORKERS (4) processes"
-	@echo "make quick   the tests that need no Airflow, kube-apiserver or browser"
+	@echo "make quick   the fast tests, which need no kube-apiserver, browser or process of Airflow"
 	@echo "make contract  run the tests that depend on the version of the API server (needs KUBEBUILDER_ASSETS)"
 	@echo "make matrix  test every Airflow from 2.11 to 3.3 (needs PostgreSQL and Chromium); writes docs/reference/matrix.md"
 	@echo "make pythons  run the tests that use Airflow as a library, with each supported Python on PATH; writes docs/reference/matrix.md"
