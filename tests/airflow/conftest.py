@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from support.airflow import BACKEND, Airflow, installed
+from support.airflow import BACKEND, Airflow
 from support.cluster import Cluster
+from support.requirements import require_airflow
 from support.servers import ONE_SERVER
 
 
@@ -21,10 +22,7 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
 @pytest.fixture(params=["3.3", "2.11"], ids=["airflow-3.3", "airflow-2.11"])
 def version(request: pytest.FixtureRequest) -> str:
     found: str = request.param
-    if not installed(found):
-        pytest.skip(
-            f"Airflow {found} is not installed beside this one; `make environments` does it, with Python 3.10-3.12"
-        )
+    require_airflow(found)
     return found
 
 

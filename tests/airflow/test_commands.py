@@ -11,6 +11,7 @@ import pytest
 
 from support.airflow import BACKEND, ROOT, Airflow
 from support.cluster import Cluster
+from support.kubectl import needs_kubectl
 from support.secrets import Put
 
 POSTGRES = (
@@ -52,7 +53,7 @@ def documented_secrets(cluster: Cluster, namespace: str, tmp_path: Path) -> None
     subprocess.run(["bash", "-euc", script], env=environment, timeout=180, check=True, capture_output=True)
 
 
-@pytest.mark.skipif(which("kubectl") is None, reason="the documentation's commands need kubectl on PATH")
+@needs_kubectl
 def test_the_documented_commands(airflow: Airflow, documented_secrets: None) -> None:
     assert airflow.output("config", "get-value", "secrets", "backend").strip() == BACKEND
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
-from support.airflow import BACKEND, Airflow, installed
+from support.airflow import BACKEND, Airflow
 from support.corpus import CorpusFile, Recipe, corpus
+from support.requirements import needs_airflow
 
 VERSION = "2.11"
 
@@ -118,7 +118,7 @@ RECIPES = {
 }
 
 
-@pytest.mark.skipif(not installed(VERSION), reason="Airflow 2.11 is not installed beside this one")
+@needs_airflow(VERSION)
 def test_what_the_hooks_get(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     folder.mkdir()

@@ -7,16 +7,16 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
 import yaml
 
-from support.airflow import BACKEND, Airflow, installed
+from support.airflow import BACKEND, Airflow
 from support.hooks import HTTP, MARK, POSTGRES, OfHttp, OfPostgres
+from support.requirements import needs_airflow
 from support.secrets import CONNECTION
 
 VERSION = "2.11"
 
-with_providers = pytest.mark.skipif(not installed(VERSION), reason="Airflow 2.11 is not installed beside this one")
+with_providers = needs_airflow(VERSION)
 
 OF_HTTP = """
 import json, sys, warnings

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from support.airflow import BACKEND, Airflow, installed
+from support.airflow import BACKEND, Airflow
 from support.airflow_services import API_SERVER, DAG_PROCESSOR, SCHEDULER, TRIGGERER, DagRun, records, running
 from support.kube_apiserver import write_certificates
+from support.requirements import needs_airflow
 
 DENIED = "AirflowSecretsBackendAccessDenied"
 
@@ -296,7 +297,7 @@ def test_deny_ends_the_command_line_with_the_cause(denying: Outage, kind: str) -
     assert "env-" not in done.stdout
 
 
-@pytest.mark.skipif(not installed("2.11"), reason="Airflow 2.11 is not installed beside this one: `make environments`")
+@needs_airflow("2.11")
 def test_an_airflow_without_denials_goes_on_and_the_log_says_so(tmp_path: Path, refusing_port: int) -> None:
     airflow = away(tmp_path, refusing_port, "deny", version="2.11")
     (airflow.home / "dags").mkdir(parents=True)

@@ -18,6 +18,7 @@ from airflow_kubernetes_secrets.kubernetes.permissions import Grant, forbidden_t
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from support.airflow import ROOT
 from support.cluster import Cluster
+from support.kubectl import needs_kubectl
 from support.secrets import MakeBackend, Put
 from support.waiting import PATIENCE
 
@@ -48,7 +49,7 @@ def test_the_text_of_a_403() -> None:
     assert " ".join(block.split()) == " ".join(f"connection 'my_db': {said}".split())
 
 
-@pytest.mark.skipif(which("kubectl") is None, reason="needs kubectl on PATH")
+@needs_kubectl
 @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
 def test_the_commands_of_kubectl(cluster: Cluster, make_backend: MakeBackend, put: Put, tmp_path: Path) -> None:
     """The commands create the Secrets, the role and its binding on a server with RBAC, and then a lookup is allowed."""

@@ -16,9 +16,10 @@ import yaml
 from airflow_kubernetes_secrets.cli.argument_values import user_argument
 from airflow_kubernetes_secrets.cli.definition import COMMANDS, Command
 from airflow_kubernetes_secrets.cli.main import main, make_parser
-from support.airflow import ENVIRONMENTS, installed
+from support.airflow import ENVIRONMENTS
 from support.cluster import Cluster
 from support.commands import PATIENCE, PROGRAM, SECRET, Commands, on_a_terminal
+from support.requirements import needs_airflow
 from support.secrets import Put
 from support.servers import on_the_devserver
 
@@ -100,7 +101,7 @@ class TestUnderAirflow:
             assert [each.flags for each in theirs.args] == [each.flags for each in ours.arguments]
 
     @on_the_devserver
-    @pytest.mark.skipif(not installed("2.11"), reason="Airflow 2.11 is not installed")
+    @needs_airflow("2.11")
     def test_in_airflow_2_there_is_the_command_alone(self, commands: Commands, put: Put) -> None:
         put.connection("my_db", f"postgres://u:{SECRET}@db/x")
         program = [str(ENVIRONMENTS["2.11"] / "bin" / "python"), "-m", "airflow_kubernetes_secrets.cli.main"]

@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets.diagnosis.hook_test import HookState, hidden_in, run_hook_test
-from support.airflow import ENVIRONMENTS, installed
+from support.airflow import ENVIRONMENTS
 from support.commands import SECRET, Commands
+from support.requirements import require_airflow
 from support.secrets import Put
 from support.servers import on_the_devserver
 
@@ -311,8 +312,7 @@ def eventually_gone(process: int) -> None:
 
 @pytest.mark.parametrize("version", ["3.3", "2.11"])
 def test_the_process_in_each_airflow(version: str, tmp_path: Path) -> None:
-    if not installed(version):
-        pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
+    require_airflow(version)
     python = ENVIRONMENTS[version] / "bin" / "python"
     stored = json.dumps({"conn_type": "fs", "extra": {"path": str(tmp_path)}})
     done = subprocess.run(

@@ -13,13 +13,14 @@ import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.sources import cache_policy
-from support.airflow import BACKEND, Airflow, installed
+from support.airflow import BACKEND, Airflow
 from support.cluster import Cluster
 from support.environments import downloaded_wheel
 from support.faults import answer_with, silent
 from support.logs import said
 from support.pages import blocks, page_file, shell
 from support.proxy import Proxy
+from support.requirements import require_airflow
 from support.scenes import EVERY, ID, Scene, happens
 from support.secrets import BUNDLE, CONNECTION, VARIABLE
 from support.waiting import PATIENCE
@@ -238,8 +239,7 @@ happens("'references' in backend_kwargs names a Secret which does not exist")(
 @happens("on_error is 'deny', which this Airflow does not support")
 def deny_unknown(scene: Scene) -> str:
     """This happens in Airflow 2.11."""
-    if not installed("2.11"):
-        pytest.skip("Airflow 2.11 is not installed beside this one; `make environments` does it, with Python 3.10-3.12")
+    require_airflow("2.11")
     program = (
         "import logging; logging.basicConfig()\nfrom airflow_kubernetes_secrets import KubernetesSecretsBackend\n"
         "KubernetesSecretsBackend(path='/nowhere', on_error='deny').get_connection('x')"

@@ -11,8 +11,9 @@ import pytest
 
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
-from support.airflow import Airflow, installed
+from support.airflow import Airflow
 from support.pages import Block, blocks, page_file
+from support.requirements import require_airflow
 
 PAGE = page_file("options").read_text()
 CONFIGURATION, OBJECT, SINGLE, _UNKNOWN = blocks("options")
@@ -33,8 +34,7 @@ def exported(block: Block) -> dict[str, str]:
 
 
 def options_of(airflow: Airflow) -> str:
-    if not installed(airflow.version):
-        pytest.skip(f"Airflow {airflow.version} is not installed beside this one; `make environments` does it")
+    require_airflow(airflow.version)
     done = airflow.python(SHOW)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()[-1]

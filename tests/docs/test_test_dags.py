@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from support.airflow import installed
 from support.pages import blocks, page_file, shell
+from support.requirements import require_airflow
 
 PAGE = blocks("test-dags")
 EXAMPLE = [each for each in PAGE if each.heading == "A complete example"]
@@ -42,8 +42,7 @@ def test_it(kubernetes_devserver):
 
 @pytest.mark.parametrize("version", ["3.3", "2.11"])
 def test_a_complete_example(version: str, tmp_path: Path) -> None:
-    if not installed(version):
-        pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
+    require_airflow(version)
     script = "".join(each.text for each in EXAMPLE if each.language == "bash")
     if version == "2.11":
         (imports,) = (each.text for each in EXAMPLE if each.language == "python")

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from support.airflow import BACKEND, Airflow, installed
+from support.airflow import BACKEND, Airflow
 from support.charts import airflow_cfg
 from support.cluster import Cluster, ServiceAccount
 from support.examples import EXAMPLES, Namespaces, manifest
 from support.pages import moved, page_file, shell
+from support.requirements import require_airflow
 from support.servers import on_one_server
 
 FOLDER = EXAMPLES / "configuration-options"
@@ -56,8 +57,7 @@ def put(cluster: Cluster, namespaces: Namespaces) -> None:
 
 
 def of(version: str, home: Path, variables: Mapping[str, str]) -> Airflow:
-    if not installed(version):
-        pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
+    require_airflow(version)
     return Airflow(version, home, variables)
 
 

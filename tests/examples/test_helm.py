@@ -17,13 +17,14 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from support.airflow import ROOT, Airflow, installed
+from support.airflow import ROOT, Airflow
 from support.charts import airflow_cfg, environment
 from support.cluster import Cluster, ServiceAccount
 from support.environments import Environment, build_wheel
 from support.examples import EXAMPLES
 from support.kubectl import needs_kubectl
 from support.pages import moved, page_file, shell
+from support.requirements import require_airflow
 from support.servers import on_a_real_server
 
 HELM = EXAMPLES / "helm"
@@ -105,8 +106,7 @@ def test_from_nothing_to_a_clean_doctor(page: Page) -> None:
     ("file", "version"), [("airflow-3.yaml", "3.3"), ("airflow-2.yaml", "2.11"), ("config.yaml", "3.3")]
 )
 def test_values(page: Page, file: str, version: str) -> None:
-    if not installed(version):
-        pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
+    require_airflow(version)
     page.run("rights.sh", "secret.sh")
     values = page.values(file)
     home = page.home / "airflow"

@@ -9,13 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
-import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.process import restart
-from support.airflow import Airflow, installed
+from support.airflow import Airflow
+from support.requirements import needs_airflow
 from support.shapes import parts_of, secret_manifest, whole
 
 Example = tuple[dict[str, str], dict[str, object]]
@@ -112,7 +112,7 @@ def many_examples() -> list[Example]:
     return collected
 
 
-@pytest.mark.skipif(not installed("2.11"), reason="Airflow 2.11 is not installed beside this one")
+@needs_airflow("2.11")
 def test_every_character_arrives_in_the_oldest_airflow(tmp_path: Path) -> None:
     examples = many_examples()
     write(tmp_path, examples)

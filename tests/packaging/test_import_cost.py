@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from support.airflow import BACKEND, Airflow, installed
+from support.airflow import BACKEND, Airflow
 from support.cluster import Cluster
+from support.requirements import require_airflow
 from support.secrets import CONNECTION, Put
 
 LIST_MODULES = """
@@ -52,8 +53,7 @@ def foreign(modules: list[str]) -> set[str]:
 def test_neither_import_nor_a_lookup_loads_anything_beyond_airflows_own(
     version: str, by_a_lookup: set[str], devserver_cluster: Cluster, tmp_path: Path
 ) -> None:
-    if not installed(version):
-        pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
+    require_airflow(version)
     namespace = f"import-{version.replace('.', '-')}"
     account = devserver_cluster.service_account(namespace, "reader", {namespace: ["list"]})
     Put(devserver_cluster, namespace).variable("x", "found")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from support.airflow import OLDEST, TESTED, Airflow, installed
+from support.airflow import OLDEST, TESTED, Airflow
 from support.environments import downloaded_wheel
+from support.requirements import require_airflow
 
 # No metric may contain any of these names; all of them begin in the same way.
 HIDDEN = "hunter2"
@@ -42,8 +41,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 
 def python(version: str, program: str, part: str, variables: dict[str, str], home: Path) -> None:
     """Run a program in an Airflow with a client of StatsD."""
-    if not installed(version):
-        pytest.skip(f"Airflow {version} is not installed: run `make environments`")
+    require_airflow(version)
     client = {"PYTHONPATH": str(downloaded_wheel("statsd", "4.0.1"))}
     done = Airflow(version, home, {**client, **variables}).python(f"{_SET_UP}\n{program}", part)
     assert done.returncode == 0, done.stderr

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from support.airflow import BACKEND, OLDEST, TESTED, Airflow, installed
+from support.airflow import BACKEND, OLDEST, TESTED, Airflow
+from support.requirements import require_airflow
 
 # Loads plugins as a scheduler, a worker and a DAG processor do.
 LOAD = """
@@ -34,8 +35,7 @@ print(json.dumps([each["url_prefix"] for each in apps]))
 
 @pytest.mark.parametrize("version", [TESTED, OLDEST])
 def test_where_plugins_are_loaded_the_page_is_not(version: str, tmp_path: Path) -> None:
-    if not installed(version):
-        pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
+    require_airflow(version)
     airflow = Airflow(version, tmp_path / "home", {"AIRFLOW__SECRETS__BACKEND": BACKEND})
 
     done = airflow.python(LOAD)

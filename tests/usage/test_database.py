@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from support.airflow import BACKEND, DATABASE, Airflow, installed
+from support.airflow import BACKEND, DATABASE, Airflow
+from support.requirements import require_airflow
 
 DAG = """
 import os
@@ -40,8 +41,7 @@ session.commit()
 @pytest.fixture(scope="module", params=["3.3", "2.11"], ids=["airflow-3.3", "airflow-2.11"])
 def airflow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
     """Return an Airflow whose database has a DAG, in two versions, and a variable."""
-    if not installed(request.param):
-        pytest.skip(f"Airflow {request.param} is not installed beside this one; `make environments` does it")
+    require_airflow(request.param)
     home = tmp_path_factory.mktemp("airflow")
     manifests = tmp_path_factory.mktemp("manifests")
     variables = {

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from support.airflow import BACKEND, Airflow, installed
+from support.airflow import BACKEND, Airflow
 from support.airflow_services import DAG_PROCESSOR, SCHEDULER, TRIGGERER, DagRun, records, running
 from support.cluster import Cluster
 from support.masking import CONNECTION_PARTS, MARK, VARIABLES, manifests
+from support.requirements import needs_airflow
 from support.secrets import Put
 
 NAMESPACE = "masking"
@@ -214,7 +215,7 @@ def test_without_mask_values_it_has_all_of_it(logs: Logs) -> None:
     assert "second-line-mark" in logs.of("plain")
 
 
-@pytest.mark.skipif(not installed("2.11"), reason="Airflow 2.11 is not installed beside this one: `make environments`")
+@needs_airflow("2.11")
 @pytest.mark.parametrize("mask_values", [True, False])
 def test_the_same_in_airflow_2(mask_values: bool, tmp_path: Path) -> None:
     (tmp_path / "dags").mkdir()

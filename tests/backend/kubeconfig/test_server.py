@@ -6,7 +6,6 @@ import subprocess
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from airflow_kubernetes_secrets.kubernetes.kubeconfig import KubeconfigCredentia
 from support.cluster import Cluster
 from support.faults import answer_with
 from support.kubeconfigs import edit
+from support.kubectl import needs_kubectl
 from support.proxy import Proxy
 from support.secrets import Put
 from support.waiting import until
@@ -136,7 +136,7 @@ def test_a_certificate_that_is_to_be_checked_is(edited: Callable[..., Path], put
         KubernetesSecretsBackend(kubeconfig=str(edited(of_another)), timeout=9).get_variable("x")
 
 
-@pytest.mark.skipif(which("kubectl") is None, reason="needs kubectl on PATH")
+@needs_kubectl
 def test_through_kubectl_proxy(path: Path, put: Put, tmp_path: Path) -> None:
     """kubectl proxy listens on plain HTTP and adds the credentials itself."""
     put.variable("x", "found")

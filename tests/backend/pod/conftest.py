@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from support.airflow import BACKEND, installed
+from support.airflow import BACKEND
 from support.cluster import Cluster
 from support.environments import Environment, downloaded_wheel
 from support.pods import MARK, NAMESPACE, OTHER_NAMESPACE, PROVIDER, Installation
+from support.requirements import require_airflow
 from support.secrets import CONNECTION, VARIABLE, Put
 from support.servers import ONE_SERVER
 
@@ -28,8 +29,7 @@ def installation(request: pytest.FixtureRequest) -> Installation:
     if request.param == "3.3":
         found: Installation = request.getfixturevalue("newest")
         return found
-    if not installed("2.11"):
-        pytest.skip("Airflow 2.11 is not installed beside this one; `make environments` does it, with Python 3.10-3.12")
+    require_airflow("2.11")
     return Installation("2.11", None)
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from support.airflow import ROOT, Airflow, installed
+from support.airflow import ROOT, Airflow
 from support.pods import NO_SECRETS, PROVIDER, Installation, refs
+from support.requirements import require_airflow
 
 # All tests of this folder put the same Secrets into the same namespaces.
 pytestmark = pytest.mark.together("hand-on")
@@ -49,8 +50,7 @@ def test_the_workers_own_backend_comes_first(newest: Installation, variables: di
 
 @pytest.mark.parametrize("version", ["3.3", "2.11"])
 def test_a_dag_that_catches_the_error_by_its_earlier_name(version: str, tmp_path: Path) -> None:
-    if not installed(version):
-        pytest.skip(f"Airflow {version} is not installed beside this one")
+    require_airflow(version)
     airflow = Airflow(version, tmp_path, {"AIRFLOW__SECRETS__BACKEND": NO_SECRETS})
 
     done = airflow.python(
@@ -63,8 +63,7 @@ def test_a_dag_that_catches_the_error_by_its_earlier_name(version: str, tmp_path
 
 @pytest.mark.parametrize("version", ["3.3", "2.11"])
 def test_another_backend_is_named(version: str, tmp_path: Path) -> None:
-    if not installed(version):
-        pytest.skip(f"Airflow {version} is not installed beside this one")
+    require_airflow(version)
     airflow = Airflow(version, tmp_path, {"AIRFLOW__SECRETS__BACKEND": NO_SECRETS})
 
     done = airflow.python("from airflow_kubernetes_secrets.pod import secret_refs; secret_refs('x')")

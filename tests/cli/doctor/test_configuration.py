@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from support.airflow import ENVIRONMENTS, installed
+from support.airflow import ENVIRONMENTS
 from support.cluster import Cluster
 from support.commands import Commands
 from support.findings import doctor, error, only, warning
+from support.requirements import needs_airflow
 from support.servers import on_the_devserver
 
 
@@ -148,7 +149,7 @@ class TestConfiguration:
         assert any("[workers] secrets_backend is airflow_kubernetes_secrets.NoSecretsBackend" in text for text in texts)
 
     @on_the_devserver
-    @pytest.mark.skipif(not installed("2.11"), reason="Airflow 2.11 is not installed")
+    @needs_airflow("2.11")
     def test_a_denial_that_airflow_does_not_know(self, commands: Commands) -> None:
         commands.configure(on_error="deny")
         assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}

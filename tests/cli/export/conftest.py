@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from support.airflow import Airflow, installed
+from support.airflow import Airflow
 from support.exporting import FIELDS, INSERT, PASSWORD, SHOW, done, entries, export
+from support.requirements import require_airflow
 
 
 @pytest.fixture(scope="package", params=["3.3", "2.11"], ids=["airflow-3.3", "airflow-2.11"])
 def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
     """Return an Airflow whose database has 200 connections and 200 variables."""
     version = request.param
-    if not installed(version):
-        pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
+    require_airflow(version)
     home = tmp_path_factory.mktemp("migrated")
     airflow = Airflow(version, home, {"AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode()})
     airflow.migrate()
@@ -46,6 +46,5 @@ def bare(tmp_path: Path) -> Airflow:
 
 @pytest.fixture(params=["3.3", "2.11"], ids=["airflow-3.3", "airflow-2.11"])
 def either(request: pytest.FixtureRequest, tmp_path: Path) -> Airflow:
-    if not installed(request.param):
-        pytest.skip(f"Airflow {request.param} is not installed beside this one")
+    require_airflow(request.param)
     return Airflow(request.param, tmp_path / "home")

@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from support.airflow import BACKEND, Airflow, installed
+from support.airflow import BACKEND, Airflow
 from support.cluster import Cluster
 from support.exporting import PASSWORD, connections_in, export, held, manifests, read_back
+from support.requirements import require_airflow
 from support.secrets import BUNDLE
 
 
 class TestFromTheDatabase:
     @pytest.mark.parametrize("reader", ["3.3", "2.11"])
     def test_all_is_read_back_equal(self, migrated: Airflow, exported: Path, reader: str, tmp_path: Path) -> None:
-        if not installed(reader):
-            pytest.skip(f"Airflow {reader} is not installed beside this one")
+        require_airflow(reader)
         expected = held(migrated)
         airflow = migrated if reader == migrated.version else Airflow(reader, tmp_path / "home")
 
