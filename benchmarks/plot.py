@@ -58,7 +58,7 @@ INDEX = Line("index, mean of 50 lookups", 2, ":", "^")
 MEMORY = Line("from memory (index or watch)", 3, "-.", "D")
 WATCH = Line("watch, at one lookup a second", 3, "-", "P")
 
-ONE_BY_ONE = Line("asked one by one", 1, "-", "o")
+ONE_BY_ONE = Line("single requests", 1, "-", "o")
 AT_ONCE = Line("everything listed at once", 2, ":", "^")
 AS_BUILT = Line("as it is: the third lookup lists", 3, "-.", "D")
 

@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def wait_until_ready(server: subprocess.Popen[bytes], ready: Path) -> dict[str, str]:
-    """Return the variables that the devserver tells the user to export."""
+    """Return the variables that the devserver prints for the user to export."""
     deadline = time.monotonic() + PATIENCE
     while not (ready.exists() and ready.read_text().endswith("\n")):
         if server.poll() is not None or time.monotonic() > deadline:

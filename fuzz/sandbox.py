@@ -1,4 +1,4 @@
-"""Keeps inputs from acting on the machine: a kubeconfig can name a program to run, or a server to log in to."""
+"""Prevents inputs from acting on the machine: a kubeconfig can name a program to run, or a server to log in to."""
 
 from __future__ import annotations
 

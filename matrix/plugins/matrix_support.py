@@ -40,7 +40,7 @@ class HostTrigger(BaseTrigger):
         yield TriggerEvent(connection.host)
 
     async def _check_first(self, host: str) -> None:
-        """Check that the awaited backend has the connection. Otherwise Airflow asks a process that may block."""
+        """Check that the awaited backend has the connection. Otherwise Airflow queries a process that may block."""
         from airflow.sdk.execution_time.supervisor import ensure_secrets_backend_loaded
 
         found = await ensure_secrets_backend_loaded()[0].aget_connection(self.conn_id)

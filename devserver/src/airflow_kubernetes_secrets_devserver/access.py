@@ -40,7 +40,7 @@ class User:
         if self.grants is None:
             return True
         if what.group or what.resource not in self.grants:
-            # Every authenticated user may ask for their own permissions.
+            # Every authenticated user may query their own permissions.
             return (
                 self is not ANONYMOUS
                 and what.group in (AUTHORIZATION_GROUP, AUTHENTICATION_GROUP)

@@ -89,7 +89,7 @@ class OwnFiles:
 
     @classmethod
     def for_file(cls, file: Path) -> OwnFiles:
-        """Claim one file in a folder that holds other files.
+        """Claim one file in a folder that contains other files.
 
         Raises:
             OSError: the folder does not exist, or another devserver uses the file.

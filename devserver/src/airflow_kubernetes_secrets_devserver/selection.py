@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, ServedReso
 from airflow_kubernetes_secrets_devserver.status import Cause, StatusError, bad_request, invalid
 from airflow_kubernetes_secrets_devserver.store import JsonObject
 
-_TOKEN_FORMAT = "meta.k8s.io/v1"  # noqa: S105 - the name of a format
+_TOKEN_FORMAT = "meta.k8s.io/v1"  # noqa: S105  # the name of a format
 
 
 @dataclass(frozen=True)
