@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -19,6 +17,7 @@ from support.commands import SECRET, Commands
 from support.errors import AtEveryLine, leaks
 from support.secrets import CONNECTION, Put
 from support.servers import on_the_devserver
+from support.standard_input import on_standard_input
 
 pytestmark = [
     on_the_devserver,
@@ -77,7 +76,7 @@ def test_in_a_command(
     def begin() -> None:
         restart()
         make_parser.cache_clear()
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(URI.encode())))
+        on_standard_input(monkeypatch, URI)
 
     def run() -> None:
         main([each.replace("FOLDER", str(tmp_path)) for each in (*arguments, "--debug")])

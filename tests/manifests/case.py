@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from manifests.build import Manifest
@@ -50,8 +47,3 @@ def checked(run: Any, tmp_path: Path, *manifests: Manifest) -> tuple[list[str], 
     """Return the codes of the problems in manifests, and their texts."""
     _status, out, _err = run(write(tmp_path, Case(list(manifests))), "-o", "json")
     return codes(out), " ".join(each["text"] for each in json.loads(out)["problems"])
-
-
-def on_standard_input(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
-    """Make this the standard input of the process."""
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))

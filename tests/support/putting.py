@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from airflow_kubernetes_secrets.cli.main import main
 from airflow_kubernetes_secrets.process import restart
 from support.airflow import BACKEND
 from support.cluster import Cluster, checked
+from support.standard_input import on_standard_input
 
 SECRET = "hunter2"
 UGLY = f"{SECRET} /?#@:%25&=+\"'\\$`<>\t{{}} ü漢\U0001f511 "
@@ -52,8 +51,7 @@ class Put:
         self._monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", json.dumps(self.kwargs))
 
     def __call__(self, *arguments: str, stdin: str | bytes = b"") -> Done:
-        data = stdin.encode() if isinstance(stdin, str) else stdin
-        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        on_standard_input(self._monkeypatch, stdin)
         self._capsys.readouterr()
         status = main(["put", *arguments])
         shown = self._capsys.readouterr()

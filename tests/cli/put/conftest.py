@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +10,7 @@ from airflow_kubernetes_secrets.cli.main import main
 from support.airflow import BACKEND
 from support.cluster import Cluster
 from support.putting import SECRET, Done, Put
+from support.standard_input import on_standard_input
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def local(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", BACKEND)
 
     def run(*arguments: str, stdin: bytes = b"") -> Done:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        on_standard_input(monkeypatch, stdin)
         capsys.readouterr()
         status = main(["put", *arguments])
         shown = capsys.readouterr()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +15,7 @@ from support.cluster import Cluster, checked
 from support.commands import Commands
 from support.putting import SECRET, UGLY, Done, Put
 from support.secrets import VARIABLE
+from support.standard_input import on_standard_input
 
 
 def test_the_least_rights_and_one_less(put: Put) -> None:
@@ -50,7 +49,7 @@ def test_airflow_does_not_need_the_permission(
     )
     admin = str(cluster.kubeconfig(cluster.admin_token))
     for own, status in (((), 2), (("--kubeconfig", admin), 0)):
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SECRET.encode())))
+        on_standard_input(monkeypatch, SECRET)
         arguments = ["put", "variable", "key", "--value", "-", "--namespace", namespace, *own]
         if "--kubeconfig" in own:
             del commands.kwargs["service_account_path"]
