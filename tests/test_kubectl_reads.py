@@ -33,7 +33,7 @@ nullx 10:30 1:10 -1:10 190:20:30 1:10.5 00:10 1:2:3 72044e0 0891234 08 09 08.5 0
 .INF +.inf -.inf -.Inf .iNF inf .nan .NaN .NAN .Nan nan = == =a << <<a < . .. ... - -a + +a ? ?a * & | > % @ ` , [ ] {
 } # : :a a: a:b ~~ \\ 2001-01-01 2001-1-1 2001-01-01T00:00:00Z 2001-01-01x 12:30:45.5 1.2.3.4 ${A} ${A:=b} <a>
 <path:a#b> {{a}} ENC[AES256_GCM,data:x] p@ss p#ss p%ss a=b null-a true1 yes-
-""".split()  # noqa: SIM905 - a list of these would fill a page
+""".split()  # noqa: SIM905  # a list of these would fill a page
 
 ALPHABET = "0179.-+eExob_:ny~=af<"
 

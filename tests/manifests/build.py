@@ -88,7 +88,7 @@ def vault(create: bool | None = True, labels: Any = None) -> Manifest:
     }
 
 
-def sops_secret(labels: Any = None, stringData: Any = None) -> Manifest:  # noqa: N803 - the field's name
+def sops_secret(labels: Any = None, stringData: Any = None) -> Manifest:  # noqa: N803  # the field's name
     one = {"name": "db", "labels": {CONNECTION: "my_db"} if labels is None else labels}
     return {
         "apiVersion": "isindir.github.com/v1alpha3",
