@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from airflow_kubernetes_secrets.cli.definition import COMMANDS, DESCRIPTION, PROGRAM, Command
+from airflow_kubernetes_secrets.cli.ending_signals import cleanup_before_end
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
@@ -88,7 +89,7 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
     _prepare_streams()
     try:
         entry: Callable[[argparse.Namespace], int] = import_module(command.module).run
-        with _without_log():
+        with cleanup_before_end(), _without_log():
             status = entry(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
