@@ -174,6 +174,20 @@ OF_SECRETS: dict[str, Case] = {
     "two labels on one Secret": Case(secret(data={"value": URI}, labels={CONNECTION: "a", VARIABLE: "a"})),
     "two labels and one problem": Case(secret(data={}, labels={VARIABLE: "a", CONFIG: "a"}), ["unreadable"]),
     "a List": Case({"apiVersion": "v1", "kind": "List", "items": [secret("a"), secret("b")]}, ["duplicate-id"]),
+    "a List without a version": Case(
+        {"kind": "List", "items": [secret("a")]}, ["invalid-manifest"], "write 'apiVersion: v1'"
+    ),
+    "a SecretList without a version": Case({"kind": "SecretList", "items": [secret("a")]}, ["invalid-manifest"]),
+    "a List of another version": Case(
+        {"apiVersion": "v2", "kind": "List", "items": [secret("a")]}, ["invalid-manifest"], "no 'List' in 'v2'"
+    ),
+    "a list of a kind that does not exist": Case(
+        {"apiVersion": "v1", "kind": "SecertList", "items": [secret("a")]}, ["invalid-manifest"]
+    ),
+    "a list with a number as its version": Case(
+        {"apiVersion": 1, "kind": "List", "items": [secret("a")]}, ["invalid-manifest"]
+    ),
+    "a list of custom resources": Case({"apiVersion": "example.com/v1", "kind": "FooList", "items": [secret("a")]}),
     "a SecretList": Case(
         {
             "apiVersion": "v1",

@@ -11,7 +11,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, TypeGuard
 
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_yaml_with
 from airflow_kubernetes_secrets.kubernetes.kubectl_yaml import KubectlLoader
@@ -192,7 +192,7 @@ def _yaml_document(content: bytes, line: int) -> Iterator[Document]:
 
 def unpacked(document: Any) -> Iterator[Any]:
     """Yield the items of a list, or else the document itself. As in kubectl, every manifest with items is a list."""
-    if not _is_list(document):
+    if not is_list(document):
         yield document
         return
     items = document["items"]
@@ -207,7 +207,8 @@ def unpacked(document: Any) -> Iterator[Any]:
         yield {**({"sops": document["sops"]} if "sops" in document else {}), **item, **implied}
 
 
-def _is_list(document: object) -> bool:
+def is_list(document: object) -> TypeGuard[dict[str, Any]]:
+    """Return whether kubectl reads a document as a list of manifests."""
     return isinstance(document, dict) and isinstance(document.get("kind"), str) and "items" in document
 
 
@@ -215,12 +216,12 @@ def refused_list(value: object) -> str:
     """Return why kubectl refuses a list of manifests, or a List with other items; empty if it does not."""
     if isinstance(value, list) and any(isinstance(each, dict) and is_manifest(each) for each in value):
         return "it is a list, which kubectl would refuse. Write a document for each item, with '---' between them"
-    if not _is_list(value):
+    if not is_list(value):
         return ""
     items = list(unpacked(value))
     if len({isinstance(each, dict) for each in items}) > 1:
         return "an item of the list is not a mapping, so kubectl would refuse the file. Remove it"
-    if any(map(_is_list, items)):
+    if any(map(is_list, items)):
         return (
             "an item of the list is a list itself, so kubectl would refuse the file. Move its items to the outer list"
         )

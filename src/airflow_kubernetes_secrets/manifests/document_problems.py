@@ -12,10 +12,16 @@ from typing import Final
 
 from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key, quoted_label_key
-from airflow_kubernetes_secrets.kubernetes.manifest_documents import Document, is_manifest, refused_list
+from airflow_kubernetes_secrets.kubernetes.manifest_documents import (
+    Document,
+    is_list,
+    is_manifest,
+    refused_list,
+)
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, is_encrypted, unrendered
 from airflow_kubernetes_secrets.lookup.kinds import labels_of_ids
-from airflow_kubernetes_secrets.manifests.planned_secret import NOT_CHECKED
+from airflow_kubernetes_secrets.manifests.planned_secret import INVALID_MANIFEST, NOT_CHECKED
+from airflow_kubernetes_secrets.manifests.server_validation import no_such_resource
 from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -56,11 +62,18 @@ def problems_of_unparsed(document: Document, options: Options) -> Iterator[Probl
 
 
 def problems_of_non_mapping(document: Document, options: Options) -> Iterator[Problem]:
-    """Yield the problem of a list or string that was meant as a manifest, or of a List with items of other types."""
+    """Yield the problem of a list or string that was meant as a manifest, or of a List that kubectl refuses."""
     if not isinstance(document.value, dict) and is_ciphertext(document.text):
         yield _encrypted("the file")
     elif (problem := refused_list(document.value)) and _is_for_airflow(document.text, options):
         yield Problem(UNREADABLE_MANIFEST, problem)
+    elif (
+        is_list(document.value)
+        and (problem := no_such_resource(document.value))
+        and _is_for_airflow(document.text, options)
+    ):
+        text = f"a list with a label for Airflow: {problem}. kubectl would refuse the file"
+        yield Problem(INVALID_MANIFEST, text)
     elif not isinstance(document.value, (dict, type(None))) and _TOP.search(document.text):
         yield Problem(UNREADABLE_MANIFEST, "it is not a mapping, so kubectl would refuse it. JSON has no comments")
 

@@ -53,7 +53,8 @@ def no_such_resource(document: Mapping[str, Any]) -> str:
     if not group and number == "v1":
         similar = _nearest(str(kind).removesuffix("s"), _CORE)
         remedy = f"Write {similar}, if it is meant" if similar else "Correct 'kind', or 'apiVersion'"
-        return "" if str(kind).removesuffix("List") in _CORE else f"v1 has no kind {printable(repr(kind))}. {remedy}"
+        is_known = kind in _CORE or str(kind).removesuffix("List") in _CORE
+        return "" if is_known else f"v1 has no kind {printable(repr(kind))}. {remedy}"
     if "." in group or (group in _GROUPS_WITHOUT_A_DOT and kind != "Secret"):
         return ""
     return f"there is no {printable(repr(kind))} in {printable(repr(version))}. The apiVersion of Secrets is v1"
