@@ -28,6 +28,11 @@ from airflow_kubernetes_secrets.messages.printable import (
 # A pipe has no width, and its reader may need whole cells.
 _WIDEST = 10_000
 
+# The narrowest lines, in columns. If the terminal is narrower, or claims to have no columns, it wraps the lines itself.
+# In less space, rich leaves out whole columns of a table, and then all text.
+_NARROWEST = 20
+_NARROWEST_TABLE = 60
+
 # The widest column of plain output. Without this limit, one long id would pad every other row with as many spaces.
 _WIDEST_COLUMN = 250
 
@@ -52,6 +57,7 @@ class Screen:
         width = None if sys.stdout.isatty() else _WIDEST
         soft_wrap = not sys.stdout.isatty()
         self._console = _Console(width=width, markup=False, highlight=False, emoji=False, soft_wrap=soft_wrap)
+        self._widen(_NARROWEST)
 
     def print_line(self, *parts: Styled, soft_wrap: bool | None = None) -> None:
         """Print one line.
@@ -78,7 +84,12 @@ class Screen:
             table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(Text(printable(cell)) for cell in row))
+        self._widen(_NARROWEST_TABLE)
         self._print(table)
+
+    def _widen(self, width: int) -> None:
+        if self._console.width < width:
+            self._console.width = width
 
     def _print(self, table: Table) -> None:
         with self._console.capture() as captured:
