@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pty
 import signal
@@ -30,15 +29,13 @@ class Terminal:
         self.ours, self._theirs = pty.openpty()
         self.before = termios.tcgetattr(self._theirs)
         self.shown = b""
-
-        def start() -> None:
-            os.setsid()
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-            if ignored is not None:
-                signal.signal(ignored, signal.SIG_IGN)
-
+        ignore = () if ignored is None else ("sh", "-c", f'trap "" {ignored.value}; exec "$@"', "sh")
         self.process = subprocess.Popen(
-            [*PROGRAM, *arguments], stdin=self._theirs, stdout=self._theirs, stderr=self._theirs, preexec_fn=start
+            [*ignore, *PROGRAM, *arguments],
+            stdin=self._theirs,
+            stdout=self._theirs,
+            stderr=self._theirs,
+            start_new_session=True,
         )
 
     def wait_for(self, text: bytes) -> None:

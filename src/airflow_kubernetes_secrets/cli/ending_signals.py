@@ -1,7 +1,7 @@
 """Signals that end a command: the command first restores what it has changed, as it does on Ctrl-C.
 
-At a prompt for a password, the terminal does not echo. By default, these signals end the process at once, and the user's
-shell would show nothing that is typed afterwards.
+At a prompt for a password, the terminal does not echo. By default, these signals end the process at once, and the
+user's shell would show nothing that is typed afterwards.
 """
 
 from __future__ import annotations

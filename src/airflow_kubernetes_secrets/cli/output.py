@@ -88,8 +88,7 @@ class Screen:
         self._print(table)
 
     def _widen(self, width: int) -> None:
-        if self._console.width < width:
-            self._console.width = width
+        self._console.width = max(self._console.width, width)
 
     def _print(self, table: Table) -> None:
         with self._console.capture() as captured:
