@@ -77,6 +77,8 @@ SLOW = [
     "cli/test_chained*",
     "cli/test_config_maps.py",
     "cli/test_cost*",
+    "cli/test_ending_signals.py",
+    "cli/test_narrow_terminals.py",
     "cli/test_rbac_combinations.py",
     "cli/doctor/test_access.py",
     "cli/doctor/test_api_server.py",
