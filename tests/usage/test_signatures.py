@@ -17,6 +17,9 @@ class PgHook(DbApiHook):
         super().__init__(*args, **kwargs)
 class AcmeHook(BaseAcmeHook):
     ...
+class TypedHook(BaseAcmeHook["Client"]):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
 class TopicHook(BaseAcmeHook):
     def __init__(self, topic, acme_conn_id="acme_default", **kwargs):
         super().__init__(acme_conn_id=acme_conn_id, **kwargs)
@@ -47,7 +50,7 @@ send_acme_notification = AcmeNotifier
 """
 SQL = "class DbApiHook:\n    def __init__(self, *args, schema=None, **kwargs): ...\n"
 PROVIDER = """
-from airflow.providers.acme.hooks import AcmeHook, PgHook, TopicHook
+from airflow.providers.acme.hooks import AcmeHook, PgHook, TopicHook, TypedHook
 from airflow.providers.acme.operators import BulkOperator, FixedOperator, LoadOperator, NoDefaultOperator
 from airflow.providers.acme.operators import send_acme_notification
 """
@@ -70,6 +73,8 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Signatures:
     [
         ('PgHook("x")', ["x"]),
         ('AcmeHook("x")', ["x"]),
+        ('TypedHook("x")', ["x"]),
+        ("TypedHook()", ["acme_default"]),
         ('TopicHook("x")', ["acme_default"]),
         ("PgHook()", ["pg_default"]),
         ("AcmeHook()", ["acme_default"]),

@@ -100,7 +100,9 @@ class Signatures:
         return None if found is None else self._signature(*found, depth - 1)
 
     def _base_class(self, path: str, base: ast.expr, depth: int) -> tuple[str, ast.ClassDef] | None:
-        return self._class(self._in_module(path.rpartition(".")[0], ast.unparse(base)), depth) if depth else None
+        # The hooks of Amazon's provider have bases such as `AwsGenericHook[Client]`.
+        generic = base.value if isinstance(base, ast.Subscript) else base
+        return self._class(self._in_module(path.rpartition(".")[0], ast.unparse(generic)), depth) if depth else None
 
     def _first_base(self, path: str, node: ast.ClassDef, depth: int) -> tuple[str, ast.ClassDef] | None:
         return next((found for base in node.bases if (found := self._base_class(path, base, depth))), None)
