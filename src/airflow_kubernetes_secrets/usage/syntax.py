@@ -404,6 +404,11 @@ class Syntax:
         if node not in self._handled and isinstance(node.op, (ast.Add, ast.Mod)):
             parts = parts_of_sum(node) if isinstance(node.op, ast.Add) else [node.left]
             self._joined_templates(node, parts, frame)
+            # The sums in a sum have no other parts. If each were read again, long sums would take too long.
+            inner: ast.expr = node
+            while isinstance(inner, ast.BinOp):
+                inner = inner.left
+                self._handled.add(inner)
         return frame
 
     def _joined_templates(self, node: ast.expr, parts: Sequence[ast.expr], frame: Frame) -> None:
@@ -411,10 +416,6 @@ class Syntax:
         if any(isinstance(each, (ast.BinOp, ast.JoinedStr)) or _has_brace(each) for each in parts):
             self.templates.append((node, frame))
             self._handled.update(parts)
-            # The sums in a sum.
-            while isinstance(node, ast.BinOp):
-                node = node.left
-                self._handled.add(node)
 
     def _global(self, node: ast.Global | ast.Nonlocal, frame: Frame) -> None:
         for _scope, names in frame.scopes():
