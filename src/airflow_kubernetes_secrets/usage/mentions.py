@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from functools import cached_property, partial
 from sys import stdlib_module_names
@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeGuard
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.usage.frames import Frame
 from airflow_kubernetes_secrets.usage.passed_values import CALLABLE, PassedValues, is_expanded
-from airflow_kubernetes_secrets.usage.signatures import Signatures, defaults_of, names_connection
+from airflow_kubernetes_secrets.usage.signatures import Signatures, defaults_of, names_connection, names_connections
 from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
 from airflow_kubernetes_secrets.usage.syntax import Call, ContextItem, Syntax, dotted, is_airflow
 from airflow_kubernetes_secrets.usage.templates import UNKNOWN, uses_in_template
@@ -83,8 +83,7 @@ class Mentions:
             yield from _in_parameters(function, frame)
         yield from self._in_assignments()
         for key, value, frame in self._syntax.items_set:
-            if names_connection(key) and _can_be_id(value):
-                yield Mention(Kind.CONNECTION, key, value, value.lineno, frame)
+            yield from self._in_item(key, value, frame)
         yield from self._without_call()
         yield from self._in_context()
         for text, frame in self._syntax.templates:
@@ -147,12 +146,24 @@ class Mentions:
     def _in_keywords(self, call: Call) -> Iterator[Mention]:
         """Yield the ids in keyword arguments. A task that is expanded has one of each element."""
         for keyword in call.node.keywords:
-            if keyword.arg is not None and names_connection(keyword.arg):
+            if keyword.arg is not None and names_connections(keyword.arg):
+                yield from self._in_list(keyword.arg, keyword.value, call.frame)
+            elif keyword.arg is not None and names_connection(keyword.arg):
                 found = self._strings.elements(keyword.value, call.frame) if is_expanded(call.node) else None
                 for each, where in found or [(keyword.value, call.frame)]:
                     if _can_be_id(each):
                         id = each if where is call.frame else self._strings.with_references(each, where)
                         yield Mention(Kind.CONNECTION, keyword.arg, id, each.lineno, call.frame)
+
+    def _in_list(self, name: str, value: ast.expr, frame: Frame) -> Iterator[Mention]:
+        """Yield the ids in a list of connections, such as ``fallback_conn_ids=["a", "b"]``."""
+        found = self._strings.elements(value, frame)
+        if found is None and _can_be_id(value) and not _is_empty(value):
+            yield Mention(Kind.CONNECTION, name, None, value.lineno, frame)
+        for each, where in found or ():
+            if _can_be_id(each):
+                id = each if where is frame else self._strings.with_references(each, where)
+                yield Mention(Kind.CONNECTION, name, id, each.lineno, frame)
 
     def _may_take_id(self, call: ast.Call, frame: Frame) -> bool:
         return bool(call.args) and _can_be_id(call.args[0]) and not self._is_hook(call.args[0], frame)
@@ -215,13 +226,21 @@ class Mentions:
         """Return the parameters that calls pass to the function of a task; ``None`` if no task has the function."""
         is_task = any(self._is_task_decorator(each) for each in function.decorator_list)
         passed: set[str] = set()
-        for call in self._syntax.calls:
-            if list(self._passed.called(call))[-1:] == [function.name]:
-                is_task = is_task or CALLABLE in call.keyword_names
-                for each in self._passed.passed(call):
-                    passed.update(each.named)
-                    passed.update(parameter.arg for parameter in function.args.args[: len(each.positional)])
+        for call in self._calls_by_name[function.name]:
+            is_task = is_task or CALLABLE in call.keyword_names
+            for each in self._passed.passed(call):
+                passed.update(each.named)
+                passed.update(parameter.arg for parameter in function.args.args[: len(each.positional)])
         return passed if is_task else None
+
+    @cached_property
+    def _calls_by_name(self) -> Mapping[str, Sequence[Call]]:
+        """The calls by the last part of the name of the function, which can be an argument of an operator."""
+        found: dict[str, list[Call]] = defaultdict(list)
+        for call in self._syntax.calls:
+            for name in list(self._passed.called(call))[-1:]:
+                found[name].append(call)
+        return found
 
     def _is_task_decorator(self, node: ast.expr) -> bool:
         path = self._syntax.imported(dotted(node.func if isinstance(node, ast.Call) else node))
@@ -305,8 +324,15 @@ class Mentions:
         if _DEFINES in keys:
             return
         for key, value in zip(keys, node.values, strict=True):
-            if isinstance(key, str) and names_connection(key) and _can_be_id(value):
-                yield Mention(Kind.CONNECTION, key, value, value.lineno, frame)
+            if isinstance(key, str):
+                yield from self._in_item(key, value, frame)
+
+    def _in_item(self, key: str, value: ast.expr, frame: Frame) -> Iterator[Mention]:
+        """Yield the ids that an item of a mapping has."""
+        if names_connections(key):
+            yield from self._in_list(key, value, frame)
+        elif names_connection(key) and _can_be_id(value):
+            yield Mention(Kind.CONNECTION, key, value, value.lineno, frame)
 
     def _in_template(self, node: ast.expr, frame: Frame) -> Iterator[Mention]:
         is_one_line = node.lineno == node.end_lineno or not isinstance(node, ast.Constant)
@@ -392,6 +418,10 @@ def _member(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> tuple[ast.AST,
 def _can_be_id(node: ast.expr) -> bool:
     """Return whether an expression can be an id. ``None`` and numbers cannot."""
     return not isinstance(node, ast.Constant) or isinstance(node.value, str)
+
+
+def _is_empty(node: ast.expr) -> bool:
+    return isinstance(node, (ast.List, ast.Tuple)) and not node.elts
 
 
 def _is_string(node: ast.expr) -> bool:

@@ -43,6 +43,11 @@ def names_connection(argument: str) -> bool:
     return argument in _ARGUMENTS or argument.endswith("_conn_id")
 
 
+def names_connections(argument: str) -> bool:
+    """Return whether an argument of this name takes a list of such ids."""
+    return argument.endswith("conn_ids") and names_connection(argument.removesuffix("s"))
+
+
 class Signatures:
     """Finds the signatures of classes in the installed packages.
 
