@@ -13,7 +13,13 @@ from typing import NamedTuple, TypeGuard
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.usage.frames import Frame
 from airflow_kubernetes_secrets.usage.passed_values import CALLABLE, PassedValues, is_expanded
-from airflow_kubernetes_secrets.usage.signatures import Signatures, defaults_of, names_connection, names_connections
+from airflow_kubernetes_secrets.usage.signatures import (
+    ENDS_OF_ARGUMENTS,
+    Signatures,
+    defaults_of,
+    names_connection,
+    names_connections,
+)
 from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
 from airflow_kubernetes_secrets.usage.syntax import Call, ContextItem, Syntax, dotted, is_airflow
 from airflow_kubernetes_secrets.usage.templates import UNKNOWN, uses_in_template
@@ -32,6 +38,9 @@ _HOOK_READERS = ("get_connection", "aget_connection", "get_connections", "get_ho
 
 # The parameters of the function of a task that Airflow passes if they are not passed.
 _CONTEXT_KEYS = ("conn", "var")
+
+# The ends of the names of arguments and keys with ids.
+_ENDS = (*ENDS_OF_ARGUMENTS, "conn_ids")
 
 # The methods of a mapping that take the name of an argument, and a default for it.
 _TAKES_DEFAULT = ("get", "pop", "setdefault")
@@ -146,9 +155,11 @@ class Mentions:
     def _in_keywords(self, call: Call) -> Iterator[Mention]:
         """Yield the ids in keyword arguments. A task that is expanded has one of each element."""
         for keyword in call.node.keywords:
-            if keyword.arg is not None and names_connections(keyword.arg):
+            if keyword.arg is None or not keyword.arg.endswith(_ENDS):
+                continue
+            if names_connections(keyword.arg):
                 yield from self._in_list(keyword.arg, keyword.value, call.frame)
-            elif keyword.arg is not None and names_connection(keyword.arg):
+            elif names_connection(keyword.arg):
                 found = self._strings.elements(keyword.value, call.frame) if is_expanded(call.node) else None
                 for each, where in found or [(keyword.value, call.frame)]:
                     if _can_be_id(each):
@@ -324,7 +335,8 @@ class Mentions:
         if _DEFINES in keys:
             return
         for key, value in zip(keys, node.values, strict=True):
-            if isinstance(key, str):
+            # Most keys do not name a connection, and a generator for each would take long.
+            if isinstance(key, str) and key.endswith(_ENDS):
                 yield from self._in_item(key, value, frame)
 
     def _in_item(self, key: str, value: ast.expr, frame: Frame) -> Iterator[Mention]:
