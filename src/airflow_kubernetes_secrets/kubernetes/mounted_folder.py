@@ -86,6 +86,7 @@ class MountedFolder:
         Raises:
             MountedFileError: it cannot be read, or is a link that leads nowhere.
         """
+        problem: MountedFileError | None
         for _ in _attempts():
             with self._errors(names):
                 before = self.version(*names)
@@ -93,13 +94,21 @@ class MountedFolder:
                     self._refuse_dangling_link(names)
                     return frozenset()
                 found: frozenset[str] = frozenset()
-                with suppress(*_AbsentError), self._opened(names, before[0]) as folder:
-                    if stat.S_ISDIR(os.fstat(folder).st_mode):
-                        found = frozenset(filter(_is_visible, os.listdir(folder)))
-                        if is_of_volume(before[0]):
-                            found |= _other_names(self.path(*names), found)
+                problem = None
+                try:
+                    with self._opened(names, before[0]) as folder:
+                        if stat.S_ISDIR(os.fstat(folder).st_mode):
+                            found = frozenset(filter(_is_visible, os.listdir(folder)))
+                            if is_of_volume(before[0]):
+                                found |= _other_names(self.path(*names), found)
+                except MountedFileError as error:
+                    problem = error
+                except _AbsentError:
+                    pass
                 after = self.version(*names)
                 if after is not None and after[0] == before[0]:
+                    if problem is not None:
+                        raise problem
                     if not found:
                         self._refuse_other_link(names, before[0])
                     return found
@@ -196,15 +205,23 @@ class MountedFolder:
 
     @contextmanager
     def _opened(self, names: tuple[str, ...], version: Version) -> Iterator[int]:
-        """Yield the descriptor of a file or folder. In a volume, it is opened in the folder of this version."""
-        path, below = self.path(*names), names[:0]
+        """Yield the descriptor of a file or folder. In a volume, it is opened in the folder of this version.
+
+        Raises:
+            MountedFileError: the folder of this version does not exist. If this is not because of an update, nothing is
+                known of the volume.
+            OSError: it cannot be opened.
+        """
+        below = names[:0]
         if is_of_volume(version):
             _, volume, link = version
-            path = f"{volume}/{link}"
             below = names[str(volume).removeprefix(self._path).count("/") :]
+            try:
+                descriptor = _open(f"{volume}/{link}")
+            except _AbsentError:
+                raise MountedFileError(f"{volume}/{DATA_LINK} {LEADS_NOWHERE}") from None
         else:
-            path = self._followed(path)
-        descriptor = _open(path)
+            descriptor = _open(self._followed(self.path(*names)))
         try:
             for name in below:
                 inner = _open(name, descriptor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,24 @@ class TestLinks:
 
         assert backend.get_variable("x") is None
         assert backend.get_variable("y") == "found"
+
+    @pytest.mark.parametrize("where", ["", "variables", "variables/x"])
+    def test_a_data_link_that_leads_nowhere(self, mount: Path, where: str) -> None:
+        """Nothing is known of such a volume: as a miss, Airflow would use another value of the id."""
+        whole = mount / "folder"
+        file = {"": "variables/x", "variables": "x", "variables/x": "value"}[where]
+        volume = Volume(whole / where)
+        volume.write({file: "found"})
+        backend = KubernetesSecretsBackend(path=str(whole))
+        version = (volume.path / "..data").resolve()
+        version.rename(volume.path / "..gone")
+
+        problem = f"{volume.path}/..data is a link that leads nowhere. Correct or remove it"
+        for identifier in ("x",) if where == "variables/x" else ("x", "missing"):
+            assert error_of(partial(backend.get_variable, identifier)) == problem
+        assert problem in list(Folder(str(whole), Options()).problems())
+        (volume.path / "..gone").rename(version)
+        assert [backend.get_variable("x"), backend.get_variable("missing")] == ["found", None]
 
     def test_links_in_a_circle(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
         (mount / "variables").mkdir()
