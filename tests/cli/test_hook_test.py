@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 
-from airflow_kubernetes_secrets.diagnosis.hook_test import HookState, hidden_in, run_hook_test
+from airflow_kubernetes_secrets.diagnosis.hidden_values import hidden_in
+from airflow_kubernetes_secrets.diagnosis.hook_test import HookState, run_hook_test
 from support.airflow import ENVIRONMENTS
 from support.commands import SECRET, Commands
 from support.requirements import require_airflow
@@ -332,6 +336,28 @@ def test_the_process_in_each_airflow(version: str, tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+Encode = Callable[[str], str]
+
+# How drivers and libraries write a value into the text of an exception.
+ENCODINGS: dict[str, Encode] = {
+    "as it is": str,
+    "urllib": lambda text: quote(text, safe=""),
+    "urllib in lower case": lambda text: re.sub("%..", lambda found: found[0].lower(), quote(text, safe="")),
+    "path": quote,
+    "form": quote_plus,
+    "requests": lambda text: quote(text, safe="!#$%&'()*+,/:;=?@[]~"),
+    "SQLAlchemy": lambda text: quote(text, safe=" +"),
+    "repr": repr,
+    "repr of bytes": lambda text: repr(text.encode()),
+    "JSON": json.dumps,
+    "JSON with all characters": lambda text: json.dumps(text, ensure_ascii=False),
+    "HTML": html.escape,
+    "SQL": lambda text: text.replace("'", "''"),
+    "ODBC": lambda text: f"{{{text.replace('}', '}}')}}}",
+    "libpq": lambda text: text.replace("\\", "\\\\").replace("'", "\\'"),
+}
+
+
 class TestHidden:
     @pytest.mark.parametrize(
         ("message", "shown"),
@@ -378,3 +404,45 @@ class TestHidden:
         stored = json.dumps({"conn_type": "x", "extra": json.dumps({"a": inner})})
 
         assert hidden_in("no s3cret", stored) == "no ***"
+
+    @pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
+    @pytest.mark.parametrize("second", ENCODINGS.values(), ids=ENCODINGS)
+    @pytest.mark.parametrize("password", ["s3 cr/et@\"p\u00e4'&+\\x}", "\U0001f600 cr%2Fs3&amp;et''d", "s3/cr\ncr/et"])
+    def test_each_encoding(self, password: str, encode: Encode, second: Encode) -> None:
+        stored = json.dumps({"conn_type": "http", "host": "api", "login": "mailer", "password": password})
+        message = f"<{second(encode(password))}>"
+
+        shown = hidden_in(message, stored)
+
+        assert "***" in shown
+        assert not re.search("s3|cr|et", shown)
+
+    def test_a_header_of_http(self) -> None:
+        stored = json.dumps({"conn_type": "http", "host": "api", "login": "u", "password": "p"})
+
+        assert hidden_in("Authorization: Basic dTpw", stored) == "Authorization: Basic ***"
+
+    def test_a_value_without_the_white_space_around_it(self) -> None:
+        stored = json.dumps({"conn_type": "http", "host": "api", "password": "\thunter2\n"})
+
+        assert hidden_in("invalid value: hunter2.", stored) == "invalid value: ***."
+
+    def test_a_value_that_is_longer_than_what_is_searched(self) -> None:
+        password = "0123456789abcdef/" * 60_000
+        stored = json.dumps({"conn_type": "http", "host": "api", "password": password})
+
+        for text in (password, password[:400_000], quote(password, safe="")):
+            assert hidden_in(f"wrong: {text}", stored) == "wrong: ***…"
+
+    def test_a_value_that_is_cut_off_at_the_end_of_what_is_searched(self) -> None:
+        stored = json.dumps({"conn_type": "http", "host": "api", "password": "hunter2" * 1000, "login": "x" * 60})
+
+        for before in range(49_000, 50_010, 101):
+            assert set(hidden_in(f"{'x' * before}{'hunter2' * 1000}", stored)) <= set("x*…")
+
+    @pytest.mark.parametrize("part", ["%41", "+", "\\x41", "\\u0041", "&lt;", "''", "\\\\%25&amp;+''"])
+    def test_a_long_message_of_a_hostile_hook(self, part: str) -> None:
+        extra = {f"key-{number}": f"value-{number}" for number in range(500)}
+        stored = json.dumps({"conn_type": "http", "host": "api", "extra": json.dumps(extra)})
+
+        assert hidden_in(part * 1_000_000, stored) == f"{part * 500}"[:500] + "…"

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
-from urllib.parse import quote, quote_plus
 
-from airflow_kubernetes_secrets.backend.masking import SHORTEST
-from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
-from airflow_kubernetes_secrets.inventory.visible_fields import shown_address, shown_type
+from airflow_kubernetes_secrets.diagnosis.hidden_values import hidden_in
+from airflow_kubernetes_secrets.inventory.visible_fields import shown_type
 
 # The time for the whole test in seconds. The import of Airflow and of a provider can take some seconds of it.
 SECONDS = 60.0
@@ -32,10 +28,6 @@ _CHECK_SECONDS = 0.2
 
 # How long the command waits for the end of a killed process, in seconds. The kernel can delay the end without limit.
 _ENDING_SECONDS = 5.0
-
-_LONGEST_MESSAGE = 500  # in characters
-
-_HIDDEN = "***"
 
 
 class HookState(Enum):
@@ -178,60 +170,3 @@ def _provider(conn_type: str) -> str:
     """Return the distribution that has the hook of a type, in parentheses; empty if it is unknown."""
     name = _PROVIDER_OF_TYPE.get(conn_type)
     return f" (apache-airflow-providers-{name})" if name else ""
-
-
-def hidden_in(message: str, stored: str) -> str:
-    """Return a message without values of the connection, and with at most 500 characters.
-
-    A value of fewer than five characters is hidden only where it is a whole word. The host is shown, as ``explain``
-    shows it.
-    """
-    for text in sorted(set(_forms(_values(stored))), key=len, reverse=True):
-        pattern = re.escape(text) if len(text) >= SHORTEST else rf"(?<!\w){re.escape(text)}(?!\w)"
-        message = re.sub(pattern, _HIDDEN, message)
-    return message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
-
-
-def _values(stored: str) -> Iterator[str]:
-    """Yield the values of a connection that must not be shown."""
-    yield stored
-    fields = fields_of_whole(stored)
-    host, port, conn_type = (str(fields.get(name) or "") for name in ("host", "port", "conn_type"))
-    shown = {shown_type(conn_type), port if port.isdecimal() else "", ""}
-    if shown_address(host)[0] == host.strip():
-        shown.add(host)
-    yield from (text for text in _strings(fields) if text.strip() and text not in shown)
-    # The password may be equal to a value that is shown, such as the port.
-    if fields.get("password"):
-        yield str(fields["password"])
-
-
-def _strings(value: object) -> Iterator[str]:
-    """Yield all strings and numbers in a JSON document, also in documents that are strings in it.
-
-    The query of a URI can be a credential, which is then a name without a value. So such names are included.
-    """
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, dict):
-            yield from (str(name) for name, inner in each.items() if not str(inner or "").strip("= "))
-            waiting += each.values()
-        elif isinstance(each, list):
-            waiting += each
-        elif each is not None and not isinstance(each, bool):
-            yield str(each)
-            if str(each).lstrip().startswith(("{", "[")):
-                with suppress(ValueError, RecursionError):
-                    waiting.append(json.loads(str(each)))
-
-
-def _forms(texts: Iterable[str]) -> Iterator[str]:
-    """Yield each text in all forms in which a message can contain it."""
-    for text in texts:
-        yield text
-        yield repr(text)[1:-1]
-        yield json.dumps(text)[1:-1]
-        yield quote(text, safe="", errors="surrogatepass")
-        yield quote_plus(text, errors="surrogatepass")
-        yield from (line for line in text.splitlines() if line.strip())
