@@ -74,3 +74,10 @@ def test_the_id_of_a_key(kind: Kind, key: str, identifier: str) -> None:
 def test_a_key_that_is_no_id(kind: Kind, key: str, problem: str) -> None:
     assert identifier_of_key(kind, key) == ""
     assert problem in problem_of_key(kind, key)
+
+
+@pytest.mark.parametrize("identifier", ["/x", "x/", "/"])
+def test_an_option_without_a_section_or_a_name_is_in_no_variable(identifier: str) -> None:
+    """Such a key is reported as no id, so no lookup may find it."""
+    assert keys_of(Kind.CONFIG, identifier) == (identifier,)
+    assert problem_of_key(Kind.CONFIG, f"AIRFLOW__{identifier.replace('/', '__').upper()}") != ""

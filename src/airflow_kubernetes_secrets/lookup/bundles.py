@@ -83,8 +83,8 @@ def variable_of(kind: Kind, identifier: str) -> str:
     """Return the name of the environment variable that Airflow derives from an id; empty if it derives none."""
     prefix = kind.variable_prefix
     if kind is Kind.CONFIG:
-        section, slash, option = identifier.partition("/")
-        return f"{prefix}{section.replace('.', '_')}__{option}".upper() if slash else ""
+        section, _slash, option = identifier.partition("/")
+        return f"{prefix}{section.replace('.', '_')}__{option}".upper() if section and option else ""
     return "" if _is_of_a_team(identifier) else f"{prefix}{identifier}".upper()
 
 
