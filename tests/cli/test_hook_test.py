@@ -171,6 +171,12 @@ HOOK = """
 import os, subprocess, sys
 from airflow.sdk import BaseHook
 
+def is_pipe(descriptor):
+    try:
+        return os.readlink(f"/proc/self/fd/{{descriptor}}").startswith("pipe")
+    except OSError:
+        return False
+
 class Hook(BaseHook):
     conn_name_attr, conn_type, hook_name = "x_conn_id", "x", "X"
 
@@ -195,6 +201,14 @@ class Hook(BaseHook):
             "os._exit(7)",
             "the process of the hook ended with the status 7 and no result. Call the hook's test_connection in Python "
             "to see why",
+        ),
+        *(
+            (
+                f"[os.write(each, {line!r}) for each in range(3, 20) if is_pipe(each)]; child.wait()",
+                "the process of the hook ended with the status -9 and no result. Call the hook's test_connection in "
+                "Python to see why",
+            )
+            for line in (b"{}\n", b"3\n", b"null\n")
         ),
         ("raise ValueError(connection.password)", "ValueError: ***"),
         ("return False, connection.get_uri()", "x://:***@***"),

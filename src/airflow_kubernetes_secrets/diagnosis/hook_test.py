@@ -118,31 +118,32 @@ def _result(output: bytes, status: int | None, stored: str) -> HookTest:
     try:
         # If the hook has forked the process, each copy can write a result.
         found: dict[str, Any] = json.loads(output.partition(b"\n")[0])
-    except ValueError:
+        written_type, result, message = (str(found[name]) for name in ("conn_type", "state", "message"))
+    except (ValueError, KeyError, TypeError):  # nothing, or what the hook wrote to an open descriptor
         how = "without a result" if status is None else f"with the status {status} and no result"
         return HookTest(
             HookState.FAILED,
             f"the process of the hook ended {how}. Call the hook's test_connection in Python to see why",
         )
-    conn_type = shown_type(str(found["conn_type"]))
-    if found["state"] == "disabled":
+    conn_type = shown_type(written_type)
+    if result == "disabled":
         return HookTest(
             HookState.NOT_TESTED,
             "Airflow's option [core] test_connection does not allow it. Set "
             "AIRFLOW__CORE__TEST_CONNECTION=Enabled for this command",
         )
-    if found["state"] == "no hook":
+    if result == "no hook":
         return HookTest(
             HookState.NOT_TESTED,
             f"no installed provider has a hook for the type {conn_type!r}. Install the provider where this command runs"
             f"{_provider(conn_type)}",
         )
-    if found["state"] == "no test":
+    if result == "no test":
         return HookTest(
-            HookState.NOT_TESTED, f"{found['message']} has no test. Only a task can show whether the connection works"
+            HookState.NOT_TESTED, f"{message} has no test. Only a task can show whether the connection works"
         )
-    state = HookState.WORKS if found["state"] == "works" else HookState.FAILED
-    return HookTest(state, hidden_in(str(found["message"]), stored))
+    state = HookState.WORKS if result == "works" else HookState.FAILED
+    return HookTest(state, hidden_in(message, stored))
 
 
 # Apache's providers by the connection types of their hooks: https://airflow.apache.org/docs/#providers-packages-docs
