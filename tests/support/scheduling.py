@@ -30,6 +30,16 @@ class Groups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
         found: dict[str, str] = json.loads((folder() / _GROUPS).read_text())
         return found
 
+    def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
+        """Remove a group after its last test. Each decision counts all tests of a process, and there are thousands."""
+        test = self.registered_collections[node][item_index]
+        group = self._split_scope(test)
+        work: dict[str, dict[str, bool]] = self.assigned_work[node]
+        work[group][test] = True
+        if all(work[group].values()):
+            del work[group]
+        self._reschedule(node)
+
     def remove_node(self, node: WorkerController) -> str | None:
         """Give the remaining tests of a process that has died to the other processes, and return the test it died in.
 
