@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from airflow_kubernetes_secrets_devserver import DevServer
 
 GRANT_SECONDS = 60.0
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _numbers = itertools.count(1)
 
 
@@ -52,6 +53,7 @@ class Cluster(ABC):
         self.admin_token = admin_token
         self.directory = Path(tempfile.mkdtemp(prefix="cluster-"))
         self.admin = self.client(admin_token)
+        self._namespaces: set[str] = set()
 
     @cached_property
     def minor_version(self) -> int:
@@ -67,6 +69,11 @@ class Cluster(ABC):
 
     def create_namespace(self, name: str) -> None:
         """Create the namespace; an existing one is not changed."""
+        if name not in self._namespaces:
+            self._create_namespace(name)
+            self._namespaces.add(name)
+
+    def _create_namespace(self, name: str) -> None:
         response = self.admin.post("/api/v1/namespaces", json={"metadata": {"name": name}})
         if response.status_code != httpx.codes.CONFLICT:
             checked(response)
@@ -121,12 +128,6 @@ class Cluster(ABC):
         (folder / "token").write_text(token)
         (folder / "namespace").write_text(namespace)
         shutil.copyfile(self.ca_file, folder / "ca.crt")
-        with self.client(token) as client:
-            for each, verbs in grants.items():
-                for verb, resource in itertools.product(verbs, resources):
-                    wait_until_allowed(client, "" if each == "*" else each, verb, resource=resource)
-            for each, names in named.items():
-                wait_until_allowed(client, each, "get", names[-1])
         return ServiceAccount(namespace, name, token, folder)
 
     @abstractmethod
@@ -137,7 +138,8 @@ class Cluster(ABC):
         grants: Mapping[str, Sequence[str]],
         named: Mapping[str, Sequence[str]] | None = None,
         resources: Sequence[str] = ("secrets",),
-    ) -> str: ...
+    ) -> str:
+        """Create a service account, and return its token once the server applies its permissions."""
 
     def kubeconfig(self, token: str, namespace: str | None = None) -> Path:
         """Write a new kubeconfig file with this server, ``token`` and, where given, a default namespace."""
@@ -177,6 +179,7 @@ class KubeApiserverCluster(Cluster):
     def __init__(self, server: KubeApiserver | SharedApiserver) -> None:
         super().__init__(server.host, server.port, server.ca_file, server.admin_token)
         self.server = server
+        self._roles: dict[tuple[tuple[str, ...], ...], str] = {}
 
     def forget_history(self) -> None:
         """Forget the history. This takes about 4 s: the server is restarted, and etcd's history is compacted."""
@@ -213,8 +216,11 @@ class KubeApiserverCluster(Cluster):
         for each, verbs in grants.items():
             if verbs:
                 self._grant(each, verbs, subject, resources=resources)
+                # The server applies all rules of a binding at once.
+                self._wait_until_granted(subject, each, verbs[-1], resource=resources[-1])
         for each, names in (named or {}).items():
             self._grant(each, ["get"], subject, names)
+            self._wait_until_granted(subject, each, "get", names[-1])
         request = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
@@ -222,6 +228,14 @@ class KubeApiserverCluster(Cluster):
         }
         token: str = checked(self.admin.post(f"{accounts}/{name}/token", json=request))["status"]["token"]
         return token
+
+    def _wait_until_granted(
+        self, subject: Mapping[str, str], namespace: str, verb: str, name: str = "", *, resource: str = "secrets"
+    ) -> None:
+        # The connection of the administrator exists, and a connection of the account would need a TLS handshake.
+        user = f"system:serviceaccount:{subject['namespace']}:{subject['name']}"
+        namespace = "" if namespace == "*" else namespace
+        wait_until_allowed(self.admin, namespace, verb, name, resource=resource, user=user)
 
     def _grant(
         self,
@@ -232,16 +246,27 @@ class KubeApiserverCluster(Cluster):
         *,
         resources: Sequence[str] = ("secrets",),
     ) -> None:
-        everywhere = namespace == "*"
-        base = "/apis/rbac.authorization.k8s.io/v1" + ("" if everywhere else f"/namespaces/{namespace}")
-        role, binding = ("clusterroles", "clusterrolebindings") if everywhere else ("roles", "rolebindings")
         name = f"grant-{uuid.uuid4().hex[:12]}"
-        rule = {"apiGroups": [""], "resources": list(resources), "verbs": list(verbs), "resourceNames": list(names)}
-        checked(self.admin.post(f"{base}/{role}", json={"metadata": {"name": name}, "rules": [rule]}))
-        kind = "ClusterRole" if everywhere else "Role"
-        reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
+        everywhere = namespace == "*"
+        base = _RBAC if everywhere else f"{_RBAC}/namespaces/{namespace}"
+        kind = "ClusterRoleBinding" if everywhere else "RoleBinding"
+        reference = {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": self._role(verbs, resources, names),
+        }
         body = {"metadata": {"name": name}, "roleRef": reference, "subjects": [subject]}
-        checked(self.admin.post(f"{base}/{binding}", json=body))
+        checked(self.admin.post(f"{base}/{plural_of(kind)}", json=body))
+
+    def _role(self, verbs: Sequence[str], resources: Sequence[str], names: Sequence[str]) -> str:
+        """Return the name of a role with these rules. Thousands of accounts share a few roles."""
+        rules = (tuple(verbs), tuple(resources), tuple(names))
+        if rules not in self._roles:
+            name = f"role-{uuid.uuid4().hex[:12]}"
+            rule = {"apiGroups": [""], "verbs": verbs, "resources": resources, "resourceNames": names}
+            checked(self.admin.post(f"{_RBAC}/clusterroles", json={"metadata": {"name": name}, "rules": [rule]}))
+            self._roles[rules] = name
+        return self._roles[rules]
 
 
 class DevserverCluster(Cluster):
@@ -255,6 +280,10 @@ class DevserverCluster(Cluster):
 
     def forget_history(self) -> None:
         self.server.forget_history()
+
+    def _create_namespace(self, name: str) -> None:
+        # It is created without a request, because thousands of tests begin with it.
+        self.server.apply({"kind": "Namespace", "metadata": {"name": name}})
 
     def apply(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """Create or replace the object without a request, because thousands of tests begin with it."""
@@ -288,15 +317,28 @@ def plural_of(kind: str) -> str:
 
 
 def wait_until_allowed(
-    client: httpx.Client, namespace: str, verb: str, name: str = "", *, resource: str = "secrets"
+    client: httpx.Client,
+    namespace: str,
+    verb: str,
+    name: str = "",
+    *,
+    resource: str = "secrets",
+    user: str | None = None,
 ) -> None:
-    """Wait until the server permits this. RBAC uses caches, so a real server applies a grant a moment later."""
+    """Wait until the server permits this. RBAC uses caches, so a real server applies a grant a moment later.
+
+    Args:
+        user: who needs the permission; None for the user of ``client``.
+    """
     attributes = {"namespace": namespace, "verb": verb, "resource": resource, "name": name}
-    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
-    body = {**review, "spec": {"resourceAttributes": attributes}}
+    spec: dict[str, object] = {"resourceAttributes": attributes}
+    kind = "SelfSubjectAccessReview"
+    if user is not None:
+        spec["user"], kind = user, "SubjectAccessReview"
+    body = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec}
     deadline = time.monotonic() + GRANT_SECONDS
     while True:
-        response = client.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", json=body)
+        response = client.post(f"/apis/authorization.k8s.io/v1/{plural_of(kind)}", json=body)
         if response.is_success and response.json()["status"]["allowed"]:
             return
         assert time.monotonic() < deadline, f"{verb} {resource} in {namespace!r} is not allowed: {response.text}"
