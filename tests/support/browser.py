@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Frame, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, Route, expect, sync_playwright
 
 from support.airflow_ui import PAGE, PASSWORD, AirflowUI
 from support.chromium import CHROMIUM, HOW_TO_GET_IT
@@ -69,6 +69,18 @@ def framed(page: Page) -> Frame:
     assert content is not None
     ready(content)
     return content
+
+
+def intercept(page: Page, address: str, handler: Callable[[Route], object]) -> None:
+    """Pass the page's requests to a handler, like ``page.route``, and wait until the page sends none past it.
+
+    Chromium sets this up in the page by another way than keys and clicks take. A key that is pressed at once can arrive
+    first, and its request then reaches the server.
+    """
+    page.route(address, handler)
+    page.route("**/intercepted", lambda route: route.fulfill(body="yes"))
+    for frame in page.frames:
+        frame.wait_for_function("() => fetch('intercepted').then((each) => each.text()).then((text) => text === 'yes')")
 
 
 def ready(page: Frame | Page) -> None:

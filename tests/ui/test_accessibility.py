@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Frame, Page, expect
 
 from support.airflow_ui import PAGE
-from support.browser import PLUGIN, Open, alone, framed, ready
+from support.browser import PLUGIN, Open, alone, framed, intercept, ready
 
 
 def violations(page: Frame | Page) -> list[str]:
@@ -57,7 +57,7 @@ def test_an_empty_table(page: Page, address: str) -> None:
 
 def test_a_failure_with_and_without_a_table(page: Page, address: str) -> None:
     document = document_of(page, address)
-    page.route("**/api/entries?*", lambda route: route.abort())
+    intercept(page, "**/api/entries?*", lambda route: route.abort())
     document.click("#refresh")
     expect(document.locator("#notices .error")).to_be_visible()
     assert violations(document) == []

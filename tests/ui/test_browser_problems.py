@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from support.airflow_ui import AirflowUI
-from support.browser import PLUGIN, Open, alone, count, framed, ready
+from support.browser import PLUGIN, Open, alone, count, framed, intercept, ready
 from support.team_secrets import TeamSecrets
 
 
@@ -143,7 +143,7 @@ def test_the_key_for_the_next_problem_stops_at_a_failed_request(opened: Open) ->
     last = page.locator("#rows tr", has=page.locator(".badge.error, .badge.warning")).last
     last.locator(".link").click()
     expect(page.locator("#panel [data-verdict]")).to_be_visible()
-    page.route("**/api/entries?*", lambda route: route.abort())
+    intercept(page, "**/api/entries?*", lambda route: route.abort())
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))
     page.keyboard.press("n")

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from support.airflow_ui import PAGE
-from support.browser import PLUGIN, Open, alone, count, framed, log_in_here, ready, shown, with_all_entries
+from support.browser import PLUGIN, Open, alone, count, framed, intercept, log_in_here, ready, shown, with_all_entries
 from support.team_secrets import SECRET, TeamSecrets
 
 
@@ -224,7 +224,7 @@ def test_the_keys_work_at_once_in_the_frame(opened: Open) -> None:
 
 def test_no_page_is_skipped_while_requests_fail(opened: Open) -> None:
     page = alone(opened)
-    page.route("**/api/entries?*", lambda route: route.abort())
+    intercept(page, "**/api/entries?*", lambda route: route.abort())
     for _ in range(2):
         with page.expect_event("requestfailed"):
             page.click("#next")
@@ -266,7 +266,7 @@ def test_a_refresh_is_not_lost_when_the_user_types_during_it(opened: Open, team_
             if len(requested) > 1:
                 route.continue_()
 
-        page.route("**/api/entries?*", hold_the_first)
+        intercept(page, "**/api/entries?*", hold_the_first)
         page.click("#refresh")
         page.fill("#search", "typed")
         expect(page.locator("#rows .link")).to_have_text(["typed"])
@@ -279,7 +279,7 @@ def test_a_refresh_is_not_lost_when_the_user_types_during_it(opened: Open, team_
 
 def test_one_failed_request_does_not_clear_the_table(opened: Open) -> None:
     page = alone(opened)
-    page.route("**/api/entries?*", lambda route: route.abort())
+    intercept(page, "**/api/entries?*", lambda route: route.abort())
     page.click("#refresh")
     expect(page.locator("#notices .error")).to_contain_text("does not respond")
     assert len(shown(page)) == 50
@@ -290,7 +290,7 @@ def test_one_failed_request_does_not_clear_the_table(opened: Open) -> None:
 
 def test_the_keyboard_focus_stays_where_the_user_tries_again(opened: Open) -> None:
     page = alone(opened)
-    page.route("**/api/entries?*", lambda route: route.abort())
+    intercept(page, "**/api/entries?*", lambda route: route.abort())
     again = page.get_by_role("button", name="Try again")
     page.click("#refresh")
     for _ in range(2):
@@ -324,7 +324,7 @@ def test_a_snapshot_of_another_day_is_shown_with_its_date(opened: Open) -> None:
 )
 def test_a_response_that_is_not_the_one_of_the_server(opened: Open, response: dict[str, str]) -> None:
     page = alone(opened)
-    page.route("**/api/entries?*", lambda route: route.fulfill(status=200, **response))
+    intercept(page, "**/api/entries?*", lambda route: route.fulfill(status=200, **response))
     page.click("#refresh")
 
     expect(page.locator("#notices .error")).to_contain_text("incomplete, or a proxy has replaced it. Reload the page.")
@@ -376,8 +376,8 @@ def test_the_rows_that_match_can_be_saved(opened: Open, format: str) -> None:
 def test_an_export_that_fails_says_so_and_can_be_repeated(opened: Open, status: int) -> None:
     page = opened("ada", f"{PLUGIN}?search=service")
     frame = framed(page)
-    page.route(
-        "**/api/export?*", lambda route: route.fulfill(status=status, content_type="text/html", body="<p>no</p>")
+    intercept(
+        page, "**/api/export?*", lambda route: route.fulfill(status=status, content_type="text/html", body="<p>no</p>")
     )
     frame.click("#csv")
     expect(frame.locator("#notices .error")).to_be_visible()
