@@ -341,3 +341,39 @@ def test_somebody_who_may_see_a_part_is_told_what_is_missing(opened: Open) -> No
     count(page, "1 to 1 of 1")
     expect(page.locator("#notices")).to_contain_text("connections, variables")
     assert page.locator("#kinds button").all_text_contents() == ["All1", "Options1"]
+
+
+def test_the_keyboard_stays_in_a_panel_that_covers_the_table(opened: Open) -> None:
+    page = alone(opened, "?search=smtp")
+    page.set_viewport_size({"width": 400, "height": 800})
+    link = page.locator("#rows .link").nth(1)
+    link.click()
+    panel = page.locator("#panel")
+    expect(panel.locator("[data-verdict]")).to_be_visible()
+    expect(panel).to_have_attribute("aria-modal", "true")
+    for key in ("Tab", "Shift+Tab"):
+        for _ in range(panel.locator("button, a").count() + 3):
+            page.keyboard.press(key)
+            assert not page.evaluate("document.querySelector('main').contains(document.activeElement)")
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(link).to_be_focused()
+
+    # Beside the table, the panel leaves the table to the keyboard.
+    page.keyboard.press("Enter")
+    expect(panel).to_be_focused()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.focus("#search")
+    expect(page.locator("#search")).to_be_focused()
+    page.set_viewport_size({"width": 400, "height": 800})
+    expect(panel).to_be_focused()
+
+
+def test_the_next_problem_is_explained_in_a_panel_that_covers_the_table(opened: Open) -> None:
+    page = alone(opened, "?order=secret&kind=connection")
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.locator("#rows tr", has=page.locator(".badge.error, .badge.warning")).last.locator(".link").click()
+    page.keyboard.press("n")
+    expect(page.locator("#page")).to_have_value("2")
+    expect(page.locator("#rows tr[aria-selected=true] .badge")).not_to_have_count(0)
+    expect(page.locator("#panel")).to_be_focused()

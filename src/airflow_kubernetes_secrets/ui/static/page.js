@@ -28,6 +28,9 @@ const SAVING_MS = 60000;
 let listing = null; // { controller, isRefresh }
 let explaining = null; // Its controller.
 
+// page.css places the panel over the table in a window that is as narrow.
+const narrow = matchMedia("(max-width: 900px)");
+
 const actions = { choose, clear, explain, sortBy };
 
 /**
@@ -104,6 +107,14 @@ async function explain(entry) {
   await showPanel(entry, wasClosed);
 }
 
+/** While the panel covers the table, keep the keyboard and screen readers in the panel. */
+function separate() {
+  const covers = !$("panel").hidden && narrow.matches;
+  document.querySelector("main").inert = covers;
+  $("panel").ariaModal = covers ? "true" : null;
+  if (covers && !$("panel").contains(document.activeElement)) $("panel").focus();
+}
+
 /** Return why the page cannot explain an id, or null if it can. */
 function whyUnexplained(id) {
   if (id === URI) return "It is a URI, which may hold a password, so it is not shown. Correct the Secret's annotation.";
@@ -123,6 +134,7 @@ async function showPanel(entry, focus = false) {
   $("explanation").dataset.lookup = lookup;
   $("panel").hidden = false;
   if (focus) $("panel").focus();
+  separate();
   const why = whyUnexplained(entry.id);
   if (why !== null) {
     $("explanation").replaceChildren(...ofSecret(entry), part("Id", [why], "warning"));
@@ -149,6 +161,7 @@ function hidePanel() {
   explaining?.abort();
   delete $("explanation").dataset.lookup;
   $("panel").hidden = true;
+  separate();
   markSelected();
 }
 
@@ -204,7 +217,8 @@ async function moveToProblem(step) {
     if (!$("panel").hidden) explain(view.shown.entries[found]);
   } else if (!$(step > 0 ? "next" : "previous").disabled) {
     if (!(await turn(step))) return;
-    document.activeElement.blur();
+    // The panel can cover the rows, and keeps the focus then.
+    if ($("rows").contains(document.activeElement)) document.activeElement.blur();
     const isThere = view.shown.entries.some(hasProblem);
     if (isThere) moveToProblem(step);
   }
@@ -253,6 +267,7 @@ function listen() {
   $("next").addEventListener("click", () => turn(1));
   $("page").addEventListener("change", () => turnToNumber(Number($("page").value)));
   $("close").addEventListener("click", close);
+  narrow.addEventListener("change", separate);
   for (const format of ["csv", "json"]) $(format).addEventListener("click", () => save(format));
   onReturn(showAgain);
   onTimeZone(() => {
