@@ -247,3 +247,24 @@ def test_an_error_of_ours_is_a_failure_too(monkeypatch: pytest.MonkeyPatch) -> N
     found = cache.latest()
     assert found is not None
     assert "internal error" in found.failures[0]
+
+
+def test_a_failure_is_read_again_as_soon_as_the_user_refreshes() -> None:
+    """An outage of the database must not show for two minutes after its end."""
+    results = iter((UsedIds(failures=["no database"]), UsedIds(), UsedIds(failures=["again"])))
+    cache = UsedIdsCache(lambda: next(results))
+    until(lambda: cache.latest() is not None)
+    failed = cache.latest()
+    assert failed is not None
+    assert cache.latest() is failed
+
+    cache.retry(failed)
+    until(lambda: cache.latest() is not failed)
+    fine = cache.latest()
+    assert fine == UsedIds()
+
+    # Neither a result without failures nor one that is already replaced is a reason.
+    cache.retry(fine)
+    cache.retry(failed)
+    assert cache.latest() is fine
+    assert next(results).failures == ["again"]

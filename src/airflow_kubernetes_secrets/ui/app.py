@@ -162,6 +162,9 @@ def entries(
     """
     cache: SnapshotCache = request.app.state.snapshot_cache
     snapshot = cache.snapshot(refresh=refresh)
+    if refresh:
+        # An outage may be over. The next snapshot has the result.
+        request.app.state.used_ids.retry(snapshot.used)
     requested = replace(filters, offset=offset, limit=limit)
     return {
         **page_of(viewer.rows(snapshot, kinds), requested),

@@ -41,7 +41,10 @@ _LIMIT_SECONDS = 120.0
 
 _FAILED = "Could not determine which DAGs use each id"
 _UNREAD = "Not all DAGs and places that provide ids could be read"
-_REMEDY = "Run 'airflow-kubernetes-secrets usage' where Airflow's API server runs to see why"
+_REMEDY = (
+    "Run 'airflow-kubernetes-secrets usage' where Airflow's API server runs to see why. Refresh reads the DAGs again "
+    "in the background"
+)
 
 # How messages of the command about its end begin.
 _OURS = "airflow-kubernetes-secrets usage: "
@@ -149,6 +152,19 @@ class UsedIdsCache:
                     Thread(target=self._read_again, name="kubernetes-secrets-usage", daemon=True).start()
                     self._is_reading = True
             return self._last
+
+    def retry(self, shown: UsedIds | None) -> None:
+        """Start to read again if this is the last result, and something could not be read.
+
+        Args:
+            shown: the result in the snapshot that the user has refreshed.
+        """
+        if shown is None or not shown.failures:
+            return
+        with self._lock:
+            if shown is self._last:
+                self._read_at = float("-inf")
+        self.latest()
 
     def _read_again(self) -> None:
         used = UsedIds(failures=[f"{_FAILED}: an internal error. The log of Airflow's API server shows it"])
