@@ -20,13 +20,28 @@ export function copyButtons(entry) {
 
 /** Return the problems of a Secret in the table that the explanation of its id does not show. */
 export function ofSecret(entry, reported = []) {
-  const problems = (entry.problems ?? []).filter(({ text }) => !reported.some((each) => each.text === text));
+  const problems = unreported(entry, reported);
   return problems.length ? [part(`${entry.object_kind === "ConfigMap" ? "" : "Secret "}${nameOf(entry)}`, problems.map(problem))] : [];
+}
+
+function unreported(entry, reported) {
+  return (entry.problems ?? []).filter(({ text }) => !reported.some((each) => each.text === text));
+}
+
+/** Return a line in which a code replaces the message of a problem that the panel already shows. */
+function withoutProblem(line, problems) {
+  const shown = problems.find(({ text }) => line.text.endsWith(text));
+  if (shown === undefined) return line;
+  const before = line.text.slice(0, line.text.length - shown.text.length);
+  return { ...line, text: before && `${before}${shown.code}`, remedy: "", commands: [] };
 }
 
 /** Return the parts of an explanation: first what to do, and then how the lookup went. */
 export function explanationParts(explanation, entry) {
-  const sections = [...explanation.findings, ...explanation.trace];
+  const problems = unreported(entry, explanation.problems);
+  const sections = [...explanation.findings, ...explanation.trace]
+    .map(({ title, lines }) => ({ title, lines: lines.map((each) => withoutProblem(each, problems)).filter(({ text }) => text) }))
+    .filter(({ lines }) => lines.length);
   return [
     make("p", { class: `mark ${explanation.verdict}`, "data-verdict": explanation.verdict }, explanation.headline),
     ...ofSecret(entry, explanation.problems),

@@ -53,7 +53,7 @@ export function readAddress() {
   const before = beforeLogin();
   const given = new URLSearchParams(whole.location.search || location.search || before);
   Object.assign(state, START);
-  for (const name of ["search", "kind", "team", "problem", "order"]) if (given.has(name)) state[name] = given.get(name);
+  for (const name of ["search", "kind", "team", "problem", "order"]) if (given.has(name)) state[name] = accepted(given.get(name));
   state.descending = given.get("descending") === "true";
   state.offset = Math.min(Math.max(0, Number.parseInt(given.get("offset"), 10) || 0), Number.MAX_SAFE_INTEGER);
   if (!COLUMNS.some(([name]) => name === state.order)) state.order = "id";
@@ -61,6 +61,9 @@ export function readAddress() {
   const selected = Object.entries(SELECTED).map(([name, parameter]) => [name, given.get(parameter)]);
   view.selected = given.get("id") ? Object.fromEntries(selected) : null;
 }
+
+/** Return as much of a value as the server accepts. The search field does the same. */
+const accepted = (value) => [...value].slice(0, LONGEST).join("");
 
 /** Return the query of the address from before the login, once. */
 function beforeLogin() {
