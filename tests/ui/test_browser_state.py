@@ -7,6 +7,7 @@ import io
 import json
 import re
 from datetime import datetime, timedelta, timezone
+from typing import Any
 from urllib.parse import urljoin
 
 import pytest
@@ -322,7 +323,7 @@ def test_a_snapshot_of_another_day_is_shown_with_its_date(opened: Open) -> None:
     ],
     ids=["a page", "a part"],
 )
-def test_a_response_that_is_not_the_one_of_the_server(opened: Open, response: dict[str, str]) -> None:
+def test_a_response_that_is_not_the_one_of_the_server(opened: Open, response: dict[str, Any]) -> None:
     page = alone(opened)
     intercept(page, "**/api/entries?*", lambda route: route.fulfill(status=200, **response))
     page.click("#refresh")
