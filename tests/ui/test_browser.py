@@ -389,3 +389,25 @@ def test_the_next_problem_is_explained_in_a_panel_that_covers_the_table(opened: 
     expect(page.locator("#page")).to_have_value("2")
     expect(page.locator("#rows tr[aria-selected=true] .badge")).not_to_have_count(0)
     expect(page.locator("#panel")).to_be_focused()
+
+
+def test_a_chosen_filter_and_the_row_of_the_panel_are_visible_without_colours(opened: Open) -> None:
+    page = alone(opened, "?search=stage&kind=variable&problem=trailing-newline", forced_colors="active")
+    page.locator("#rows .link").click()
+
+    def colour(selector: str) -> str:
+        found: str = page.locator(selector).first.evaluate("each => getComputedStyle(each).backgroundColor")
+        return found
+
+    assert colour("#kinds [aria-pressed=true]") != colour("#kinds [aria-pressed=false]")
+    assert colour("#summary [aria-pressed=true]") != colour("#summary [aria-pressed=false]")
+    expect(page.locator("#rows tr[aria-selected=true]")).to_have_css("outline-style", "solid")
+
+
+def test_every_row_and_the_panel_are_printed(opened: Open) -> None:
+    page = alone(opened)
+    page.locator("#rows .link").first.click()
+    expect(page.locator("#panel [data-verdict]")).to_be_visible()
+    page.emulate_media(media="print")
+    for selector in ("#table", "#panel"):
+        assert page.locator(selector).evaluate("each => each.scrollHeight <= each.clientHeight"), selector
