@@ -13,6 +13,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.formats import annotations as known_annotations
 from airflow_kubernetes_secrets.formats import parameters, settings, value_parsers, variables
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, CONNECTION_TYPES, folded
+from airflow_kubernetes_secrets.formats.names_of_types import NAMES
 from support.pages import page_file
 from support.secrets import CONNECTION
 from support.shapes import PREFIX, Read, parts_of, whole
@@ -80,6 +81,16 @@ def test_the_table_of_settings() -> None:
         for conn_type, known in settings.SETTINGS.items()
         for name, (in_extra, _convert) in known.items()
     }
+
+
+def test_the_table_of_names_of_one_type() -> None:
+    documented: dict[str, dict[str, str]] = {}
+    for types, names, field in table("types | names of keys, in order of precedence | field"):
+        of_field = f"extra.{quoted(field)[0]}" if field.startswith("extra") else quoted(field)[0]
+        for conn_type in quoted(types):
+            documented.setdefault(conn_type, {}).update(dict.fromkeys(quoted(names), of_field))
+
+    assert documented == NAMES
 
 
 def test_the_table_of_parameters() -> None:

@@ -44,6 +44,7 @@ def extra_of(connection: dict[str, object] | None) -> Any:
         ("mongo", {"ssl": True}, {"ssl": True}),
         ("postgres", {"sslmode": "verify-full"}, {"sslmode": "verify-full"}),
         ("mysql", {"ssl_mode": "required"}, {"ssl_mode": "REQUIRED"}),
+        ("mysql", {"sslmode": "verify-full"}, {"ssl_mode": "VERIFY_IDENTITY"}),
     ],
 )
 def test_tls_in_json_is_read_as_the_type_in_the_annotation_needs_it(
@@ -55,7 +56,7 @@ def test_tls_in_json_is_read_as_the_type_in_the_annotation_needs_it(
 
 @pytest.mark.parametrize(
     ("engine", "settings"),
-    [("mysql", {"sslmode": "verify-full"}), ("redshift", {"ssl": True})],
+    [("redis", {"sslmode": "verify-full"}), ("redshift", {"ssl": True})],
     ids=["another name", "no such setting"],
 )
 def test_tls_in_json_that_the_hook_does_not_use_is_reported(
@@ -179,10 +180,10 @@ def texts(folder: Path, data: dict[str, str], **annotations: str) -> list[str]:
 
 @pytest.mark.parametrize("ssl", [True, False])
 def test_each_ignored_setting_is_named(tmp_path: Path, ssl: bool) -> None:
-    settings = {"engine": "mysql", **DATABASE, "ssl": ssl, "options": "-c x", "sslmode": "verify-full"}
+    settings = {"engine": "mysql", **DATABASE, "ssl": ssl, "options": "-c x", "sslrootcert": "/ca"}
     of_tls, of_others = texts(tmp_path, {"value": json.dumps(settings)})
 
-    assert "reads 'sslmode' in" in of_tls
+    assert "reads 'sslrootcert' in" in of_tls
     assert "for TLS" in of_tls
     assert "reads 'options' in" in of_others
     assert "TLS" not in of_others
@@ -422,7 +423,7 @@ def test_a_private_key_of_ssh(read: Read, tmp_path: Path, name: str, value: str)
     assert problems(tmp_path, data) == set()
 
 
-@pytest.mark.parametrize("name", ["identity", "id_rsa", "id_ed25519", "deploy-private-key"])
+@pytest.mark.parametrize("name", ["deploy-id_rsa", "deploy-private-key"])
 def test_the_remedy_for_an_unused_private_key(read: Read, tmp_path: Path, name: str) -> None:
     data = {"type": "ssh", "host": "h", "username": "u", name: LINES}
 

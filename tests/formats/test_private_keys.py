@@ -118,3 +118,12 @@ def test_a_private_key_without_a_login(tmp_path: Path, conn_type: str) -> None:
 
     assert "has a private key and no login" in problem.text
     assert problems_in(tmp_path, data, connection_type=conn_type, connection_login="u") == []
+
+
+@pytest.mark.parametrize("conn_type", ["ssh", "sftp"])
+@pytest.mark.parametrize("name", ["id_rsa", "id_ed25519", "id_ecdsa", "identity"])
+def test_a_private_key_with_the_name_of_its_file(read: Read, tmp_path: Path, conn_type: str, name: str) -> None:
+    data = {"host": "h", "username": "u", name: PLAIN.rstrip()}
+
+    assert extra_of(read, data, connection_type=conn_type) == {"private_key": PLAIN}
+    assert problems_in(tmp_path, data, connection_type=conn_type) == []

@@ -59,10 +59,7 @@ def test_what_changes_nothing_is_not_reported(tmp_path: Path, data: dict[str, st
         ("snowflake", {"account": "a", "user": "u", "rsa_key.p8": "-----BEGIN PRIVATE KEY-----"}, "rsa_key.p8"),
         ("snowflake", {"account": "a", "user": "u", "private_key_path": "/k.p8"}, "private_key_path"),
         ("ssh", {"host": "h", "user": "u", "key_file": "/k"}, "key_file"),
-        ("azure", {"password": "s", "client_id": "a"}, "client_id"),
-        ("jira", {"host": "https://j", "password": "t", "email": "me@example.com"}, "email"),
         ("cassandra", {**LOGIN, "contact-points": "a,b"}, "contact-points"),
-        ("docker", {**LOGIN, "registry": "r.io"}, "registry"),
     ],
 )
 def test_a_key_that_may_contain_what_is_missing(tmp_path: Path, conn_type: str, data: dict[str, str], key: str) -> None:
@@ -78,11 +75,10 @@ def test_a_connection_without_a_host(tmp_path: Path, conn_type: str) -> None:
     assert any("no host" in each.text for each in found)
 
 
-@pytest.mark.parametrize("conn_type", ["slack", "slackwebhook"])
-def test_a_token_in_a_url(tmp_path: Path, conn_type: str) -> None:
+def test_a_token_in_a_url(tmp_path: Path) -> None:
     data = {"url": "https://hooks.slack.com/services/T/B/x"}
     [problem] = [
-        each for each in problems_in(tmp_path, data, connection_type=conn_type) if each.code == "half-connection"
+        each for each in problems_in(tmp_path, data, connection_type="slack") if each.code == "half-connection"
     ]
 
     assert "no password" in problem.text
@@ -115,9 +111,6 @@ def test_a_login_or_a_password_that_a_hook_ignores(value: dict[str, Any], is_rep
 @pytest.mark.parametrize(
     ("conn_type", "data", "key"),
     [
-        ("vault", {"host": "v", "role-id": "r", "secret-id": "s"}, "secret-id"),
-        ("vault", {"host": "v", "role-id": "r", "password": "s"}, "role-id"),
-        ("dbt_cloud", {"password": "t", "account_id": "1"}, "account_id"),
         ("cassandra", {**DATABASE, "keyspace-name": "k"}, "keyspace-name"),
     ],
 )
@@ -157,16 +150,15 @@ def test_the_remedy_for_a_jdbc_url(tmp_path: Path) -> None:
         ),
         ("redis", {"password": "p", "nodes": "a:1,b:2"}, "nodes"),
         ("redis", {"host": "h", "password": "p", "sentinel-master": "m"}, "sentinel-master"),
-        ("elasticsearch", {**LOGIN, "cloud_id": "x"}, "cloud_id"),
         ("opensearch", {**DATABASE, "https": "true"}, "https"),
         ("http", {**DATABASE, "use_https": "true"}, "use_https"),
         ("oracle", {**DATABASE, "service_name": "s", "cwallet.sso": "x"}, "cwallet.sso"),
         ("mongo", {**DATABASE, "client.pfx": "x"}, "client.pfx"),
-        ("salesforce", {**LOGIN, "token": "t"}, "token"),
-        ("azure", {**LOGIN, "tenant": "t"}, "tenant"),
-        ("msgraph", {**LOGIN, "tenant": "t"}, "tenant"),
         ("mssql", {**DATABASE, "domain": "d"}, "domain"),
-        ("samba", {**DATABASE, "share": "s"}, "share"),
+        ("samba", {**DATABASE, "domain": "d"}, "domain"),
+        ("winrm", {**DATABASE, "domain": "d"}, "domain"),
+        ("teradata", {**DATABASE, "logmech": "LDAP"}, "logmech"),
+        ("mysql", {**DATABASE, "auth-method": "LDAP"}, "auth-method"),
         ("ssh", {"host": "h", "username": "u", "key.ppk": "k"}, "key.ppk"),
         ("sftp", {**DATABASE, "host_key_fingerprint": "SHA256:x"}, "host_key_fingerprint"),
         ("postgres", {"host": "h", "username": "u", "pgpassfile": "/x"}, "pgpassfile"),

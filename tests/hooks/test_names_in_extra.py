@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from airflow_kubernetes_secrets.formats.known_formats import EXTRA
+from airflow_kubernetes_secrets.formats.names_of_types import NAMES
 from airflow_kubernetes_secrets.inventory.names_in_extra import NAMES_IN_EXTRA
 from support.airflow import ROOT
 
@@ -34,6 +36,13 @@ print(json.dumps({"types": types, "libpq": libpq}))
 BASES = {"discord": "http", "livy": "http", "gcpssh": "ssh", "sftp": "ssh"}
 
 
+def in_extra(conn_type: str) -> set[str]:
+    """Return the names in ``extra`` to which keys with a name of the type go. Clients read those of these two types."""
+    if conn_type in ("elasticsearch", "kafka"):
+        return set()
+    return {each[len(EXTRA) :] for each in NAMES.get(conn_type, {}).values() if each.startswith(EXTRA)}
+
+
 @cache
 def code_of(folder: str) -> str:
     return "\n".join(path.read_text() for path in Path(folder).rglob("*.py"))
@@ -48,12 +57,13 @@ def test_each_name_is_in_the_code_of_the_provider() -> None:
     installed = json.loads(done.stdout.splitlines()[-1])
     folders = installed["types"]
 
-    checked = [each for each in NAMES_IN_EXTRA if each in folders and BASES.get(each, each) in folders]
+    tables = {each: {*NAMES_IN_EXTRA.get(each, ()), *in_extra(each)} for each in (*NAMES_IN_EXTRA, *NAMES)}
+    checked = [each for each in tables if each in folders and BASES.get(each, each) in folders]
     assert len(checked) > 40
     unknown = {}
     for conn_type in checked:
         code = "".join(code_of(folders[each]) for each in {conn_type, BASES.get(conn_type, conn_type)})
         known = installed["libpq"] if conn_type == "postgres" else ()
-        names = NAMES_IN_EXTRA[conn_type]
+        names = sorted(tables[conn_type])
         unknown[conn_type] = [name for name in names if name not in known and f'"{name}"' not in code]
     assert {conn_type: names for conn_type, names in unknown.items() if names} == {}

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, folded
+from airflow_kubernetes_secrets.formats.names_of_types import keys_of_type
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.settings import SETTINGS
 from airflow_kubernetes_secrets.inventory.content import content_of
@@ -35,8 +36,8 @@ def texts_of(data: dict[str, str], **annotations: str) -> list[str]:
 @pytest.mark.parametrize("conn_type", NAMES_IN_EXTRA)
 def test_each_name_is_reported_until_the_remedy_is_followed(conn_type: str) -> None:
     for name in NAMES_IN_EXTRA[conn_type]:
-        if folded(name) in OF_FIELDS:
-            continue  # it is read as a field
+        if folded(name) in OF_FIELDS or keys_of_type(conn_type, {name: name})[0]:
+            continue  # it is read
         data = {**FIELDS, name: MARK}
         before = texts_of(data, connection_type=conn_type)
         assert any(
@@ -51,12 +52,9 @@ def test_each_name_is_reported_until_the_remedy_is_followed(conn_type: str) -> N
 @pytest.mark.parametrize(
     ("conn_type", "key", "name"),
     [
-        ("trino", "CATALOG", "catalog"),
-        ("azure", "tenant-id", "tenantId"),
-        ("azure_data_factory", "SUBSCRIPTION_ID", "subscriptionId"),
         ("spark", "deploy_mode", "deploy-mode"),
-        ("salesforce", "securityToken", "security_token"),
-        ("salesforce", "domain", "domain"),
+        ("trino", "TIMEZONE", "timezone"),
+        ("azure", "keyPath", "key_path"),
     ],
 )
 def test_a_name_in_another_form_is_reported_with_that_of_the_hook(conn_type: str, key: str, name: str) -> None:
@@ -74,11 +72,11 @@ def test_a_key_beside_a_whole_connection_is_reported() -> None:
 
 @pytest.mark.parametrize(
     "annotations",
-    [{"connection_extra": '{"catalog": "x"}'}, {"other_keys": "extra"}, {"connection_type": "http"}],
-    ids=["another catalog", "all keys", "another type"],
+    [{"connection_extra": '{"timezone": "x"}'}, {"other_keys": "extra"}, {"connection_type": "http"}],
+    ids=["another value", "all keys", "another type"],
 )
 def test_a_setting_that_is_not_needed_is_not_reported(annotations: dict[str, str]) -> None:
-    assert texts_of({**FIELDS, "catalog": MARK}, **{"connection_type": "trino", **annotations}) == []
+    assert texts_of({**FIELDS, "timezone": MARK}, **{"connection_type": "trino", **annotations}) == []
 
 
 def test_a_setting_in_the_value_is_not_reported() -> None:

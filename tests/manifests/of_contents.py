@@ -107,6 +107,12 @@ OF_CONTENTS: dict[str, Case] = {
     "a password in quotation marks": Case(
         secret(data={**FIELDS, "host": "db", "password": f'"{PASSWORD}"'}), ["quoted-value"], "'password'"
     ),
+    "a password with a space": Case(
+        secret(data={**FIELDS, "host": "db", "password": f" {PASSWORD}"}), ["surrounding-space"], "'password'"
+    ),
+    "a password that is percent-encoded": Case(
+        secret(data={**FIELDS, "host": "db", "password": "hunter2%40"}), ["encoded-value"], "'password'"
+    ),
     "extra that hooks cannot read": Case(
         secret(data={"value": json.dumps({**FIELDS, "extra": PASSWORD})}), ["extra-not-json"], "Airflow 3"
     ),
@@ -164,7 +170,9 @@ OF_CONTENTS: dict[str, Case] = {
         "'PGHOST'",
     ),
     "a token that nothing reads": Case(
-        secret(data={"conn_type": "databricks", "host": "db", "token": PASSWORD}), ["half-connection"], "'token'"
+        secret(data={"conn_type": "postgres", "host": "db", "user": "u", "token": PASSWORD}),
+        ["half-connection"],
+        "'token'",
     ),
     "a key that nothing reads": Case(
         secret(data={"host": "db", "login": "u", "sshPrivateKey": PASSWORD}),

@@ -14,6 +14,7 @@ from typing import Any
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import EXACT, GENERIC, URI, connection_type
 from airflow_kubernetes_secrets.formats.annotations import LITERALS
+from airflow_kubernetes_secrets.formats.encoded_twice import ENCODED_TWICE, decoded_text
 from airflow_kubernetes_secrets.formats.fields import Fields
 from airflow_kubernetes_secrets.formats.hook_adjustments import adjust_for_hook
 from airflow_kubernetes_secrets.formats.hosts import port_number
@@ -333,7 +334,9 @@ def _host_and_port(values: _Values, uri: ParsedUri | None) -> dict[str, Any]:
 def _port(values: _Values) -> int | None:
     port = port_number(values.get("port"))
     if port is None and values.get("port"):
-        raise values.error("port", "the port is not a number from 1 to 65535")
+        is_encoded = port_number(decoded_text(values.get("port")) or "") is not None
+        hint = f", but base64 of one. If the values were {ENCODED_TWICE}" if is_encoded else ""
+        raise values.error("port", f"the port is not a number from 1 to 65535{hint}")
     return port
 
 

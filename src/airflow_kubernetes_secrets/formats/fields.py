@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.formats.aliases import ALIASES, EXACT, URI, folded
+from airflow_kubernetes_secrets.formats.aliases import ALIASES, EXACT, URI, connection_type, folded
 from airflow_kubernetes_secrets.formats.annotations import OTHER_KEYS, Description
 from airflow_kubernetes_secrets.formats.known_formats import (
     EXTRA,
@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.formats.known_formats import (
     format_of_value,
     may_have,
 )
+from airflow_kubernetes_secrets.formats.names_of_types import NAMES, keys_of_type
 from airflow_kubernetes_secrets.formats.settings import IN_KEYS
 from airflow_kubernetes_secrets.formats.value_parsers import ValueParser
 from airflow_kubernetes_secrets.formats.values import BYTE_ORDER_MARK
@@ -176,38 +177,77 @@ def fields_made_from(secret: Secret, key: str) -> Fields:
 
 def _fields_of(secret: Secret) -> Fields:
     description = Description(secret)
-    found: dict[str, tuple[int, str]] = {}
-    others = []
-    settings: dict[str, str] = {}
-    # Of two keys that differ only in case, the one in lower case is used. A blank value counts as missing. A key that
-    # an annotation names has no other use: the `url` of a webhook, named as its password, is not the URI of a host.
+    # A key that an annotation names has no other use: the `url` of a webhook, named as its password, is not the URI of
+    # a host.
     prefix = description.key_prefix
-    for key in sorted(key for key in secret.data.keys() - description.named if key.startswith(prefix)):
-        name = folded(key[len(prefix) :])
-        field, rank = (_NAMES_OF_VARIABLES if prefix else _NAMES).get(name, ("", 0))
-        if name in IN_KEYS:
+    candidates = sorted(key for key in secret.data.keys() - description.named if key.startswith(prefix))
+    conn_type, of_type, extra = _fields_of_type(secret, description, candidates)
+    rest = [key for key in candidates if key not in of_type.values()]
+    found, others = _fields_by_name(secret, rest, prefix)
+    settings: dict[str, str] = {}
+    for key in rest:
+        if (name := folded(key[len(prefix) :])) in IN_KEYS:
             settings.setdefault(name, key)
-        if not field:
-            others.append(key)
-        elif (field not in found or rank <= found[field][0]) and not _is_blank(secret, key, field):
-            found[field] = (rank, key)
-    keys = {field: found[field][1] for field in ALIASES if field in found} | description.fields
-    extra_keys = dict(description.extra_fields)
+    named = {field: key for field, key in of_type.items() if not field.startswith(EXTRA)}
+    keys = {field: found[field] for field in ALIASES if field in found} | named | description.fields
+    extra_keys = {name[len(EXTRA) :]: key for name, key in of_type.items() if name.startswith(EXTRA)}
+    extra_keys |= description.extra_fields
     if description.others_to_extra:
         texts = _texts_of(secret, others)
         return Fields(description, keys, {key[len(prefix) :]: key for key in texts} | extra_keys)
     if description.named or prefix:
-        return Fields(description, keys, extra_keys, settings=settings)
+        return Fields(description, keys, extra_keys, settings=settings, conn_type=conn_type, extra=extra)
     known = _fields_of_known_format(secret, description)
     if known is not None:
         return known
-    if not any(field in found for field in _ESSENTIAL):
+    if not of_type and not any(field in found for field in _ESSENTIAL):
         # Names of variables count only where no other name does.
         variables = variables_in((key for key in others if not _is_blank(secret, key, "")), description.literals)
         if variables is not None:
             keys = {**variables.keys, **keys}
             return Fields(description, keys, extra_keys, settings=variables.settings, conn_type=variables.conn_type)
-    return Fields(description, keys, extra_keys, settings=settings)
+    return Fields(description, keys, extra_keys, settings=settings, conn_type=conn_type, extra=extra)
+
+
+def _fields_by_name(secret: Secret, keys: Sequence[str], prefix: str) -> tuple[dict[str, str], list[str]]:
+    """Return the keys with a name that all types have, by field, and the keys with other names.
+
+    Of two keys that differ only in case, the one in lower case is used. A blank value counts as missing.
+    """
+    names = _NAMES_OF_VARIABLES if prefix else _NAMES
+    ranks: dict[str, int] = {}
+    found: dict[str, str] = {}
+    others = []
+    for key in keys:
+        field, rank = names.get(folded(key[len(prefix) :]), ("", 0))
+        if not field:
+            others.append(key)
+        elif (field not in found or rank <= ranks[field]) and not _is_blank(secret, key, field):
+            ranks[field], found[field] = rank, key
+    return found, others
+
+
+def _fields_of_type(
+    secret: Secret, description: Description, candidates: Sequence[str]
+) -> tuple[str, dict[str, str], Mapping[str, Any]]:
+    """Return the connection type, the keys with a name that only it has, by field, and what follows for ``extra``.
+
+    The type is empty if it has no such key.
+    """
+    start = len(description.key_prefix)
+    by_name = {key[start:]: key for key in candidates}
+    word = description.connection_type
+    if not word:
+        types = {folded(name): key for name, key in by_name.items() if folded(name) in ALIASES["conn_type"]}
+        word = next((_text(secret, types[name]) for name in ALIASES["conn_type"] if name in types), "")
+    conn_type = connection_type(word)
+    if conn_type not in NAMES or description.others_to_extra:
+        return "", {}, _NOTHING
+    filled = {name: key for name, key in by_name.items() if not _is_blank(secret, key, "")}
+    found, extra = keys_of_type(conn_type, filled)
+    # What an annotation contains or names takes precedence.
+    annotated = {*description.literals, *description.fields, *(f"{EXTRA}{name}" for name in description.extra_fields)}
+    return conn_type if found else "", {field: key for field, key in found.items() if field not in annotated}, extra
 
 
 def _fields_of_known_format(secret: Secret, description: Description) -> Fields | None:

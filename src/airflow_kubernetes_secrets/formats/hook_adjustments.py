@@ -13,12 +13,14 @@ from urllib.parse import quote, unquote
 
 from airflow_kubernetes_secrets.formats.aliases import connection_type, folded
 from airflow_kubernetes_secrets.formats.hosts import (
+    address_of_cloud_id,
     hosts_and_ports,
     in_url,
     libpq_port,
     port_number,
     without_brackets,
 )
+from airflow_kubernetes_secrets.formats.settings import CLOUD_ID
 from airflow_kubernetes_secrets.formats.web_servers import HTTPS_PORT, WEB_SERVERS, WHOLE_ADDRESS
 
 # The database in the Secret of CloudNativePG's superuser, who may use every database.
@@ -37,6 +39,7 @@ _ELASTICSEARCH_PORT = 9200
 OF_SNOWFLAKE = re.compile(r"\.snowflakecomputing\.(?:com|cn)(?::[0-9]+)?(?:/.*)?$", re.IGNORECASE)
 # https://clickhouse.com/docs/guides/sre/network-ports
 CLICKHOUSE_PORT_WITH_TLS = 8443
+_WINRM_PORT_WITH_TLS = 5986
 _WEB = ("http", "https")
 # https://www.rfc-editor.org/rfc/rfc6409#section-3.1
 # https://www.rfc-editor.org/rfc/rfc3207
@@ -147,6 +150,8 @@ def _write_protocol(connection: dict[str, Any], protocol: str, *, is_of_uri: boo
         if protocol and host and "://" not in host:
             port = f":{connection['port']}" if connection["port"] else ""
             connection["host"], connection["port"] = f"{protocol}://{in_url(host)}{port}", None
+        elif conn_type in WHOLE_ADDRESS and connection["port"]:
+            _insert_port(connection)
         return
     server = WEB_SERVERS.get(conn_type)
     if server is not None and not server.is_protocol_in_schema and connection["schema"] in _WEB:
@@ -160,6 +165,14 @@ def _write_protocol(connection: dict[str, Any], protocol: str, *, is_of_uri: boo
         connection["port"] = connection["port"] or server.port(protocol)
     if server is not None and protocol == "https" and not (server.is_one_enough and connection["schema"] == "https"):
         connection["extra"] = {**server.https, **connection["extra"]}
+
+
+def _insert_port(connection: dict[str, Any]) -> None:
+    """Write the port into a URL without one: the hooks that read a whole address in the host ignore the port."""
+    found = re.fullmatch(r"(?P<server>https?://(?:\[[^\]/]+\]|[^/:@]+))(?P<path>/.*)?", connection["host"])
+    if found is not None:
+        connection["host"] = f"{found['server']}:{connection['port']}{found['path'] or ''}"
+        connection["port"] = None
 
 
 def _for_driver(connection: dict[str, Any], _word: str) -> None:
@@ -255,9 +268,26 @@ def _smtp(connection: dict[str, Any], word: str) -> None:
 
 def _elasticsearch(connection: dict[str, Any], _word: str) -> None:
     """Put an IPv6 address in brackets, and add the port: ``ElasticsearchSQLHook`` builds a URL."""
+    _separate_cloud_id(connection)
     connection["host"] = in_url(connection["host"])
     if connection["host"] and not any(each in connection["host"] for each in ("://", ",")):
         connection["port"] = connection["port"] or _ELASTICSEARCH_PORT
+
+
+def _separate_cloud_id(connection: dict[str, Any]) -> None:
+    """Replace a Cloud ID by the address that it contains: the hook always passes a host, and the client refuses both.
+
+    https://www.elastic.co/docs/deploy-manage/deploy/elastic-cloud/find-cloud-id
+    """
+    extra = connection["extra"]
+    cloud_id = extra.get(CLOUD_ID)
+    found = address_of_cloud_id(cloud_id) if isinstance(cloud_id, str) else None
+    if found is None:
+        return
+    del extra[CLOUD_ID]
+    if not connection["host"]:
+        connection["host"], connection["port"] = found
+        connection["schema"] = "https"
 
 
 def _separate_database(connection: dict[str, Any]) -> None:
@@ -366,6 +396,29 @@ def _kafka(connection: dict[str, Any], _word: str) -> None:
         extra.setdefault("sasl.password", connection["password"])
 
 
+def _winrm(connection: dict[str, Any], _word: str) -> None:
+    """Move the port to ``extra``, where ``WinRMHook`` reads it; at the port of HTTPS, write the whole endpoint.
+
+    https://learn.microsoft.com/en-us/windows/win32/winrm/installation-and-configuration-for-windows-remote-management
+    """
+    host, port, extra = connection["host"], connection["port"], connection["extra"]
+    protocol = connection["schema"] if connection["schema"] in _WEB else ""
+    if not host or not (port or protocol) or "endpoint" in extra or "remote_port" in extra:
+        return
+    if protocol == "https" or port == _WINRM_PORT_WITH_TLS:
+        extra["endpoint"] = f"https://{in_url(host)}:{port or _WINRM_PORT_WITH_TLS}/wsman"
+    elif port:
+        extra["remote_port"] = port
+    connection["port"], connection["schema"] = None, "" if protocol else connection["schema"]
+
+
+def _ydb(connection: dict[str, Any], _word: str) -> None:
+    """Separate the port from a host with a protocol: ``YDBHook`` appends one to the host."""
+    found = re.fullmatch(r"(?P<address>grpcs?://[^/:]+):(?P<port>[0-9]+)/?", connection["host"])
+    if found is not None and (port := port_number(found["port"])) is not None:
+        connection["host"], connection["port"] = found["address"], connection["port"] or port
+
+
 _RULES: Mapping[str, Callable[[dict[str, Any], str], None]] = {
     "postgres": _postgres,
     "mysql": _mysql,
@@ -382,6 +435,8 @@ _RULES: Mapping[str, Callable[[dict[str, Any], str], None]] = {
     "cassandra": _cassandra,
     "databricks": _databricks,
     "clickhouse": _clickhouse,
+    "winrm": _winrm,
+    "ydb": _ydb,
     "aws": _aws,
     **dict.fromkeys(("trino", "presto"), _trino),
 }

@@ -7,6 +7,7 @@ which needs the brackets.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Sequence
 
 _HOST = r"(?P<host>/.*|\[[^\]]+\]|[^:,\[\]]*)(?::(?P<port>[0-9]+))?"
@@ -48,6 +49,22 @@ def without_brackets(host: str) -> str:
     return host[1:-1] if host.startswith("[") and host.endswith("]") and is_ipv6(host[1:-1]) else host
 
 
+def address_of_cloud_id(cloud_id: str) -> tuple[str, int] | None:
+    """Return the host and port of Elasticsearch in a Cloud ID (``name:base64``); ``None`` if it is none.
+
+    https://github.com/elastic/elastic-transport-python/blob/v8.17.1/elastic_transport/client_utils.py#L96-L134
+    """
+    try:
+        parts = b64decode(cloud_id.strip().rpartition(":")[2], validate=True).decode("ascii").split("$")
+    except ValueError:
+        return None
+    found = re.fullmatch(r"(?P<domain>[\w.-]+)(?::(?P<port>[0-9]+))?", parts[0])
+    if found is None or len(parts) < 2 or re.fullmatch(r"[\w-]+", parts[1]) is None:
+        return None
+    port = port_number(found["port"]) if found["port"] else CLOUD_PORT
+    return None if port is None else (f"{parts[1]}.{found['domain']}", port)
+
+
 def libpq_port(ports: Sequence[int | None]) -> int | str | None:
     """Return the port for several hosts: one for all, or a list with commas; ``None`` for the default.
 
@@ -59,3 +76,5 @@ def libpq_port(ports: Sequence[int | None]) -> int | str | None:
 
 
 LIBPQ_PORT = 5432
+# Elastic Cloud uses that of HTTPS if a Cloud ID has none.
+CLOUD_PORT = 443

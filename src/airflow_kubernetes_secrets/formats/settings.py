@@ -75,15 +75,25 @@ def _words(meanings: Mapping[str, Any]) -> _Value:
     return lambda value: meanings.get(value.lower())
 
 
+# The address of a deployment in Elastic Cloud, which the client of Elasticsearch accepts only without a host.
+CLOUD_ID = "cloud_id"
+
 # Aiven: `required`.
 IS_ON = ("true", "1", "yes", "on", "required")
 IS_OFF = ("false", "0", "no", "off")
 _BOOLEANS = dict.fromkeys(IS_ON, True) | dict.fromkeys(IS_OFF, False)
 
+
+def _pem(value: str) -> str | None:
+    """Return a private key; ``None`` for the path of one."""
+    return _private_key(value) if value.startswith("-----BEGIN ") else None
+
+
 # https://kubernetes.io/docs/concepts/configuration/secret/#ssh-authentication-secrets
 # https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#ssh-repositories
 _OF_SSH: Mapping[str, tuple[str, _Value]] = {
     **dict.fromkeys(("private_key", "ssh_privatekey", "sshprivatekey", "privatekey"), ("private_key", _private_key)),
+    **dict.fromkeys(("id_rsa", "id_ed25519", "id_ecdsa", "identity"), ("private_key", _pem)),
     **dict.fromkeys(("private_key_passphrase", "passphrase"), ("private_key_passphrase", _text)),
     **dict.fromkeys(("known_hosts", "ssh_known_hosts"), ("host_key", _host_key)),
     "host_key": ("host_key", _text),
@@ -93,6 +103,15 @@ _OF_TRINO: Mapping[str, tuple[str, _Value]] = {
     **dict.fromkeys(("scheme", "protocol"), ("protocol", _words({"https": "https"}))),
     **dict.fromkeys(("ssl", "tls"), ("protocol", _words(dict.fromkeys(IS_ON, "https")))),
 }
+
+
+def _tls(name: str, meaning: object, *others: str) -> Mapping[str, tuple[str, _Value]]:
+    """Return the names of keys that switch TLS on for a server that speaks HTTP."""
+    return {
+        **dict.fromkeys(("scheme", "protocol"), (name, _words({"https": meaning}))),
+        **dict.fromkeys(("ssl", "tls", "use_ssl", "use_tls", *others), (name, _words(dict.fromkeys(IS_ON, meaning)))),
+    }
+
 
 # The name in `extra` and its value, by connection type and by the name of a key in lower case, with `_` for `-`.
 SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
@@ -111,7 +130,7 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     # https://dev.mysql.com/doc/refman/8.4/en/connection-options.html#option_general_ssl-mode
     "mysql": {
         **dict.fromkeys(("ssl", "tls"), ("ssl_mode", _words(dict.fromkeys(IS_ON, "REQUIRED")))),
-        "ssl_mode": ("ssl_mode", lambda value: value.upper() or None),
+        **dict.fromkeys(("ssl_mode", "sslmode"), ("ssl_mode", lambda value: value.upper() or None)),
         **{f"ssl{dash}{name}": _tls_of_mysql(name) for name in ("ca", "cert", "key") for dash in ("_", "")},
         "unix_socket": ("unix_socket", _path),
         "iam": ("iam", _words(dict.fromkeys(IS_ON, True))),
@@ -185,6 +204,24 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     "vault": {
         **dict.fromkeys(("scheme", "protocol"), ("use_tls", _words({"https": True}))),
         **dict.fromkeys(("ssl", "tls", "use_tls"), ("use_tls", _words(dict.fromkeys(IS_ON, True)))),
+    },
+    "jenkins": _tls("use_https", True, "use_https", "https"),
+    **dict.fromkeys(("druid", "pinot"), _tls("schema", "https")),
+    "weaviate": _tls("http_secure", True, "http_secure"),
+    "webhdfs": _tls("use_ssl", True),
+    # The hook passes extra to impyla.
+    "impala": {
+        **dict.fromkeys(("ssl", "tls", "use_ssl"), ("use_ssl", _words(dict.fromkeys(IS_ON, True)))),
+        **{name: (name, _text) for name in ("auth_mechanism", "kerberos_service_name")},
+        "ca_cert": ("ca_cert", _path),
+    },
+    # https://github.com/vertica/vertica-python#tlsssl
+    "vertica": dict.fromkeys(("ssl", "tls"), ("ssl", _words(dict.fromkeys(IS_ON, True)))),
+    # https://developers.teradata.com/teradatasql/#connection-parameters
+    "teradata": {
+        **{name: (name, _text) for name in ("sslmode", "tmode", "sslprotocol")},
+        "sslca": ("sslca", _path),
+        "sslcapath": ("sslcapath", _path),
     },
     # The hooks pass extra to librdkafka.
     "kafka": {name: (in_extra, _text) for in_extra in _PROPERTIES_OF_KAFKA for name in _names_of_kafka(in_extra)}

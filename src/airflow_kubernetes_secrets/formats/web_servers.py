@@ -72,7 +72,7 @@ WEB_SERVERS: Mapping[str, WebServer] = {
 }
 
 # The types whose hooks read a whole address in the host.
-WHOLE_ADDRESS = ("openai", "github", "airbyte", "jira", "tableau")
+WHOLE_ADDRESS = ("openai", "github", "airbyte", "jira", "tableau", "arangodb", "opsgenie", "cohere")
 
 # The types whose servers have web addresses.
 SPEAK_HTTP = frozenset(("http", *WEB_SERVERS, *WHOLE_ADDRESS))

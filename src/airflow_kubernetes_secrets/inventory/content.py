@@ -14,8 +14,6 @@ from urllib.parse import urlsplit
 from airflow_kubernetes_secrets.backend.airflow_versions import is_airflow_2
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats import reading, values
-from airflow_kubernetes_secrets.formats.aliases import EXACT
-from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, EXTRA_IS_NO_OBJECT, SERVICES, TASKS, Objection
@@ -25,6 +23,7 @@ from airflow_kubernetes_secrets.inventory.ignored_uri import problems_of_ignored
 from airflow_kubernetes_secrets.inventory.incomplete_formats import problems_of_format
 from airflow_kubernetes_secrets.inventory.missing_fields import problems_of_missing
 from airflow_kubernetes_secrets.inventory.placeholders import problems_of_placeholders
+from airflow_kubernetes_secrets.inventory.stored_values import newline_at_end, problems_of_stored_values
 from airflow_kubernetes_secrets.inventory.unused_keys import problems_of_unused, unused_keys
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_address, shown_type
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -35,8 +34,6 @@ from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
 UNREADABLE: Final = "unreadable"
 UNESCAPED: Final = "unescaped-uri"
-QUOTED: Final = "quoted-value"
-TRAILING_NEWLINE: Final = "trailing-newline"
 BYTE_ORDER_MARK: Final = "byte-order-mark"
 EXTRA: Final = "extra-not-json"
 NOT_EVERYWHERE: Final = "not-everywhere"
@@ -93,9 +90,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     if any(each.severity is Severity.ERROR for each in objections):
         return Content(data_format, is_readable=False, problems=objections)
     connection = fields_of_whole(stored)
-    problems = (*objections, *_newlines_in_fields(secret, key, connection))
-    if key == IN_FIELDS:
-        problems = (*problems, *_quoted_fields(secret, connection))
+    problems = (*objections, *problems_of_stored_values(secret, key, connection))
     conn_type, host, port = _address(connection)
     whole = values.text(secret, key) if is_completed and not reading.is_converted(secret, key) else stored
     if not _is_parsed_as_intended(whole):
@@ -160,33 +155,6 @@ def _is_parsed_as_intended(stored: str) -> bool:
     return "@" not in uri.path + uri.query + uri.fragment
 
 
-def _newlines_in_fields(secret: Secret, key: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield a warning for each field that Airflow takes exactly as it is stored, and that ends with a newline."""
-    for field in EXACT:
-        value = connection.get(field)
-        if isinstance(value, str) and value.endswith(("\n", "\r")):
-            fields = fields_of(secret)
-            origin = (fields if key == IN_FIELDS else fields.completing(key)).keys.get(field, key)
-            is_alone = origin != key and origin not in fields.parsers
-            yield _newline(secret, origin, "value" if is_alone else f"{field} in the value")
-
-
-def _quoted_fields(secret: Secret, connection: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield a warning for each field with quotation marks, which kubectl stores if a file of variables has them."""
-    keys = fields_of(secret).keys
-    for field in (*EXACT, "schema"):
-        value = connection.get(field)
-        text = value.strip() if isinstance(value, str) else ""
-        if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'" and field in keys:
-            yield Problem(
-                QUOTED,
-                f"{secret.full_name}, key {quoted(keys[field])}: the value begins and ends with quotation marks, which "
-                "Airflow reads as part of it. If they are not intended (kubectl keeps those of --from-env-file), store "
-                "it without them",
-                Severity.WARNING,
-            )
-
-
 def _problems_of_variable(secret: Secret, key: str) -> Iterator[Problem]:
     """Yield warnings for what Airflow reads as a part of a variable and an editor has probably added."""
     value = secret.value(key)
@@ -198,13 +166,4 @@ def _problems_of_variable(secret: Secret, key: str) -> Iterator[Problem]:
             Severity.WARNING,
         )
     if value.endswith(b"\n"):
-        yield _newline(secret, key, "value")
-
-
-def _newline(secret: Secret, key: str, what: str) -> Problem:
-    return Problem(
-        TRAILING_NEWLINE,
-        f"{secret.full_name}, key {quoted(key)}: the {what} ends with a newline, which Airflow reads as part of it. If "
-        "it is not intended (many editors add one), store it without the newline",
-        Severity.WARNING,
-    )
+        yield newline_at_end(secret, key, "value")

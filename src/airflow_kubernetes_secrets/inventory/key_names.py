@@ -59,9 +59,12 @@ SENTINEL = re.compile(r"sentinel|^master_?(?:name|set|group)$")
 # The keys of servers for SSH.
 KNOWN_HOSTS = re.compile(r"known_?hosts$|fingerprint$")
 
-# The domain of a login for SQL Server, and the share of a file server, which its hook reads in the schema.
+# The domain of a login for Windows, and the share of a file server, which its hook reads in the schema.
 DOMAIN = re.compile(r"^(?:windows_?|ad_?)?domain(?:_?name)?$")
 SHARE = re.compile(r"^share(?:_?name)?$")
+
+# How a client proves its identity: LDAP, Kerberos.
+MECHANISM = re.compile(r"(?:auth_?mech(?:anism)?|log_?mech|auth_?method)$")
 
 # An instance of SQL Server, and the path of a web address: parts of the host for their hooks.
 INSTANCE = re.compile(r"^instance(?:_?name)?$")

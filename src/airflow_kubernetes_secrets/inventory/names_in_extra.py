@@ -91,7 +91,6 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     "influxdb3": ("token", "org", "database"),
     "informatica_edc": ("provider_id", "security_domain", "modified_by"),
     "jdbc": ("driver_path", "driver_class", "sqlalchemy_scheme"),
-    "jenkins": ("use_https",),
     "jira": ("verify",),
     "kubernetes": ("kube_config_path", "namespace", "cluster_context"),
     "livy": _HTTP,
@@ -138,7 +137,7 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     "spark_sql": ("queue",),
     "ssh": _SSH,
     "tableau": ("site_id", "verify", "auth", "jwt_file", "jwt_token"),
-    "teradata": ("tmode", "sslmode", "sslca", "sslcapath", "sslcipher", "sslcrc", "sslprotocol", "query_band"),
+    "teradata": ("sslcipher", "sslcrc", "query_band"),
     "trino": (*_TRINO, "jwt__token", "jwt__file", "timezone", "certs__client_cert_path", "certs__client_key_path"),
     "vault": (
         *("auth_type", "auth_mount_point", "kv_engine_version", "role_id", "kubernetes_role", "kubernetes_jwt_path"),
@@ -149,7 +148,7 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     "vertica": ("connection_timeout", "log_level"),
     "wasb": ("connection_string", "sas_token", "tenant_id", "account_key", "shared_access_key", *_AZURE_IDENTITY),
     "weaviate": ("token", "api_key", "access_token", "refresh_token", "client_secret", "grpc_host", "grpc_port"),
-    "webhdfs": ("use_ssl", "verify", "cert", "key"),
+    "webhdfs": ("verify", "cert", "key"),
     "winrm": (
         *("endpoint", "remote_port", "transport", "service", "keytab", "ca_trust_path", "cert_pem", "cert_key_pem"),
         *("server_cert_validation", "kerberos_hostname_override", "message_encryption"),

@@ -10,6 +10,7 @@ from airflow_kubernetes_secrets.formats.aliases import ALIASES, EXACT, URI, fold
 from airflow_kubernetes_secrets.formats.annotations import OTHER_KEYS
 from airflow_kubernetes_secrets.formats.connection import ignored_uri, keys_of_settings
 from airflow_kubernetes_secrets.formats.fields import fields_of
+from airflow_kubernetes_secrets.formats.names_of_types import plain
 from airflow_kubernetes_secrets.formats.near_misses import keys_of_near_formats
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.remedies import (
@@ -30,6 +31,7 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     INSTANCE,
     KNOWN_HOSTS,
     LOGIN,
+    MECHANISM,
     NAME,
     OPTIONS,
     PASSPHRASE,
@@ -61,6 +63,9 @@ _SCHEMAS: Mapping[str, re.Pattern[str]] = {**dict.fromkeys(WEB, SCHEME), "samba"
 
 # The types of servers with databases, whose name can be in a key `NAME` (Django).
 _WITH_DATABASE = ("postgres", "mysql", "mssql", "oracle")
+
+# The hooks that read the domain of Windows in the login.
+_HOOKS_WITH_DOMAIN: Mapping[str, str] = {"mssql": "MsSqlHook", "samba": "SambaHook", "winrm": "WinRMHook"}
 
 # The names of keys with a part that the hook reads in the host, the character before it there, and an example.
 _IN_HOST: Mapping[str, tuple[re.Pattern[str], str, str]] = {
@@ -116,11 +121,11 @@ def problems_of_unused(
 
 def _names_in_extra(unused: Sequence[str], connection: Mapping[str, Any]) -> dict[str, str]:
     """Return the unused keys with the name of a setting that the hook reads in ``extra``, and that name."""
-    extra = {*map(_plain, extra_of(connection))}
+    extra = {*map(plain, extra_of(connection))}
     conn_type = str(connection.get("conn_type"))
-    names = {_plain(name): name for name in NAMES_IN_EXTRA.get(conn_type, ())} | {**OTHER_NAMES.get(conn_type, {})}
-    found = {each: names[_plain(each)] for each in unused if _plain(each) in names}
-    return {each: name for each, name in found.items() if _plain(name) not in extra}
+    names = {plain(name): name for name in NAMES_IN_EXTRA.get(conn_type, ())} | {**OTHER_NAMES.get(conn_type, {})}
+    found = {each: names[plain(each)] for each in unused if plain(each) in names}
+    return {each: name for each, name in found.items() if plain(name) not in extra}
 
 
 def _settings_of_hook(
@@ -139,11 +144,6 @@ def _settings_of_hook(
             f"nothing reads {named([each])}, which the hook of {connection['conn_type']!r} reads in extra. "
             + name_setting(secret, key, name),
         )
-
-
-def _plain(name: str) -> str:
-    """Return a name without what differs between the forms of a name, such as ``tenant_id`` and ``tenantId``."""
-    return re.sub("[-_.]", "", name.lower())
 
 
 def _missing_host(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
@@ -226,12 +226,21 @@ def _of_other_forms(
             f"Sentinel, write that of the Redis server. {set_field(secret, key, 'host')}",
         )
     domains = [each for each in unused if suggests(each, DOMAIN)]
-    if domains and conn_type == "mssql" and "\\" not in str(connection.get("login")):
+    hook = _HOOKS_WITH_DOMAIN.get(str(conn_type))
+    if domains and hook is not None and not any(each in str(connection.get("login")) for each in "\\@"):
         yield warning(
             SETTINGS,
             secret,
-            f"nothing reads {named(domains)}, because MsSqlHook reads the domain in the login. If the login has one: "
+            f"nothing reads {named(domains)}, because {hook} reads the domain in the login. If the login has one: "
             f"{set_field(secret, key, 'login')}: domain\\login",
+        )
+    mechanisms = [each for each in unused if suggests(each, MECHANISM)]
+    if mechanisms and connection.get("host") and not has_in_extra(connection, MECHANISM):
+        yield warning(
+            SETTINGS,
+            secret,
+            f"nothing reads {named(mechanisms)}, which may be the method of logging in. If the connection needs it, "
+            f"write what its hook reads{in_extra(secret, key)}",
         )
 
 

@@ -145,13 +145,36 @@ def _whole_address(connection: HookConnection) -> Iterator[tuple[str, str]]:
             f"{_HOOKS_WITH_ADDRESS[connection.conn_type]} reads the host as a URL{clear}",
             'Write the whole URL in the host: {"host": "https://host"}',
         )
+    elif connection.port and "://" in connection.host:
+        yield (
+            f"{_HOOKS_WITH_ADDRESS[connection.conn_type]} ignores the port",
+            'Write it in the URL: {"host": "https://host:8443"}',
+        )
+
+
+def _winrm(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``WinRMHook`` reads the port and the protocol in ``extra``."""
+    if connection.port and not {"endpoint", "remote_port"} & connection.extra.keys():
+        yield (
+            "WinRMHook ignores the port, and connects to port 5985 without TLS",
+            'Write the whole address in extra: {"endpoint": "https://host:5986/wsman"}',
+        )
+
+
+def _psrp(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``PsrpHook`` has no setting for the port."""
+    if connection.port not in (None, 5985, 5986):
+        yield "PsrpHook ignores the port", 'It uses 5986, or 5985 with extra {"ssl": false}. Write no port'
 
 
 _HOOKS_WITH_ADDRESS: Mapping[str, str] = {
     "airbyte": "AirbyteHook",
+    "arangodb": "ArangoDBHook",
+    "cohere": "CohereHook",
     "github": "GithubHook",
     "jira": "JiraHook",
     "openai": "OpenAIHook",
+    "opsgenie": "OpsgenieAlertHook",
     "tableau": "TableauHook",
 }
 
@@ -165,4 +188,6 @@ RULES_OF_WEB_SERVERS: Mapping[str, Sequence[Rule]] = {
     **dict.fromkeys(("influxdb", "influxdb3"), (_web_server, _influxdb)),
     **dict.fromkeys(("trino", "presto"), (_web_server, _trino)),
     **dict.fromkeys(_HOOKS_WITH_ADDRESS, (_whole_address,)),
+    "winrm": (_winrm,),
+    "psrp": (_psrp,),
 }
