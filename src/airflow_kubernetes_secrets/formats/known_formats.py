@@ -136,8 +136,8 @@ KNOWN_FORMATS = (
             "AWS_REGION": f"{EXTRA}region_name",
             "AWS_ENDPOINT_URL": f"{EXTRA}endpoint_url",
             "AWS_ROLE_ARN": f"{EXTRA}role_arn",
-            # OpenShift AI
-            "AWS_S3_ENDPOINT": parsers.endpoint_url,
+            # OpenShift AI, and Longhorn
+            **dict.fromkeys(("AWS_S3_ENDPOINT", "AWS_ENDPOINTS"), parsers.endpoint_url),
         },
         not_labels=_OTHER_OBJECT_STORAGE,
     ),
@@ -420,6 +420,13 @@ KNOWN_FORMATS = (
         "vault",
         {"VAULT_ADDR": parsers.vault_address, "VAULT_TOKEN": "password"},
         extra={"auth_type": "token"},
+        is_exact=True,
+    ),
+    KnownFormat(  # the plugin of Argo CD
+        "vault",
+        {"VAULT_ADDR": parsers.vault_address, "AVP_ROLE_ID": "login", "AVP_SECRET_ID": "password"},
+        {"AVP_TYPE": parsers.parser_of_word("vault"), "AVP_AUTH_TYPE": parsers.parser_of_word("approle")},
+        extra={"auth_type": "approle"},
         is_exact=True,
     ),
     KnownFormat("databricks", {"DATABRICKS_HOST": "host", "DATABRICKS_TOKEN": "password"}, _OF_DATABRICKS),

@@ -56,7 +56,10 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "asana": _TOKEN,
     "aws": {
         **dict.fromkeys(("access_key_id", "access_key"), "login"),
-        **dict.fromkeys(("secret_access_key", "secret_key", "secret"), "password"),
+        **dict.fromkeys(
+            ("secret_access_key", "secret_key", "access_key_secret", "access_secret_key", "secret"), "password"
+        ),
+        "access_session_token": f"{EXTRA}aws_session_token",
     },
     **dict.fromkeys(
         ("azure", "azure_compute", "azure_container_instance", "azure_data_factory", "azure_synapse"),
@@ -99,8 +102,8 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "kafka": {"bootstrap_servers": f"{EXTRA}bootstrap.servers"},
     **dict.fromkeys(("msgraph", "powerbi"), _MSGRAPH),
     "openai": {**_API_KEY, **dict.fromkeys(("base_url", "api_base"), "host")},
-    "opsgenie": {**_API_KEY, "api_url": "host"},
-    "oss": {**_ALIBABA, "endpoint": f"{EXTRA}endpoint"},
+    "opsgenie": {**_API_KEY, "token": "password", "api_url": "host"},
+    "oss": {**_ALIBABA, "secret_access_key": f"{EXTRA}access_key_secret", "endpoint": f"{EXTRA}endpoint"},
     "pagerduty": {**_TOKEN, **_API_KEY, **dict.fromkeys(("routing_key", "integration_key"), f"{EXTRA}routing_key")},
     "pagerduty_events": dict.fromkeys(("integration_key", "routing_key"), "password"),
     "pinecone": {**_API_KEY, "environment": "login", "region": f"{EXTRA}region"},
