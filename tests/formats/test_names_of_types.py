@@ -73,7 +73,7 @@ CASES: list[tuple[str, dict[str, str], dict[str, Any]]] = [
     ),
     (
         "trino",
-        {"host": "t", "port": "443", "user": "u", "token": "j", "catalog": "c"},
+        {"host": "t", "port": "443", "user": "u", "jwt": "j", "catalog": "c"},
         {
             "host": "t",
             "port": 443,
@@ -161,3 +161,9 @@ def test_what_is_no_cloud_id_is_not_used_as_a_host(read: Read, tmp_path: Path, c
 
     assert read(data) == whole(conn_type="elasticsearch", login="u", password="p", extra={"cloud_id": cloud_id})
     assert "half-connection" in [each.code for each in problems_in(tmp_path, data)]
+
+
+def test_a_token_next_to_a_password_is_no_second_method_for_trino(read: Read) -> None:
+    data = {"host": "t", "user": "u", "password": "p", "token": "x"}
+
+    assert read(data, {"connection-type": "trino"}) == whole(conn_type="trino", host="t", login="u", password="p")

@@ -46,7 +46,7 @@ def _in_extra(*names: str) -> Mapping[str, str]:
 
 _MSGRAPH = {**_azure("tenant_id"), **_in_extra("scopes", "authority", "base_url")}
 # https://trino.io/docs/current/security/jwt.html
-_JWT = ("jwt_token", "jwt", "access_token", "token")
+_JWT = ("jwt_token", "jwt")
 
 # The field, or the name in ``extra``, by connection type and by the name of a key. If several keys are for one field,
 # the first name here is used.
