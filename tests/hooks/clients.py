@@ -78,6 +78,14 @@ def of_databricks(hook: Any) -> object:
     return [hook.host, token]
 
 
+def of_vault(hook: Any) -> object:
+    # For an AppRole, the client logs in at once, and there is no server.
+    client = None
+    with suppress(Exception):
+        client = hook.vault_client.client
+    return client if client is not None else hook.vault_client
+
+
 def of_kubernetes(hook: Any) -> object:
     return hook.get_conn().configuration
 
@@ -151,7 +159,7 @@ RECIPES: Mapping[str, Recipe] = {
     "SlackWebhookHook": Recipe("slack_webhook_conn_id", lambda hook: hook.client),
     "SmtpHook": Recipe("smtp_conn_id", of_smtp, ("smtplib.SMTP", "smtplib.SMTP_SSL")),
     "SnowflakeHook": Recipe("snowflake_conn_id", get_conn, ("snowflake.connector.connect",)),
-    "VaultHook": Recipe("vault_conn_id", lambda hook: hook.vault_client.client),
+    "VaultHook": Recipe("vault_conn_id", of_vault),
     "WasbHook": Recipe("wasb_conn_id", get_conn),
 }
 
