@@ -39,7 +39,7 @@ _ELASTICSEARCH_PORT = 9200
 OF_SNOWFLAKE = re.compile(r"\.snowflakecomputing\.(?:com|cn)(?::[0-9]+)?(?:/.*)?$", re.IGNORECASE)
 # https://clickhouse.com/docs/guides/sre/network-ports
 CLICKHOUSE_PORT_WITH_TLS = 8443
-_WINRM_PORT_WITH_TLS = 5986
+WINRM_PORT_WITH_TLS = 5986
 _WEB = ("http", "https")
 # https://www.rfc-editor.org/rfc/rfc6409#section-3.1
 # https://www.rfc-editor.org/rfc/rfc3207
@@ -405,8 +405,8 @@ def _winrm(connection: dict[str, Any], _word: str) -> None:
     protocol = connection["schema"] if connection["schema"] in _WEB else ""
     if not host or not (port or protocol) or "endpoint" in extra or "remote_port" in extra:
         return
-    if protocol == "https" or port == _WINRM_PORT_WITH_TLS:
-        extra["endpoint"] = f"https://{in_url(host)}:{port or _WINRM_PORT_WITH_TLS}/wsman"
+    if protocol == "https" or port == WINRM_PORT_WITH_TLS:
+        extra["endpoint"] = f"https://{in_url(host)}:{port or WINRM_PORT_WITH_TLS}/wsman"
     elif port:
         extra["remote_port"] = port
     connection["port"], connection["schema"] = None, "" if protocol else connection["schema"]

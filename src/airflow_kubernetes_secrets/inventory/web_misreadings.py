@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from airflow_kubernetes_secrets.formats.hook_adjustments import CLICKHOUSE_PORT_WITH_TLS
+from airflow_kubernetes_secrets.formats.hook_adjustments import CLICKHOUSE_PORT_WITH_TLS, WINRM_PORT_WITH_TLS
 from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports, is_ipv6
 from airflow_kubernetes_secrets.formats.uri import WEB
 from airflow_kubernetes_secrets.formats.web_servers import WEB_SERVERS
@@ -13,6 +13,9 @@ from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection,
 
 # https://clickhouse.com/docs/guides/sre/network-ports
 _NATIVE_PORTS_OF_CLICKHOUSE = (9000, 9440)
+# That without TLS.
+_WINRM_PORT = 5985
+_PORTS = {"http": 80, "https": 443}
 
 
 def _http(connection: HookConnection) -> Iterator[tuple[str, str]]:
@@ -145,26 +148,38 @@ def _whole_address(connection: HookConnection) -> Iterator[tuple[str, str]]:
             f"{_HOOKS_WITH_ADDRESS[connection.conn_type]} reads the host as a URL{clear}",
             'Write the whole URL in the host: {"host": "https://host"}',
         )
-    elif connection.port and "://" in connection.host:
+    elif connection.port not in (0, _port_of(connection.host)):
         yield (
             f"{_HOOKS_WITH_ADDRESS[connection.conn_type]} ignores the port",
             'Write it in the URL: {"host": "https://host:8443"}',
         )
 
 
+def _port_of(url: str) -> int | None:
+    """Return the port of a URL, or the one that its protocol implies; ``None`` for another address."""
+    protocol, _colons, rest = url.lower().partition("://")
+    server = rest.partition("/")[0].rpartition("@")[2]
+    [(_host, port), *_] = hosts_and_ports(server) or [("", None)]
+    return port or _PORTS.get(protocol)
+
+
 def _winrm(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``WinRMHook`` reads the port and the protocol in ``extra``."""
-    if connection.port and not {"endpoint", "remote_port"} & connection.extra.keys():
+    if connection.port not in (0, _WINRM_PORT) and not {"endpoint", "remote_port"} & connection.extra.keys():
         yield (
-            "WinRMHook ignores the port, and connects to port 5985 without TLS",
+            f"WinRMHook ignores the port, and connects to port {_WINRM_PORT} without TLS",
             'Write the whole address in extra: {"endpoint": "https://host:5986/wsman"}',
         )
 
 
 def _psrp(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``PsrpHook`` has no setting for the port."""
-    if connection.port not in (None, 5985, 5986):
-        yield "PsrpHook ignores the port", 'It uses 5986, or 5985 with extra {"ssl": false}. Write no port'
+    port = _WINRM_PORT if connection.extra.get("ssl") is False else WINRM_PORT_WITH_TLS
+    if connection.port not in (0, port):
+        yield (
+            f"PsrpHook ignores the port, and connects to port {port}",
+            'It uses 5986, or 5985 without TLS, with extra {"ssl": false}. Write no port',
+        )
 
 
 _HOOKS_WITH_ADDRESS: Mapping[str, str] = {
