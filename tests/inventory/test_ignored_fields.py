@@ -180,6 +180,7 @@ def test_settings_that_need_others(
         ("jira", {"host": HTTPS, "port": 8443}, {"host": f"{HTTPS}:8443", "port": 8443}),
         ("jira", {"host": HTTPS, "port": 80}, {"host": HTTPS, "port": 443}),
         ("openai", {"host": "http://h/v1", "port": 443}, {"host": "http://h/v1", "port": 80}),
+        ("vault", {"host": "h", "login": "r"}, {"host": "h", "login": "r", "extra": {"auth_type": "approle"}}),
         ("winrm", {"host": "h", "port": 5986}, {"host": "h", "port": 5985}),
         ("psrp", {"host": "h", "port": 15986}, {"host": "h", "port": 5986}),
         ("psrp", {"host": "h", "port": 5985}, {"host": "h", "port": 5985, "extra": {"ssl": False}}),

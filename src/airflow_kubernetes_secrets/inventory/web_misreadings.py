@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection,
 
 # https://clickhouse.com/docs/guides/sre/network-ports
 _NATIVE_PORTS_OF_CLICKHOUSE = (9000, 9440)
-# That without TLS.
+# The port without TLS.
 _WINRM_PORT = 5985
 _PORTS = {"http": 80, "https": 443}
 
@@ -59,9 +59,10 @@ def _http(connection: HookConnection) -> Iterator[tuple[str, str]]:
 
 def _vault(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``VaultHook`` uses the password as a token unless ``auth_type`` in extra is another method."""
-    if connection.login and connection.password and not connection.extra.get("auth_type"):
+    if connection.login and not connection.extra.get("auth_type"):
+        token = "uses the password as a token" if connection.password else "fails, because the password is its token"
         yield (
-            "VaultHook ignores the login, and uses the password as a token",
+            f"VaultHook ignores the login, and {token}",
             'Write the method in extra: {"auth_type": "approle"}, or "userpass"',
         )
 
