@@ -186,3 +186,52 @@ def test_a_loop_with_many_uses_ends() -> None:
     assert set(variables(found)) == set(items)
     assert len(found.uses) < 100_000
     assert len({use.position.line for use in found.uses}) + len(found.computed) == 3_000
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if os.name:\n    ID = 'x'\nelse:\n    ID = 'y'\nOp(conn_id=ID)",
+        "if os.name:\n    ID: str = 'x'\nelse:\n    ID = 'y'\nOp(conn_id=ID)",
+        "ID = 'y'\nif os.name:\n    ID = 'x'\nOp(conn_id=ID)",
+        "ID = None\nif os.name:\n    ID = 'x'\nelse:\n    ID = 'y'\nOp(conn_id=ID)",
+        "ID = 'y'\nif os.name:\n    f()\n    if os.sep:\n        ID = 'x'\nOp(conn_id=ID)",
+        "if os.name:\n    ID = 'x'\nelif os.sep:\n    ID = 'y'\nelse:\n    ID = 'x'\nOp(conn_id=ID)",
+        "A = 'y'\nif os.name:\n    ID = 'x'\nelse:\n    ID = A\nOp(conn_id=ID)",
+        "if os.name:\n    A = 'x'\n    B = ''\nelse:\n    A = ''\n    B = 'y'\nOp(conn_id=A + B)",
+        "A = ''\nB = 'y'\nif os.name:\n    A = 'x'\n    B = ''\nOp(conn_id=A + B)",
+        "def f():\n    if os.name:\n        ID = 'x'\n    else:\n        ID = 'y'\n    Op(conn_id=ID)",
+        "class Ids:\n    if os.name:\n        A = 'x'\n    else:\n        A = 'y'\nOp(conn_id=Ids.A)",
+    ],
+)
+def test_a_name_that_an_if_sets_has_each_of_its_values(code: str) -> None:
+    found = found_in(code)
+    assert set(connections(found)) == {"x", "y"}
+    assert all(use.is_optional for use in found.uses)
+    assert len(found.computed) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if os.name:\n    ID = 'x'\nelse:\n    ID = 'y'\nID = os.name\nOp(conn_id=ID)",
+        "if os.name:\n    ID = 'x'\nelse:\n    ID = 'y'\nfor ID in os.environ:\n    pass\nOp(conn_id=ID)",
+        "if os.name:\n    ID = os.name\nelse:\n    ID = os.sep\nOp(conn_id=ID)",
+        "ID = 'y'\nif os.name:\n    ID = 'x'\nif os.sep:\n    ID = 'y'\nID = 'z'\nOp(conn_id=ID)",
+        "def f(ID):\n    if os.name:\n        ID = 'x'\n    else:\n        ID = 'y'\n    Op(conn_id=ID)",
+        "ID = 'y'\nwhile os.name:\n    ID = 'x'\nOp(conn_id=ID)",
+        "from a import ID\nif os.name:\n    ID = 'x'\nOp(conn_id=ID)",
+        "if os.name:\n    ID = 'x'\n    del ID\nelse:\n    ID = 'y'\nOp(conn_id=ID)",
+        "if os.name:\n    ID = 'x'\n    ID += 'y'\nelse:\n    ID = 'y'\nOp(conn_id=ID)",
+    ],
+)
+def test_a_name_that_other_code_sets_too_is_computed(code: str) -> None:
+    found = found_in(code)
+    assert connections(found) == []
+    assert found.computed
+
+
+def test_one_value_that_is_unknown_is_computed() -> None:
+    found = found_in("if os.name:\n    ID = os.name\nelse:\n    ID = 'x'\nOp(conn_id=ID)")
+    assert connections(found) == ["x"]
+    assert found.computed

@@ -127,7 +127,6 @@ def test_a_default_is_noted(code: str) -> None:
         'Op(conn_id=os.environ["X"])',
         'Op(conn_id=f"x_{os.name}")',
         'ID = "x"\nID = "y"\nOp(conn_id=ID)',
-        'if os.name:\n    ID = "x"\nelse:\n    ID = "y"\nOp(conn_id=ID)',
         'ID = "x"\ndef f(ID):\n    Op(conn_id=ID)',
         'ID = "x"\nfor ID in os.environ:\n    Op(conn_id=ID)',
         'ID = "x"\ndef f():\n    global ID\n    ID = "y"\nOp(conn_id=ID)',

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.alternatives import Alternatives
+from airflow_kubernetes_secrets.usage.branches import Before
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, runs_for_each_element
 from airflow_kubernetes_secrets.usage.imported_names import is_installed
 from airflow_kubernetes_secrets.usage.syntax import DEEPEST, Syntax, dotted, is_airflow, parts_of_sum
@@ -190,7 +191,11 @@ class StringExpressions:
         return self._together(texts, "")
 
     def _conditional(self, node: ast.IfExp, frame: Frame, depth: int) -> str | None:
-        return self._one_of(node, [node.body, node.orelse], frame, depth)
+        # The branches of one `if` have one test, also for several names.
+        return self._one_of(node.test, [node.body, node.orelse], frame, depth)
+
+    def _before(self, node: Before, frame: Frame, depth: int) -> str | None:
+        return self._text(node.value, frame, depth)
 
     def _first_true(self, node: ast.BoolOp, frame: Frame, depth: int) -> str | None:
         """Return the text of ``a or b``."""
@@ -514,6 +519,7 @@ def _may_be_field(annotation: ast.expr) -> bool:
 
 _READ_TEXT: Final[Mapping[type, Callable[[StringExpressions, Any, Frame, int], str | None]]] = {
     ast.Attribute: StringExpressions._member,
+    Before: StringExpressions._before,
     ast.BinOp: StringExpressions._operation,
     ast.BoolOp: StringExpressions._first_true,
     ast.Call: StringExpressions._called,

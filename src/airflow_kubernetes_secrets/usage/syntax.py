@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
+from airflow_kubernetes_secrets.usage.branches import Branches, branches_of
 from airflow_kubernetes_secrets.usage.frames import (
     COMPREHENSIONS,
     Comprehension,
@@ -144,6 +145,9 @@ class Syntax:
         self._set_in: dict[ast.expr, ast.AST] = {}
         self._pending: list[tuple[ast.AST, Frame]] = []
         self._handled: set[ast.AST] = set()
+        # The assignments in an `if`, which is what sets the name; and how an `if` sets a name, by that of its scope.
+        self._in_branches: set[ast.Name] = set()
+        self._branches: dict[tuple[int, str], Branches] = {}
         self._documentation: list[ast.expr] = []
         self._walk(tree)
         for names, line in self._stars:
@@ -265,12 +269,41 @@ class Syntax:
         names = frame.scope
         if name in names:
             known = names[name]
+            if self._is_before_branches(names, name, value):
+                return
             if isinstance(known, LoopVariable) and isinstance(value, LoopVariable) and known.add(value, frame):
                 return
             names[name] = None
             self._set_again.add((id(names), name))
         else:
             names[name] = value
+
+    def _bind_branches(self, node: ast.If, frame: Frame) -> None:
+        """Bind the names that the branches of an ``if`` set."""
+        for name, branches in branches_of(node).items():
+            targets = [target for target, _value in branches.assignments]
+            if not self._in_branches.isdisjoint(targets):
+                # An `if` around this one has bound it.
+                continue
+            self._in_branches.update(targets)
+            is_new = name not in frame.scope
+            # Without a value from before, a single assignment is the only value.
+            is_single = branches.before is not None and len(targets) == 1
+            self._bind(frame, name, branches.assignments[0][1] if is_single else branches.value)
+            if is_new:
+                self._branches[id(frame.scope), name] = branches
+
+    def _is_before_branches(self, names: Names, name: str, value: Definition | None) -> bool:
+        """Return whether a value is the one that a name has before the ``if`` that sets it, and include it there."""
+        branches = self._branches.pop((id(names), name), None)
+        if branches is None or not isinstance(value, ast.expr) or isinstance(value, LoopVariable):
+            return False
+        if value.lineno >= branches.value.lineno:
+            return False
+        if branches.before is not None:
+            branches.before.value = value
+        names[name] = branches.value
+        return True
 
     # Each handler notes what a node contributes, and returns the frame of the nodes in it; ``None`` to skip them.
 
@@ -351,7 +384,8 @@ class Syntax:
         if isinstance(target, ast.Name):
             self._handled.add(target)
             self.assigned.append((target.id, target.lineno, value, frame))
-            self._bind(frame, target.id, value)
+            if target not in self._in_branches:
+                self._bind(frame, target.id, value)
             if frame.is_in_loop and not frame.is_in_condition():
                 self._set_in[value] = next(frame.loops())
         elif isinstance(target, ast.Attribute):
@@ -454,7 +488,10 @@ class Syntax:
     def _if(self, node: ast.If, frame: Frame) -> Frame | None:
         # Airflow imports the file, so it never runs this block.
         if not _is_for_main_program(node.test):
-            return self._enter(node, frame) if frame.is_in_loop else frame
+            if frame.is_in_loop:
+                return self._enter(node, frame)
+            self._bind_branches(node, frame)
+            return frame
         self._pending += ((each, frame) for each in node.orelse)
         return None
 
