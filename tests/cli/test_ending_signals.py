@@ -4,76 +4,106 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
 import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from support.airflow import PATIENCE
 
-PROGRAM = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main"]
 ENDING = [signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM]
+
+# The process of the tests can have been started with signals that are ignored, as in the background of a shell. The
+# first argument is the number of a signal to ignore, or 0.
+START = """
+import os, signal, sys
+for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_IGN if number == int(sys.argv[1]) else signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", *sys.argv[2:]])
+"""
+
+
+@contextmanager
+def started(
+    *arguments: str, ignored: int = 0, stdin: int | None = None, output: int, errors: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command in a session of its own. At the end it is killed, if it still runs."""
+    command = [sys.executable, "-c", START, str(ignored), *arguments]
+    with subprocess.Popen(command, start_new_session=True, stdin=stdin, stdout=output, stderr=errors) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 class Terminal:
-    """A command on a terminal of its own.
+    """A command on a terminal of its own."""
 
-    Args:
-        ignored: a signal that is ignored when the command starts, as with ``nohup``.
-    """
-
-    def __init__(self, *arguments: str, ignored: signal.Signals | None = None) -> None:
-        self.ours, self._theirs = pty.openpty()
-        self.before = termios.tcgetattr(self._theirs)
+    def __init__(self, process: subprocess.Popen[bytes], ours: int, theirs: int, before: list[object]) -> None:
+        self.process = process
+        self.ours = ours
+        self._theirs = theirs
+        self.before = before
         self.shown = b""
-        ignore = () if ignored is None else ("sh", "-c", f'trap "" {ignored.value}; exec "$@"', "sh")
-        self.process = subprocess.Popen(
-            [*ignore, *PROGRAM, *arguments],
-            stdin=self._theirs,
-            stdout=self._theirs,
-            stderr=self._theirs,
-            start_new_session=True,
-        )
 
     def wait_for(self, text: bytes) -> None:
         while text not in self.shown:
+            readable, _, _ = select.select([self.ours], [], [], PATIENCE)
+            assert readable, self.shown
             self.shown += os.read(self.ours, 4096)
 
     @property
     def modes(self) -> list[object]:
         return termios.tcgetattr(self._theirs)
 
-    def close(self) -> None:
-        os.close(self._theirs)
-        os.close(self.ours)
+
+@contextmanager
+def on_terminal(*arguments: str, ignored: int = 0) -> Iterator[Terminal]:
+    """Start a command on a terminal of its own.
+
+    Args:
+        ignored: a signal that is ignored when the command starts, as with ``nohup``.
+    """
+    ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    try:
+        with started(*arguments, ignored=ignored, stdin=theirs, output=theirs, errors=theirs) as process:
+            yield Terminal(process, ours, theirs, before)
+    finally:
+        os.close(theirs)
+        os.close(ours)
+
+
+PROMPT = ("put", "variable", "key", "--value", "-", "--dry-run=client")
 
 
 @pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
 def test_a_prompt_for_a_password(number: signal.Signals) -> None:
-    terminal = Terminal("put", "variable", "key", "--value", "-", "--dry-run=client")
-    terminal.wait_for(b"value: ")
-    assert terminal.modes != terminal.before
+    with on_terminal(*PROMPT) as terminal:
+        terminal.wait_for(b"value: ")
+        assert terminal.modes != terminal.before
 
-    terminal.process.send_signal(number)
+        terminal.process.send_signal(number)
 
-    assert terminal.process.wait(PATIENCE) == -number
-    assert terminal.modes == terminal.before
-    terminal.close()
+        assert terminal.process.wait(PATIENCE) == -number
+        assert terminal.modes == terminal.before
 
 
 def test_a_signal_that_is_ignored() -> None:
-    terminal = Terminal("put", "variable", "key", "--value", "-", "--dry-run=client", ignored=signal.SIGHUP)
-    terminal.wait_for(b"value: ")
+    with on_terminal(*PROMPT, ignored=signal.SIGHUP) as terminal:
+        terminal.wait_for(b"value: ")
 
-    terminal.process.send_signal(signal.SIGHUP)
-    os.write(terminal.ours, b"hunter2\n")
+        terminal.process.send_signal(signal.SIGHUP)
+        os.write(terminal.ours, b"hunter2\n")
 
-    terminal.wait_for(b"(dry run)")
-    assert terminal.process.wait(PATIENCE) == 0
-    terminal.close()
+        terminal.wait_for(b"(dry run)")
+        assert terminal.process.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT], ids=lambda number: number.name)
@@ -81,11 +111,8 @@ def test_files_of_the_devserver(number: signal.Signals, tmp_path: Path) -> None:
     """The devserver itself handles only SIGINT and SIGTERM. The files contain a token and a key."""
     ready = tmp_path / "ready"
     folder = tmp_path / "files"
-    with subprocess.Popen(
-        [*PROGRAM, "devserver", "--directory", str(folder), "--ready-file", str(ready)],
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
+    arguments = ("devserver", "--directory", str(folder), "--ready-file", str(ready))
+    with started(*arguments, output=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()  # it is printed after the files were written
         assert ready.exists()
