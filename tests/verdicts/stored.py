@@ -106,7 +106,7 @@ VERDICTS: dict[str, Verdict] = {
         got={"capi_kubeconfig": connection("kubernetes", extra={"kube_config": CONFIG})}
     ),
     "token-that-nothing-reads.yaml": Verdict(
-        [("half-connection", "no password", "the key 'token'", "field-password")],
+        [("half-connection", "no password", "the key 'workspace-token'", "field-password")],
         got={"databricks_no_field": connection("databricks", host="https://adb-1.azuredatabricks.net")},
     ),
     "tls-that-nothing-reads.yaml": Verdict(
@@ -303,7 +303,7 @@ REMEDIES: dict[str, Remedy] = {
         connection("git", host="ssh://git@github.com/x/y.git", extra={"private_key": KEY}),
     ),
     "token-that-nothing-reads.yaml": Remedy(
-        {"field-password": "token"},
+        {"field-password": "workspace-token"},
         "databricks_no_field",
         connection("databricks", host="https://adb-1.azuredatabricks.net", password="dapi-made-up"),
     ),
