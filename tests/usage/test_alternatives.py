@@ -220,6 +220,7 @@ def test_a_name_that_an_if_sets_has_each_of_its_values(code: str) -> None:
         "ID = 'y'\nif os.name:\n    ID = 'x'\nif os.sep:\n    ID = 'y'\nID = 'z'\nOp(conn_id=ID)",
         "def f(ID):\n    if os.name:\n        ID = 'x'\n    else:\n        ID = 'y'\n    Op(conn_id=ID)",
         "ID = 'y'\nwhile os.name:\n    ID = 'x'\nOp(conn_id=ID)",
+        "if os.name:\n    ID = 'x'\n" + "elif os.sep:\n    ID = 'y'\n" * 500 + "Op(conn_id=ID)",
         "from a import ID\nif os.name:\n    ID = 'x'\nOp(conn_id=ID)",
         "if os.name:\n    ID = 'x'\n    del ID\nelse:\n    ID = 'y'\nOp(conn_id=ID)",
         "if os.name:\n    ID = 'x'\n    ID += 'y'\nelse:\n    ID = 'y'\nOp(conn_id=ID)",

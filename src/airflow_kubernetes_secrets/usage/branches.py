@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-# The most nested branches, such as those of one `elif` after the other. With more, each name has several values.
-_DEEPEST = 50
+# The most branches in each other, such as those of one `elif` after the other. Names in more are not read.
+_DEEPEST = 20
 
 
 class Before(ast.expr):
@@ -42,12 +42,20 @@ class _TooDeepError(Exception):
     """The branches are in too many others."""
 
 
-def branches_of(node: ast.If) -> Mapping[str, Branches]:
-    """Return the names that the branches set, each by one assignment, which can be in a further ``if``."""
+def branches_of(node: ast.If) -> tuple[Mapping[str, Branches], Collection[ast.If]]:
+    """Return the names that the branches set, each by one assignment, and every further ``if`` in the branches."""
+    pending = [node]
+    inner: set[ast.If] = set()
     try:
-        return _set_by_if(node, {}, _DEEPEST)
+        found = _set_by_if(node, {}, _DEEPEST)
     except _TooDeepError:
-        return {}
+        return {}, inner
+    while pending:
+        outer = pending.pop()
+        ifs = [each for each in (*outer.body, *outer.orelse) if isinstance(each, ast.If)]
+        inner.update(ifs)
+        pending += ifs
+    return found, inner
 
 
 def _set_by_if(node: ast.If, before: dict[str, Before], depth: int) -> dict[str, Branches]:

@@ -145,8 +145,10 @@ class Syntax:
         self._set_in: dict[ast.expr, ast.AST] = {}
         self._pending: list[tuple[ast.AST, Frame]] = []
         self._handled: set[ast.AST] = set()
-        # The assignments in an `if`, which is what sets the name; and how an `if` sets a name, by that of its scope.
+        # The targets that an `if` has bound, and each `if` in such a one.
         self._in_branches: set[ast.Name] = set()
+        self._inner_ifs: set[ast.If] = set()
+        # The names that only an `if` has set so far, each with the identity of the names of its scope.
         self._branches: dict[tuple[int, str], Branches] = {}
         self._documentation: list[ast.expr] = []
         self._walk(tree)
@@ -279,12 +281,13 @@ class Syntax:
             names[name] = value
 
     def _bind_branches(self, node: ast.If, frame: Frame) -> None:
-        """Bind the names that the branches of an ``if`` set."""
-        for name, branches in branches_of(node).items():
+        """Bind the names that the branches of an ``if`` set, and that no ``if`` around it has bound."""
+        if node in self._inner_ifs:
+            return
+        found, inner = branches_of(node)
+        self._inner_ifs.update(inner)
+        for name, branches in found.items():
             targets = [target for target, _value in branches.assignments]
-            if not self._in_branches.isdisjoint(targets):
-                # An `if` around this one has bound it.
-                continue
             self._in_branches.update(targets)
             is_new = name not in frame.scope
             # Without a value from before, a single assignment is the only value.
