@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -15,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from support.listing import problems_in
-from support.shapes import Read
+from support.shapes import Read, extra_of
 
 LOGIN = {"username": "u", "password": "p"}
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -31,12 +30,6 @@ OPENSSH_ENCRYPTED = (
     "b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABAAAAAA\n"
     "-----END OPENSSH PRIVATE KEY-----\n"
 )
-
-
-def extra_of(read: Read, data: dict[str, str], **annotations: str) -> Any:
-    connection = read(data, {name.replace("_", "-"): value for name, value in annotations.items()})
-    assert connection is not None
-    return connection["extra"]
 
 
 @pytest.mark.parametrize(

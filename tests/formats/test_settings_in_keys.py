@@ -9,16 +9,10 @@ import pytest
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from support.listing import problems_in
-from support.shapes import Read
+from support.shapes import Read, extra_of
 
 LOGIN = {"username": "u", "password": "p"}
 DATABASE = {"host": "h", **LOGIN}
-
-
-def extra_of(read: Read, data: dict[str, str], **annotations: str) -> Any:
-    connection = read(data, {name.replace("_", "-"): value for name, value in annotations.items()})
-    assert connection is not None
-    return connection["extra"]
 
 
 @pytest.mark.parametrize(

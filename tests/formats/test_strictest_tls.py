@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from support.listing import problems_in
-from support.shapes import Read
+from support.shapes import Read, extra_of
 
 DATABASE = {"host": "h", "username": "u", "password": "p"}
 POSTGRES = {**DATABASE, "type": "postgres"}
@@ -19,12 +19,6 @@ PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 def texts(folder: Path, data: dict[str, str], **annotations: str) -> list[str]:
     """Return the texts of :func:`problems_in`."""
     return [each.text for each in problems_in(folder, data, **annotations)]
-
-
-def extra_of(read: Read, data: dict[str, str], **annotations: str) -> Any:
-    connection = read(data, {name.replace("_", "-"): value for name, value in annotations.items()})
-    assert connection is not None
-    return connection["extra"]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,13 @@ class Read(Protocol):
     ) -> dict[str, object] | None: ...
 
 
+def extra_of(read: Read, data: dict[str, str], **annotations: str) -> Any:
+    """Return the ``extra`` of the connection. An annotation is given with ``_`` for ``-``."""
+    connection = read(data, {name.replace("_", "-"): value for name, value in annotations.items()})
+    assert connection is not None
+    return connection["extra"]
+
+
 def secret_manifest(
     namespace: str,
     conn_id: str,

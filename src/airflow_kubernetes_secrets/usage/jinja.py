@@ -59,7 +59,7 @@ def accesses(text: str) -> list[Access]:
 @cache
 def _environment() -> Environment:
     # Templates are only parsed. Airflow has the first extension, and users often add the second.
-    return Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])  # noqa: S701
+    return Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])  # noqa: S701  # it only parses
 
 
 def _in_statements(statements: Iterable[nodes.Node], own: _Own) -> Iterator[Access]:

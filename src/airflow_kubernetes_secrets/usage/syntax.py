@@ -506,9 +506,10 @@ class Syntax:
         if not all_given.isdisjoint(DOCUMENTATION):
             self._documentation += (each.value for each in node.keywords if each.arg in DOCUMENTATION)
         if isinstance(node.func, ast.Attribute) and node.func.attr in ("format", "join"):
-            is_list = len(node.args) == 1 and isinstance(node.args[0], (ast.List, ast.Tuple))
-            if node.func.attr == "format" or is_list:
-                joined = node.args[0].elts if is_list and node.func.attr == "join" else []  # type: ignore[attr-defined]
+            given_list = node.args[0] if len(node.args) == 1 else None
+            elements = given_list.elts if isinstance(given_list, (ast.List, ast.Tuple)) else None
+            if node.func.attr == "format" or elements is not None:
+                joined = elements if elements is not None and node.func.attr == "join" else []
                 self._joined_templates(node, [node.func.value, *joined], frame)
         elif isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGES:
             self._change(node.func.value)

@@ -62,7 +62,7 @@ export function readAddress() {
   view.selected = given.get("id") ? Object.fromEntries(selected) : null;
 }
 
-/** Return as much of a value as the server accepts. The search field does the same. */
+/** Return the beginning of a value, at most as long as the server accepts. */
 const accepted = (value) => [...value].slice(0, LONGEST).join("");
 
 /** Return the query of the address from before the login, once. */
