@@ -201,6 +201,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"{count} tests {reason}", yellow=True, bold=True)
 
 
+@pytest.fixture(autouse=True)
+def new_process() -> Iterator[None]:
+    """Start each test as a new process does: with no connections, nothing cached and no logged causes."""
+    from airflow_kubernetes_secrets.process import restart
+
+    restart()
+    yield
+    restart()
+
+
 @pytest.fixture(scope="session")
 def devserver_cluster() -> Iterator[Cluster]:
     """Run the devserver. It starts when a test first requests it."""
@@ -256,3 +266,11 @@ def namespace(cluster: Cluster) -> str:
     name = f"test-{uuid.uuid4().hex[:12]}"
     cluster.create_namespace(name)
     return name
+
+
+@pytest.fixture
+def in_pod(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the variables by which a pod finds its API server."""
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    for name, value in cluster.pod_environment().items():
+        monkeypatch.setenv(name, value)

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 
 import pytest
 
 from airflow_kubernetes_secrets.messages import notices
-from airflow_kubernetes_secrets.process import restart
 from support.logs import said
-
-
-@pytest.fixture(autouse=True)
-def new_process() -> Iterator[None]:
-    restart()
-    yield
-    restart()
 
 
 def test_once(caplog: pytest.LogCaptureFixture) -> None:

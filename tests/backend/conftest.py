@@ -16,7 +16,6 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.kubernetes import file_stamps, refusals
-from airflow_kubernetes_secrets.process import restart
 from airflow_kubernetes_secrets.sources import api_server_state, cache_policy
 from support.cluster import Cluster, ServiceAccount
 from support.memory import AT_ONCE, MakeLookups, StartProgram, VariableLookups
@@ -30,14 +29,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("however_fresh")
     if marker is not None and "freshness" in metafunc.fixturenames:
         metafunc.parametrize("freshness", marker.args or ["asked", "indexed", "watched"], indirect=True)
-
-
-@pytest.fixture(autouse=True)
-def new_process() -> Iterator[None]:
-    """Start each test as a new process does: with no connections and no logged causes."""
-    restart()
-    yield
-    restart()
 
 
 @pytest.fixture
@@ -64,14 +55,6 @@ def proxy(cluster: Cluster) -> Iterator[Proxy]:
     """Run a proxy in front of the API server."""
     with Proxy(cluster) as running:
         yield running
-
-
-@pytest.fixture
-def in_pod(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set the variables by which a pod finds its API server."""
-    monkeypatch.delenv("KUBECONFIG", raising=False)
-    for name, value in cluster.pod_environment().items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

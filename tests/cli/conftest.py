@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 # Airflow's configuration is imported before a command imports it as a library, without its logs and its database. All
 # tests of this process share it.
 import airflow.configuration  # noqa: F401  # before a test changes Airflow's variables
 import pytest
 
-from airflow_kubernetes_secrets.process import restart
 from support.cluster import Cluster, ServiceAccount
 from support.commands import Commands
 from support.secrets import Put
-
-
-@pytest.fixture(autouse=True)
-def new_process() -> Iterator[None]:
-    """Start each test as a new process does: with no connections and no logged causes."""
-    restart()
-    yield
-    restart()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +17,6 @@ import yaml
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.cli.main import main
 from airflow_kubernetes_secrets.errors import ForbiddenError
-from airflow_kubernetes_secrets.process import restart
 from support.airflow import BACKEND
 from support.cluster import GRANT_SECONDS, Cluster, checked
 from support.exchange import Request
@@ -46,12 +44,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(autouse=True)
-def new_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def without_api_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the variables by which this process would find an API server."""
     for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"):
         monkeypatch.delenv(name, raising=False)
-    restart()
-    yield
-    restart()
 
 
 def granted(documents: list[dict[str, Any]]) -> set[Permission]:

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.process import restart
 from support.cluster import Cluster
 from support.crds import Crds, published
 from support.examples import Namespaces
 from support.secrets import MakeBackend
-
-
-@pytest.fixture(autouse=True)
-def new_process() -> Iterator[None]:
-    """Start each test as a new process does."""
-    restart()
-    yield
-    restart()
 
 
 @pytest.fixture(scope="session")
@@ -38,14 +28,6 @@ def namespaces(cluster: Cluster, namespace: str) -> Namespaces:
     for name in names.values():
         cluster.create_namespace(name)
     return names
-
-
-@pytest.fixture
-def in_pod(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set the variables by which a pod finds its API server."""
-    monkeypatch.delenv("KUBECONFIG", raising=False)
-    for name, value in cluster.pod_environment().items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

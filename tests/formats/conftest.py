@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,14 +11,6 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.process import restart
 from support.shapes import Read, parts_of, secret_manifest
-
-
-@pytest.fixture(autouse=True)
-def new_process() -> Iterator[None]:
-    """Start each test as a new process does."""
-    restart()
-    yield
-    restart()
 
 
 @pytest.fixture
