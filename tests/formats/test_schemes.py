@@ -70,7 +70,7 @@ def test_correcting_the_type_is_the_remedy(read: Read, tmp_path: Path) -> None:
         {"type": "mysql", "uri": "mysql+pymysql://u:p@h/d"},
         {"type": "redshift", "uri": "postgresql+psycopg2://u:p@h/d"},
         {"type": "git", "uri": "https://h/x.git"},
-        {"type": "msgraph", "uri": "https://h/x"},
+        {"type": "msgraph", "uri": "https://h/x", "client_id": "i", "client_secret": "s", "tenant_id": "t"},
         {"type": "rabbitmq", "uri": "amqp://u:p@h"},
     ],
 )

@@ -174,7 +174,11 @@ def test_settings_next_to_named_keys(
                 }
             },
         ),
-        ("influxdb3", {"host": "h", "database": "d"}, {"schema": None, "extra": {"database": "d"}}),
+        (
+            "influxdb3",
+            {"host": "h", "database": "d", "token": "t"},
+            {"schema": None, "extra": {"database": "d", "token": "t"}},
+        ),
         ("mysql", {"host": "h", "username": "u", "iam": "true"}, {"extra": {"iam": True}}),
         ("oracle", {**DATABASE, "serviceName": "s"}, {"extra": {"service_name": "s"}}),
         ("oracle", {**LOGIN, "dsn": "h:1521/s"}, {"host": None, "extra": {"dsn": "h:1521/s"}}),

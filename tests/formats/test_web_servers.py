@@ -33,7 +33,7 @@ LOGIN = {"username": "u", "password": "p"}
         ),
         ("opensearch", "https://o", {"host": "o", "port": 443, "extra": {"use_ssl": True, "verify_certs": True}}),
         ("elasticsearch", "https://e", {"host": "e", "port": 443, "schema": "https"}),
-        ("influxdb3", "http://i:8181", {"host": "i", "port": 8181, "schema": "http"}),
+        ("influxdb3", "http://i:8181", {"host": "i", "port": 8181, "schema": "http", "extra": {"database": "d"}}),
         ("dbt_cloud", "https://cloud.getdbt.com", {"host": "cloud.getdbt.com"}),
         ("snowflake", "https://a-b.snowflakecomputing.com", {"extra": {"account": "a-b"}}),
         ("openai", "https://o.example.com", {"host": "https://o.example.com"}),
@@ -48,12 +48,13 @@ LOGIN = {"username": "u", "password": "p"}
 def test_a_web_address(read: Read, conn_type: str, url: str, parts: dict[str, Any]) -> None:
     # A login next to a password is for another method than a token.
     login = {"password": "p"} if conn_type == "vault" else LOGIN
+    database = {"database": "d"} if conn_type == "influxdb3" else {}
     expected = whole(conn_type=conn_type, login=login.get("username"), password="p", **parts)
     if conn_type == "snowflake":
         expected["host"] = "a-b.snowflakecomputing.com"
 
-    assert read({"url": url, **login}, {"connection-type": conn_type}) == expected
-    assert texts_of({"url": url, **login}, connection_type=conn_type) == []
+    assert read({"url": url, **login, **database}, {"connection-type": conn_type}) == expected
+    assert texts_of({"url": url, **login, **database}, connection_type=conn_type) == []
 
 
 @pytest.mark.parametrize("conn_type", ["vault", "trino", "jenkins", "clickhouse", "pinot", "webhdfs"])

@@ -25,6 +25,7 @@ from airflow_kubernetes_secrets.inventory.database_misreadings import RULES_OF_D
 from airflow_kubernetes_secrets.inventory.driver_parameters import refused_parameters
 from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection, Rule, hook_connection, plain_host
 from airflow_kubernetes_secrets.inventory.ignored_fields import ignored_fields
+from airflow_kubernetes_secrets.inventory.needed_fields import needed_fields
 from airflow_kubernetes_secrets.inventory.uri_misreadings import (
     MISREAD,
     problem_of_other_type,
@@ -90,9 +91,10 @@ def problems_of_hooks(secret: Secret, key: str, whole: str, connection: Mapping[
 
 def _misread(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """Yield what the hook of this connection type misreads, each with the remedy."""
-    for rule in _RULES.get(connection.conn_type, ()):
-        yield from rule(connection)
-    yield from ignored_fields(connection)
+    found = [each for rule in _RULES.get(connection.conn_type, ()) for each in rule(connection)]
+    found += ignored_fields(connection)
+    # What is in the wrong field may be what the hook needs.
+    yield from found or needed_fields(connection)
     if connection.conn_type in _HOOKS_WITH_HOST:
         yield from _address(connection)
     if connection.extra.get("client") != MYSQL_CONNECTOR:

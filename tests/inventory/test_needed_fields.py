@@ -1,0 +1,138 @@
+"""What a hook needs to log in, and a connection lacks, is reported until the remedy is followed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from support.hook_texts import MARK, texts_of
+
+URL = "https://h"
+PRINCIPAL = {"login": "i", "password": MARK}
+ALIBABA = {"access_key_id": "a", "access_key_secret": MARK}
+
+# The type, a connection without what its hook needs, what is missing, and a part of the connection that has it.
+CASES: list[tuple[str, Mapping[str, Any], str, Mapping[str, Any]]] = [
+    *(
+        (conn_type, {"login": "i", "extra": {"tenantId": "t"}}, "a password", {"password": MARK})
+        for conn_type in ("azure", "azure_compute", "azure_container_instance", "azure_synapse")
+    ),
+    ("azure", {"login": "i", "extra": {"tenantId": "t"}}, "a password", {"extra": {"managed_identity_client_id": "m"}}),
+    (
+        "azure_data_factory",
+        {"login": "i", "extra": {"tenantId": "t", "subscriptionId": "s"}},
+        "a password",
+        {"password": MARK},
+    ),
+    (
+        "azure_data_factory",
+        {**PRINCIPAL, "extra": {"subscriptionId": "s"}},
+        "'tenantId' in extra",
+        {"extra": {"tenantId": "t"}},
+    ),
+    (
+        "azure_data_factory",
+        {**PRINCIPAL, "extra": {"tenantId": "t"}},
+        "'subscriptionId' in extra",
+        {"extra": {"extra__azure_data_factory__subscriptionId": "s"}},
+    ),
+    ("azure_synapse", {"host": URL, **PRINCIPAL}, "'tenantId' in extra", {"extra": {"tenantId": "t"}}),
+    (
+        "azure_data_lake",
+        {**PRINCIPAL, "extra": {"account_name": "a"}},
+        "'tenant' in extra",
+        {"extra": {"tenant": "t"}},
+    ),
+    (
+        "azure_data_lake",
+        {"login": "i", "extra": {"account_name": "a", "tenant": "t"}},
+        "a password",
+        {"password": MARK},
+    ),
+    ("azure_data_lake", {**PRINCIPAL, "extra": {"tenant": "t"}}, "'account_name'", {"extra": {"account_name": "a"}}),
+    ("adls", {"host": "a", "login": "i", "extra": {"tenant_id": "t"}}, "a password", {"password": MARK}),
+    ("wasb", {"login": "i", "host": URL, "extra": {"tenant_id": "t"}}, "a password", {"password": MARK}),
+    *((each, PRINCIPAL, "'tenant_id' in extra", {"extra": {"tenant_id": "t"}}) for each in ("msgraph", "powerbi")),
+    ("msgraph", {"login": "i", "extra": {"tenantId": "t"}}, "a password", {"extra": {"certificate_path": "/c"}}),
+    ("azure_cosmos", {"login": URL}, "a password", {"password": MARK}),
+    ("azure_cosmos", {"password": MARK}, "a login", {"login": URL}),
+    ("azure_batch", PRINCIPAL, "'account_url' in extra", {"extra": {"account_url": URL}}),
+    (
+        "azure_data_explorer",
+        {"host": URL, **PRINCIPAL},
+        "'auth_method' in extra",
+        {"extra": {"auth_method": "AAD_APP"}},
+    ),
+    ("oss", {"extra": {**ALIBABA, "auth_type": "AK"}}, "'region' in extra", {"extra": {"region": "r"}}),
+    ("oss", {"extra": {**ALIBABA, "region": "r"}}, "'auth_type' in extra", {"extra": {"auth_type": "AK"}}),
+    ("alibaba_cloud", {"extra": {"access_key_id": "a"}}, "'access_key_secret'", {"extra": ALIBABA}),
+    ("alibaba_cloud", {"extra": {"access_key_secret": MARK}}, "'access_key_id'", {"extra": ALIBABA}),
+    ("databricks", {"host": URL, "login": "i"}, "a password", {"password": MARK, "extra": {"azure_tenant_id": "t"}}),
+    ("snowflake", {"login": "u", "extra": {"account": "a"}}, "a password", {"extra": {"private_key_file": "/k"}}),
+    ("teradata", {"host": "h", "login": "u"}, "a password", {"password": MARK}),
+    ("impala", {"host": "h", **PRINCIPAL}, "'auth_mechanism' in extra", {"extra": {"auth_mechanism": "LDAP"}}),
+    ("hiveserver2", {"host": "h", **PRINCIPAL}, "'auth_mechanism' in extra", {"extra": {"auth_mechanism": "LDAP"}}),
+    ("docker", {"host": "h", "login": "u"}, "a password", {"password": MARK}),
+    ("vault", {"host": "h"}, "a password", {"extra": {"auth_type": "kubernetes", "kubernetes_role": "r"}}),
+    ("openai", {"host": URL}, "a password", {"password": MARK}),
+    ("cohere", {"host": URL}, "a password", {"password": MARK}),
+    ("pinecone", {"login": "e"}, "a password", {"password": MARK}),
+    ("asana", {"extra": {"workspace": "w"}}, "a password", {"password": MARK}),
+    ("opsgenie", {"host": URL}, "a password", {"password": MARK}),
+    ("pagerduty", {"extra": {"routing_key": MARK}}, "a password", {"password": MARK}),
+    ("telegram", {"host": "-1"}, "a password", {"password": MARK}),
+    ("github", {"host": URL}, "a password", {"extra": {"key_path": "/k", "app_id": 1, "installation_id": 2}}),
+    ("dbt_cloud", {"login": "1"}, "a password", {"password": MARK}),
+    ("segment", {"password": MARK}, "'write_key' in extra", {"extra": {"write_key": MARK}}),
+    ("tableau", {"host": URL, "login": "u"}, "a password", {"password": MARK}),
+    ("tableau", {"host": URL, "extra": {"site_id": "s"}}, "a login", PRINCIPAL),
+    ("tableau", {"host": URL}, "a login", {"extra": {"auth": "jwt", "jwt_token": MARK}}),
+    (
+        "facebook_social",
+        {"extra": {"access_token": MARK, "account_id": "a", "app_id": "1"}},
+        "'app_secret'",
+        {"extra": {"app_secret": MARK}},
+    ),
+    ("zendesk", {"host": "x.zendesk.com", "extra": {"token": MARK}}, "a login", {"login": "a@b.c"}),
+    ("zendesk", {"host": "x.zendesk.com", "password": MARK}, "a login", {"extra": {"oauth_token": MARK}}),
+    ("arangodb", {"host": URL, "schema": "d", "password": MARK}, "a login", {"login": "u"}),
+    ("arangodb", {"host": URL, **PRINCIPAL}, "a schema", {"schema": "d"}),
+    ("ydb", {"host": "h", "extra": {"token": MARK}}, "'database' in extra", {"extra": {"database": "/d"}}),
+    ("influxdb", {"host": "h", "extra": {"token": MARK}}, "'org' in extra", {"extra": {"org": "o"}}),
+    ("influxdb3", {"host": "h", "extra": {"token": MARK}}, "'database' in extra", {"extra": {"database": "d"}}),
+    ("influxdb3", {"host": "h", "extra": {"database": "d"}}, "'token' in extra", {"password": MARK}),
+    ("qdrant", {"password": MARK}, "a host", {"extra": {"url": URL}}),
+]
+
+
+def said_of(conn_type: str, fields: Mapping[str, Any]) -> list[str]:
+    return texts_of({"value": json.dumps({"conn_type": conn_type, **fields})})
+
+
+@pytest.mark.parametrize(("conn_type", "fields", "missing", "more"), CASES)
+def test_what_a_hook_needs(conn_type: str, fields: Mapping[str, Any], missing: str, more: Mapping[str, Any]) -> None:
+    [text] = said_of(conn_type, fields)
+
+    assert f"needs {missing}" in text
+    extra = {**fields.get("extra", {}), **more.get("extra", {})}
+    assert said_of(conn_type, {**fields, **more, "extra": extra}) == []
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "fields"),
+    [
+        # The identity of the environment.
+        ("azure", {"extra": {"subscriptionId": "s"}}),
+        ("azure", {"login": "i"}),
+        ("azure_data_factory", {"extra": {"subscriptionId": "s"}}),
+        ("wasb", {"login": "account"}),
+        # A server without authentication.
+        ("impala", {"host": "h", "login": "u"}),
+        ("hiveserver2", {"host": "h", "login": "u"}),
+    ],
+)
+def test_what_a_hook_does_not_need(conn_type: str, fields: Mapping[str, Any]) -> None:
+    assert said_of(conn_type, fields) == []
