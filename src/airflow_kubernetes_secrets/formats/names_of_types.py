@@ -98,6 +98,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     },
     "jenkins": _TOKEN,
     "jira": {"url": "host", "email": "login", **_TOKEN},
+    "kylin": {"project": "schema"},
     # The hooks of Kafka read nothing but `extra`.
     "kafka": {"bootstrap_servers": f"{EXTRA}bootstrap.servers"},
     **dict.fromkeys(("msgraph", "powerbi"), _MSGRAPH),
@@ -121,7 +122,10 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "telegram": {**dict.fromkeys(("bot_token", "token"), "password"), "chat_id": "host"},
     "trino": {**dict.fromkeys(_JWT, f"{EXTRA}jwt__token"), "catalog": f"{EXTRA}catalog"},
     "presto": _in_extra("catalog"),
-    "vault": {"addr": "host", "role_id": "login", "secret_id": "password", "token": "password"},
+    "vault": {
+        **{"addr": "host", "role_id": "login", "secret_id": "password", "token": "password"},
+        **dict.fromkeys(("mount_point", "mount_path"), "schema"),
+    },
     "wasb": {**_STORAGE, "sas_token": f"{EXTRA}sas_token"},
     "weaviate": {
         **dict.fromkeys(("api_key", "token"), f"{EXTRA}api_key"),

@@ -18,23 +18,24 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 TLS = re.compile(
     r"(?:^|[._])(?:ssl|tls|mtls)|(?:ssl|tls)_?(?:mode|enabled|verify)$|truststore|keystore|root_?cert"
     r"|(?:^|[._])(?:ca|ca_?cert|ca_?certificate|ca_?bundle|client_?cert|client_?key|server_?ca)(?:[._]|$)"
-    r"|(?:^|[._])(?:encrypt|encrypted|secure)$|security[._]?protocol|channel_?binding|^pg(?:require)?ssl"
+    r"|(?:^|[._])(?:encrypt|encrypted|encryption|secure)$|wallet(?:\.zip)?$|^cert(?:ificate)?$"
+    r"|security[._]?protocol|channel_?binding|^pg(?:require)?ssl"
     r"|^secure_connection$|(?:use|require|enable|force|enforce)_?(?:ssl|tls)|secure_?transport|\.(?:crt|pem|p12|pfx|jks|sso)$"
-    r"|(?:client|user)[._]key$|(?:^|[._])(?:use_?|enable_?)?https(?:_?enabled)?$"
+    r"|(?:client|user|server)[._]key$|(?:^|[._])(?:use_?|enable_?)?https(?:_?enabled)?$"
 )
 HOST = re.compile(
-    r"(?:hosts?|host_?name|fqdn|fullyqualifieddomainname|(?:^|[._])(?:addr|ip|domain)|ip_?address|endpoints?|servers?"
+    r"(?:hosts?|host_?name|fqdn|fullyqualifieddomainname|(?:^|[._])(?:addr|ip|(?:sub_?)?domain)|ip_?address|endpoints?|servers?"
     r"|brokers?|contact_?points|(?:^|[._])(?:nodes|sentinels|seeds|cloud_?id)|cloud\.id|bootstrap|registry|uri|url|connection_?string|(?:^|[._])(?:unix_?)?socket(?:_?(?:path|file|dir))?)$"
 )
 # Credentials that a hook may use instead of a password. Certificates are in `TLS`.
 CREDENTIAL = re.compile(
     r"(?:passwords?|passwd|passphrase|pwd|(?:^|[._])(?:pass|pw|auth)|auth_?string|token|secret|api_?key|access_?key"
-    r"|jaas[._]config|secret_?key|secret_?id|private_?key|credentials?|(?:^|[._])(?:identity|id_(?:rsa|dsa|ecdsa|ed25519))"
+    r"|jaas[._]config|secret_?key|secret_?id|(?:^|[._])jwt|private_?key(?:_?(?:b64|base64|pem))?|credentials?|(?:^|[._])(?:identity|id_(?:rsa|dsa|ecdsa|ed25519))"
     r"|private_?key_?(?:file|path)|key_?file|rsa_key|\.p8|\.ppk|pass_?file)$"
 )
 # A private key of SSH, which is no password.
 PRIVATE_KEY = re.compile(
-    r"(?:private_?key(?:_?(?:file|path))?|key_?file|rsa_key|\.p8|\.ppk|identity|(?:^|[._])id_(?:rsa|dsa|ecdsa|ed25519))$"
+    r"(?:private_?key(?:_?(?:file|path|b64|base64|pem))?|key_?file|rsa_key|\.p8|\.ppk|identity|(?:^|[._])id_(?:rsa|dsa|ecdsa|ed25519))$"
 )
 DATABASE = re.compile(
     r"(?:database|database_?name|db_?name|dbname|schema_?name|service_?name|keyspace|keyspace_?name|(?:^|[._])(?:db|sid)"
@@ -64,7 +65,9 @@ DOMAIN = re.compile(r"^(?:windows_?|ad_?)?domain(?:_?name)?$")
 SHARE = re.compile(r"^share(?:_?name)?$")
 
 # How a client proves its identity: LDAP, Kerberos.
-MECHANISM = re.compile(r"(?:auth_?mech(?:anism)?|log_?mech|auth_?method)$")
+MECHANISM = re.compile(
+    r"(?:auth_?mech(?:anism)?|log_?mech|auth_?method|auth_?type|^authentication|^(?:kerberos_?)?(?:keytab|principal))$"
+)
 
 # An instance of SQL Server, and the path of a web address: parts of the host for their hooks.
 INSTANCE = re.compile(r"^instance(?:_?name)?$")
@@ -126,10 +129,12 @@ def has_in_extra(connection: Mapping[str, Any], names: re.Pattern[str]) -> bool:
 
 
 def has_address(connection: Mapping[str, Any]) -> bool:
-    """Return whether the connection has a host, or a URL in another field in which some hooks expect it."""
-    in_extra = (each for name, each in extra_of(connection).items() if suggests(name, HOST))
+    """Return whether the connection has a host, or an address in another field in which some hooks expect it."""
+    extra = extra_of(connection)
+    in_extra = (each for name, each in extra.items() if suggests(name, HOST))
     others = (connection.get("login"), connection.get("schema"), *in_extra)
-    return bool(connection.get("host")) or any(isinstance(each, str) and "://" in each for each in others)
+    has_host = bool(connection.get("host") or extra.get("bootstrap.servers"))
+    return has_host or any(isinstance(each, str) and "://" in each for each in others)
 
 
 def _is_uri(secret: Secret, key: str) -> bool:

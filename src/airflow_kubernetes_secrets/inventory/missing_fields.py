@@ -40,6 +40,10 @@ _WITH_HOST = frozenset(
             "databricks",
             "jira",
             "tableau",
+            "zendesk",
+            "arangodb",
+            "ydb",
+            "vespa",
         ),
     )
 )

@@ -166,7 +166,33 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
         for tenant in ("tenantId", "tenant_id")
         if tenant in names and conn_type != "smtp"
     },
+    "databricks": {"tenant": "azure_tenant_id", "tenantid": "azure_tenant_id"},
     "influxdb": {"organization": "org", "orgname": "org"},
     "salesforce": {"token": "security_token"},
     "tableau": {"site": "site_id"},
+}
+
+_OF_CLIENT = "openai_client_kwargs"
+_OF_HOOK = "Set the variable in the environment of the tasks, or pass the setting to the hook"
+
+# Names of keys that a hook reads in another form, or in no part of a connection, in the form of ``OTHER_NAMES``, each
+# with the name in ``extra`` that has this effect, and an example for ``extra`` or another remedy.
+IN_OTHER_FORM: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "datadog": {"site": ("api_host", '{"api_host": "https://api.datadoghq.eu"}')},
+    # https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-security-create-api-key
+    "elasticsearch": dict.fromkeys(
+        ("id", "apikeyid"),
+        ("api_key", "Store the base64 of id:api_key, which Elasticsearch shows as 'encoded', and name its key"),
+    ),
+    "openai": {
+        **dict.fromkeys(
+            ("organization", "organizationid", "orgid", "org"),
+            (_OF_CLIENT, '{"openai_client_kwargs": {"organization": "…"}}'),
+        ),
+        **dict.fromkeys(("project", "projectid"), (_OF_CLIENT, '{"openai_client_kwargs": {"project": "…"}}')),
+        **dict.fromkeys(
+            ("apiversion", "version"), (_OF_CLIENT, '{"openai_client_kwargs": {"default_query": {"api-version": "…"}}}')
+        ),
+    },
+    "vault": dict.fromkeys(("namespace", "skipverify", "cacert", "capath"), ("", _OF_HOOK)),
 }

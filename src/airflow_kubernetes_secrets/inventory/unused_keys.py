@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, EXACT, URI, folded
 from airflow_kubernetes_secrets.formats.annotations import OTHER_KEYS
@@ -48,12 +48,14 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     may_contain_host,
     suggests,
 )
-from airflow_kubernetes_secrets.inventory.names_in_extra import NAMES_IN_EXTRA, OTHER_NAMES
+from airflow_kubernetes_secrets.inventory.names_in_extra import IN_OTHER_FORM, NAMES_IN_EXTRA, OTHER_NAMES
 from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS
 from airflow_kubernetes_secrets.inventory.unused_tls_keys import settings_of_tls
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
+
+_Value = TypeVar("_Value")
 
 # Fields that have a default, and the names that suggest them.
 _WITH_DEFAULT = {"port": PORT, "schema": DATABASE}
@@ -112,11 +114,16 @@ def problems_of_unused(
         unneeded = fields_of(secret).unneeded
         unused = [each for each in unused if each not in unneeded]
     of_hook = _names_in_extra(unused, connection)
-    yield from _settings_of_hook(secret, key, of_hook, connection)
-    unused = [each for each in unused if each not in of_hook]
-    yield from _missing_parts(secret, key, unused, connection)
-    yield from settings_of_tls(secret, key, unused, connection)
-    yield from _other_settings(secret, key, unused, connection)
+    in_other_form = _in_other_form(secret, key, unused, connection)
+    found = [
+        *_settings_of_hook(secret, key, of_hook, connection),
+        *_settings_in_other_form(secret, key, in_other_form, connection),
+    ]
+    rest = [each for each in unused if each not in of_hook and each not in in_other_form]
+    found += _missing_parts(secret, key, rest, connection)
+    found += settings_of_tls(secret, key, rest, connection)
+    found += _other_settings(secret, key, rest, connection)
+    yield from found or _without_any_key(secret, key, unused)
 
 
 def _names_in_extra(unused: Sequence[str], connection: Mapping[str, Any]) -> dict[str, str]:
@@ -124,8 +131,43 @@ def _names_in_extra(unused: Sequence[str], connection: Mapping[str, Any]) -> dic
     extra = {*map(plain, extra_of(connection))}
     conn_type = str(connection.get("conn_type"))
     names = {plain(name): name for name in NAMES_IN_EXTRA.get(conn_type, ())} | {**OTHER_NAMES.get(conn_type, {})}
-    found = {each: names[plain(each)] for each in unused if plain(each) in names}
-    return {each: name for each, name in found.items() if plain(name) not in extra}
+    return {each: name for each, name in _named(unused, conn_type, names).items() if plain(name) not in extra}
+
+
+def _in_other_form(
+    secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
+) -> dict[str, tuple[str, str]]:
+    """Return the unused keys with a setting that the hook reads in another form, each as in ``IN_OTHER_FORM``."""
+    conn_type = str(connection.get("conn_type"))
+    found = _named(unused, conn_type, IN_OTHER_FORM.get(conn_type, {}))
+    if not found:
+        return {}
+    description = fields_of(secret).description
+    extra = {*description.extra, *description.extra_fields} if key == IN_FIELDS else extra_of(connection)
+    return {each: (name, remedy) for each, (name, remedy) in found.items() if name not in extra}
+
+
+def _named(unused: Sequence[str], conn_type: str, names: Mapping[str, _Value]) -> dict[str, _Value]:
+    """Return the unused keys with one of these names, perhaps behind that of the type, each with its value.
+
+    Args:
+        names: the names without what differs between their forms (:func:`plain`).
+    """
+    start = plain(conn_type)
+    found = {each: names.get(plain(each)) or names.get(plain(each).removeprefix(start)) for each in unused}
+    return {each: value for each, value in found.items() if value is not None}
+
+
+def _without_any_key(secret: Secret, key: str, unused: Sequence[str]) -> Iterator[Problem]:
+    """Yield a warning if annotations contain the whole connection, so that none of the keys is read."""
+    is_all = key == IN_FIELDS and unused and len(unused) == len(secret.keys_to_show())
+    if is_all and not keys_of_near_formats(secret):
+        yield warning(
+            HALF,
+            secret,
+            f"nothing reads {named(unused)}: annotations contain the whole connection{secret.annotation_place}. "
+            + name_key(secret, key, ("password",)),
+        )
 
 
 def _settings_of_hook(
@@ -146,9 +188,28 @@ def _settings_of_hook(
         )
 
 
+def _settings_in_other_form(
+    secret: Secret, key: str, in_other_form: Mapping[str, tuple[str, str]], connection: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield warnings for keys with a setting that the hook reads in another form, or in no part of a connection.
+
+    Args:
+        in_other_form: the keys, each as in ``IN_OTHER_FORM``.
+    """
+    for each, (name, remedy) in in_other_form.items():
+        how = "reads in another form" if name else "reads in no part of a connection"
+        yield warning(
+            SETTINGS,
+            secret,
+            f"nothing reads {named([each])}, which the hook of {connection['conn_type']!r} {how}. "
+            + (f"Write it{in_extra(secret, key)}: {remedy}" if remedy.startswith("{") else remedy),
+        )
+
+
 def _missing_host(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield a warning for a missing host, if an unused key may contain it."""
-    if not has_address(connection) and (connection.get("login") or connection.get("password")):
+    has_credential = connection.get("login") or connection.get("password") or has_in_extra(connection, CREDENTIAL)
+    if not has_address(connection) and has_credential:
         hosts = [each for each in unused if may_contain_host(secret, each)]
         if hosts and connection.get("conn_type") == "aws":
             yield warning(
