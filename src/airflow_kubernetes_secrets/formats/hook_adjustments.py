@@ -77,6 +77,9 @@ BARE_HOST: Mapping[str, str] = {
 # An address without a login, a path or a query, which would be lost.
 _ADDRESS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<hosts>[^/?#@]+)/?"
 
+# A share and its server, as clients of Linux and Windows write them.
+_SHARE = re.compile(r"(?:smb:)?(?://|\\\\)(?P<host>[^/\\@:]+)(?:[/\\](?P<share>[^/\\]+)?)?[/\\]?", re.IGNORECASE)
+
 # Schemes and types that contain more information than the connection type that they become.
 _WITH_TLS = ("rediss", "valkeys")
 _BY_SRV = "mongodb+srv"
@@ -419,6 +422,20 @@ def _ydb(connection: dict[str, Any], _word: str) -> None:
         connection["host"], connection["port"] = found["address"], connection["port"] or port
 
 
+def _samba(connection: dict[str, Any], _word: str) -> None:
+    """Separate the share from its server: ``SambaHook`` builds a path of both, as clients and Windows write it."""
+    found = _SHARE.fullmatch(connection["host"])
+    if found is not None and connection["schema"] in ("", found["share"] or ""):
+        connection["host"], connection["schema"] = found["host"], found["share"] or ""
+
+
+def _qdrant(connection: dict[str, Any], word: str) -> None:
+    """Move a URL to ``extra``: the client of Qdrant refuses one in the host."""
+    _for_driver(connection, word)
+    if connection["host"].startswith(("https://", "http://")) and "url" not in connection["extra"]:
+        connection["extra"]["url"], connection["host"] = connection["host"], ""
+
+
 _RULES: Mapping[str, Callable[[dict[str, Any], str], None]] = {
     "postgres": _postgres,
     "mysql": _mysql,
@@ -438,5 +455,7 @@ _RULES: Mapping[str, Callable[[dict[str, Any], str], None]] = {
     "winrm": _winrm,
     "ydb": _ydb,
     "aws": _aws,
+    "samba": _samba,
+    "qdrant": _qdrant,
     **dict.fromkeys(("trino", "presto"), _trino),
 }

@@ -108,7 +108,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "pagerduty": {**_TOKEN, **_API_KEY, **dict.fromkeys(("routing_key", "integration_key"), f"{EXTRA}routing_key")},
     "pagerduty_events": dict.fromkeys(("integration_key", "routing_key"), "password"),
     "pinecone": {**_API_KEY, "environment": "login", "region": f"{EXTRA}region"},
-    "qdrant": {**_API_KEY, "url": f"{EXTRA}url"},
+    "qdrant": {**_API_KEY, **dict.fromkeys(("url", "uri"), f"{EXTRA}url")},
     "salesforce": {
         **dict.fromkeys(("security_token", "token"), f"{EXTRA}security_token"),
         **_in_extra("domain", "instance", "instance_url", "organization_id", "client_id", "consumer_key"),

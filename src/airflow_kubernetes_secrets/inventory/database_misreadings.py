@@ -204,6 +204,12 @@ def _oracle(connection: HookConnection) -> Iterator[tuple[str, str]]:
             'Write the service in extra: {"service_name": "name"}',
         )
 
+    if "/" in connection.host and (connection.port or extra.get("service_name") or extra.get("sid")):
+        yield (
+            "OracleHook reads the path in the host as a part of the name, or appends the port to it",
+            "Write host, port and service separately, or all of them in the host: h:1521/service",
+        )
+
 
 def _jdbc(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``JdbcHook`` passes the host to the driver as the URL, and ignores the port and the schema."""

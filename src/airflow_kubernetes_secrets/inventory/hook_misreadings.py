@@ -259,6 +259,39 @@ def _snowflake(connection: HookConnection) -> Iterator[tuple[str, str]]:
         )
 
 
+def _samba(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``SambaHook`` builds a path of the host and the share, which is the schema."""
+    if re.search(r"[/\\]", connection.host):
+        yield (
+            "SambaHook expects the name of a host, and reads the share or the URL in the host as a part of it",
+            'Write both separately: {"host": "h", "schema": "share"}',
+        )
+
+
+def _salesforce(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``SalesforceHook`` chooses the method of logging in by what it gets.
+
+    https://github.com/simple-salesforce/simple-salesforce/blob/v1.12.9/simple_salesforce/api.py#L160-L260
+    """
+    given = {name.removeprefix("extra__salesforce__") for name, value in connection.extra.items() if value}
+    given |= {field for field in ("login", "password") if getattr(connection, field)}
+    if not any(given.issuperset(method) for method in _METHODS_OF_SALESFORCE):
+        yield (
+            "SalesforceHook finds no complete method of logging in, and fails",
+            'Write in extra what belongs to the login and password: {"security_token": "…"}; or consumer_key and '
+            "private_key for a login; or consumer_key, consumer_secret and domain",
+        )
+
+
+_METHODS_OF_SALESFORCE = (
+    {"login", "password", "security_token"},
+    {"login", "password", "organization_id"},
+    {"login", "password", "consumer_key", "consumer_secret"},
+    {"login", "consumer_key", "private_key"},
+    {"login", "consumer_key", "private_key_file_path"},
+    {"consumer_key", "consumer_secret", "domain"},
+)
+
 _RULES: Mapping[str, Sequence[Rule]] = {
     **RULES_OF_DATABASES,
     **RULES_OF_WEB_SERVERS,
@@ -272,4 +305,6 @@ _RULES: Mapping[str, Sequence[Rule]] = {
     "imap": (plain_host("ImapHook", 993), _imap),
     "git": (_git,),
     "snowflake": (_snowflake,),
+    "samba": (_samba,),
+    "salesforce": (_salesforce,),
 }

@@ -84,6 +84,7 @@ _TOGETHER: Mapping[str, Together] = {
     "airbyte": Together("AirbyteHook"),
     "imap": Together("ImapHook"),
     "jenkins": Together("JenkinsHook"),
+    "jira": Together("JiraHook"),
     "neo4j": Together("Neo4jHook"),
     "smtp": Together("SmtpHook", others=("auth_type", "access_token", "client_secret")),
     "cassandra": Together("CassandraHook", ignored=("password",)),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_kubernetes_secrets.formats.aliases import GENERIC
-from airflow_kubernetes_secrets.formats.fields import fields_made_from
+from airflow_kubernetes_secrets.formats.aliases import ALIASES, EXACT, GENERIC, folded
+from airflow_kubernetes_secrets.formats.fields import fields_made_from, fields_of
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_converted
 from airflow_kubernetes_secrets.formats.remedies import name_extra, name_key, set_field
 from airflow_kubernetes_secrets.formats.single_key import extra_of
@@ -53,6 +53,14 @@ _WITH_LOGIN = frozenset(
 )
 # The types whose hooks read the token, or the URL of the webhook, in the password.
 _WITH_PASSWORD = frozenset(("slack", "slackwebhook"))
+# The types of which keys with names of their own contain one credential: an id, and the secret for it.
+_OF_ONE_CREDENTIAL = frozenset(
+    (
+        *("aws", "airbyte", "databricks", "msgraph", "powerbi", "vault"),
+        *("azure", "azure_compute", "azure_container_instance", "azure_data_factory", "azure_synapse"),
+        "azure_data_lake",
+    )
+)
 # What can specify the login too: a file of libpq, and a token of AWS.
 _IN_PLACE_OF_LOGIN = ("service", "iam")
 _IN_PLACE_OF_HOST = ("unix_socket", "hostaddr", "service", "dsn", "startup_nodes", "iam", "sid")
@@ -99,6 +107,15 @@ def problems_of_missing(
             "the connection has no password, in which its hook reads the token or the URL of a webhook. "
             + name_key(secret, key, ("password",), is_for_extra=False),
         )
+    if key == IN_FIELDS:
+        yield from _of_two_credentials(secret, str(connection.get("conn_type")))
+    if is_made and connection.get("conn_type") == "dbt_cloud" and connection.get("password") and not has_login:
+        yield warning(
+            HALF,
+            secret,
+            "the connection has no login, in which its hook reads the id of the account, unless each operator has "
+            f"account_id. {set_field(secret, key, 'login')}",
+        )
     # If there is a password, or the passphrase is read there, the key of the passphrase is reported.
     is_reported = connection.get("password") or connection.get("conn_type") == "snowflake"
     if not is_reported or not any(suggests(each, PASSPHRASE) for each in unused):
@@ -111,6 +128,28 @@ def problems_of_missing(
             secret,
             f"the connection has no type and no host. {set_field(secret, key, 'conn_type', 'host')}",
         )
+
+
+def _of_two_credentials(secret: Secret, conn_type: str) -> Iterator[Problem]:
+    """Yield a warning if only one key of a login and its secret has a name of the type.
+
+    The other one has a name that all types have, such as the password of a person next to an access key.
+    """
+    fields = fields_of(secret)
+    if conn_type not in _OF_ONE_CREDENTIAL or not {*EXACT} <= fields.keys.keys():
+        return
+    general = [field for field in EXACT if folded(fields.keys[field]) in ALIASES[field]]
+    if len(general) != 1 or general[0] in fields.description.fields:
+        return
+    [field] = general
+    [other] = [each for each in EXACT if each != field]
+    yield warning(
+        HALF,
+        secret,
+        f"the key {fields.keys[field]!r} is read as the {field}, and {fields.keys[other]!r} as the {other}, but only "
+        f"the second has a name of the type {conn_type!r}, so they may be of two credentials. "
+        + name_key(secret, "", (field,), is_for_extra=False),
+    )
 
 
 def _passphrase(secret: Secret, key: str, connection: Mapping[str, Any]) -> Iterator[Problem]:

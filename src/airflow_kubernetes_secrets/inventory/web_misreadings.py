@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from airflow_kubernetes_secrets.formats.hook_adjustments import CLICKHOUSE_PORT_WITH_TLS, WINRM_PORT_WITH_TLS
 from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports, is_ipv6
+from airflow_kubernetes_secrets.formats.remedies import in_extra
 from airflow_kubernetes_secrets.formats.uri import WEB
 from airflow_kubernetes_secrets.formats.web_servers import WEB_SERVERS
 from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection, Rule
@@ -127,6 +129,43 @@ def _trino(connection: HookConnection) -> Iterator[tuple[str, str]]:
         )
 
 
+def _methods(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """These hooks refuse several methods of logging in."""
+    method, hook = connection.extra.get("auth"), _HOOKS_WITH_METHOD[connection.conn_type]
+    if connection.password and method in _METHODS[connection.conn_type]:
+        names = ["auth", *(name for name in _TOKENS if name in connection.extra)]
+        removed = json.dumps(dict.fromkeys(names))
+        place = in_extra(connection.secret, connection.key)
+        yield (
+            f"{hook} refuses a password next to 'auth' in extra, which is another method",
+            "Remove the password; or, to use it, "
+            + (f"write{place}: {removed}" if connection.secret.can_be_annotated else f"remove {names}{place}"),
+        )
+
+
+def _openai(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """The client of OpenAI appends the names of methods to the URL.
+
+    https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
+    """
+    if _OF_AZURE_OPENAI.search(connection.host):
+        yield (
+            "OpenAIHook uses the host as the URL of the API, which is at /openai/v1/ on servers of Azure",
+            'Write the whole URL in the host: {"host": "https://name.openai.azure.com/openai/v1/"}',
+        )
+
+
+def _qdrant(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``QdrantHook`` passes host and ``url`` to its client, which refuses both together, and a URL in the host."""
+    if connection.host and connection.extra.get("url"):
+        yield "QdrantHook passes the host and 'url' in extra to its client, which refuses both", "Write one of them"
+    elif "://" in connection.host:
+        yield (
+            "QdrantHook passes the host to its client, which refuses a URL there",
+            'Write it in extra: {"url": "https://host:6333"}',
+        )
+
+
 def _clickhouse(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``ClickHouseHook`` uses HTTP, with port 8123 by default, also with TLS."""
     if connection.extra.get("secure") and connection.host and not connection.port:
@@ -183,6 +222,17 @@ def _psrp(connection: HookConnection) -> Iterator[tuple[str, str]]:
         )
 
 
+# The methods in extra that a password excludes, and the names of the tokens for them.
+_METHODS: Mapping[str, Sequence[str]] = {
+    "trino": ("jwt", "certs", "kerberos"),
+    "presto": ("kerberos",),
+    "tableau": ("jwt",),
+}
+_HOOKS_WITH_METHOD: Mapping[str, str] = {"trino": "TrinoHook", "presto": "PrestoHook", "tableau": "TableauHook"}
+_TOKENS = ("jwt__token", "jwt__file", "jwt_token", "jwt_file")
+
+_OF_AZURE_OPENAI = re.compile(r"\.openai\.azure\.com(?::[0-9]+)?/?$", re.IGNORECASE)
+
 _HOOKS_WITH_ADDRESS: Mapping[str, str] = {
     "airbyte": "AirbyteHook",
     "arangodb": "ArangoDBHook",
@@ -202,8 +252,11 @@ RULES_OF_WEB_SERVERS: Mapping[str, Sequence[Rule]] = {
     "vault": (_web_server, _vault),
     **dict.fromkeys(("jenkins", "druid", "pinot", "webhdfs", "weaviate", "dbt_cloud"), (_web_server,)),
     **dict.fromkeys(("influxdb", "influxdb3"), (_web_server, _influxdb)),
-    **dict.fromkeys(("trino", "presto"), (_web_server, _trino)),
+    **dict.fromkeys(("trino", "presto"), (_web_server, _trino, _methods)),
     **dict.fromkeys(_HOOKS_WITH_ADDRESS, (_whole_address,)),
+    "openai": (_whole_address, _openai),
+    "tableau": (_whole_address, _methods),
+    "qdrant": (_qdrant,),
     "winrm": (_winrm,),
     "psrp": (_psrp,),
 }
