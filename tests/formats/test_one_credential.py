@@ -107,6 +107,21 @@ def test_methods_of_salesforce(fields: dict[str, Any], is_reported: bool) -> Non
     assert bool(said_of("salesforce", **fields)) == is_reported
 
 
+@pytest.mark.parametrize(("kind", "is_reported"), [("PRIVATE", True), ("ENCRYPTED PRIVATE", False)])
+def test_a_password_next_to_a_private_key_of_snowflake(kind: str, is_reported: bool) -> None:
+    key = f"-----BEGIN {kind} KEY-----\n{MARK}\n-----END {kind} KEY-----\n"
+    fields = {"login": "u", "password": MARK, "extra": {"account": "a", "private_key_content": key}}
+
+    assert bool(said_of("snowflake", **fields)) == is_reported
+    assert said_of("snowflake", **{**fields, "password": None}) == []
+
+
+def test_the_token_in_a_url_of_spark_connect() -> None:
+    [text] = texts_of({"url": f"sc://h:443/;token={MARK};use_ssl=true"}, connection_type="spark_connect")
+
+    assert "SparkConnectHook does not read the schema" in text
+
+
 def test_a_token_without_a_login_for_jira(tmp_path: Path) -> None:
     [problem] = problems_in(tmp_path, {"url": "https://j", "token": "t"}, connection_type="jira")
 

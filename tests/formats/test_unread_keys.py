@@ -10,6 +10,7 @@ from support.listing import problems_in
 from support.shapes import Read
 
 DATABASE = {"host": "h", "username": "u", "password": "p"}
+KEYS = {"access_key_id": "a", "secret_access_key": "s"}
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIGH\n-----END CERTIFICATE-----\n"
 
 
@@ -74,6 +75,23 @@ def test_a_host_next_to_a_credential_in_extra(tmp_path: Path, conn_type: str, da
         ("openai", {"OPENAI_API_KEY": "k", "OPENAI_ORGANIZATION": "org-x"}, "OPENAI_ORGANIZATION"),
         ("openai", {"api-key": "k", "api-version": "2024-06-01"}, "api-version"),
         ("elasticsearch", {"host": "e", "id": "i", "api_key": "k"}, "id"),
+        ("trino", {**DATABASE, "port": "443", "role": "r"}, "role"),
+        ("trino", {**DATABASE, "port": "443", "impersonate_as_owner": "true"}, "impersonate_as_owner"),
+        ("aws", {**KEYS, "AWS_EXTERNAL_ID": "e"}, "AWS_EXTERNAL_ID"),
+        ("aws", {**KEYS, "assume-role-arn": "arn"}, "assume-role-arn"),
+        ("aws", {**KEYS, "profile": "x"}, "profile"),
+        ("aws", {**KEYS, "token": "t"}, "token"),
+        ("aws", {**KEYS, "insecure": "true"}, "insecure"),
+        ("redis", {"host": "r", "user": "u", "iam": "true"}, "iam"),
+        (
+            "azure",
+            {"client_id": "i", "client_secret": "s", "tenant": "t", "cloud_environment": "x"},
+            "cloud_environment",
+        ),
+        ("adls", {"host": "acc", "account_key": "k"}, "account_key"),
+        ("ydb", {"host": "y", "database": "/d", "service_account_key": "{}"}, "service_account_key"),
+        ("weaviate", {"host": "w", "username": "u", "password": "p", "scope": "x"}, "scope"),
+        ("opsgenie", {"apiKey": "k", "region": "eu"}, "region"),
         (
             "databricks",
             {"host": "https://x", "client_id": "i", "client_secret": "s", "tenant_id": "t"},
@@ -92,6 +110,27 @@ def test_remedies_for_keys_that_the_hook_reads_in_another_form(tmp_path: Path) -
     assert 'connection-extra: {"api_host": "https://api.datadoghq.eu"}' in problem.text
     extra = '{"api_host": "https://api.datadoghq.eu"}'
     assert problems_in(tmp_path, data, connection_type="datadog", connection_extra=extra) == []
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data"),
+    [
+        ("aws", {**KEYS, "insecure": "false"}),
+        ("aws", {**KEYS, "SessionToken": "t"}),
+        ("telegram", {"token": "t", "chat": "c"}),
+    ],
+)
+def test_keys_that_are_read_or_change_nothing(tmp_path: Path, conn_type: str, data: dict[str, str]) -> None:
+    assert problems_in(tmp_path, data, connection_type=conn_type) == []
+
+
+def test_the_url_of_a_region(tmp_path: Path) -> None:
+    data = {"apiKey": "k", "region": "eu"}
+    [problem] = problems_in(tmp_path, data, connection_type="opsgenie")
+
+    assert "connection-host" in problem.text
+    host = "https://api.eu.opsgenie.com"
+    assert problems_in(tmp_path, data, connection_type="opsgenie", connection_host=host) == []
 
 
 @pytest.mark.parametrize(

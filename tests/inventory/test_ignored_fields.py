@@ -65,9 +65,10 @@ def test_a_service_principal_without_its_tenant(conn_type: str) -> None:
 
     assert "without 'tenantId' in extra, and uses the identity of its environment" in text
     assert text.endswith('Write it in extra: {"tenantId": "…"}')
-    assert said_of(conn_type, login="u", password=MARK, extra={"tenantId": "t"}) == []
+    extra = {"tenantId": "t", "subscriptionId": "s"}
+    assert said_of(conn_type, login="u", password=MARK, extra=extra) == []
     # That of a managed identity.
-    assert said_of(conn_type, login="u") == []
+    assert said_of(conn_type, login="u", extra={"subscriptionId": "s"}) == []
 
 
 @pytest.mark.parametrize("conn_type", ["cassandra", "livy"])
@@ -85,6 +86,8 @@ def test_a_password_alone(conn_type: str) -> None:
         ("google_cloud_platform", {"login": "u", "password": MARK}, {"keyfile_dict": "{}"}),
         ("google_cloud_platform", {"password": MARK}, {"extra__google_cloud_platform__keyfile_dict": "{}"}),
         ("gcpbigquery", {"login": "u"}, {"key_path": "/k"}),
+        ("gcpcloudsql", {"login": "u", "password": MARK}, {"keyfile_dict": "{}"}),
+        ("gcpspanner", {"password": MARK}, {"key_path": "/k"}),
         ("kubernetes", {"host": "https://k:6443", "password": MARK}, {"kube_config": "{}"}),
         ("influxdb", {"host": "h", "login": "u", "password": MARK}, {"token": "t", "org": "o"}),
         ("datadog", {"password": MARK}, {"api_key": "k"}),

@@ -17,8 +17,13 @@ ALIBABA = {"access_key_id": "a", "access_key_secret": MARK}
 # The type, a connection without what its hook needs, what is missing, and a part of the connection that has it.
 CASES: list[tuple[str, Mapping[str, Any], str, Mapping[str, Any]]] = [
     *(
-        (conn_type, {"login": "i", "extra": {"tenantId": "t"}}, "a password", {"password": MARK})
-        for conn_type in ("azure", "azure_compute", "azure_container_instance", "azure_synapse")
+        (conn_type, {"login": "i", "extra": {"tenantId": "t", **more}}, "a password", {"password": MARK})
+        for conn_type, more in (
+            ("azure", {}),
+            ("azure_compute", {"subscriptionId": "s"}),
+            ("azure_container_instance", {"subscriptionId": "s"}),
+            ("azure_synapse", {}),
+        )
     ),
     ("azure", {"login": "i", "extra": {"tenantId": "t"}}, "a password", {"extra": {"managed_identity_client_id": "m"}}),
     (
@@ -104,6 +109,23 @@ CASES: list[tuple[str, Mapping[str, Any], str, Mapping[str, Any]]] = [
     ("influxdb", {"host": "h", "extra": {"token": MARK}}, "'org' in extra", {"extra": {"org": "o"}}),
     ("influxdb3", {"host": "h", "extra": {"token": MARK}}, "'database' in extra", {"extra": {"database": "d"}}),
     ("influxdb3", {"host": "h", "extra": {"database": "d"}}, "'token' in extra", {"password": MARK}),
+    *(
+        (
+            conn_type,
+            {**PRINCIPAL, "extra": {"tenantId": "t"}},
+            "'subscriptionId' in extra",
+            {"extra": {"subscriptionId": "s"}},
+        )
+        for conn_type in ("azure_compute", "azure_container_instance")
+    ),
+    ("kylin", {"host": "h", "login": "u"}, "a password", {"password": MARK}),
+    ("azure_service_bus", {"password": MARK}, "a schema", {"schema": "Endpoint=sb://x/"}),
+    (
+        "gcpcloudsqldb",
+        {"host": "h", "extra": {"location": "l", "project_id": "p", "database_type": "postgres"}},
+        "'instance' in extra",
+        {"extra": {"instance": "i"}},
+    ),
     ("qdrant", {"password": MARK}, "a host", {"extra": {"url": URL}}),
 ]
 

@@ -59,7 +59,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(
             ("secret_access_key", "secret_key", "access_key_secret", "access_secret_key", "secret"), "password"
         ),
-        "access_session_token": f"{EXTRA}aws_session_token",
+        **dict.fromkeys(("access_session_token", "session_token"), f"{EXTRA}aws_session_token"),
     },
     **dict.fromkeys(
         ("azure", "azure_compute", "azure_container_instance", "azure_data_factory", "azure_synapse"),
@@ -119,7 +119,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "slack": {**_TOKEN, "bot_token": "password"},
     "slackwebhook": dict.fromkeys(("webhook_url", "webhook", "url", "token"), "password"),
     "tableau": dict.fromkeys(("site_id", "site"), f"{EXTRA}site_id"),
-    "telegram": {**dict.fromkeys(("bot_token", "token"), "password"), "chat_id": "host"},
+    "telegram": {**dict.fromkeys(("bot_token", "token"), "password"), **dict.fromkeys(("chat_id", "chat"), "host")},
     "trino": {**dict.fromkeys(_JWT, f"{EXTRA}jwt__token"), "catalog": f"{EXTRA}catalog"},
     "presto": _in_extra("catalog"),
     "vault": {

@@ -26,6 +26,7 @@ from airflow_kubernetes_secrets.inventory.driver_parameters import refused_param
 from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection, Rule, hook_connection, plain_host
 from airflow_kubernetes_secrets.inventory.ignored_fields import ignored_fields
 from airflow_kubernetes_secrets.inventory.needed_fields import needed_fields
+from airflow_kubernetes_secrets.inventory.private_keys import is_encrypted
 from airflow_kubernetes_secrets.inventory.uri_misreadings import (
     MISREAD,
     problem_of_other_type,
@@ -251,6 +252,12 @@ def _snowflake(connection: HookConnection) -> Iterator[tuple[str, str]]:
         yield (
             "SnowflakeHook ignores the host, so it does not use the address of AWS PrivateLink in it",
             'Write the account as in that address: {"account": "account.region.privatelink"}',
+        )
+    key = connection.extra.get("private_key_content")
+    if connection.password and isinstance(key, str) and key.startswith("-----BEGIN ") and not is_encrypted(key):
+        yield (
+            "SnowflakeHook uses the password as the passphrase of the private key, which is not encrypted, and fails",
+            "Remove the password or the key",
         )
     if not account:
         yield (

@@ -119,7 +119,14 @@ _NEVER_READ: Mapping[str, NeverRead] = {
         "Write the URL in the login, and the key of the account in the password",
     ),
     "google_cloud_platform": _OF_GOOGLE,
-    "gcpbigquery": _OF_GOOGLE,
+    **dict.fromkeys(("gcpbigquery", "gcpcloudsql", "gcpspanner"), _OF_GOOGLE),
+    "spark_connect": NeverRead(
+        "SparkConnectHook",
+        ("schema",),
+        (),
+        "is without the token and the TLS in a URL of Spark Connect",
+        'Write the token in the password, and in extra: {"use_ssl": true}',
+    ),
     "kubernetes": NeverRead(
         "KubernetesHook",
         ("host", "login", "password"),

@@ -30,7 +30,7 @@ HOST = re.compile(
 # Credentials that a hook may use instead of a password. Certificates are in `TLS`.
 CREDENTIAL = re.compile(
     r"(?:passwords?|passwd|passphrase|pwd|(?:^|[._])(?:pass|pw|auth)|auth_?string|token|secret|api_?key|access_?key"
-    r"|jaas[._]config|secret_?key|secret_?id|(?:^|[._])jwt|private_?key(?:_?(?:b64|base64|pem))?|credentials?|(?:^|[._])(?:identity|id_(?:rsa|dsa|ecdsa|ed25519))"
+    r"|jaas[._]config|secret_?key|secret_?id|(?:^|[._])jwt|(?:account|storage|primary|shared)_?key|private_?key(?:_?(?:b64|base64|pem))?|credentials?|(?:^|[._])(?:identity|id_(?:rsa|dsa|ecdsa|ed25519))"
     r"|private_?key_?(?:file|path)|key_?file|rsa_key|\.p8|\.ppk|pass_?file)$"
 )
 # A private key of SSH, which is no password.
@@ -141,6 +141,14 @@ def _is_uri(secret: Secret, key: str) -> bool:
     """Return whether the value of a key begins like a URI."""
     try:
         return _URI.match(secret.value(key)) is not None
+    except Error:
+        return False  # not valid base64
+
+
+def is_off(secret: Secret, key: str) -> bool:
+    """Return whether a value switches something off, or is empty."""
+    try:
+        return secret.value(key).strip().lower() in _OFF
     except Error:
         return False  # not valid base64
 

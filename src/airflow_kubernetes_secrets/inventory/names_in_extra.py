@@ -39,10 +39,10 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
         *("region_name", "role_arn", "aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
         *("endpoint_url", "profile_name", "assume_role_method", "verify"),
     ),
-    "azure": _AZURE,
+    "azure": (*_AZURE, "cloud_environment"),
     "azure_batch": ("account_url", *_AZURE_IDENTITY),
     "azure_compute": _AZURE,
-    "azure_container_instance": _AZURE,
+    "azure_container_instance": (*_AZURE, "cloud_environment"),
     "azure_container_registry": ("resource_group", "subscription_id", *_AZURE_IDENTITY),
     "azure_container_volume": ("connection_string", "resource_group", "subscription_id", *_AZURE_IDENTITY),
     "azure_cosmos": (
@@ -147,7 +147,16 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     "vespa": ("namespace", "schema", "vespa_cloud_secret_token", "client_cert_path", "client_key_path", "protocol"),
     "vertica": ("connection_timeout", "log_level"),
     "wasb": ("connection_string", "sas_token", "tenant_id", "account_key", "shared_access_key", *_AZURE_IDENTITY),
-    "weaviate": ("token", "api_key", "access_token", "refresh_token", "client_secret", "grpc_host", "grpc_port"),
+    "weaviate": (
+        "token",
+        "api_key",
+        "access_token",
+        "refresh_token",
+        "client_secret",
+        "grpc_host",
+        "grpc_port",
+        "scope",
+    ),
     "webhdfs": ("verify", "cert", "key"),
     "winrm": (
         *("endpoint", "remote_port", "transport", "service", "keytab", "ca_trust_path", "cert_pem", "cert_key_pem"),
@@ -166,6 +175,7 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
         for tenant in ("tenantId", "tenant_id")
         if tenant in names and conn_type != "smtp"
     },
+    "aws": {"assumerolearn": "role_arn", "profile": "profile_name", "token": "aws_session_token"},
     "databricks": {"tenant": "azure_tenant_id", "tenantid": "azure_tenant_id"},
     "influxdb": {"organization": "org", "orgname": "org"},
     "salesforce": {"token": "security_token"},
@@ -173,11 +183,19 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
 }
 
 _OF_CLIENT = "openai_client_kwargs"
-_OF_HOOK = "Set the variable in the environment of the tasks, or pass the setting to the hook"
+_OF_HOOK = "Pass the setting to the hook, or set its variable in the environment of the tasks"
 
 # Names of keys that a hook reads in another form, or in no part of a connection, in the form of ``OTHER_NAMES``, each
-# with the name in ``extra`` that has this effect, and an example for ``extra`` or another remedy.
+# with the name in ``extra`` that has this effect (``host`` is the field), and an example for ``extra`` or another remedy.
 IN_OTHER_FORM: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "aws": {
+        "externalid": ("assume_role_kwargs", '{"assume_role_kwargs": {"ExternalId": "…"}}'),
+        **dict.fromkeys(("insecure", "insecureskipverify", "skipverify"), ("verify", '{"verify": false}')),
+        **dict.fromkeys(
+            ("forcepathstyle", "pathstyle", "usepathstyle"),
+            ("config_kwargs", '{"config_kwargs": {"s3": {"addressing_style": "path"}}}'),
+        ),
+    },
     "datadog": {"site": ("api_host", '{"api_host": "https://api.datadoghq.eu"}')},
     # https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-security-create-api-key
     "elasticsearch": dict.fromkeys(
@@ -193,6 +211,15 @@ IN_OTHER_FORM: Mapping[str, Mapping[str, tuple[str, str]]] = {
         **dict.fromkeys(
             ("apiversion", "version"), (_OF_CLIENT, '{"openai_client_kwargs": {"default_query": {"api-version": "…"}}}')
         ),
+    },
+    "opsgenie": {"region": ("host", "https://api.eu.opsgenie.com")},
+    "redis": {"iam": ("", _OF_HOOK)},
+    "trino": {
+        **dict.fromkeys(("role", "roles"), ("roles", '{"roles": {"system": "…"}}')),
+        "impersonateasowner": ("impersonate_as_owner", '{"impersonate_as_owner": true}'),
+        "sessionproperties": ("session_properties", '{"session_properties": {"name": "…"}}'),
+        "clienttags": ("client_tags", '{"client_tags": ["…"]}'),
+        "extracredential": ("extra_credential", '{"extra_credential": [["name", "…"]]}'),
     },
     "vault": dict.fromkeys(("namespace", "skipverify", "cacert", "capath"), ("", _OF_HOOK)),
 }

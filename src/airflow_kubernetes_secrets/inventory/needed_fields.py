@@ -55,14 +55,15 @@ _MSGRAPH = (
     _password(f"{EXTRA}certificate_path", f"{EXTRA}certificate_data"),
 )
 _OF_FILE = _of_principal("tenantId", *_IDENTITIES, f"{EXTRA}key_path", f"{EXTRA}key_json")
+_SUBSCRIPTION = _extra("subscriptionId", f"{EXTRA}key_path", f"{EXTRA}key_json")
 _TENANT = _extra("tenantId", given=("login", "password"))
 _LOGIN_OF_ZENDESK = Need(("login", f"{EXTRA}oauth_token"))
 
 # The hook of each type, and what it needs, in the releases that docs/reference/formats.md names.
 _NEEDS: Mapping[str, tuple[str, Sequence[Need]]] = {
     "azure": ("AzureBaseHook", (_OF_FILE,)),
-    "azure_compute": ("AzureComputeHook", (_OF_FILE,)),
-    "azure_container_instance": ("AzureContainerInstanceHook", (_OF_FILE,)),
+    "azure_compute": ("AzureComputeHook", (_SUBSCRIPTION, _OF_FILE)),
+    "azure_container_instance": ("AzureContainerInstanceHook", (_SUBSCRIPTION, _OF_FILE)),
     "azure_data_factory": (
         "AzureDataFactoryHook",
         (_extra("subscriptionId"), _TENANT, _of_principal("tenantId", *_IDENTITIES)),
@@ -81,6 +82,7 @@ _NEEDS: Mapping[str, tuple[str, Sequence[Need]]] = {
     "msgraph": ("KiotaRequestAdapterHook", _MSGRAPH),
     "powerbi": ("PowerBIHook", _MSGRAPH),
     "azure_cosmos": ("AzureCosmosDBHook", (Need(("login",)), _password(f"{EXTRA}resource_group_name"))),
+    "azure_service_bus": ("AdminClientHook", (Need(("schema", f"{EXTRA}fully_qualified_namespace")),)),
     "azure_batch": ("AzureBatchHook", (_extra("account_url"),)),
     "azure_data_explorer": ("AzureDataExplorerHook", (_extra("auth_method", example="AAD_APP"),)),
     "alibaba_cloud": ("AlibabaBaseHook", _KEY),
@@ -121,6 +123,11 @@ _NEEDS: Mapping[str, tuple[str, Sequence[Need]]] = {
         ),
     ),
     "hiveserver2": ("HiveServer2Hook", (_extra("auth_mechanism", given=("password",), example="LDAP"),)),
+    "kylin": ("KylinHook", (_password(given=("login",)),)),
+    "gcpcloudsqldb": (
+        "CloudSQLDatabaseHook",
+        [_extra(name) for name in ("instance", "location", "database_type")],
+    ),
     "docker": ("DockerHook", (_password(given=("login",)),)),
     "vault": (
         "VaultHook",

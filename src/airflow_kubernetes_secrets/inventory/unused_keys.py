@@ -44,6 +44,7 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     begins_with,
     has_address,
     has_in_extra,
+    is_off,
     is_path,
     may_contain_host,
     suggests,
@@ -143,8 +144,11 @@ def _in_other_form(
     if not found:
         return {}
     description = fields_of(secret).description
-    extra = {*description.extra, *description.extra_fields} if key == IN_FIELDS else extra_of(connection)
-    return {each: (name, remedy) for each, (name, remedy) in found.items() if name not in extra}
+    there = {*description.extra, *description.extra_fields} if key == IN_FIELDS else {*extra_of(connection)}
+    there |= {"host"} if connection.get("host") else set()
+    return {
+        each: (name, remedy) for each, (name, remedy) in found.items() if name not in there and not is_off(secret, each)
+    }
 
 
 def _named(unused: Sequence[str], conn_type: str, names: Mapping[str, _Value]) -> dict[str, _Value]:
@@ -202,8 +206,15 @@ def _settings_in_other_form(
             SETTINGS,
             secret,
             f"nothing reads {named([each])}, which the hook of {connection['conn_type']!r} {how}. "
-            + (f"Write it{in_extra(secret, key)}: {remedy}" if remedy.startswith("{") else remedy),
+            + _written(secret, key, name, remedy),
         )
+
+
+def _written(secret: Secret, key: str, name: str, remedy: str) -> str:
+    """Return the remedy for a setting, as in ``IN_OTHER_FORM``."""
+    if name == "host":
+        return f"{set_field(secret, key, 'host')}: {remedy}"
+    return f"Write it{in_extra(secret, key)}: {remedy}" if remedy.startswith("{") else remedy
 
 
 def _missing_host(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
