@@ -92,6 +92,7 @@ def test_a_host_next_to_a_credential_in_extra(tmp_path: Path, conn_type: str, da
         ("ydb", {"host": "y", "database": "/d", "service_account_key": "{}"}, "service_account_key"),
         ("weaviate", {"host": "w", "username": "u", "password": "p", "scope": "x"}, "scope"),
         ("opsgenie", {"apiKey": "k", "region": "eu"}, "region"),
+        ("github", {"app_id": "1", "installation_id": "2", "private_key": "k", "token": "t"}, "installation_id"),
         (
             "databricks",
             {"host": "https://x", "client_id": "i", "client_secret": "s", "tenant_id": "t"},

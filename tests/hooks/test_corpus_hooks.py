@@ -73,6 +73,9 @@ INTERPRETED: Mapping[tuple[str, str], Interpretation] = {
     ("KubernetesHook", "kube_config"): server_of,
     ("MongoHook", "srv"): lambda srv: ["mongodb+srv://" if srv else "mongodb://"],
     ("RedisHook", "cluster"): lambda _: ["airflow.providers.redis.hooks.redis.RedisCluster"],
+    ("GithubHook", "installation_id"): lambda number: [str(number)],
+    # PyGithub refers to the key in a function that signs with it.
+    ("GithubHook", "private_key"): unused,
     ("VaultHook", "use_tls"): lambda _: ["https://"],
     ("SmtpHook", "disable_ssl"): lambda _: ["smtplib.SMTP"],
     # These drivers get the parsed key. It cannot be parsed without the passphrase.
@@ -87,7 +90,9 @@ INTERPRETED: Mapping[tuple[str, str], Interpretation] = {
     ("MySqlHook", "timeout"): unused,
 }
 
-OTHER_HOOKS = {("kubernetes-ssh-auth", "git"): "airflow.providers.git.hooks.git.GitHook"}
+OTHER_HOOKS = dict.fromkeys(
+    (("kubernetes-ssh-auth", "git"), ("github-actions-runner-app", "git")), "airflow.providers.git.hooks.git.GitHook"
+)
 
 
 def hook_of(file: CorpusFile, recipe: Recipe) -> str:

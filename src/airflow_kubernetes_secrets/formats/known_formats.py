@@ -169,6 +169,12 @@ KNOWN_FORMATS = (
         {"SSLCertSecretName": ""},
         is_exact=True,
     ),
+    KnownFormat(  # the keys of Garage's operator
+        "aws",
+        {"access-key-id": "login", "secret-access-key": "password", "endpoint": f"{EXTRA}endpoint_url"},
+        {"region": f"{EXTRA}region_name", "host": "", "scheme": ""},
+        label=("app.kubernetes.io/managed-by", "garage-operator"),
+    ),
     # Azure
     KnownFormat(
         "azure",
@@ -231,6 +237,26 @@ KNOWN_FORMATS = (
         },
         is_exact=True,
         missing=("host",),
+    ),
+    KnownFormat(  # GitHub's Actions Runner Controller
+        "github",
+        {
+            "github_app_id": f"{EXTRA}app_id",
+            "github_app_installation_id": parsers.github_installation,
+            "github_app_private_key": f"{EXTRA}private_key",
+        },
+        is_exact=True,
+        missing=("conn_type",),
+    ),
+    KnownFormat(
+        "git",
+        {
+            "github_app_id": f"{EXTRA}github_app_id",
+            "github_app_installation_id": f"{EXTRA}github_installation_id",
+            "github_app_private_key": f"{EXTRA}private_key",
+        },
+        is_exact=True,
+        missing=("conn_type", "host"),
     ),
     # Argo CD
     KnownFormat(

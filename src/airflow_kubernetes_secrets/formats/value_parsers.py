@@ -191,6 +191,12 @@ def openai_organization(value: str) -> Mapping[str, Any]:
     return {"extra.openai_client_kwargs": {"organization": value.strip()}}
 
 
+def github_installation(value: str) -> Mapping[str, Any] | None:
+    """Read the id of an installation of a GitHub App, which ``GithubHook`` accepts only as a number."""
+    text = value.strip()
+    return {"extra.installation_id": int(text)} if text.isascii() and text.isdecimal() and len(text) < 20 else None
+
+
 def azure_storage(value: str) -> Mapping[str, str] | None:
     """Read a connection string of Azure's storage.
 

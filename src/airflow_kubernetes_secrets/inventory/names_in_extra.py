@@ -78,7 +78,7 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
         *("key_file", "strict_host_key_checking", "known_hosts_file", "ssh_config_file", "host_proxy_cmd", "ssh_port"),
         *("github_app_id", "github_installation_id"),
     ),
-    "github": ("key_path", "app_id", "installation_id"),
+    "github": ("key_path", "app_id", "private_key"),
     "google_ads": ("developer_token", "client_id", "client_secret", "refresh_token"),
     "google_cloud_platform": _GOOGLE,
     "grpc": ("auth_type", "credential_pem_file", "scopes"),
@@ -185,8 +185,9 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
 _OF_CLIENT = "openai_client_kwargs"
 _OF_HOOK = "Pass the setting to the hook, or set its variable in the environment of the tasks"
 
-# Names of keys that a hook reads in another form, or in no part of a connection, in the form of ``OTHER_NAMES``, each
-# with the name in ``extra`` that has this effect (``host`` is the field), and an example for ``extra`` or another remedy.
+# Names of keys that a hook reads in another form, or in no part of a connection, in the form of ``OTHER_NAMES``.
+# Each has the name in ``extra`` with this effect (``host`` is the field), and an example for ``extra`` or another
+# remedy.
 IN_OTHER_FORM: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "aws": {
         "externalid": ("assume_role_kwargs", '{"assume_role_kwargs": {"ExternalId": "…"}}'),
@@ -212,6 +213,7 @@ IN_OTHER_FORM: Mapping[str, Mapping[str, tuple[str, str]]] = {
             ("apiversion", "version"), (_OF_CLIENT, '{"openai_client_kwargs": {"default_query": {"api-version": "…"}}}')
         ),
     },
+    "github": {"installationid": ("installation_id", '{"installation_id": 12345678}')},
     "opsgenie": {"region": ("host", "https://api.eu.opsgenie.com")},
     "redis": {"iam": ("", _OF_HOOK)},
     "trino": {

@@ -155,6 +155,16 @@ def _openai(connection: HookConnection) -> Iterator[tuple[str, str]]:
         )
 
 
+def _github(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``GithubHook`` refuses the id of an installation that is not a number, as a string from a key is."""
+    installation = connection.extra.get("installation_id")
+    if not connection.password and installation is not None and not isinstance(installation, int):
+        yield (
+            "GithubHook refuses 'installation_id' in extra as a string",
+            f'Write a number{in_extra(connection.secret, connection.key)}: {{"installation_id": 12345678}}',
+        )
+
+
 def _qdrant(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``QdrantHook`` passes host and ``url`` to its client, which refuses both together, and a URL in the host."""
     if connection.host and connection.extra.get("url"):
@@ -255,6 +265,7 @@ RULES_OF_WEB_SERVERS: Mapping[str, Sequence[Rule]] = {
     **dict.fromkeys(("trino", "presto"), (_web_server, _trino, _methods)),
     **dict.fromkeys(_HOOKS_WITH_ADDRESS, (_whole_address,)),
     "openai": (_whole_address, _openai),
+    "github": (_whole_address, _github),
     "tableau": (_whole_address, _methods),
     "qdrant": (_qdrant,),
     "winrm": (_winrm,),
