@@ -195,7 +195,7 @@ def test_settings_that_need_others(
         ("influxdb", {"host": "h", "schema": "bucket"}, {"host": "h", "schema": "http"}),
         ("influxdb3", {"host": "h", "schema": "d"}, {"host": "h", "password": MARK, "extra": {"database": "d"}}),
         ("dbt_cloud", {"host": HTTPS}, {"host": "h", "password": MARK}),
-        ("ydb", {"host": "grpcs://h:2135"}, {"host": "h", "port": 2135}),
+        ("ydb", {"host": "grpcs://h:2135"}, {"host": "h", "port": 2135, "extra": {"database": "/d"}}),
         ("imap", {"host": "h", "port": 143}, {"host": "h", "port": 143, "extra": {"use_ssl": False}}),
         ("azure_cosmos", {"host": HTTPS, "password": MARK}, {"login": HTTPS, "password": MARK}),
         (

@@ -65,6 +65,17 @@ _METHODS_OF_DATABRICKS = (
     *("service_principal_oauth", "federated_token_provider", "federated_k8s", "federated_aws"),
 )
 
+# The fields, and the names in extra, of each method of logging in.
+# https://github.com/simple-salesforce/simple-salesforce#examples
+_METHODS_OF_SALESFORCE = (
+    {"login", "password", "security_token"},
+    {"login", "password", "organization_id"},
+    {"login", "password", "consumer_key", "consumer_secret"},
+    {"login", "consumer_key", "private_key"},
+    {"login", "consumer_key", "private_key_file_path"},
+    {"consumer_key", "consumer_secret", "domain"},
+)
+
 # The fields of a connection, and the properties of librdkafka for them.
 _SASL = {"login": "sasl.username", "password": "sasl.password"}
 
@@ -276,10 +287,7 @@ def _samba(connection: HookConnection) -> Iterator[tuple[str, str]]:
 
 
 def _salesforce(connection: HookConnection) -> Iterator[tuple[str, str]]:
-    """``SalesforceHook`` chooses the method of logging in by what it gets.
-
-    https://github.com/simple-salesforce/simple-salesforce/blob/v1.12.9/simple_salesforce/api.py#L160-L260
-    """
+    """The client of ``SalesforceHook`` chooses the method of logging in by what it gets."""
     given = {name.removeprefix("extra__salesforce__") for name, value in connection.extra.items() if value}
     given |= {field for field in ("login", "password") if getattr(connection, field)}
     if not any(given.issuperset(method) for method in _METHODS_OF_SALESFORCE):
@@ -289,15 +297,6 @@ def _salesforce(connection: HookConnection) -> Iterator[tuple[str, str]]:
             "private_key for a login; or consumer_key, consumer_secret and domain",
         )
 
-
-_METHODS_OF_SALESFORCE = (
-    {"login", "password", "security_token"},
-    {"login", "password", "organization_id"},
-    {"login", "password", "consumer_key", "consumer_secret"},
-    {"login", "consumer_key", "private_key"},
-    {"login", "consumer_key", "private_key_file_path"},
-    {"consumer_key", "consumer_secret", "domain"},
-)
 
 _RULES: Mapping[str, Sequence[Rule]] = {
     **RULES_OF_DATABASES,

@@ -102,6 +102,11 @@ _NEEDS: Mapping[str, tuple[str, Sequence[Need]]] = {
     "snowflake": (
         "SnowflakeHook",
         (
+            *(Need(("login",), given=(f"{EXTRA}{name}",)) for name in ("private_key_content", "private_key_file")),
+            Need(
+                ("login", *(f"{EXTRA}{name}" for name in ("authenticator", "refresh_token", "grant_type"))),
+                given=("password",),
+            ),
             _password(
                 *(f"{EXTRA}{name}" for name in ("private_key_content", "private_key_file", "authenticator")),
                 *(f"{EXTRA}{name}" for name in ("token", "refresh_token", "grant_type", "azure_conn_id")),
@@ -167,7 +172,7 @@ _NEEDS: Mapping[str, tuple[str, Sequence[Need]]] = {
     ),
     "zendesk": ("ZendeskHook", (_LOGIN_OF_ZENDESK,)),
     "arangodb": ("ArangoDBHook", (Need(("login",)), Need(("schema",)))),
-    "ydb": ("YDBHook", (_extra("database", given=(f"{EXTRA}token",)),)),
+    "ydb": ("YDBHook", (_extra("database"),)),
     "influxdb": (
         "InfluxDBHook",
         (_extra("org", otherwise="cannot query without an organization", given=(f"{EXTRA}token",)),),
