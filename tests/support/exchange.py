@@ -33,6 +33,7 @@ class Request:
     target: str
     headers: dict[str, str]
     connection: int
+    body: bytes = b""
 
     @property
     def query(self) -> dict[str, list[str]]:
@@ -130,7 +131,7 @@ class Exchange:
         )
         with contextlib.closing(connection):
             headers = {key: value for key, value in self.request.headers.items() if key != "host"}
-            connection.request(self.request.method, target or self.request.target, headers=headers)
+            connection.request(self.request.method, target or self.request.target, self.request.body or None, headers)
             incoming = Incoming(connection.sock, self.sock, copy)
             with http.client.HTTPResponse(incoming, method=self.request.method) as response:  # type: ignore[arg-type]  # the stubs are narrower
                 response.begin()

@@ -76,6 +76,11 @@ class StoredSecret:
     is_being_deleted: bool = False
     version: str = ""
 
+    @property
+    def resource_version(self) -> str:
+        """The ``resourceVersion``, with which a write is refused if the object has changed; empty if it is unknown."""
+        return self.version.partition(" ")[2]
+
 
 class _OwnerReference(msgspec.Struct, rename="camel"):
     api_version: str = ""

@@ -2,6 +2,9 @@
 
 First the API server applies the manifest as a dry run, and the result is read by the rules of a lookup. So keys and
 annotations that others have added to the Secret are taken into account before anything is stored.
+
+A write names the version of the Secret that was read. If another client has changed it since, the API server refuses
+the write, and everything is read and checked again.
 """
 
 from __future__ import annotations
@@ -49,6 +52,14 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import Query
 
 PutChange = Literal["created", "updated", "unchanged"]
+
+# How often the Secret is read and checked, if other clients change it before each write. Commands that write keys of
+# one bundle at the same time are such clients.
+_ATTEMPTS = 10
+
+
+class _ChangedMeanwhileError(KubernetesSecretsError):
+    """Another client has changed the Secret since it was read, so nothing was written."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +120,24 @@ def put(
     namespace = cluster.namespace(requested.namespace)
     # If Airflow searches the namespace that is written to, the Secret is read back with all of Airflow's namespaces.
     looked_up = airflow_options if namespace in (airflow_options.namespace or ()) else options
-    if requested.bundle is None:
-        written = _write(cluster, requested, looked_up, namespace, force=force, dry_run=dry_run)
-    else:
-        written = _write_into(cluster, requested, requested.bundle, looked_up, namespace, force=force, dry_run=dry_run)
+    written = _write_what_was_checked(cluster, requested, looked_up, namespace, force=force, dry_run=dry_run)
     return _marked_if_not_searched(written, configured, requested.lookup, namespace)
+
+
+def _write_what_was_checked(
+    cluster: Cluster, requested: RequestedSecret, options: Options, namespace: str, *, force: bool, dry_run: bool
+) -> PutResult:
+    """Write the Secret or the key of a bundle. If another client changes the Secret meanwhile, check it again."""
+    attempt = 1
+    while True:
+        try:
+            if requested.bundle is None:
+                return _write(cluster, requested, options, namespace, force=force, dry_run=dry_run)
+            return _write_into(cluster, requested, requested.bundle, options, namespace, force=force, dry_run=dry_run)
+        except _ChangedMeanwhileError:
+            if attempt == _ATTEMPTS:
+                raise
+            attempt += 1
 
 
 def _marked_if_not_searched(
@@ -149,11 +173,12 @@ def _write(
             {**checked.manifest, "metadata": metadata, "type": before.type or "Opaque"}, checked.problems
         )
     labelled = labelled_lookup(requested.lookup, options, namespace)
-    planned = _apply(cluster, checked.manifest, force=force, dry_run=True)
+    version = "" if before is None else before.resource_version
+    planned = _apply(cluster, checked.manifest, version, force=force, dry_run=True)
     _refuse_another_reading(labelled, checked.manifest, planned.secret, options)
     if before is not None and requested.in_fields and not force:
         _refuse_lost_fields(requested.lookup, before.secret, planned.secret, options)
-    stored, find = _store(cluster, checked.manifest, planned.secret, force=force, dry_run=dry_run)
+    stored, find = _store(cluster, checked.manifest, version, planned.secret, force=force, dry_run=dry_run)
     return _read_back(PutResult(checked, _change(before, planned)), requested.lookup, options, find, stored)
 
 
@@ -183,8 +208,9 @@ def _write_into(
     # and an entry has about 300 bytes.
     [key] = manifest["data"]
     manager = f"{FIELD_MANAGER}-{sha256(key.encode()).hexdigest()[:16]}"
-    planned = _apply(cluster, manifest, force=force, dry_run=True, manager=manager)
-    stored, find = _store(cluster, manifest, planned.secret, force=force, dry_run=dry_run, manager=manager)
+    version = "" if before is None else before.resource_version
+    planned = _apply(cluster, manifest, version, force=force, dry_run=True, manager=manager)
+    stored, find = _store(cluster, manifest, version, planned.secret, force=force, dry_run=dry_run, manager=manager)
     written = PutResult(checked, _change(before, planned))
     if not options.bundles:
         return replace(written, hidden="lookups read bundles only if bundles is true in backend_kwargs. Switch it on")
@@ -194,6 +220,7 @@ def _write_into(
 def _store(
     cluster: Cluster,
     manifest: Mapping[str, Any],
+    version: str,
     planned: Secret,
     *,
     force: bool,
@@ -203,6 +230,7 @@ def _store(
     """Store the Secret, unless this is a dry run.
 
     Args:
+        version: as for :func:`_apply`.
         planned: the Secret as the API server would store it.
 
     Returns:
@@ -210,7 +238,7 @@ def _store(
     """
     if dry_run:
         return planned, _find_as_if_stored(cluster, planned)
-    return _apply(cluster, manifest, force=force, dry_run=False, manager=manager).secret, cluster.find
+    return _apply(cluster, manifest, version, force=force, dry_run=False, manager=manager).secret, cluster.find
 
 
 def _read_back(written: PutResult, lookup: Lookup, options: Options, find: Find, secret: Secret) -> PutResult:
@@ -303,13 +331,27 @@ def _refuse_shared_secret(lookup: Lookup, secret: Secret, options: Options) -> N
 
 
 def _apply(
-    cluster: Cluster, manifest: Mapping[str, Any], *, force: bool, dry_run: bool, manager: str = FIELD_MANAGER
+    cluster: Cluster,
+    manifest: Mapping[str, Any],
+    version: str,
+    *,
+    force: bool,
+    dry_run: bool,
+    manager: str = FIELD_MANAGER,
 ) -> StoredSecret:
-    """Apply the manifest, and add the remedy to an error."""
+    """Apply the manifest, and add the remedy to an error.
+
+    Args:
+        version: the ``resourceVersion`` that the Secret must still have; empty if there was no Secret.
+
+    Raises:
+        _ChangedMeanwhileError: it has another one.
+    """
     metadata = manifest["metadata"]
     secret = printable(f"{metadata['namespace']}/{metadata['name']}")
+    unchanged = {**manifest, "metadata": {**metadata, "resourceVersion": version}} if version else manifest
     try:
-        return cluster.apply(manifest, force=force, dry_run=dry_run, manager=manager)
+        return cluster.apply(unchanged, force=force, dry_run=dry_run, manager=manager)
     except NotFoundError as error:
         # An apply creates the Secret, so only its namespace can be missing.
         namespace = metadata["namespace"]
@@ -319,6 +361,11 @@ def _apply(
             raise NotWritableError(
                 f"Secret {secret}: other field managers own a part of it, and would undo the change: {error}. Change "
                 "it there, or take it over with --force"
+            ) from None
+        if error.status == 409 and "object has been modified" in str(error):
+            raise _ChangedMeanwhileError(
+                f"Secret {secret}: another client changed it before each of {_ATTEMPTS} attempts to write it. Nothing "
+                "was written. Run the command again, or stop the client"
             ) from None
         if error.status == 422:
             remedy = ""
