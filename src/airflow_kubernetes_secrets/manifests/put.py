@@ -10,6 +10,7 @@ the write, and everything is read and checked again.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,10 +21,13 @@ from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX, BUNDL
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration
 from airflow_kubernetes_secrets.errors import (
     ApiError,
+    ApiUnavailableError,
+    ForbiddenError,
     KubernetesSecretsError,
     MalformedSecretError,
     MissingSecretError,
     NotFoundError,
+    UnauthorizedError,
 )
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.inventory.cluster import FIELD_MANAGER, Cluster
@@ -356,24 +360,47 @@ def _apply(
         # An apply creates the Secret, so only its namespace can be missing.
         namespace = metadata["namespace"]
         raise KubernetesSecretsError(f"{error}. Create it: {cluster.kubectl} create namespace {namespace}") from None
-    except ApiError as error:
-        if error.status == 409 and "Apply failed" in str(error):
-            raise NotWritableError(
-                f"Secret {secret}: other field managers own a part of it, and would undo the change: {error}. Change "
-                "it there, or take it over with --force"
-            ) from None
-        if error.status == 409 and "object has been modified" in str(error):
-            raise _ChangedMeanwhileError(
-                f"Secret {secret}: another client changed it before each of {_ATTEMPTS} attempts to write it. Nothing "
-                "was written. Run the command again, or stop the client"
-            ) from None
-        if error.status == 422:
-            remedy = ""
-            if "`immutable` is set" in str(error):
-                command = on_secret(cluster.kubectl, "delete", metadata["namespace"], metadata["name"])
-                remedy = f". It is immutable ('immutable: true'). Delete it first: {command}"
-            raise NotWritableError(f"Secret {secret}: {error}{remedy}") from None
+    except (ForbiddenError, UnauthorizedError):
         raise
+    except ApiError as error:
+        raise _refusal(error, secret, cluster, metadata) or error from None
+    except ApiUnavailableError as error:
+        if "failed calling webhook" not in error.problem:
+            raise
+        raise KubernetesSecretsError(
+            f"Secret {secret}: the API server cannot write it: {error.problem}. Have an administrator repair this "
+            "webhook"
+        ) from None
+
+
+def _refusal(
+    error: ApiError, secret: str, cluster: Cluster, metadata: Mapping[str, Any]
+) -> KubernetesSecretsError | None:
+    """Return the error for a Secret that the API server refuses, with the remedy; ``None`` for another error."""
+    text = str(error)
+    # https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
+    if error.status == 403 or re.search("denied (the )?request", text):
+        return NotWritableError(
+            f"Secret {secret}: {text}. A rule of the cluster refuses this, whatever the permissions. Comply with the "
+            "rule, or choose another namespace with --namespace"
+        )
+    if error.status == 409 and "Apply failed" in text:
+        return NotWritableError(
+            f"Secret {secret}: other field managers own a part of it, and would undo the change: {text}. Change it "
+            "there, or take it over with --force"
+        )
+    if error.status == 409 and "object has been modified" in text:
+        return _ChangedMeanwhileError(
+            f"Secret {secret}: another client changed it before each of {_ATTEMPTS} attempts to write it. Nothing was "
+            "written. Run the command again, or stop the client"
+        )
+    if error.status == 422:
+        remedy = ""
+        if "`immutable` is set" in text:
+            command = on_secret(cluster.kubectl, "delete", metadata["namespace"], metadata["name"])
+            remedy = f". It is immutable ('immutable: true'). Delete it first: {command}"
+        return NotWritableError(f"Secret {secret}: {text}{remedy}")
+    return None
 
 
 def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result: Secret, options: Options) -> None:

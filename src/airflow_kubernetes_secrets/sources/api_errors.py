@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
@@ -26,6 +27,9 @@ from airflow_kubernetes_secrets.messages.printable import printable
 
 # What a process needs on the Secrets of a namespace to which it writes.
 _WRITER_VERBS = ("list", "get", "create", "patch")
+
+# The only verb of a request that stores something. Admission control, which comes after the permissions, can refuse it.
+_WRITE = "patch"
 
 
 class ApiErrors:
@@ -60,7 +64,7 @@ class ApiErrors:
             return self._forbidden(refusal)
         if refusal.status == 401:
             return _unauthorized(refusal)
-        answered = f"the Kubernetes API at {refusal.server} answered {refusal.status}"
+        answered = _answered(refusal)
         if not refusal.message:
             # It comes from something else, such as a proxy, or from a wrong path. So a 404 is no missing object.
             text = f"{answered}, without a message of the API. Check the address, its path, and what responds there"
@@ -70,6 +74,10 @@ class ApiErrors:
 
     def _forbidden(self, refusal: Refusal) -> ApiError:
         verb, user = refusal.verb, refused_user(refusal.message)
+        if verb == _WRITE and not user and not re.search("^$|is forbidden: *$", refusal.message):
+            # A missing permission names the user; if `create` is missing for an apply, the message has no reason at
+            # all. So this is a rule of the cluster, such as a quota or a policy.
+            return ApiError(f"{_answered(refusal)} {refusal.message}", refusal.status)
         may_not_act = "cannot impersonate" in refusal.message and user != ANONYMOUS
         if refusal.as_user is not None and may_not_act:
             text = impersonation_text(refusal.message, refusal.as_user, self._kubectl)
@@ -98,6 +106,11 @@ class ApiErrors:
         """Return the Secrets that a grant of ``get`` must cover: the requested one and the referenced ones."""
         requested = unquote(refusal.path.rpartition("/")[2])
         return tuple(sorted({*self._referenced.get(refusal.namespace, ()), requested}))
+
+
+def _answered(refusal: Refusal) -> str:
+    """Return the beginning of the error for a refusal that is not explained."""
+    return f"the Kubernetes API at {refusal.server} answered {refusal.status}"
 
 
 def _resource_of(path: str) -> Resource | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from airflow_kubernetes_secrets.cli.main import main
+from support import kubeconfigs
 from support.airflow import BACKEND
 from support.cluster import Cluster
+from support.proxy import Proxy
 from support.putting import SECRET, Done, Put
 from support.standard_input import on_standard_input
 
@@ -16,6 +18,18 @@ from support.standard_input import on_standard_input
 @pytest.fixture
 def put(cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Put:
     return Put(cluster, namespace, monkeypatch, capsys)
+
+
+@pytest.fixture
+def proxy(put: Put) -> Iterator[Proxy]:
+    """Return a proxy in front of the API server, to which the command sends its requests."""
+    with Proxy(put.cluster) as proxy:
+        path = put.cluster.kubeconfig(put.cluster.admin_token, put.namespace)
+        server = {"server": f"https://{proxy.host}:{proxy.port}", "certificate-authority": str(proxy.ca_file)}
+        kubeconfigs.edit(path, lambda config: config["clusters"][0].update(cluster=server))
+        put.kubeconfig = str(path)
+        put.configure()
+        yield proxy
 
 
 @pytest.fixture

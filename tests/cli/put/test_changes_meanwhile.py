@@ -7,29 +7,15 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import pytest
-
-from support import kubeconfigs
 from support.cluster import checked
 from support.exchange import Exchange
 from support.faults import forward
 from support.proxy import Proxy
 from support.putting import SECRET, Put
 from support.secrets import CONNECTION, VARIABLE
-
-
-@pytest.fixture
-def proxy(put: Put) -> Iterator[Proxy]:
-    with Proxy(put.cluster) as proxy:
-        path = put.cluster.kubeconfig(put.cluster.admin_token, put.namespace)
-        server = {"server": f"https://{proxy.host}:{proxy.port}", "certificate-authority": str(proxy.ca_file)}
-        kubeconfigs.edit(path, lambda config: config["clusters"][0].update(cluster=server))
-        put.kubeconfig = str(path)
-        put.configure()
-        yield proxy
 
 
 def before_writes(proxy: Proxy, change: Callable[[], object], times: int = 1) -> None:
