@@ -16,6 +16,7 @@ and the report names them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,9 +54,10 @@ from airflow_kubernetes_secrets.migration.output_folder import FileResult, Outpu
 from airflow_kubernetes_secrets.migration.required_ids import RequiredId, RequiredIds
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
-# The largest size of a bundle as JSON. `kubectl apply` copies it to an annotation, and Kubernetes accepts 256 KiB of
-# annotations.
+# The largest size of a bundle as JSON. `kubectl apply` copies a Secret to an annotation, and Kubernetes accepts 256 KiB
+# of annotations. `kubectl apply --server-side` does not copy it.
 _LARGEST_BUNDLE = 240 * 1024
+_SERVER_SIDE = "kubectl needs --server-side for a Secret of this size, because it would copy it to an annotation"
 
 # The files that `kubectl apply -R -f` reads in a folder.
 _MANIFEST_SUFFIXES = (".json", ".yaml", ".yml")
@@ -289,6 +291,9 @@ class Export:
         written = self._folder.write(file, yaml_text([manifest]).encode("utf-8"), replace=self._request.replace)
         if written is FileResult.REFUSED:
             return ExportStatus.NOT_WRITTEN, "", _EXISTS
+        if len(json.dumps(manifest)) > _LARGEST_BUNDLE:
+            self._report.server_side = True
+            self._report.notes[_SERVER_SIDE] = self._report.notes.get(_SERVER_SIDE, 0) + 1
         return ExportStatus.UNCHANGED if written is FileResult.UNCHANGED else ExportStatus.WRITTEN, file, ""
 
 

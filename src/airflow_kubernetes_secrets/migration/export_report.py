@@ -75,6 +75,7 @@ class ExportReport:
         moved: the result for each entry.
         notes: what will be different afterwards, and for how many entries.
         script: the script that deletes the entries from the database; ``None`` if there is none.
+        server_side: whether a manifest is too large for ``kubectl apply`` without ``--server-side``.
     """
 
     source: str
@@ -84,6 +85,7 @@ class ExportReport:
     moved: list[ExportedEntry] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
     script: Path | None = None
+    server_side: bool = False
 
     @property
     def failed(self) -> list[ExportedEntry]:
@@ -143,7 +145,8 @@ class ExportReport:
     @property
     def _apply(self) -> str:
         # Airflow's service accounts may not write, so no user is named here.
-        return f"{self.kubectl} apply -R -f {shlex.quote(str(self.directory))}"
+        apply = "apply --server-side" if self.server_side else "apply"
+        return f"{self.kubectl} {apply} -R -f {shlex.quote(str(self.directory))}"
 
 
 def _reasons(failed: Sequence[ExportedEntry]) -> Iterator[str]:
