@@ -363,6 +363,28 @@ def test_a_byte_order_mark_names_the_encoding(encoding: str, tmp_path: Path) -> 
     assert ours.keys() == {"yaml", "yaml-second", "json"}
 
 
+OTHER_ENCODINGS = {
+    "utf-16-le": "it is UTF-16 without a byte order mark",
+    "utf-16-be": "it is UTF-16 without a byte order mark",
+    "utf-32-le": "it is UTF-32",
+    "utf-32-be": "it is UTF-32",
+    "utf-32": "it is UTF-32",
+}
+
+
+@pytest.mark.parametrize("encoding", OTHER_ENCODINGS)
+@pytest.mark.parametrize("text", ["# comment\n", "", "{}"], ids=["comment", "yaml", "json"])
+def test_an_encoding_that_kubectl_does_not_know(encoding: str, text: str, tmp_path: Path) -> None:
+    """The document has its text, so that ``check`` sees whether it is a manifest."""
+    manifest = FIRST if text == "{}" else f"{text}{SECOND}"
+    content = manifest.encode(encoding)
+
+    assert as_kubectl_reads({"a": content}, tmp_path) == {}
+    [document] = read_manifests(content)
+    assert (document.line, document.problem) == (1, OTHER_ENCODINGS[encoding])
+    assert document.text == manifest
+
+
 def test_half_a_character_is_refused() -> None:
     [document] = read_manifests(b"\xff\xfea\x00\x00")
 

@@ -60,6 +60,11 @@ OF_SECRETS: dict[str, Case] = {
     ),
     "a number": Case(secret(data={"host": "db", "port": 5432}), ["invalid-manifest"], "quotation marks"),
     "a key": Case(secret(data={**FIELDS, "a key": "x"}), ["invalid-manifest"], "the name of a key is not valid"),
+    "a generated name": Case(
+        {**secret(), "metadata": {"generateName": "db-", "labels": {CONNECTION: "my_db"}}},
+        ["invalid-manifest"],
+        "a Secret has generateName instead of a name. kubectl apply and Kustomize refuse it",
+    ),
     "no name": Case(secret(name=""), ["invalid-manifest"], "no name"),
     "a namespace": Case(secret(namespace="Air_Flow"), ["invalid-manifest"], "namespace"),
     "no apiVersion": Case({**secret(), "apiVersion": None}, ["invalid-manifest"], "'apiVersion'"),

@@ -21,8 +21,28 @@ from airflow_kubernetes_secrets.record import Record
 _LONGEST_INT = 20
 
 
+# The encodings that kubectl does not read, by which of the first four bytes are not zero: a manifest, and a comment
+# before it, begin with two ASCII characters or with a byte order mark.
+_OTHER_ENCODINGS = {
+    (True, False, True, False): ("utf-16-le", "UTF-16 without a byte order mark"),
+    (False, True, False, True): ("utf-16-be", "UTF-16 without a byte order mark"),
+    (True, False, False, False): ("utf-32-le", "UTF-32"),
+    (False, False, False, True): ("utf-32-be", "UTF-32"),
+    (True, True, False, False): ("utf-32", "UTF-32"),
+    (False, False, True, True): ("utf-32", "UTF-32"),
+}
+
+
 class RefusedError(Exception):
-    """kubectl or the API would refuse a manifest. The message quotes no value."""
+    """kubectl or the API would refuse a manifest. The message quotes no value.
+
+    Attributes:
+        consequence: a sentence about who refuses the manifest.
+    """
+
+    def __init__(self, problem: str, consequence: str = "The API would refuse it") -> None:
+        super().__init__(problem)
+        self.consequence = consequence
 
 
 class Document(Record):
@@ -55,6 +75,10 @@ def read_manifests(content: bytes) -> Iterator[Document]:
     As in kubectl, the content of the file counts and not its name: it contains consecutive JSON objects, or YAML
     documents that are separated by lines with ``---``. PowerShell writes UTF-16 with a byte order mark.
     """
+    if found := _OTHER_ENCODINGS.get(tuple(map(bool, content[:4]))):
+        encoding, name = found
+        yield Document(1, content.decode(encoding, errors="replace"), problem=f"it is {name}")
+        return
     if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         try:
             content = content.decode("utf-16").encode()

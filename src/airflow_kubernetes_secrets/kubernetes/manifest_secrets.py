@@ -30,6 +30,12 @@ INVALID_DATA_KEY = (
     "since it may contain a value. Correct it; in YAML a space follows the ':' after a key"
 )
 
+# https://kubernetes.io/docs/reference/using-api/api-concepts/#generated-values
+_GENERATED = (
+    "kubectl apply and Kustomize refuse it, and each kubectl create would create another Secret with the same id. "
+    "Write a name"
+)
+
 
 def complete_secret_of(manifest: dict[str, Any], default_namespace: str) -> Secret:
     """Return the Secret or ConfigMap of a manifest that has all its values.
@@ -108,6 +114,8 @@ def _data_of_config_map(manifest: dict[str, Any], named: str) -> dict[str, str]:
 def _namespace_and_name(manifest: dict[str, Any], metadata: dict[str, Any], default_namespace: str) -> tuple[str, str]:
     kind = _kind_of(manifest)
     namespace, name = metadata.get("namespace") or default_namespace, metadata.get("name")
+    if not name and metadata.get("generateName"):
+        raise RefusedError(f"a {kind} has generateName instead of a name", _GENERATED)
     if not isinstance(name, str) or not is_subdomain(name):
         raise RefusedError(f"a {kind} has no name, or an invalid one")
     if manifest.get("apiVersion") is None:

@@ -80,8 +80,7 @@ def problems_of_planned(
     try:
         secret = secret_of(manifest, default_namespace)
     except RefusedError as error:
-        text = f"{error}. The API would refuse it"
-        yield Problem(INVALID_MANIFEST, text)
+        yield Problem(INVALID_MANIFEST, f"{error}. {error.consequence}")
         return
     plan = replace(
         plan,

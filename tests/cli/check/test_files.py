@@ -281,3 +281,15 @@ def test_a_repository(run: Any, tmp_path: Path) -> None:
     write(tmp_path, Case(secret()))
 
     assert run(tmp_path) == (0, "1 manifest, 0 errors, 0 warnings\n", "")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+def test_an_encoding_that_kubectl_does_not_read(run: Any, tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump(secret()), encoding)
+    (tmp_path / "other.yaml").write_text("settings: 1\n", encoding)
+
+    status, out, _err = run(tmp_path)
+
+    assert (status, out.count("error: ")) == (1, 1)
+    assert f"{tmp_path}/a.yaml:1: error: it is UTF-" in out
+    assert "kubectl would refuse the file too [unreadable-manifest]" in out
