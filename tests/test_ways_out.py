@@ -24,6 +24,7 @@ WAYS_OUT = {
         "rich.text.Text.assemble",
         "sys.stderr.isatty",
         "sys.stderr.write",
+        "sys.stdout.flush",
         "sys.stdout.isatty",
         "sys.stdout.write",
         "traceback.format_exception",

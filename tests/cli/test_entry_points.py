@@ -296,6 +296,26 @@ class TestOutput:
             "some space, or redirect it to another place"
         )
 
+    def test_a_full_disk_after_an_export(self, tmp_path: Path) -> None:
+        (tmp_path / "v.json").write_text('{"a": "x"}')
+        command = [*PROGRAM, "export", "--from", "v.json", "--kind", "variables", "-o", "out"]
+        for report in ("text", "json"):
+            with Path("/dev/full").open("wb") as full:
+                done = subprocess.run(
+                    [*command, "--report", report],
+                    stdout=full,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    timeout=PATIENCE,
+                    check=False,
+                    cwd=tmp_path,
+                )
+            assert done.returncode == 2
+            assert done.stderr.splitlines()[-1].startswith(
+                "airflow-kubernetes-secrets export: the export to out has ended, but the output cannot be written: "
+            )
+        assert (tmp_path / "out/variables/airflow-variable-a.yaml").exists()
+
     @pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("list", "--help")])
     def test_a_full_disk_for_the_help(self, arguments: tuple[str, ...]) -> None:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}

@@ -303,7 +303,7 @@ PUT = Command(
     {
         0: "written, and read back",
         1: "refused and not written; or written, but Airflow does not read it",
-        2: "error: not written, or not read back",
+        2: "error: not written, not read back, or the output cannot be written",
     },
     "airflow_kubernetes_secrets.cli.put",
 )

@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.cli.configured_options import (
     why_not_searched,
 )
 from airflow_kubernetes_secrets.cli.dag_usage import computed_text, found_in_dags, unread_files, usage_of
-from airflow_kubernetes_secrets.cli.output import counted, print_document, print_line, print_message
+from airflow_kubernetes_secrets.cli.output import counted, print_document, print_line, print_message, reporting
 from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
 from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, SOURCES
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, OptionError
@@ -61,11 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
     for entry in counted(export.entries(), "exported"):
         export.write(entry)
     report = export.finish()
-    if arguments.report == "json":
-        print_document(report.as_json(), "json")
-    else:
-        for line in report.as_text():
-            print_line(line)
+    with reporting(f"the export to {report.directory} has ended"):
+        if arguments.report == "json":
+            print_document(report.as_json(), "json")
+        else:
+            for line in report.as_text():
+                print_line(line)
     for failure in unread:
         print_message(f"error: {failure}")
     return 1 if report.failed or unread else 0

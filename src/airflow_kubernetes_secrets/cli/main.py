@@ -178,7 +178,9 @@ def _line(error: Exception) -> str:
     if isinstance(error, KubernetesSecretsError):
         return str(error)
     if isinstance(error, OSError) and _is_about_output(error):
-        return f"the output cannot be written: {error.strerror}. Free some space, or redirect it to another place"
+        done = getattr(error, "done", "")  # of an `UnreportedError`
+        problem = f"the output cannot be written: {error.strerror}. Free some space, or redirect it to another place"
+        return f"{done}, but {problem}" if done else problem
     # Only messages of this package are known to contain no secret value.
     return f"it ended with an unexpected {type(error).__name__}. Run it again with --debug, and report the output"
 

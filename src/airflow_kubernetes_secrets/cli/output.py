@@ -110,6 +110,34 @@ def print_message(text: str) -> None:
     sys.stderr.write(f"{printable_lines(text)}\n")
 
 
+class UnreportedError(OSError):
+    """The output cannot be written after a command has changed something.
+
+    Attributes:
+        done: what the command has done; empty if it has changed nothing.
+    """
+
+    def __init__(self, error: OSError, done: str) -> None:
+        super().__init__(error.errno, error.strerror)
+        self.done = done
+
+
+@contextmanager
+def reporting(done: str) -> Iterator[None]:
+    """Write the output of this context at once, and add what was done before it to an error.
+
+    Raises:
+        UnreportedError: the output cannot be written.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UnreportedError(error, done) from None
+
+
 def print_traceback(error: BaseException) -> None:
     """Print the traceback of an error on standard error."""
     for part in traceback.format_exception(error):

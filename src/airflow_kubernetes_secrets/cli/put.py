@@ -7,7 +7,7 @@ from contextlib import closing
 
 from airflow_kubernetes_secrets.cli.configured_options import usable_configuration
 from airflow_kubernetes_secrets.cli.definition import PROGRAM
-from airflow_kubernetes_secrets.cli.output import print_document, print_line, print_message
+from airflow_kubernetes_secrets.cli.output import print_document, print_line, print_message, reporting
 from airflow_kubernetes_secrets.cli.read_value import is_a_terminal, read_value
 from airflow_kubernetes_secrets.errors import ForbiddenError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
@@ -100,7 +100,8 @@ def _put(arguments: argparse.Namespace) -> int:
                 raise
             remedy = _NO_ROLES if cluster.is_devserver() else _OWN_ACCOUNT
             raise ForbiddenError(f"{error}\n{remedy}", error.status) from None
-    return _report(arguments, lookup, written)
+    with reporting("" if arguments.dry_run else f"{lookup} was written"):
+        return _report(arguments, lookup, written)
 
 
 def _report(arguments: argparse.Namespace, lookup: Lookup, written: PutResult) -> int:

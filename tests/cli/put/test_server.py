@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from support.airflow import BACKEND
 from support.cluster import Cluster, checked
 from support.commands import Commands
 from support.putting import SECRET, UGLY, Done, Put
@@ -143,3 +147,28 @@ def test_a_folder_in_the_options(local: Callable[..., Done], tmp_path: Path, mon
     assert f"reads the folder {tmp_path}" in refused.err
     assert "--dry-run=client -o yaml" in refused.err
     assert local("variable", "key", "--value", "-", "--dry-run=client", stdin=SECRET.encode()).status == 0
+
+
+def test_the_output_cannot_be_written(put: Put) -> None:
+    """The Secret is written already, so the error says that."""
+    environment = {
+        **os.environ,
+        "AIRFLOW__SECRETS__BACKEND": BACKEND,
+        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(put.kwargs),
+    }
+    command = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", "put", "variable", "key", "--value", "-"]
+    for arguments, said in ((("--dry-run=server",), "the"), ((), "variable 'key' was written, but the")):
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                [*command, *arguments],
+                input=SECRET,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=environment,
+                timeout=180,
+                check=False,
+            )
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"airflow-kubernetes-secrets put: {said} output cannot be written: ")
+    assert put.data("airflow-variable-key") == {"value": SECRET.encode()}
