@@ -160,7 +160,7 @@ def _problem_of(fields: Mapping[str, Any]) -> str:
         if value and any("\ud800" <= each <= "\udfff" for each in value):
             return f"its {name} is not Unicode"
     if not str(fields.get("port") or "0").strip().isdecimal():
-        return "its port is not a number"
+        return "its port is negative or not a number"
     extra = fields.get("extra")
     if extra:
         try:

@@ -23,7 +23,7 @@ _LONGEST_INT = 20
 
 # The encodings that kubectl does not read, by which of the first four bytes are not zero: a manifest, and a comment
 # before it, begin with two ASCII characters or with a byte order mark.
-_OTHER_ENCODINGS = {
+_OTHER_ENCODINGS: dict[tuple[bool, ...], tuple[str, str]] = {
     (True, False, True, False): ("utf-16-le", "UTF-16 without a byte order mark"),
     (False, True, False, True): ("utf-16-be", "UTF-16 without a byte order mark"),
     (True, False, False, False): ("utf-32-le", "UTF-32"),
