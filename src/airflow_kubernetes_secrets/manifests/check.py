@@ -28,6 +28,7 @@ from airflow_kubernetes_secrets.manifests.document_problems import (
     UNREADABLE_MANIFEST,
     can_be_manifest,
     problems_of_encrypted,
+    problems_of_ignored_rest,
     problems_of_non_mapping,
     problems_of_repeated_keys,
     problems_of_unparsed,
@@ -175,8 +176,9 @@ class Check:
                 self._check_patches(position, unpacked(document.value), _shown(patched))
                 continue
             if can_be_manifests and isinstance(document.value, dict):
-                for line, problem in problems_of_repeated_keys(document, self._options):
-                    self._report(ManifestPosition(path, line), problem)
+                for find in (problems_of_repeated_keys, problems_of_ignored_rest):
+                    for line, problem in find(document, self._options):
+                        self._report(ManifestPosition(path, line), problem)
             self._report(position, *problems_of_non_mapping(document, self._options))
             if isinstance(document.value, dict):
                 for each in unpacked(document.value):

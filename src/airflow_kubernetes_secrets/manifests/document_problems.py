@@ -33,6 +33,9 @@ DUPLICATE_KEY: Final = "duplicate-key"
 _TOP = re.compile(
     r"""^(?:kind|apiVersion|["']kind["']|["']apiVersion["'])\s*:|["'](?:kind|apiVersion)["']\s*:""", re.MULTILINE
 )
+# Matches the line that ends a YAML document, and a line with content before it.
+_END = re.compile(r"^\.\.\.[ \t\r]*(?:#[^\n]*)?(?:\n|\Z)", re.MULTILINE)
+_CONTENT = re.compile(r"^[^#\s]", re.MULTILINE)
 _KIND_OF_SECRET = re.compile(r"\bkind[\"']?\s*:\s*[\"']?\w*Secret", re.MULTILINE)
 
 
@@ -89,6 +92,18 @@ def problems_of_repeated_keys(document: Document, options: Options) -> Iterator[
             "which Flux runs, refuses the file. Remove one of them"
         )
         yield line, Problem(DUPLICATE_KEY, text, Severity.WARNING)
+
+
+def problems_of_ignored_rest(document: Document, options: Options) -> Iterator[tuple[int, Problem]]:
+    """Yield a manifest for Airflow that kubectl ignores, because it follows a line with '...', with its line."""
+    found = _END.search(document.text)
+    if (
+        found
+        and _CONTENT.search(document.text, 0, found.start())
+        and _is_for_airflow(document.text[found.end() :], options)
+    ):
+        text = "kubectl ignores what follows a line with '...', and a manifest for Airflow does. Write '---' instead"
+        yield document.line + document.text.count("\n", 0, found.start()), Problem(UNREADABLE_MANIFEST, text)
 
 
 def problems_of_encrypted(document: object) -> Iterator[Problem]:

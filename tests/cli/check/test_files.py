@@ -293,3 +293,25 @@ def test_an_encoding_that_kubectl_does_not_read(run: Any, tmp_path: Path, encodi
     assert (status, out.count("error: ")) == (1, 1)
     assert f"{tmp_path}/a.yaml:1: error: it is UTF-" in out
     assert "kubectl would refuse the file too [unreadable-manifest]" in out
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["...", "... ", "... # end"])
+def test_what_kubectl_ignores_after_the_end_of_a_document(run: Any, tmp_path: Path, newline: str, end: str) -> None:
+    first, second = yaml.safe_dump(secret()), yaml.safe_dump(secret("b", labels={CONNECTION: "b"}))
+    path = tmp_path / "a.yaml"
+
+    def checked(text: str) -> tuple[int, list[str]]:
+        path.write_bytes(text.replace("\n", newline).encode())
+        status, out, _err = run(path, "-o", "json")
+        return status, [f"{each['line']} {each['text']}" for each in json.loads(out)["problems"]]
+
+    status, problems = checked(f"{first}{end}\n{second}")
+
+    line = len(first.splitlines()) + 1
+    assert status == 1
+    assert problems == [
+        f"{line} kubectl ignores what follows a line with '...', and a manifest for Airflow does. Write '---' instead"
+    ]
+    for text in (f"{first}{end}\n", f"{first}{end}\n---\n{second}", f"{first}{end}\n# a comment\n"):
+        assert checked(text) == (0, [])
