@@ -57,7 +57,7 @@ class TestFromTheDatabase:
         assert report.startswith(
             f"connections: {numbers['connections']} written\nvariables: {numbers['variables']} written\n"
         )
-        assert f"kubectl apply -R -f {exported}" in report
+        assert f"kubectl apply --server-side -R -f {exported}" in report, "one value is large"
         assert "'airflow-kubernetes-secrets list' shows them" in report
         assert "base64 is not encryption" in report
         assert "a variable's description is not exported: a Secret has no field for it (1)" in report
