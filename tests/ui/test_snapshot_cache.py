@@ -29,6 +29,8 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
+    # A test decides itself for how long a request waits for a new snapshot.
+    monkeypatch.setattr(module, "_PROMPT_SECONDS", PATIENCE)
     return clock
 
 
@@ -178,6 +180,56 @@ def test_while_a_new_one_is_taken_the_last_one_is_shown(clock: Clock) -> None:
 
     with asking(snapshot_cache, slow):
         assert snapshot_cache.snapshot().place == "1"
+    assert snapshot_cache.snapshot().place == "2"
+
+
+def test_nobody_waits_long_while_the_last_snapshot_may_be_shown(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A LIST of thousands of Secrets takes seconds, and the user only wants to turn a page."""
+    slow = SlowSubject()
+    snapshot_cache = SnapshotCache(slow)
+    slow.go_on.set()
+    snapshot_cache.snapshot()
+    slow.begun.clear()
+    slow.go_on.clear()
+    monkeypatch.setattr(module, "_PROMPT_SECONDS", 0.01)
+    clock.now += 299
+
+    assert snapshot_cache.snapshot().place == "1"
+    assert slow.begun.wait(PATIENCE)
+    slow.go_on.set()
+    until(lambda: snapshot_cache.snapshot().place == "2")
+    assert slow.taken == 2
+
+
+def test_a_snapshot_that_is_too_old_is_not_shown_while_a_new_one_is_taken(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = SlowSubject()
+    snapshot_cache = SnapshotCache(slow)
+    slow.go_on.set()
+    snapshot_cache.snapshot()
+    slow.begun.clear()
+    slow.go_on.clear()
+    monkeypatch.setattr(module, "_PROMPT_SECONDS", 0.01)
+    clock.now += 300
+
+    with asking(snapshot_cache, slow) as given:
+        pass
+
+    assert given == ["2"]
+
+
+def test_without_a_thread_the_request_takes_the_snapshot(
+    clock: Clock, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    snapshot_cache = SnapshotCache(subject)
+    snapshot_cache.snapshot()
+    monkeypatch.setattr(module.Thread, "start", refused)
+    clock.now += 30
+
     assert snapshot_cache.snapshot().place == "2"
 
 

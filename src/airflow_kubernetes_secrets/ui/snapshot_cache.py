@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from threading import BoundedSemaphore, Lock
+from threading import BoundedSemaphore, Lock, Thread
 
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, read_configuration
 from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries
@@ -34,6 +34,11 @@ _FRESH_SECONDS = 30.0
 _PERMITTED_SECONDS = 30.0
 # Requests from the Refresh button share a LIST that is not older than this.
 _REFRESH_SECONDS = 2.0
+# How long a request waits for a new snapshot if the last one may be shown, at most. A LIST of thousands of Secrets takes
+# longer, and a user who searches or turns a page must not wait for it.
+_PROMPT_SECONDS = 1.0
+# How old a snapshot may be that is shown while a new one is taken. After hours, the user waits instead.
+_SHOWN_SECONDS = 300.0
 # How long an error is shown before the Secrets are listed again.
 _FAILED_SECONDS = 5.0
 # How long a request waits for the LIST of another request, at most.
@@ -124,7 +129,7 @@ class PageSnapshot:
 
 
 class SnapshotCache:
-    """The snapshot cache. When the snapshot is too old, one request takes a new one, and the others get the last one.
+    """The snapshot cache. When the snapshot is too old, a new one is taken, and requests soon get the last one.
 
     If that fails, the last snapshot is still shown, together with the error.
     """
@@ -141,6 +146,7 @@ class SnapshotCache:
         self._last: PageSnapshot | None = None
         self._failure: KubernetesSecretsError | None = None
         self._tried = float("-inf")
+        self._taken = float("-inf")
 
     def snapshot(self, *, refresh: bool = False) -> PageSnapshot:
         """Return a snapshot that is recent enough.
@@ -151,31 +157,31 @@ class SnapshotCache:
         Raises:
             KubernetesSecretsError: there is no snapshot yet.
         """
-        with self._turn(may_wait=refresh or self._last is None) as is_ours:
-            if is_ours and time.monotonic() - self._tried >= self._lifetime(refresh):
+        must_wait = refresh or self._last is None
+        if self._is_acquired(may_wait=must_wait):
+            age = time.monotonic() - self._taken
+            if time.monotonic() - self._tried < self._lifetime(refresh):
+                self._lock.release()
+            elif must_wait or age >= _SHOWN_SECONDS:
                 self._try()
-            last, failure = self._last, self._failure
+            else:
+                self._try_in_background()
+        last, failure = self._last, self._failure
         if last is None:
             raise failure or KubernetesSecretsError("the Secrets are still being listed. Try again in a moment")
         return last if failure is None else _with_failure(last, failure)
 
-    @contextmanager
-    def _turn(self, *, may_wait: bool) -> Iterator[bool]:
-        """Yield whether this request may check if a new snapshot is due.
+    def _is_acquired(self, *, may_wait: bool) -> bool:
+        """Return whether this request may check if a new snapshot is due. If so, it has the lock, and must release it.
 
         Only a few requests wait for that, because their threads serve all requests to Airflow's API server.
         """
         waits = may_wait and self._waiting.acquire(blocking=False)
         try:
-            is_ours = self._lock.acquire(timeout=_LONGEST_WAIT_SECONDS) if waits else self._lock.acquire(blocking=False)
+            return self._lock.acquire(timeout=_LONGEST_WAIT_SECONDS) if waits else self._lock.acquire(blocking=False)
         finally:
             if waits:
                 self._waiting.release()
-        try:
-            yield is_ours
-        finally:
-            if is_ours:
-                self._lock.release()
 
     def _lifetime(self, refresh: bool) -> float:
         """Return after how many seconds the last attempt is too old."""
@@ -184,14 +190,26 @@ class SnapshotCache:
         return _REFRESH_SECONDS if refresh else _FRESH_SECONDS
 
     def _try(self) -> None:
-        """Take a snapshot, or store the error."""
+        """Take a snapshot, or store the error. Release the lock."""
         try:
             self._last, self._failure = self._take(self._last), None
+            self._taken = time.monotonic()
         except KubernetesSecretsError as error:
             self._failure = error
         finally:
             # The time is taken after the LIST, because a LIST of thousands of Secrets takes long itself.
             self._tried = time.monotonic()
+            self._lock.release()
+
+    def _try_in_background(self) -> None:
+        """Take a snapshot in a thread of its own, and wait a moment for it."""
+        thread = Thread(target=self._try, name="kubernetes-secrets-list", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the process can start no thread now
+            self._try()
+        else:
+            thread.join(_PROMPT_SECONDS)
 
 
 def _with_failure(snapshot: PageSnapshot, failure: KubernetesSecretsError) -> PageSnapshot:
