@@ -137,6 +137,27 @@ def test_the_last_snapshot_is_shown_while_there_is_no_new_one(clock: Clock, subj
     assert (new.place, list(new.failures)) == ("3", [])
 
 
+def test_what_the_last_snapshot_lacks_is_said_of_the_old_one_too(clock: Clock) -> None:
+    blue, reads = "blue may not be listed", ["Not all DAGs could be read"]
+
+    def take(last: PageSnapshot | None) -> PageSnapshot:
+        if last is not None:
+            raise NothingListedError(["red is away", blue])
+        return PageSnapshot("first", datetime.now(timezone.utc), {}, (), [blue, *reads])
+
+    snapshot_cache = SnapshotCache(take)
+    snapshot_cache.snapshot()
+    clock.now += 30
+
+    old = snapshot_cache.snapshot()
+
+    assert list(old.failures) == [
+        "This snapshot is old; a new one cannot be taken: red is away",
+        blue,
+        *reads,
+    ]
+
+
 def test_each_namespace_that_cannot_be_listed_has_a_message_of_its_own(clock: Clock, subject: Subject) -> None:
     snapshot_cache = SnapshotCache(subject)
     snapshot_cache.snapshot()

@@ -213,9 +213,10 @@ class SnapshotCache:
 
 
 def _with_failure(snapshot: PageSnapshot, failure: KubernetesSecretsError) -> PageSnapshot:
-    """Return the last snapshot with the error that prevents a new one."""
+    """Return the last snapshot with the error that prevents a new one, and with what the snapshot itself lacks."""
     first, *others = failures_of(failure)
-    return replace(snapshot, failures=[f"This snapshot is old; a new one cannot be taken: {first}", *others])
+    texts = [f"This snapshot is old; a new one cannot be taken: {first}", *others]
+    return replace(snapshot, failures=[*texts, *(each for each in snapshot.failures if each not in (first, *others))])
 
 
 def configured_options() -> tuple[AirflowConfiguration, Options]:
