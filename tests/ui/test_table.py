@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import replace
 from typing import Any
@@ -155,6 +156,15 @@ def test_a_file_that_no_spreadsheet_evaluates() -> None:
     for text in ("a; =1+1", " @x", "\uff0bx", "a|-1"):
         [_header, line] = exported([row(text)], Format.CSV).splitlines()
         assert not re.search("(^|[;|,])\\s*[=+@\uff0b-]", line)
+
+
+@pytest.mark.parametrize("text", ['a;"=1+1', 'a;""=1+1', 'a|" @x', '"=1+1', "a;\t=1+1", "a;'=1+1"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_no_cell_is_a_formula_whatever_separates_the_cells(text: str, delimiter: str) -> None:
+    """In some languages, spreadsheets also split the lines of this file at semicolons, also within its quotes."""
+    lines = exported([row(text)], Format.CSV).splitlines()
+    for cells in csv.reader(lines, delimiter=delimiter):
+        assert not [cell for cell in cells if cell.lstrip().startswith(("=", "+", "-", "@"))]
 
 
 def test_pages() -> None:
