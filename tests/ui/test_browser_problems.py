@@ -177,3 +177,12 @@ def test_nothing_is_cut_off_on_a_narrow_screen(opened: Open) -> None:
     frame = framed(page)
     for selector in ("html", "#place"):
         assert frame.locator(selector).evaluate("each => each.scrollWidth <= each.clientWidth"), selector
+
+
+def test_the_time_of_the_snapshot_is_visible_after_a_long_address(opened: Open) -> None:
+    page = opened("ada", f"{PLUGIN}?of=connection&id=app_db")
+    page.set_viewport_size({"width": 1280, "height": 640})
+    place = framed(page).locator("#place")
+    expect(framed(page).locator("#panel")).to_be_visible()
+    place.evaluate("each => each.textContent = each.textContent.replace('127.', `${'a'.repeat(60)}.eks.amazonaws.com`)")
+    assert place.evaluate("each => each.scrollWidth <= each.clientWidth")

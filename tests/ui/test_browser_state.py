@@ -289,6 +289,22 @@ def test_one_failed_request_does_not_clear_the_table(opened: Open) -> None:
     expect(page.locator("#notices .error")).to_have_count(0)
 
 
+def test_without_a_table_there_is_no_control_for_one(opened: Open) -> None:
+    page = alone(opened)
+    intercept(page, "**/api/entries?*", lambda route: route.abort())
+    page.reload()
+    expect(page.locator("#failure")).to_be_visible()
+    for name in ("previous", "next", "page"):
+        expect(page.locator(f"#{name}")).to_be_disabled()
+    expect(page.locator("#problem")).to_be_hidden()
+
+    page.unroute("**/api/entries?*")
+    page.get_by_role("button", name="Try again").click()
+    for name in ("next", "page", "problem"):
+        expect(page.locator(f"#{name}")).to_be_enabled()
+    expect(page.locator("#problem")).to_be_visible()
+
+
 def test_the_keyboard_focus_stays_where_the_user_tries_again(opened: Open) -> None:
     page = alone(opened)
     intercept(page, "**/api/entries?*", lambda route: route.abort())

@@ -36,7 +36,6 @@ export function showNotices(answer) {
 
 export function showPlace({ place, taken_at }) {
   $("place").textContent = printable(`${place}, as of ${recentTime(taken_at)}`);
-  $("place").title = $("place").textContent;
 }
 
 /** Show one page of the table. `actions` has the functions that its buttons call. */
@@ -51,6 +50,7 @@ export function showTable(answer, actions, focus) {
     counts.problem,
     (name) => own(SPECIAL, name) ?? name,
   );
+  $("problem").hidden = false;
   showSummary(answer, actions.choose);
   // Once it is shown, the team filter stays, so that nothing moves while the user types.
   if (Object.keys(counts.team).some((name) => name !== WITHOUT_TEAM)) $("team").hidden = false;
@@ -71,6 +71,7 @@ export function showTable(answer, actions, focus) {
 
 function showPageNumber({ offset, matching }) {
   const last = Math.max(1, Math.ceil(matching / PAGE));
+  $("page").disabled = false;
   $("page").max = last;
   $("page").value = Math.floor(offset / PAGE) + 1;
   $("pages").textContent = `of ${last}`;
