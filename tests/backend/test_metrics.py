@@ -275,8 +275,8 @@ def result(expression: str, series: dict[str, float]) -> float | None:
     return found.number
 
 
-@pytest.mark.parametrize("kind", ["connection", "variable"])
-@pytest.mark.parametrize("outcome", ["hit", "miss", "error"])
+@pytest.mark.parametrize("kind", [each.name.lower() for each in Kind])
+@pytest.mark.parametrize("outcome", [HIT, MISS, ERROR])
 def test_a_counter_without_events_does_not_hide_another(kind: str, outcome: str) -> None:
     """Prometheus has no counter before its first event. An operation with such a counter would have no result."""
     name = f"lookups_{kind}_{outcome}"
