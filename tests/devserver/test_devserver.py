@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import socket
 import ssl
 import threading
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets_devserver import DevServer, StatusError
 from support.kube_apiserver import bearer, trust
 
@@ -45,6 +48,18 @@ def test_apply_and_delete(server: DevServer) -> None:
     server.delete("new", kind="Namespace")
     with pytest.raises(StatusError, match="has Secrets, ConfigMaps and Namespaces, no Pod"):
         server.apply({"kind": "Pod", "metadata": {"name": "p"}})
+
+
+def test_what_used_it_says_that_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal still has its variables, so nothing is in the folder that they name."""
+    with DevServer() as ended:
+        for name, value in ended.environment().items():
+            monkeypatch.setenv(name, value)
+        kwargs = json.loads(os.environ["AIRFLOW__SECRETS__BACKEND_KWARGS"])
+
+    expected = "The devserver that wrote it has ended. Start a devserver again, and use the environment variables of"
+    with pytest.raises(KubernetesSecretsError, match=expected):
+        KubernetesSecretsBackend(**kwargs).get_conn_value("x")
 
 
 def test_what_apply_returns_is_a_copy(server: DevServer, client: httpx.Client) -> None:

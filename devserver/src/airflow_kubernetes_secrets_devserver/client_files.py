@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from airflow_kubernetes_secrets.kubernetes.credentials import DEVSERVER_FOLDER_PREFIX
 from airflow_kubernetes_secrets_devserver.own_files import OwnFiles
 
 
@@ -25,7 +26,7 @@ class ClientFiles:
 
     def __init__(self, directory: Path | None) -> None:
         self._is_temporary = directory is None
-        self.directory = Path(tempfile.mkdtemp(prefix="kubernetes-devserver-")) if directory is None else directory
+        self.directory = Path(tempfile.mkdtemp(prefix=DEVSERVER_FOLDER_PREFIX)) if directory is None else directory
         self._own = OwnFiles.in_folder(self.directory)
 
     @property

@@ -44,7 +44,7 @@ def run_checks(overrides: Mapping[str, str | None], as_user: str | None = None) 
         location = location_of(options, as_user)
     except KubernetesSecretsError as problem:
         yield error(api_server.CREDENTIALS, "not-configured", str(problem))
-        yield skipped("Other checks", "not checked: there is no namespace or folder to search")
+        yield skipped("Other checks", f"not checked, because of the error under {api_server.CREDENTIALS}")
         return
     with closing(location):
         yield from _location(location, options, configured)

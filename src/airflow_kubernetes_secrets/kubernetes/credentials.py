@@ -24,6 +24,9 @@ from airflow_kubernetes_secrets.process import ForkGuard
 SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
 SERVICE_PORT = "KUBERNETES_SERVICE_PORT"
 
+# The name of a temporary folder of a devserver begins with this. The devserver removes the folder when it ends.
+DEVSERVER_FOLDER_PREFIX = "kubernetes-devserver-"
+
 # The kubelet replaces a projected token long before it expires. The official client also reads it every minute.
 _TOKEN_SECONDS = 60
 
@@ -141,7 +144,7 @@ class ServiceAccountCredentials:
         token = self._read("token")
         if not token.text.isprintable():
             raise NotConfiguredError(
-                f"{self._folder / 'token'} contains characters that HTTP does not allow. {_MOUNT_REMEDY}"
+                f"{self._folder / 'token'} contains characters that HTTP does not allow. {self._remedy}"
             )
         self._token = token
         self._token_read_at = monotonic()
@@ -154,12 +157,18 @@ class ServiceAccountCredentials:
                 f"the namespace to look in is not known: {error}. Or set 'namespace' in backend_kwargs"
             ) from None
 
+    @property
+    def _remedy(self) -> str:
+        """What to do if a file is missing or unusable."""
+        made_by_devserver = any(part.startswith(DEVSERVER_FOLDER_PREFIX) for part in self._folder.parts)
+        return _DEVSERVER_REMEDY if made_by_devserver and not self._folder.exists() else _MOUNT_REMEDY
+
     def _rotate(self) -> None:
         """Read the token again. An unusable file does not replace it, and is read again at each request."""
         try:
             self.renew()
         except NotConfiguredError as error:
-            self._warn_of_previous_content("token", str(error).removesuffix(f". {_MOUNT_REMEDY}"))
+            self._warn_of_previous_content("token", str(error).removesuffix(f". {self._remedy}"))
         else:
             notices.forget(self._cause("token"))
 
@@ -179,11 +188,11 @@ class ServiceAccountCredentials:
         try:
             file = _Mounted(path)
         except OSError as error:
-            raise NotConfiguredError(f"{path} cannot be read: {error.strerror}. {_MOUNT_REMEDY}") from error
+            raise NotConfiguredError(f"{path} cannot be read: {error.strerror}. {self._remedy}") from error
         if not file.content:
-            raise NotConfiguredError(f"{path} is empty. {_MOUNT_REMEDY}")
+            raise NotConfiguredError(f"{path} is empty. {self._remedy}")
         if not file.content.isascii():
-            raise NotConfiguredError(f"{path} is not plain text. {_MOUNT_REMEDY}")
+            raise NotConfiguredError(f"{path} is not plain text. {self._remedy}")
         return file
 
 
@@ -203,4 +212,8 @@ class _Mounted:
 _MOUNT_REMEDY = (
     "Kubernetes mounts it unless automountServiceAccountToken is false; "
     "if it is mounted elsewhere, set service_account_path in backend_kwargs"
+)
+
+_DEVSERVER_REMEDY = (
+    "The devserver that wrote it has ended. Start a devserver again, and use the environment variables of the new one"
 )

@@ -48,6 +48,8 @@ class TestCredentials:
     def test_no_token(self, commands: Commands) -> None:
         (commands.account.folder / "token").unlink()
         assert "token cannot be read" in error(commands, "not-configured")
+        last = doctor(commands, status=1)[-1]
+        assert (last["status"], last["text"]) == ("skipped", "not checked, because of the error under Credentials")
 
     def test_a_ca_that_ends(self, commands: Commands) -> None:
         ca_file = commands.account.folder / "ca.crt"
