@@ -268,7 +268,7 @@ def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
                 f"{lookup}: {shown_name(name)} cannot be the name of an environment variable. Choose the names with "
                 "'env'"
             )
-        ref = make("env", name, secret.name, _key(decision, secret, what))
+        ref = make("env", name, secret.name, _key(decision, secret, what, name))
         # The constructor of Apache's class capitalizes the name.
         ref.deploy_target = name
         refs.append(ref)
@@ -285,8 +285,12 @@ def _is_whole(secret: Secret, key: str, parse: ValueParser) -> bool:
     return list((parse(value) or {}).values()) == [value.strip()]
 
 
-def _key(decision: Decision, secret: Secret, what: str) -> str:
+def _key(decision: Decision, secret: Secret, what: str, variable: str) -> str:
     """Return the data key of a field of the connection, or a requested data key itself.
+
+    Args:
+        what: the field or key.
+        variable: the environment variable that it is for.
 
     Raises:
         SecretRefsError: the Secret has no such field or key, or the key is not a part of the connection.
@@ -315,8 +319,12 @@ def _key(decision: Decision, secret: Secret, what: str) -> str:
         )
     if key not in secret.data:
         has = f"these fields in keys of their own: {', '.join(fields)}" if fields else "no fields in keys of their own"
+        swapped = variable in fields or variable in secret.data
+        order = (
+            f". In 'env', the variable comes first: {{{shown_name(what)}: {shown_name(variable)}}}" if swapped else ""
+        )
         raise SecretRefsError(
             f"{decision.lookup}: Secret {secret} has no field and no key {shown_name(what)}. It has {has}, and "
-            f"{secret.keys_text()}"
+            f"{secret.keys_text()}{order}"
         )
     return key

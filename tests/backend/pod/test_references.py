@@ -105,6 +105,10 @@ REFUSED = {
         "Secret hand-on/app-db has no field and no key 'sslmode'. It has these fields in keys of their own: uri, host, "
         "login, password, port, schema, and the keys are 'dbname', 'host',",
     ),
+    "a field in the place of its variable": (
+        refs("secret_refs", "app-db", {"login": "PGUSER"}),
+        "In 'env', the variable comes first: {'PGUSER': 'login'}",
+    ),
     "a field of a whole connection": (
         refs("secret_refs", "whole", {"PGPASSWORD": "password"}),
         "contains the whole connection in key 'value', so only that key can be passed to a pod, not 'password'",
