@@ -17,6 +17,7 @@ from airflow_kubernetes_secrets.process import no_garbage_collection
 from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.dags_and_tasks import DagsAndTasks
+from airflow_kubernetes_secrets.usage.dotted_names import dotted
 from airflow_kubernetes_secrets.usage.file_uses import Exports, FileUses, FollowedCall, OpenId
 from airflow_kubernetes_secrets.usage.frames import Frame
 from airflow_kubernetes_secrets.usage.imported_names import is_installed
@@ -26,7 +27,7 @@ from airflow_kubernetes_secrets.usage.own_stack import on_own_stack
 from airflow_kubernetes_secrets.usage.passed_values import Function, Passed, PassedValues
 from airflow_kubernetes_secrets.usage.signatures import Signatures
 from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
-from airflow_kubernetes_secrets.usage.syntax import Syntax, dotted
+from airflow_kubernetes_secrets.usage.syntax import Syntax
 from airflow_kubernetes_secrets.usage.templates import is_rendered
 from airflow_kubernetes_secrets.usage.uses import Computed, Position, Use
 
@@ -61,9 +62,9 @@ def _uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
 
 
 def _exports(syntax: Syntax) -> Exports:
-    imports = syntax.imports()
+    imports = syntax.names.imports()
     names = syntax.frames[0].scope.keys() - imports.keys()
-    return Exports(StringExpressions(syntax).constants(), imports, names, syntax.stars)
+    return Exports(StringExpressions(syntax).constants(), imports, names, syntax.names.stars)
 
 
 @contextmanager
@@ -152,20 +153,20 @@ class _Finder:
         found: list[_FollowedCall] = []
         for call in self._syntax.calls:
             names = self._passed.called(call)
-            path = self._syntax.imported(names, call.frame) or self._path_of_method(names, call.frame)
+            path = self._syntax.names.imported(names, call.frame) or self._path_of_method(names, call.frame)
             if (
                 path
                 and not is_installed(path.partition(".")[0])
-                and not self._syntax.is_set_again(names[0], call.frame)
+                and not self._syntax.names.is_set_again(names[0], call.frame)
             ):
                 found += ((path, passed, call.frame) for passed in self._passed.passed(call))
         return found
 
     def _path_of_method(self, names: Sequence[str], frame: Frame) -> str:
         """Return the path of ``own.load``, if the code has ``own = Own()`` and imports ``Own``; empty if not."""
-        found = self._syntax.definition(names[0], frame) if len(names) == 2 else None
+        found = self._syntax.names.definition(names[0], frame) if len(names) == 2 else None
         made = None if found is None else found[0]
-        owner = self._syntax.imported(dotted(made.func), frame) if isinstance(made, ast.Call) else ""
+        owner = self._syntax.names.imported(dotted(made.func), frame) if isinstance(made, ast.Call) else ""
         return f"{owner}.{names[1]}" if owner else ""
 
     def _functions(self, texts: Iterable[str], calls: list[_FollowedCall]) -> list[Function]:

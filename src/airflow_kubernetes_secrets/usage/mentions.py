@@ -11,6 +11,7 @@ from sys import stdlib_module_names
 from typing import NamedTuple, TypeGuard
 
 from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
 from airflow_kubernetes_secrets.usage.frames import Frame
 from airflow_kubernetes_secrets.usage.passed_values import CALLABLE, PassedValues, is_expanded
 from airflow_kubernetes_secrets.usage.signatures import (
@@ -21,7 +22,7 @@ from airflow_kubernetes_secrets.usage.signatures import (
     names_connections,
 )
 from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
-from airflow_kubernetes_secrets.usage.syntax import Call, ContextItem, Syntax, dotted, is_airflow
+from airflow_kubernetes_secrets.usage.syntax import Call, ContextItem, Syntax
 from airflow_kubernetes_secrets.usage.templates import UNKNOWN, uses_in_template
 
 # The functions of Airflow that read an entry. The first argument is the id, and the second a default.
@@ -125,7 +126,7 @@ class Mentions:
         names = {
             name: value
             for name, _line, value, frame in self._syntax.assigned
-            if value in methods and self._syntax.definition(name, frame) is not None
+            if value in methods and self._syntax.names.definition(name, frame) is not None
         }
         if not names:
             return frozenset()
@@ -145,7 +146,7 @@ class Mentions:
                 yield Mention(Kind.CONNECTION, how, node.args[0], node.args[0].lineno, frame)
         elif (reader := self._reader(names, frame)) is not None:
             yield from _in_reader(*reader, node, frame)
-        elif is_airflow(path := self._syntax.imported(names, frame)):
+        elif is_airflow(path := self._syntax.names.imported(names, frame)):
             yield from self._in_airflow_call(node, path, frame)
         elif names and names[-1].endswith("Hook") and self._may_take_id(node, frame):
             # Hooks take the connection first. Only a SQL hook of this file says so.
@@ -195,7 +196,7 @@ class Mentions:
 
         The user's own module may import the class from the Airflow version that is installed.
         """
-        path = self._syntax.imported(names, frame)
+        path = self._syntax.names.imported(names, frame)
         function = ".".join(path.split(".")[-2:])
         owner, _, method = function.rpartition(".")
         if path.partition(".")[0] in stdlib_module_names:
@@ -228,7 +229,7 @@ class Mentions:
             parameters = {each.arg for each in (*function.args.args, *function.args.kwonlyargs)}
             wanted = {name for name in _CONTEXT_KEYS if name in parameters}
             if wanted and (passed := self._passed_to_task(function)) is not None:
-                wanted -= {name for name in wanted if name in passed or self._syntax.is_set_again(name, frame)}
+                wanted -= {name for name in wanted if name in passed or self._syntax.names.is_set_again(name, frame)}
                 for each in ast.walk(function):
                     if isinstance(each, ast.Name) and each.id in wanted:
                         yield ContextItem(each, each, each.id, frame)
@@ -254,7 +255,7 @@ class Mentions:
         return found
 
     def _is_task_decorator(self, node: ast.expr) -> bool:
-        path = self._syntax.imported(dotted(node.func if isinstance(node, ast.Call) else node))
+        path = self._syntax.names.imported(dotted(node.func if isinstance(node, ast.Call) else node))
         return is_airflow(path) and "task" in path.split(".")[-2:]
 
     def _in_airflow_call(self, call: ast.Call, path: str, frame: Frame) -> Iterator[Mention]:
@@ -307,7 +308,7 @@ class Mentions:
                 if is_mapping and keyword.arg is not None:
                     found.add(keyword.arg)
                 elif keyword.arg == "default_args":
-                    value = self._syntax.value(keyword.value, call.frame)
+                    value = self._syntax.names.value(keyword.value, call.frame)
                     if not isinstance(value, ast.Dict) or None in value.keys:
                         return None
         return {each for each in found if isinstance(each, str)}
@@ -325,7 +326,7 @@ class Mentions:
             names = dotted(node)
         if names in (["self"], ["cls"]):
             return _is_in_hook(frame)
-        if self._syntax.imported(names, frame).endswith("Hook"):
+        if self._syntax.names.imported(names, frame).endswith("Hook"):
             return True
         return bool(names) and names[-1].lower().endswith("hook")
 

@@ -13,10 +13,11 @@ from itertools import chain, cycle
 from typing import NamedTuple
 
 from airflow_kubernetes_secrets.usage import references
+from airflow_kubernetes_secrets.usage.dotted_names import dotted
 from airflow_kubernetes_secrets.usage.frames import Frame
 from airflow_kubernetes_secrets.usage.signatures import defaults_of
 from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
-from airflow_kubernetes_secrets.usage.syntax import Call, Syntax, dotted, keywords_of, partial_call
+from airflow_kubernetes_secrets.usage.syntax import Call, Syntax, keywords_of, partial_call
 
 # Dynamic task mapping, as in `load.partial(a=1).expand(b=[1, 2])` and `load.override(task_id="t")(1)`.
 _PARTIAL, _EXPAND, _OVERRIDE = "partial", "expand", "override"
@@ -118,7 +119,7 @@ class PassedValues:
             is_constructor = node.name in _CONSTRUCTORS
             names = [where.node.name, *([] if is_constructor else names)]
             outside = where.parent or module
-        is_importable = outside.scope is module.scope and not self._syntax.is_set_again(names[0], module)
+        is_importable = outside.scope is module.scope and not self._syntax.names.is_set_again(names[0], module)
         others = frozenset(each.arg for each in given.kwonlyargs)
         return Function(line, ".".join(names) if is_importable else "", positional, others, defaults, is_constructor)
 
@@ -207,7 +208,7 @@ class PassedValues:
             return self._may_inherit(frame, name, where)
         if owner == class_name:
             return True
-        made = self._syntax.value(ast.Name(names[0]), frame) if len(names) == 2 else None
+        made = self._syntax.names.value(ast.Name(names[0]), frame) if len(names) == 2 else None
         return isinstance(made, ast.Call) and dotted(made.func)[-1:] == [class_name]
 
     def _may_inherit(self, frame: Frame, name: str, where: Frame) -> bool:

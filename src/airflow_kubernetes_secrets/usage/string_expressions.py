@@ -11,10 +11,12 @@ from typing import Any, Final, NamedTuple
 
 from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.alternatives import Alternatives
+from airflow_kubernetes_secrets.usage.bindings import DEEPEST
 from airflow_kubernetes_secrets.usage.branches import Before
+from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, runs_for_each_element
 from airflow_kubernetes_secrets.usage.imported_names import is_installed
-from airflow_kubernetes_secrets.usage.syntax import DEEPEST, Syntax, dotted, is_airflow, parts_of_sum
+from airflow_kubernetes_secrets.usage.syntax import Syntax, parts_of_sum
 from airflow_kubernetes_secrets.usage.templates import UNKNOWN
 
 # A few f-strings that contain each other can have gigabytes, or take years. So the text of a longer string (in
@@ -62,6 +64,7 @@ class StringExpressions:
 
     def __init__(self, syntax: Syntax) -> None:
         self._syntax = syntax
+        self._names = syntax.names
         self._steps = 0
         self.functions: dict[int, FunctionInFile] = {}
         self.alternatives = Alternatives()
@@ -103,9 +106,9 @@ class StringExpressions:
         names = [node.id, *reversed(keys)] if isinstance(node, ast.Name) else []
         # An attribute of another object can have the name of a module.
         changeable = names if is_mapping else names[1:]
-        if not names or self._syntax.is_set_again(names[0], frame) or not self._syntax.changed.isdisjoint(changeable):
+        if not names or self._names.is_set_again(names[0], frame) or not self._syntax.changed.isdisjoint(changeable):
             return None
-        path = self._syntax.imported(names, frame)
+        path = self._names.imported(names, frame)
         if path:
             return None if is_installed(path.partition(".")[0]) else references.constant(path)
         return None if keys else self._parameter(names[0], frame)
@@ -165,7 +168,7 @@ class StringExpressions:
             return None
         self._count_steps("")
         if isinstance(node, ast.Name):
-            found = self._syntax.definition(node.id, frame)
+            found = self._names.definition(node.id, frame)
             if found is not None and isinstance(found[0], LoopVariable):
                 found = self._element(found[0], frame, depth - 1)
                 return None if found is None else self._text(*found, depth - 1)
@@ -211,7 +214,7 @@ class StringExpressions:
         names = dotted(node.func)
         if isinstance(node.func, ast.Attribute) and node.func.attr in ("format", "join"):
             return self._method(node, node.func, frame, depth)
-        if names[-1:] == ["Param"] and is_airflow(self._syntax.imported(names, frame)):
+        if names[-1:] == ["Param"] and is_airflow(self._names.imported(names, frame)):
             return self._one_of(node, [_argument(node, 0, "default")], frame, depth)
         if names[-1:] != ["getenv"] and not isinstance(node.func, ast.Attribute):
             return None
@@ -259,7 +262,7 @@ class StringExpressions:
         if not depth:
             return None
         if isinstance(node, ast.Name):
-            found = self._syntax.definition(node.id, frame)
+            found = self._names.definition(node.id, frame)
             if found is not None and isinstance(found[0], LoopVariable):
                 return self._element(found[0], frame, depth - 1)
             if found is None or not isinstance(found[0], (ast.Name, ast.Attribute, ast.Subscript)):

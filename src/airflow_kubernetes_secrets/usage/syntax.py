@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
-from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from airflow_kubernetes_secrets.usage.branches import Branches, branches_of
+from airflow_kubernetes_secrets.usage.bindings import Bindings
+from airflow_kubernetes_secrets.usage.dotted_names import dotted
 from airflow_kubernetes_secrets.usage.frames import (
     COMPREHENSIONS,
     Comprehension,
-    Definition,
     Frame,
     Loop,
-    LoopVariable,
     Names,
     targets_of,
 )
@@ -27,9 +24,6 @@ DOCUMENTATION = frozenset(("description", "doc", "doc_json", "doc_md", "doc_rst"
 
 # Arguments that show which DAG or task the other arguments of a call belong to.
 _OF_A_TASK = frozenset(("dag", "dag_id", "group_id", "task_id"))
-
-# The number of names and operators that are followed to reach a literal value.
-DEEPEST = 8
 
 # Nodes without code in them, and fields that never contain code.
 _WITHOUT_CODE = (ast.boolop, ast.cmpop, ast.expr_context, ast.operator, ast.unaryop, ast.type_ignore)
@@ -98,6 +92,7 @@ class Syntax:
 
     Attributes:
         frames: all frames; the file is the first.
+        names: what sets the names.
         calls: the calls.
         dicts, functions: the mappings and functions, each with its frame.
         assigned: the names and attributes that assignments set, each with its line, value and frame.
@@ -120,6 +115,7 @@ class Syntax:
         """
         tree = ast.parse(text)
         self.frames = [Frame(tree, None, {})]
+        self.names = Bindings(self.frames[0])
         self.calls: list[Call] = []
         self.dicts: list[tuple[ast.Dict, Frame]] = []
         self.functions: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Frame]] = []
@@ -134,111 +130,15 @@ class Syntax:
         self.changed: set[str] = set()
         self.attributes_set: Counter[str] = Counter()
         self.own_set: list[tuple[str, ast.expr, Frame]] = []
-        # By the identity of the names of a scope.
-        self._imports: dict[int, dict[str, str]] = {}
-        self._imported_names: set[str] = set()
-        # Each with the identity of the names of its scope.
-        self._set_again: set[tuple[int, str]] = set()
-        self._stars: list[tuple[Names, int]] = []
-        self._star_modules: list[str] = []
-        # The loop that sets a value for each element.
-        self._set_in: dict[ast.expr, ast.AST] = {}
         self._pending: list[tuple[ast.AST, Frame]] = []
         self._handled: set[ast.AST] = set()
-        # The targets that an `if` has bound, and each `if` in such a one.
-        self._in_branches: set[ast.Name] = set()
-        self._inner_ifs: set[ast.If] = set()
-        # The names that only an `if` has set so far, each with the identity of the names of its scope.
-        self._branches: dict[tuple[int, str], Branches] = {}
         self._documentation: list[ast.expr] = []
         self._walk(tree)
-        for names, line in self._stars:
-            # Another file may set each name again.
-            names.update({name: None for name, value in names.items() if value is not None and value.lineno < line})
-        no_templates = self._handled.union(*(ast.walk(self._value(each)) for each in self._documentation))
+        self.names.finish()
+        no_templates = self._handled.union(
+            *(ast.walk(self.names.value(each, self.frames[0])) for each in self._documentation)
+        )
         self.templates = [(node, frame) for node, frame in self.templates if node not in no_templates]
-
-    def imported(self, names: Sequence[str], frame: Frame | None = None, depth: int = DEEPEST) -> str:
-        """Return the path of an imported name, such as ``airflow.sdk.Variable``; empty if it is not imported.
-
-        Args:
-            names: the parts of the name, as :func:`dotted` returns them.
-            frame: where it is used; by default, in the file.
-            depth: how many other names of the imported one are followed, such as ``get`` after ``get = Variable.get``.
-        """
-        # Most names are not imported in any scope, and searching the scopes takes long.
-        if not names or not (names[0] in self._imported_names or self._star_modules or names[0] in self._aliases):
-            return ""
-        owner: Names | None = None
-        for scope, known in (self.frames[0] if frame is None else frame).scopes():
-            if names[0] in known:
-                owner = known
-                if depth and (alias := _alias(known[names[0]])):
-                    return self.imported([*alias, *names[1:]], scope, depth - 1)
-                break
-        path = "" if owner is None else self._imports.get(id(owner), {}).get(names[0], "")
-        if owner is None and (module := self._star_module) and not hasattr(builtins, names[0]):
-            path = module + ("" if module.endswith(".") else ".") + names[0]
-        return ".".join((path, *names[1:])) if path else ""
-
-    @cached_property
-    def _aliases(self) -> Set[str]:
-        """The names that assignments set to another name."""
-        return {name for name, _line, value, _frame in self.assigned if _alias(value)}
-
-    @cached_property
-    def _star_module(self) -> str:
-        """The module of ``from module import *``; empty if there is none, or several that can have the same name."""
-        of_airflow = [each for each in self._star_modules if is_airflow(each)]
-        return (of_airflow or self._star_modules)[-1] if of_airflow or len(set(self._star_modules)) == 1 else ""
-
-    @property
-    def stars(self) -> Sequence[str]:
-        """The modules of ``from module import *``."""
-        return self._star_modules
-
-    def imports(self) -> dict[str, str]:
-        """Return the path of each name that the file imports outside functions, and does not set again."""
-        scope = id(self.frames[0].scope)
-        known = self._imports.get(scope, {})
-        return {name: path for name, path in known.items() if (scope, name) not in self._set_again}
-
-    def is_set_again(self, name: str, frame: Frame) -> bool:
-        """Return whether code sets a name again that is imported, or is a parameter."""
-        scope = next((names for _scope, names in frame.scopes() if name in names), None)
-        return (id(scope), name) in self._set_again
-
-    def value(self, node: ast.expr, frame: Frame) -> ast.expr:
-        """Return the expression that sets a name, if it has exactly one; else the node itself."""
-        for _ in range(DEEPEST):
-            if not isinstance(node, ast.Name):
-                break
-            found = self.definition(node.id, frame)
-            if found is None or isinstance(found[0], ast.ClassDef):
-                break
-            node, frame = found[0], found[1]
-        return node
-
-    def _value(self, node: ast.expr) -> ast.expr:
-        return self.value(node, self.frames[0])
-
-    def definition(self, name: str, frame: Frame) -> tuple[Definition, Frame] | None:
-        """Return what sets a name, and where the names in that are searched; ``None`` if it is unknown."""
-        for scope, names in frame.scopes():
-            if name in names:
-                value = names[name]
-                return None if value is None else (value, self._frame_of(value, scope, frame))
-        return None
-
-    def _frame_of(self, value: Definition, scope: Frame, frame: Frame) -> Frame:
-        """Return where the names in a value are searched for the code of a frame.
-
-        If the loop that sets the value runs this code too, the names have the values of the same element.
-        """
-        loop = self._set_in.get(value) if isinstance(value, ast.expr) else None
-        if loop is None or loop not in set(frame.loops()):
-            return scope
-        return next(each for each in frame.outwards() if each.scope is scope.scope)
 
     def _walk(self, tree: ast.Module) -> None:
         # A loop, since recursion is slower and ends at deeply nested code. It visits millions of nodes, so it does not
@@ -267,51 +167,10 @@ class Syntax:
         self.frames.append(frame)
         return frame
 
-    def _bind(self, frame: Frame, name: str, value: Definition | None) -> None:
-        names = frame.scope
-        if name in names:
-            known = names[name]
-            if self._is_before_branches(names, name, value):
-                return
-            if isinstance(known, LoopVariable) and isinstance(value, LoopVariable) and known.add(value, frame):
-                return
-            names[name] = None
-            self._set_again.add((id(names), name))
-        else:
-            names[name] = value
-
-    def _bind_branches(self, node: ast.If, frame: Frame) -> None:
-        """Bind the names that the branches of an ``if`` set, and that no ``if`` around it has bound."""
-        if node in self._inner_ifs:
-            return
-        found, inner = branches_of(node)
-        self._inner_ifs.update(inner)
-        for name, branches in found.items():
-            targets = [target for target, _value in branches.assignments]
-            self._in_branches.update(targets)
-            is_new = name not in frame.scope
-            # Without a value from before, a single assignment is the only value.
-            is_single = branches.before is not None and len(targets) == 1
-            self._bind(frame, name, branches.assignments[0][1] if is_single else branches.value)
-            if is_new:
-                self._branches[id(frame.scope), name] = branches
-
-    def _is_before_branches(self, names: Names, name: str, value: Definition | None) -> bool:
-        """Return whether a value is the one that a name has before the ``if`` that sets it, and include it there."""
-        branches = self._branches.pop((id(names), name), None)
-        if branches is None or not isinstance(value, ast.expr) or isinstance(value, LoopVariable):
-            return False
-        if value.lineno >= branches.value.lineno:
-            return False
-        if branches.before is not None:
-            branches.before.value = value
-        names[name] = branches.value
-        return True
-
     # Each handler notes what a node contributes, and returns the frame of the nodes in it; ``None`` to skip them.
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> Frame:
-        self._bind(frame, node.name, None)
+        self.names.bind(frame, node.name, None)
         self.functions.append((node, frame))
         self._decorators(node, frame)
         return self._lambda(node, frame)
@@ -333,7 +192,7 @@ class Syntax:
         return self._enter(node, frame, names)
 
     def _class(self, node: ast.ClassDef, frame: Frame) -> Frame:
-        self._bind(frame, node.name, node)
+        self.names.bind(frame, node.name, node)
         self._decorators(node, frame)
         inside = self.classes[node] = self._enter(node, frame, {})
         return inside
@@ -347,7 +206,8 @@ class Syntax:
     def _for(self, node: ast.For, frame: Frame) -> None:
         inside = self._enter(node, frame)
         for name, place in targets_of(node.target):
-            self._bind_loop(name, frame, Loop(node, node, frame, place))
+            self._handled.add(name)
+            self.names.bind_loop_variable(name, frame, Loop(node, node, frame, place))
         self._pending += ((each, frame) for each in (node.target, node.iter))
         self._pending += ((each, inside) for each in node.body)
         self._pending += ((each, frame) for each in node.orelse)
@@ -360,14 +220,11 @@ class Syntax:
         outside = frame
         for head in node.generators:
             for name, place in targets_of(head.target):
-                self._bind_loop(name, inside, Loop(node, head, outside, place))
+                self._handled.add(name)
+                self.names.bind_loop_variable(name, inside, Loop(node, head, outside, place))
             self._pending += ((head.target, inside), (head.iter, outside))
             self._pending += ((each, inside) for each in head.ifs)
             outside = inside
-
-    def _bind_loop(self, name: ast.Name, frame: Frame, loop: Loop) -> None:
-        self._handled.add(name)
-        self._bind(frame, name.id, LoopVariable(name.lineno, loop))
 
     def _assign(self, node: ast.Assign, frame: Frame) -> Frame:
         for target in node.targets:
@@ -387,10 +244,7 @@ class Syntax:
         if isinstance(target, ast.Name):
             self._handled.add(target)
             self.assigned.append((target.id, target.lineno, value, frame))
-            if target not in self._in_branches:
-                self._bind(frame, target.id, value)
-            if frame.is_in_loop and not frame.is_in_condition():
-                self._set_in[value] = next(frame.loops())
+            self.names.assign(target, value, frame)
         elif isinstance(target, ast.Attribute):
             self.assigned.append((target.attr, target.lineno, value, frame))
             if isinstance(target.value, ast.Name) and target.value.id == "self":
@@ -404,16 +258,16 @@ class Syntax:
 
     def _name(self, node: ast.Name, frame: Frame) -> None:
         if not isinstance(node.ctx, ast.Load) and node not in self._handled:
-            self._bind(frame, node.id, None)
+            self.names.bind(frame, node.id, None)
 
     def _named(self, node: ast.ExceptHandler | ast.MatchAs | ast.MatchStar, frame: Frame) -> Frame:
         if node.name is not None:
-            self._bind(frame, node.name, None)
+            self.names.bind(frame, node.name, None)
         return frame
 
     def _rest(self, node: ast.MatchMapping, frame: Frame) -> Frame:
         if node.rest is not None:
-            self._bind(frame, node.rest, None)
+            self.names.bind(frame, node.rest, None)
         return frame
 
     def _attribute(self, node: ast.Attribute, frame: Frame) -> Frame:
@@ -455,34 +309,21 @@ class Syntax:
             self._handled.update(parts)
 
     def _global(self, node: ast.Global | ast.Nonlocal, frame: Frame) -> None:
-        for _scope, names in frame.scopes():
-            names.update(dict.fromkeys(node.names))
-            self._set_again.update((id(names), name) for name in node.names)
+        self.names.share(node.names, frame)
 
     def _import(self, node: ast.Import, frame: Frame) -> None:
         for alias in node.names:
             first = alias.name.partition(".")[0]
-            self._add_import(alias.asname or first, alias.name if alias.asname else first, frame)
+            self.names.bind_import(alias.asname or first, alias.name if alias.asname else first, frame)
 
     def _import_from(self, node: ast.ImportFrom, frame: Frame) -> None:
         module = "." * node.level + (node.module or "")
         for alias in node.names:
             if alias.name != "*":
                 path = f"{module}.{alias.name}" if node.module else module + alias.name
-                self._add_import(alias.asname or alias.name, path, frame)
+                self.names.bind_import(alias.asname or alias.name, path, frame)
             else:
-                self._star_modules.append(module)
-                if not is_airflow(module):
-                    self._stars.append((frame.scope, node.lineno))
-
-    def _add_import(self, name: str, path: str, frame: Frame) -> None:
-        known = self._imports.setdefault(id(frame.scope), {})
-        if known.get(name) != path:
-            self._bind(frame, name, None)
-        self._imported_names.add(name)
-        # A file for several versions of Airflow imports a name from several modules.
-        if not is_airflow(known.get(name, "")):
-            known[name] = path
+                self.names.bind_star(module, frame, node.lineno)
 
     def _statement(self, node: ast.Expr, frame: Frame) -> Frame | None:
         # A string alone is a docstring or a comment.
@@ -493,7 +334,7 @@ class Syntax:
         if not _is_for_main_program(node.test):
             if frame.is_in_loop:
                 return self._enter(node, frame)
-            self._bind_branches(node, frame)
+            self.names.bind_branches(node, frame)
             return frame
         self._pending += ((each, frame) for each in node.orelse)
         return None
@@ -599,22 +440,6 @@ def _has_brace(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str) and "{" in node.value
 
 
-def dotted(node: ast.expr) -> list[str]:
-    """Return the names in ``a.b.c``; empty for any other expression."""
-    if isinstance(node, ast.Name):
-        return [node.id]
-    names = []
-    while isinstance(node, ast.Attribute):
-        names.append(node.attr)
-        node = node.value
-    return [node.id, *reversed(names)] if isinstance(node, ast.Name) else []
-
-
-def _alias(value: Definition | None) -> list[str]:
-    """Return the names in ``a.b`` if it sets another name; empty for any other expression."""
-    return dotted(value) if isinstance(value, (ast.Name, ast.Attribute)) else []
-
-
 def context_key(nodes: Sequence[ast.expr]) -> str:
     """Return the first of some expressions, if it is a key of a task's context with connections or variables."""
     key = nodes[0].value if nodes and isinstance(nodes[0], ast.Constant) else ""
@@ -631,8 +456,3 @@ def keywords_of(call: ast.Call) -> list[ast.keyword]:
     """Return the keyword arguments of a call, and those of ``partial`` if it is ``X.partial(…).expand(…)``."""
     inner = partial_call(call)
     return call.keywords if inner is None else call.keywords + inner.keywords
-
-
-def is_airflow(path: str) -> bool:
-    """Return whether the path of a module or name belongs to Airflow or one of its providers."""
-    return path.startswith("airflow.") or path == "airflow"

@@ -1,0 +1,198 @@
+"""What sets the names in the scopes of a Python file, and what these names mean where code uses them."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from airflow_kubernetes_secrets.usage.branches import Branches, branches_of
+from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
+from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, Names
+
+# The number of names and operators that are followed to reach a literal value.
+DEEPEST = 8
+
+
+class Bindings:
+    """The names of one file. A pass over the code binds them, from the end to the beginning.
+
+    Attributes:
+        stars: the modules of ``from module import *``.
+    """
+
+    def __init__(self, file: Frame) -> None:
+        self._file = file
+        self.stars: list[str] = []
+        # By the identity of the names of a scope.
+        self._imports: dict[int, dict[str, str]] = {}
+        self._imported_names: set[str] = set()
+        # The names that assignments may set to another name.
+        self._aliases: set[str] = set()
+        # Each with the identity of the names of its scope.
+        self._set_again: set[tuple[int, str]] = set()
+        self._scopes_with_stars: list[tuple[Names, int]] = []
+        # The loop that sets a value for each element.
+        self._set_in: dict[ast.expr, ast.AST] = {}
+        # The targets that an `if` has bound, and each `if` in such a one.
+        self._in_branches: set[ast.Name] = set()
+        self._inner_ifs: set[ast.If] = set()
+        # The names that only an `if` has set so far, each with the identity of the names of its scope.
+        self._branches: dict[tuple[int, str], Branches] = {}
+
+    def bind(self, frame: Frame, name: str, value: Definition | None) -> None:
+        """Bind a name to a value; to ``None`` if the value is unknown. A name with several values has none."""
+        names = frame.scope
+        if name in names:
+            known = names[name]
+            if self._is_before_branches(names, name, value):
+                return
+            if isinstance(known, LoopVariable) and isinstance(value, LoopVariable) and known.add(value, frame):
+                return
+            names[name] = None
+            self._set_again.add((id(names), name))
+        else:
+            names[name] = value
+
+    def bind_loop_variable(self, name: ast.Name, frame: Frame, loop: Loop) -> None:
+        """Bind a name that a loop sets."""
+        self.bind(frame, name.id, LoopVariable(name.lineno, loop))
+
+    def assign(self, target: ast.Name, value: ast.expr, frame: Frame) -> None:
+        """Bind a name that an assignment sets."""
+        if target not in self._in_branches:
+            self.bind(frame, target.id, value)
+        if isinstance(value, (ast.Name, ast.Attribute)):
+            self._aliases.add(target.id)
+        if frame.is_in_loop and not frame.is_in_condition():
+            self._set_in[value] = next(frame.loops())
+
+    def bind_branches(self, node: ast.If, frame: Frame) -> None:
+        """Bind the names that the branches of an ``if`` set, and that no ``if`` around it has bound."""
+        if node in self._inner_ifs:
+            return
+        found, inner = branches_of(node)
+        self._inner_ifs.update(inner)
+        for name, branches in found.items():
+            targets = [target for target, _value in branches.assignments]
+            self._in_branches.update(targets)
+            is_new = name not in frame.scope
+            # Without a value from before, a single assignment is the only value.
+            is_single = branches.before is not None and len(targets) == 1
+            self.bind(frame, name, branches.assignments[0][1] if is_single else branches.value)
+            if is_new:
+                self._branches[id(frame.scope), name] = branches
+
+    def _is_before_branches(self, names: Names, name: str, value: Definition | None) -> bool:
+        """Return whether a value is the one that a name has before the ``if`` that sets it, and include it there."""
+        branches = self._branches.pop((id(names), name), None)
+        if branches is None or not isinstance(value, ast.expr) or isinstance(value, LoopVariable):
+            return False
+        if value.lineno >= branches.value.lineno:
+            return False
+        if branches.before is not None:
+            branches.before.value = value
+        names[name] = branches.value
+        return True
+
+    def share(self, wanted: Iterable[str], frame: Frame) -> None:
+        """Bind names of ``global`` and ``nonlocal``, whose values are unknown in each scope around a frame."""
+        for _scope, names in frame.scopes():
+            names.update(dict.fromkeys(wanted))
+            self._set_again.update((id(names), name) for name in wanted)
+
+    def bind_import(self, name: str, path: str, frame: Frame) -> None:
+        """Bind a name that is imported."""
+        known = self._imports.setdefault(id(frame.scope), {})
+        if known.get(name) != path:
+            self.bind(frame, name, None)
+        self._imported_names.add(name)
+        # A file for several versions of Airflow imports a name from several modules.
+        if not is_airflow(known.get(name, "")):
+            known[name] = path
+
+    def bind_star(self, module: str, frame: Frame, line: int) -> None:
+        """Note ``from module import *``."""
+        self.stars.append(module)
+        if not is_airflow(module):
+            self._scopes_with_stars.append((frame.scope, line))
+
+    def finish(self) -> None:
+        """Remove the values of names that ``from module import *`` may set again. Call it after the pass."""
+        for names, line in self._scopes_with_stars:
+            names.update({name: None for name, value in names.items() if value is not None and value.lineno < line})
+
+    def imported(self, names: Sequence[str], frame: Frame | None = None, depth: int = DEEPEST) -> str:
+        """Return the path of an imported name, such as ``airflow.sdk.Variable``; empty if it is not imported.
+
+        Args:
+            names: the parts of the name, as :func:`dotted` returns them.
+            frame: where it is used; by default, in the file.
+            depth: how many other names of the imported one are followed, such as ``get`` after ``get = Variable.get``.
+        """
+        # Most names are not imported in any scope, and searching the scopes takes long.
+        if not names or not (names[0] in self._imported_names or self.stars or names[0] in self._aliases):
+            return ""
+        owner: Names | None = None
+        for scope, known in (self._file if frame is None else frame).scopes():
+            if names[0] in known:
+                owner = known
+                if depth and (alias := _alias(known[names[0]])):
+                    return self.imported([*alias, *names[1:]], scope, depth - 1)
+                break
+        path = "" if owner is None else self._imports.get(id(owner), {}).get(names[0], "")
+        if owner is None and (module := self._star_module) and not hasattr(builtins, names[0]):
+            path = module + ("" if module.endswith(".") else ".") + names[0]
+        return ".".join((path, *names[1:])) if path else ""
+
+    @cached_property
+    def _star_module(self) -> str:
+        """The module of ``from module import *``; empty if there is none, or several that can have the same name."""
+        of_airflow = [each for each in self.stars if is_airflow(each)]
+        return (of_airflow or self.stars)[-1] if of_airflow or len(set(self.stars)) == 1 else ""
+
+    def imports(self) -> dict[str, str]:
+        """Return the path of each name that the file imports outside functions, and does not set again."""
+        scope = id(self._file.scope)
+        known = self._imports.get(scope, {})
+        return {name: path for name, path in known.items() if (scope, name) not in self._set_again}
+
+    def is_set_again(self, name: str, frame: Frame) -> bool:
+        """Return whether code sets a name again that is imported, or is a parameter."""
+        scope = next((names for _scope, names in frame.scopes() if name in names), None)
+        return (id(scope), name) in self._set_again
+
+    def value(self, node: ast.expr, frame: Frame) -> ast.expr:
+        """Return the expression that sets a name, if it has exactly one; else the node itself."""
+        for _ in range(DEEPEST):
+            if not isinstance(node, ast.Name):
+                break
+            found = self.definition(node.id, frame)
+            if found is None or isinstance(found[0], ast.ClassDef):
+                break
+            node, frame = found[0], found[1]
+        return node
+
+    def definition(self, name: str, frame: Frame) -> tuple[Definition, Frame] | None:
+        """Return what sets a name, and where the names in that are searched; ``None`` if it is unknown."""
+        for scope, names in frame.scopes():
+            if name in names:
+                value = names[name]
+                return None if value is None else (value, self._frame_of(value, scope, frame))
+        return None
+
+    def _frame_of(self, value: Definition, scope: Frame, frame: Frame) -> Frame:
+        """Return where the names in a value are searched for the code of a frame.
+
+        If the loop that sets the value runs this code too, the names have the values of the same element.
+        """
+        loop = self._set_in.get(value) if isinstance(value, ast.expr) else None
+        if loop is None or loop not in set(frame.loops()):
+            return scope
+        return next(each for each in frame.outwards() if each.scope is scope.scope)
+
+
+def _alias(value: Definition | None) -> list[str]:
+    """Return the names in ``a.b`` if it sets another name; empty for any other expression."""
+    return dotted(value) if isinstance(value, (ast.Name, ast.Attribute)) else []
