@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from airflow_kubernetes_secrets.usage.branches import Branches, branches_of
+from airflow_kubernetes_secrets.usage.branches import Branches, Branching, OneOf, branches_of
 from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, Names
 
@@ -35,25 +35,26 @@ class Bindings:
         self._scopes_with_stars: list[tuple[Names, int]] = []
         # The loop that sets a value for each element.
         self._set_in: dict[ast.expr, ast.AST] = {}
-        # The targets that an `if` has bound, and each `if` in such a one.
+        # The targets in branches that are bound with their statement, and the statements whose branches are read.
         self._in_branches: set[ast.Name] = set()
-        self._inner_ifs: set[ast.If] = set()
-        # The names that only an `if` has set so far, each with the identity of the names of its scope.
-        self._branches: dict[tuple[int, str], Branches] = {}
+        self._read_statements: set[ast.stmt] = set()
+        # The names that only statements with branches have set so far, each with the identity of the names of its
+        # scope: what the first of these statements sets, and its frame.
+        self._branches: dict[tuple[int, str], tuple[Branches, Frame]] = {}
 
     def bind(self, frame: Frame, name: str, value: Definition | None) -> None:
         """Bind a name to a value; to ``None`` if the value is unknown. A name with several values has none."""
         names = frame.scope
-        if name in names:
-            known = names[name]
-            if self._is_before_branches(names, name, value):
-                return
-            if isinstance(known, LoopVariable) and isinstance(value, LoopVariable) and known.add(value, frame):
-                return
-            names[name] = None
-            self._set_again.add((id(names), name))
-        else:
+        if name not in names:
             names[name] = value
+            return
+        known = names[name]
+        if known is not None and self._is_before_branches(names, name, value):
+            return
+        if isinstance(known, LoopVariable) and isinstance(value, LoopVariable) and known.add(value, frame):
+            return
+        names[name] = None
+        self._set_again.add((id(names), name))
 
     def bind_loop_variable(self, name: ast.Name, frame: Frame, loop: Loop) -> None:
         """Bind a name that a loop sets."""
@@ -65,35 +66,34 @@ class Bindings:
             self.bind(frame, target.id, value)
         if isinstance(value, (ast.Name, ast.Attribute)):
             self._aliases.add(target.id)
+        self._note_loop(value, frame)
+
+    def _note_loop(self, value: ast.expr, frame: Frame) -> None:
         if frame.is_in_loop and not frame.is_in_condition():
             self._set_in[value] = next(frame.loops())
 
-    def bind_branches(self, node: ast.If, frame: Frame) -> None:
-        """Bind the names that the branches of an ``if`` set, and that no ``if`` around it has bound."""
-        if node in self._inner_ifs:
+    def bind_branches(self, node: Branching, frame: Frame) -> None:
+        """Bind the names that the branches of a statement set, and that no statement around it has bound."""
+        if node in self._read_statements:
             return
-        found, inner = branches_of(node)
-        self._inner_ifs.update(inner)
+        found, statements = branches_of(node)
+        self._read_statements.update(statements)
         for name, branches in found.items():
-            targets = [target for target, _value in branches.assignments]
-            self._in_branches.update(targets)
-            is_new = name not in frame.scope
-            # Without a value from before, a single assignment is the only value.
-            is_single = branches.before is not None and len(targets) == 1
-            self.bind(frame, name, branches.assignments[0][1] if is_single else branches.value)
-            if is_new:
-                self._branches[id(frame.scope), name] = branches
+            self._in_branches.update(target for target, _value in branches.assignments)
+            self.bind(frame, name, branches.value)
+            if isinstance(branches.value, OneOf) and frame.scope[name] is not None:
+                self._branches[id(frame.scope), name] = branches, frame
+                self._note_loop(branches.value, frame)
 
     def _is_before_branches(self, names: Names, name: str, value: Definition | None) -> bool:
-        """Return whether a value is the one that a name has before the ``if`` that sets it, and include it there."""
-        branches = self._branches.pop((id(names), name), None)
+        """Return whether a value is the one that a name has before the branches that set it, and include it there."""
+        branches, _frame = self._branches.pop((id(names), name), (None, None))
         if branches is None or not isinstance(value, ast.expr) or isinstance(value, LoopVariable):
             return False
-        if value.lineno >= branches.value.lineno:
+        if value.lineno >= branches.line:
             return False
         if branches.before is not None:
             branches.before.value = value
-        names[name] = branches.value
         return True
 
     def share(self, wanted: Iterable[str], frame: Frame) -> None:
@@ -122,6 +122,13 @@ class Bindings:
         """Remove the values of names that ``from module import *`` may set again. Call it after the pass."""
         for names, line in self._scopes_with_stars:
             names.update({name: None for name, value in names.items() if value is not None and value.lineno < line})
+        scopes_with_stars = {id(names) for names, _line in self._scopes_with_stars}
+        for (scope, name), (branches, frame) in self._branches.items():
+            # Without a value from before, a single assignment is the only value. A class can inherit one.
+            owner = next(frame.scopes())[0].node
+            has_other = scope in scopes_with_stars or (isinstance(owner, ast.ClassDef) and bool(owner.bases))
+            if frame.scope[name] is branches.value and len(branches.assignments) == 1 and not has_other:
+                frame.scope[name] = branches.assignments[0][1]
 
     def imported(self, names: Sequence[str], frame: Frame | None = None, depth: int = DEEPEST) -> str:
         """Return the path of an imported name, such as ``airflow.sdk.Variable``; empty if it is not imported.
@@ -176,11 +183,12 @@ class Bindings:
 
     def definition(self, name: str, frame: Frame) -> tuple[Definition, Frame] | None:
         """Return what sets a name, and where the names in that are searched; ``None`` if it is unknown."""
-        for scope, names in frame.scopes():
-            if name in names:
-                value = names[name]
-                return None if value is None else (value, self._frame_of(value, scope, frame))
-        return None
+        found = ((scope, names[name]) for scope, names in frame.scopes() if name in names)
+        scope, value = next(found, (frame, None))
+        # The code of a class reads the name outside until the class sets it.
+        if value is None or (isinstance(scope.node, ast.ClassDef) and next(found, None) is not None):
+            return None
+        return value, self._frame_of(value, scope, frame)
 
     def _frame_of(self, value: Definition, scope: Frame, frame: Frame) -> Frame:
         """Return where the names in a value are searched for the code of a frame.

@@ -1,17 +1,28 @@
-"""The names that the branches of an ``if`` set, each with an expression that has the same values."""
+"""The names that the branches of ``if``, ``try``, ``match`` and ``with`` set, each with the values that it can have."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
-# The most branches in each other, such as those of one `elif` after the other. Names in more are not read.
-_DEEPEST = 20
+from airflow_kubernetes_secrets.usage.dotted_names import dotted
+
+if sys.version_info >= (3, 11):
+    _TRY: Final = (ast.Try, ast.TryStar)
+    Branching: TypeAlias = ast.If | ast.Try | ast.TryStar | ast.Match | ast.With | ast.AsyncWith
+else:
+    _TRY: Final = (ast.Try,)
+    Branching: TypeAlias = ast.If | ast.Try | ast.Match | ast.With | ast.AsyncWith
+_BRANCHING: Final = (ast.If, *_TRY, ast.Match, ast.With, ast.AsyncWith)
+
+# The most statements with branches in each other that are read together. An inner one is then read by itself.
+_DEEPEST = 8
 
 
 class Before(ast.expr):
-    """The value that a name has before an ``if`` that does not set it in each branch. It is not a part of the code.
+    """The value that a name has before a statement that may not set it. It is not a part of the code.
 
     Attributes:
         value: that value; ``None`` if it is unknown.
@@ -24,68 +35,164 @@ class Before(ast.expr):
         self.value: ast.expr | None = None
 
 
-class Branches(NamedTuple):
-    """How an ``if`` sets a name.
+class OneOf(ast.expr):
+    """The value of a name after a statement with branches. It is not a part of the code.
 
     Attributes:
-        value: an expression with the same values. All names that the ``if`` sets have the same conditions in it.
+        statement: the statement. All names that it sets have their values of the same branch.
+        count: the number of branches, with that of ``if`` without ``else``.
+        values: the values, by the numbers of the branches that set the name.
+        before: the value in the other branches; ``None`` if each branch sets the name.
+    """
+
+    _fields = ()
+
+    def __init__(
+        self, statement: Branching, count: int, values: Mapping[int, ast.expr], before: ast.expr | None
+    ) -> None:
+        super().__init__()
+        self.lineno = statement.lineno
+        self.statement = statement
+        self.count = count
+        self.values = values
+        self.before = before
+
+
+class Branches(NamedTuple):
+    """How a statement sets a name.
+
+    Attributes:
+        line: the line of the statement.
+        value: an expression with the values that the name can have.
         assignments: the assignments in the branches, each as the target in the code and the value.
         before: the value from before in the expression; ``None`` if each branch sets the name.
     """
 
+    line: int
     value: ast.expr
-    assignments: tuple[tuple[ast.Name, ast.expr], ...]
+    assignments: Sequence[tuple[ast.Name, ast.expr]]
     before: Before | None
 
 
-class _TooDeepError(Exception):
-    """The branches are in too many others."""
+def branches_of(node: Branching) -> tuple[Mapping[str, Branches], Iterable[ast.stmt]]:
+    """Return the names that the branches set, and every statement with branches that was read for it.
+
+    A name that a branch sets several times is not included.
+    """
+    reader = _Reader()
+    found = reader.set_in([node], reader.before, _DEEPEST)
+    names = {
+        name: Branches(node.lineno, value, reader.assignments[name], reader.befores.get(name))
+        for name, value in found.items()
+        if name not in reader.unread
+    }
+    return names, reader.statements
 
 
-def branches_of(node: ast.If) -> tuple[Mapping[str, Branches], Collection[ast.If]]:
-    """Return the names that the branches set, each by one assignment, and every further ``if`` in the branches."""
-    pending = [node]
-    inner: set[ast.If] = set()
-    try:
-        found = _set_by_if(node, {}, _DEEPEST)
-    except _TooDeepError:
-        return {}, inner
+def values_of(expressions: Iterable[ast.expr]) -> Iterator[ast.expr]:
+    """Yield the expressions in the code that some expressions can have as their values, each once."""
+    pending = list(expressions)
+    seen: set[ast.expr] = set()
     while pending:
-        outer = pending.pop()
-        ifs = [each for each in (*outer.body, *outer.orelse) if isinstance(each, ast.If)]
-        inner.update(ifs)
-        pending += ifs
-    return found, inner
-
-
-def _set_by_if(node: ast.If, before: dict[str, Before], depth: int) -> dict[str, Branches]:
-    if not depth:
-        raise _TooDeepError
-    body, orelse = (_set_in(branch, before, depth - 1) for branch in (node.body, node.orelse))
-    found = {}
-    for name in dict.fromkeys((*body, *orelse)):
-        first, second = body.get(name), orelse.get(name)
-        if first is None or second is None:
-            unset = before.setdefault(name, Before())
-            first, second = first or Branches(unset, (), unset), second or Branches(unset, (), unset)
-        value = ast.IfExp(node.test, first.value, second.value, lineno=node.lineno, col_offset=node.col_offset)
-        found[name] = Branches(value, first.assignments + second.assignments, first.before or second.before)
-    return found
-
-
-def _set_in(statements: Iterable[ast.stmt], before: dict[str, Before], depth: int) -> dict[str, Branches]:
-    """Return the names that a branch sets once. Other names are read without the ``if``."""
-    found: dict[str, Branches] = {}
-    several: set[str] = set()
-    for each in statements:
-        if isinstance(each, ast.If):
-            new = _set_by_if(each, before, depth)
-        elif isinstance(each, (ast.Assign, ast.AnnAssign)) and each.value is not None:
-            targets = each.targets if isinstance(each, ast.Assign) else [each.target]
-            names = [target for target in targets if isinstance(target, ast.Name)]
-            new = {name.id: Branches(each.value, ((name, each.value),), None) for name in names}
-        else:
+        each = pending.pop()
+        if each in seen:
             continue
-        several |= found.keys() & new.keys()
-        found |= new
-    return {name: branches for name, branches in found.items() if name not in several}
+        seen.add(each)
+        if isinstance(each, OneOf):
+            pending += each.values.values()
+            pending += [] if each.before is None else [each.before]
+        elif isinstance(each, Before):
+            pending += [] if each.value is None else [each.value]
+        else:
+            yield each
+
+
+def is_never_run(test: ast.expr) -> bool:
+    """Return whether Airflow never runs the block of an ``if``, which is for the main program or for type checkers."""
+    if not isinstance(test, ast.Compare):
+        return dotted(test)[-1:] == ["TYPE_CHECKING"]
+    return isinstance(test.ops[0], ast.Eq) and ["__name__"] in (dotted(test.left), dotted(test.comparators[0]))
+
+
+# Returns the value that a name has before a statement.
+_ValueBefore = Callable[[str], ast.expr]
+
+
+class _Reader:
+    """Reads one statement with branches, and those in its branches.
+
+    Attributes:
+        assignments: the assignments to each name.
+        befores: the values from before the statement, as far as a branch does not set a name.
+        unread: the names that a branch sets several times. Code between the assignments can use each value.
+        statements: the statements with branches.
+    """
+
+    def __init__(self) -> None:
+        self.assignments: dict[str, list[tuple[ast.Name, ast.expr]]] = {}
+        self.befores: dict[str, Before] = {}
+        self.unread: set[str] = set()
+        self.statements: set[ast.stmt] = set()
+
+    def before(self, name: str) -> Before:
+        """Return the value that a name has before the statement."""
+        return self.befores.setdefault(name, Before())
+
+    def set_in(self, statements: Iterable[ast.stmt], before: _ValueBefore, depth: int) -> dict[str, ast.expr]:
+        """Return the names that a branch sets, each with its value after it."""
+        found: dict[str, ast.expr] = {}
+
+        def value_before(name: str) -> ast.expr:
+            return found[name] if name in found else before(name)
+
+        pending = list(reversed([*statements]))
+        while pending:
+            each = pending.pop()
+            if isinstance(each, _BRANCHING):
+                if depth:
+                    self.statements.add(each)
+                    found |= self._set_by(each, value_before, depth)
+                    pending += reversed(each.finalbody) if isinstance(each, _TRY) else ()
+            elif isinstance(each, (ast.Assign, ast.AnnAssign)) and each.value is not None:
+                for target in each.targets if isinstance(each, ast.Assign) else [each.target]:
+                    if isinstance(target, ast.Name):
+                        if target.id in found:
+                            self.unread.add(target.id)
+                        found[target.id] = each.value
+                        self.assignments.setdefault(target.id, []).append((target, each.value))
+        return found
+
+    def _set_by(self, node: Branching, before: _ValueBefore, depth: int) -> dict[str, ast.expr]:
+        branches, is_complete = self._branches(node)
+        if is_complete and len(branches) == 1:
+            return self.set_in(branches[0], before, depth - 1)
+        values: dict[str, dict[int, ast.expr]] = {}
+        for number, branch in enumerate(branches):
+            for name, value in self.set_in(branch, before, depth - 1).items():
+                values.setdefault(name, {})[number] = value
+        count = len(branches) + (not is_complete)
+        return {
+            name: OneOf(node, count, found, before(name) if len(found) < count else None)
+            for name, found in values.items()
+        }
+
+    def _branches(self, node: Branching) -> tuple[Sequence[Sequence[ast.stmt]], bool]:
+        """Return the branches of a statement, and whether one of them always runs to its end."""
+        if isinstance(node, (ast.With, ast.AsyncWith)):
+            # `with suppress(KeyError)` can end its block early.
+            return [node.body], False
+        if isinstance(node, ast.Match):
+            last = node.cases[-1]
+            is_complete = last.guard is None and isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None
+            return [case.body for case in node.cases], is_complete
+        if not isinstance(node, ast.If):
+            return [[*node.body, *node.orelse], *(handler.body for handler in node.handlers)], True
+        branches = []
+        while True:
+            if not is_never_run(node.test):
+                branches.append(node.body)
+            following = node.orelse[0] if len(node.orelse) == 1 else None
+            if not isinstance(following, ast.If):
+                return ([*branches, node.orelse], True) if node.orelse else (branches, False)
+            node = following
+            self.statements.add(node)

@@ -126,7 +126,7 @@ class Mentions:
         names = {
             name: value
             for name, _line, value, frame in self._syntax.assigned
-            if value in methods and self._syntax.names.definition(name, frame) is not None
+            if value in methods and (self._syntax.names.definition(name, frame) or (None,))[0] is value
         }
         if not names:
             return frozenset()

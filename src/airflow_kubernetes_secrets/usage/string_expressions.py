@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.alternatives import Alternatives
 from airflow_kubernetes_secrets.usage.bindings import DEEPEST
-from airflow_kubernetes_secrets.usage.branches import Before
+from airflow_kubernetes_secrets.usage.branches import Before, OneOf
 from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, runs_for_each_element
 from airflow_kubernetes_secrets.usage.imported_names import is_installed
@@ -194,11 +194,17 @@ class StringExpressions:
         return self._together(texts, "")
 
     def _conditional(self, node: ast.IfExp, frame: Frame, depth: int) -> str | None:
-        # The branches of one `if` have one test, also for several names.
-        return self._one_of(node.test, [node.body, node.orelse], frame, depth)
+        return self._one_of(node, [node.body, node.orelse], frame, depth)
 
-    def _before(self, node: Before, frame: Frame, depth: int) -> str | None:
-        return self._text(node.value, frame, depth)
+    def _branch(self, node: OneOf | Before, frame: Frame, depth: int) -> str | None:
+        return self._text(self._value_in_branch(node), frame, depth)
+
+    def _value_in_branch(self, node: OneOf | Before) -> ast.expr | None:
+        """Return the value that a name has in the branch that is read at the moment; ``None`` if it has none."""
+        if isinstance(node, Before):
+            return node.value
+        number = self.alternatives.choose(node.statement, node.count, is_certain=False)
+        return None if number is None else node.values.get(number, node.before)
 
     def _first_true(self, node: ast.BoolOp, frame: Frame, depth: int) -> str | None:
         """Return the text of ``a or b``."""
@@ -262,7 +268,7 @@ class StringExpressions:
         if not depth:
             return None
         if isinstance(node, ast.Name):
-            found = self._names.definition(node.id, frame)
+            found = self._in_branch(self._names.definition(node.id, frame))
             if found is not None and isinstance(found[0], LoopVariable):
                 return self._element(found[0], frame, depth - 1)
             if found is None or not isinstance(found[0], (ast.Name, ast.Attribute, ast.Subscript)):
@@ -271,6 +277,15 @@ class StringExpressions:
         if isinstance(node, ast.Subscript):
             return self._item(node.value, self._plain(node.slice, frame, depth), frame, depth - 1)
         return self._found_attribute(node, frame, depth) if isinstance(node, ast.Attribute) else None
+
+    def _in_branch(self, found: tuple[Definition, Frame] | None) -> tuple[Definition, Frame] | None:
+        """Return what a name is set to in the branch that is read at the moment."""
+        for _ in range(DEEPEST):
+            if found is None or not isinstance(found[0], (OneOf, Before)):
+                return found
+            value = self._value_in_branch(found[0])
+            found = None if value is None else (value, found[1])
+        return None
 
     def _found_attribute(self, node: ast.Attribute, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
         is_own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
@@ -286,7 +301,9 @@ class StringExpressions:
         found = self._own_attributes.get(attribute, {})
         if not found or len(found) < self._syntax.attributes_set[attribute]:
             return None
-        return found.get(next((each.node for each in frame.outwards() if isinstance(each.node, ast.ClassDef)), None))
+        owner = next((each for each in frame.outwards() if isinstance(each.node, ast.ClassDef)), None)
+        # The constructor may set it only in a branch.
+        return None if owner is None or attribute in owner.scope else found.get(owner.node)
 
     @cached_property
     def _own_attributes(self) -> Mapping[str, Mapping[ast.AST | None, tuple[ast.expr, Frame]]]:
@@ -522,11 +539,12 @@ def _may_be_field(annotation: ast.expr) -> bool:
 
 _READ_TEXT: Final[Mapping[type, Callable[[StringExpressions, Any, Frame, int], str | None]]] = {
     ast.Attribute: StringExpressions._member,
-    Before: StringExpressions._before,
+    Before: StringExpressions._branch,
     ast.BinOp: StringExpressions._operation,
     ast.BoolOp: StringExpressions._first_true,
     ast.Call: StringExpressions._called,
     ast.IfExp: StringExpressions._conditional,
     ast.JoinedStr: StringExpressions._joined,
+    OneOf: StringExpressions._branch,
     ast.Subscript: StringExpressions._member,
 }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, Final, NamedTuple
 
 from airflow_kubernetes_secrets.usage.bindings import Bindings
+from airflow_kubernetes_secrets.usage.branches import Branching, is_never_run, values_of
 from airflow_kubernetes_secrets.usage.dotted_names import dotted
 from airflow_kubernetes_secrets.usage.frames import (
     COMPREHENSIONS,
@@ -135,9 +137,8 @@ class Syntax:
         self._documentation: list[ast.expr] = []
         self._walk(tree)
         self.names.finish()
-        no_templates = self._handled.union(
-            *(ast.walk(self.names.value(each, self.frames[0])) for each in self._documentation)
-        )
+        documentation = values_of([self.names.value(each, self.frames[0]) for each in self._documentation])
+        no_templates = self._handled.union(*map(ast.walk, documentation))
         self.templates = [(node, frame) for node, frame in self.templates if node not in no_templates]
 
     def _walk(self, tree: ast.Module) -> None:
@@ -198,6 +199,7 @@ class Syntax:
         return inside
 
     def _with(self, node: ast.With | ast.AsyncWith, frame: Frame) -> Frame:
+        self.names.bind_branches(node, frame)
         for item in node.items:
             if isinstance(item.optional_vars, ast.Name):
                 self._set(item.optional_vars, item.context_expr, frame)
@@ -232,7 +234,9 @@ class Syntax:
         return frame
 
     def _assign_one(self, node: ast.AnnAssign | ast.NamedExpr, frame: Frame) -> Frame:
-        if node.value is not None:
+        if node.value is None:
+            self._handled.add(node.target)
+        else:
             outside = frame
             # `:=` in a comprehension sets a name outside.
             while isinstance(outside.node, COMPREHENSIONS) and outside.parent is not None:
@@ -330,14 +334,15 @@ class Syntax:
         return None if isinstance(node.value, ast.Constant) else frame
 
     def _if(self, node: ast.If, frame: Frame) -> Frame | None:
-        # Airflow imports the file, so it never runs this block.
-        if not _is_for_main_program(node.test):
-            if frame.is_in_loop:
-                return self._enter(node, frame)
-            self.names.bind_branches(node, frame)
-            return frame
-        self._pending += ((each, frame) for each in node.orelse)
-        return None
+        if is_never_run(node.test):
+            self._pending += ((each, frame) for each in node.orelse)
+            return None
+        self.names.bind_branches(node, frame)
+        return self._enter(node, frame) if frame.is_in_loop else frame
+
+    def _branching(self, node: Branching, frame: Frame) -> Frame:
+        self.names.bind_branches(node, frame)
+        return frame
 
     def _call(self, node: ast.Call, frame: Frame) -> Frame:
         names = dotted(node.func)
@@ -383,7 +388,7 @@ class Syntax:
 
 _Handler = Callable[[Syntax, Any, Frame], "Frame | None"]
 
-_HANDLERS: Final[Mapping[type[ast.AST], _Handler]] = {
+_HANDLERS: Final[dict[type[ast.AST], _Handler]] = {
     ast.AnnAssign: Syntax._assign_one,
     ast.Assign: Syntax._assign,
     ast.AsyncFunctionDef: Syntax._function,
@@ -407,6 +412,7 @@ _HANDLERS: Final[Mapping[type[ast.AST], _Handler]] = {
     ast.JoinedStr: Syntax._f_string,
     ast.Lambda: Syntax._lambda,
     ast.ListComp: Syntax._comprehension,
+    ast.Match: Syntax._branching,
     ast.MatchAs: Syntax._named,
     ast.MatchMapping: Syntax._rest,
     ast.MatchStar: Syntax._named,
@@ -415,16 +421,12 @@ _HANDLERS: Final[Mapping[type[ast.AST], _Handler]] = {
     ast.Nonlocal: Syntax._global,
     ast.SetComp: Syntax._comprehension,
     ast.Subscript: Syntax._subscript,
+    ast.Try: Syntax._branching,
     ast.With: Syntax._with,
     ast.arguments: Syntax._arguments,
 }
-
-
-def _is_for_main_program(test: ast.expr) -> bool:
-    """Return whether a condition is ``__name__ == "__main__"``."""
-    if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Eq):
-        return False
-    return dotted(test.left) == ["__name__"] or dotted(test.comparators[0]) == ["__name__"]
+if sys.version_info >= (3, 11):
+    _HANDLERS[ast.TryStar] = Syntax._branching
 
 
 def parts_of_sum(node: ast.expr) -> list[ast.expr]:
