@@ -15,6 +15,11 @@ class PgHook(DbApiHook):
     default_conn_name = "pg_default"
     def __init__(self, *args, options=None, **kwargs):
         super().__init__(*args, **kwargs)
+class NamedHook(DbApiHook):
+    conn_name_attr = "named_conn_id"
+    default_conn_name = "named_default"
+    def __init__(self, conn_id=default_conn_name, *args, **kwargs):
+        super().__init__(*args, **kwargs)
 class AcmeHook(BaseAcmeHook):
     ...
 class TypedHook(BaseAcmeHook["Client"]):
@@ -50,7 +55,7 @@ send_acme_notification = AcmeNotifier
 """
 SQL = "class DbApiHook:\n    def __init__(self, *args, schema=None, **kwargs): ...\n"
 PROVIDER = """
-from airflow.providers.acme.hooks import AcmeHook, PgHook, TopicHook, TypedHook
+from airflow.providers.acme.hooks import AcmeHook, NamedHook, PgHook, TopicHook, TypedHook
 from airflow.providers.acme.operators import BulkOperator, FixedOperator, LoadOperator, NoDefaultOperator
 from airflow.providers.acme.operators import send_acme_notification
 """
@@ -72,6 +77,8 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Signatures:
     ("code", "ids"),
     [
         ('PgHook("x")', ["x"]),
+        ('NamedHook("x")', ["x"]),
+        ("NamedHook()", ["named_default"]),
         ('AcmeHook("x")', ["x"]),
         ('TypedHook("x")', ["x"]),
         ("TypedHook()", ["acme_default"]),
@@ -99,6 +106,33 @@ def test_nothing_is_said_of_a_provider_that_is_not_installed() -> None:
     found = found_in(PROVIDER + 'PgHook("x")\nLoadOperator(table="t")')
     assert not found.uses
     assert [each.how for each in found.computed] == ["PgHook"]
+
+
+HOOKS_OF_PROVIDERS = """
+from airflow.providers.amazon.aws.hooks.athena import AthenaHook
+from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
+from airflow.providers.postgres.hooks import postgres
+from airflow.providers.acme.hooks.postgres import PostgresHook
+from company.postgres.hooks.postgres import PostgresHook as OwnHook
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "ids", "computed"),
+    [
+        ('AthenaHook("x")', ["x"], []),
+        ('KubernetesHook("x")', ["x"], []),
+        ('postgres.PostgresHook("x").get_conn()', ["x"], []),
+        ("postgres.PostgresHook()", [], []),
+        ("postgres.PostgresHook(os.name)", [], ["PostgresHook postgres_conn_id"]),
+        ('PostgresHook("x")', [], ["PostgresHook"]),
+        ('OwnHook("x")', [], ["OwnHook"]),
+    ],
+)
+def test_the_first_arguments_of_airflows_hooks_are_known(code: str, ids: list[str], computed: list[str]) -> None:
+    found = found_in(HOOKS_OF_PROVIDERS + code)
+    assert connections(found) == ids
+    assert [each.how for each in found.computed] == computed
 
 
 def test_the_installed_provider_is_read() -> None:

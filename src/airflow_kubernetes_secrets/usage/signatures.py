@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from airflow_kubernetes_secrets.usage.first_arguments import FIRST_ARGUMENTS
+
 # This class takes the id as its only positional argument, and stores it in the attribute that `conn_name_attr` names.
 _SQL_HOOK = "airflow.providers.common.sql.hooks.sql.DbApiHook"
 
@@ -55,16 +57,26 @@ class Signatures:
         folders: the folders that are searched.
     """
 
-    def __init__(self, folders: tuple[str, ...] | None = None) -> None:
-        """Search these folders; by default, those that Python imports from."""
+    def __init__(
+        self, folders: tuple[str, ...] | None = None, first_arguments: Mapping[str, str] = FIRST_ARGUMENTS
+    ) -> None:
+        """Search these folders; by default, those that Python imports from.
+
+        Args:
+            first_arguments: the arguments that hooks take first, for those whose source is not found.
+        """
         self.folders = tuple(filter(None, sys.path)) if folders is None else folders
+        self._first_arguments = first_arguments
         self._module = lru_cache(maxsize=512)(self._read_module)
         self.signature_of = lru_cache(maxsize=4096)(self._signature_of)
 
     def _signature_of(self, path: str) -> Signature | None:
         """Return the signature of the class with this path; ``None`` if its source is not found."""
         found = self._class(path, _DEEPEST)
-        return None if found is None else self._signature(*found, _DEEPEST)
+        if found is None:
+            first = self._first_arguments.get(path)
+            return None if first is None else Signature({}, first)
+        return self._signature(*found, _DEEPEST)
 
     def _signature(self, path: str, node: ast.ClassDef, depth: int) -> Signature:
         """Return the arguments of a class, with those that it passes to its base classes."""
@@ -88,7 +100,8 @@ class Signatures:
                     defaults = {**{k: v for k, v in base.defaults.items() if k not in passed}, **defaults}
                     if not arguments and init.args.vararg is not None:
                         first = first or base.first
-        return self._with_name_attribute(path, node, Signature(defaults, first))
+        found = Signature(defaults, first)
+        return found if arguments else self._with_name_attribute(path, node, found)
 
     def _with_name_attribute(self, path: str, node: ast.ClassDef, found: Signature) -> Signature:
         """Return the signature of a SQL hook, whose class attributes name its argument and the default."""
