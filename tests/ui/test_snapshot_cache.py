@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.ui import snapshot_cache as module
 from airflow_kubernetes_secrets.ui.snapshot_cache import NothingListedError, PageSnapshot, SnapshotCache
 from support.waiting import PATIENCE, until
 
-AWAY = KubernetesSecretsError("the API server is away")
+UNAVAILABLE = KubernetesSecretsError("the API server is away")
 
 
 class Clock:
@@ -85,7 +85,7 @@ def subject() -> Subject:
     return Subject()
 
 
-def test_one_snapshot_serves_for_half_a_minute(clock: Clock, subject: Subject) -> None:
+def test_snapshot_is_cached_for_30_seconds(clock: Clock, subject: Subject) -> None:
     snapshot_cache = SnapshotCache(subject)
 
     assert snapshot_cache.snapshot().place == "1"
@@ -95,7 +95,7 @@ def test_one_snapshot_serves_for_half_a_minute(clock: Clock, subject: Subject) -
     assert snapshot_cache.snapshot().place == "2"
 
 
-def test_somebody_who_wants_it_anew_gets_it_anew_but_not_at_every_press(clock: Clock, subject: Subject) -> None:
+def test_refresh_takes_a_new_snapshot_at_most_every_two_seconds(clock: Clock, subject: Subject) -> None:
     snapshot_cache = SnapshotCache(subject)
     snapshot_cache.snapshot()
 
@@ -105,9 +105,9 @@ def test_somebody_who_wants_it_anew_gets_it_anew_but_not_at_every_press(clock: C
     assert snapshot_cache.snapshot(refresh=True).place == "2"
 
 
-def test_a_failure_is_told_and_tried_again_after_some_seconds(clock: Clock, subject: Subject) -> None:
+def test_failure_is_cached_for_five_seconds(clock: Clock, subject: Subject) -> None:
     snapshot_cache = SnapshotCache(subject)
-    subject.failure = AWAY
+    subject.failure = UNAVAILABLE
 
     for refresh in (False, True):
         with pytest.raises(KubernetesSecretsError, match="is away"):
@@ -121,10 +121,10 @@ def test_a_failure_is_told_and_tried_again_after_some_seconds(clock: Clock, subj
     assert snapshot_cache.snapshot().place == "2"
 
 
-def test_the_last_snapshot_is_shown_while_there_is_no_new_one(clock: Clock, subject: Subject) -> None:
+def test_last_snapshot_is_returned_while_the_server_is_unavailable(clock: Clock, subject: Subject) -> None:
     snapshot_cache = SnapshotCache(subject)
     snapshot_cache.snapshot()
-    subject.failure = AWAY
+    subject.failure = UNAVAILABLE
     clock.now += 30
 
     old = snapshot_cache.snapshot()
@@ -158,7 +158,7 @@ def test_what_the_last_snapshot_lacks_is_said_of_the_old_one_too(clock: Clock) -
     ]
 
 
-def test_each_namespace_that_cannot_be_listed_has_a_message_of_its_own(clock: Clock, subject: Subject) -> None:
+def test_each_namespace_that_cannot_be_listed_has_its_own_message(clock: Clock, subject: Subject) -> None:
     snapshot_cache = SnapshotCache(subject)
     snapshot_cache.snapshot()
     subject.failure = NothingListedError(
@@ -172,7 +172,7 @@ def test_each_namespace_that_cannot_be_listed_has_a_message_of_its_own(clock: Cl
     ]
 
 
-def test_a_mistake_of_ours_is_not_repeated_at_once(clock: Clock) -> None:
+def test_internal_error_is_not_retried_immediately(clock: Clock) -> None:
     taken = []
 
     def broken(_last: PageSnapshot | None) -> PageSnapshot:
@@ -190,7 +190,7 @@ def test_a_mistake_of_ours_is_not_repeated_at_once(clock: Clock) -> None:
     assert len(taken) == 2
 
 
-def test_while_a_new_one_is_taken_the_last_one_is_shown(clock: Clock) -> None:
+def test_last_snapshot_is_returned_while_a_new_one_is_taken(clock: Clock) -> None:
     slow = SlowSubject()
     snapshot_cache = SnapshotCache(slow)
     slow.go_on.set()
@@ -248,13 +248,13 @@ def test_without_a_thread_the_request_takes_the_snapshot(
 
     snapshot_cache = SnapshotCache(subject)
     snapshot_cache.snapshot()
-    monkeypatch.setattr(module.Thread, "start", refused)
+    monkeypatch.setattr(threading.Thread, "start", refused)
     clock.now += 30
 
     assert snapshot_cache.snapshot().place == "2"
 
 
-def test_who_wants_it_anew_waits_for_the_one_that_is_being_taken(clock: Clock) -> None:
+def test_refresh_waits_for_the_snapshot_that_is_being_taken(clock: Clock) -> None:
     slow = SlowSubject()
     snapshot_cache = SnapshotCache(slow)
     slow.go_on.set()
@@ -275,7 +275,7 @@ def test_who_wants_it_anew_waits_for_the_one_that_is_being_taken(clock: Clock) -
     assert slow.taken == 2
 
 
-def test_of_many_who_come_at_once_one_takes_it() -> None:
+def test_concurrent_requests_share_one_snapshot() -> None:
     slow = SlowSubject()
 
     with asking(SnapshotCache(slow), slow, others=4) as given:
@@ -285,7 +285,7 @@ def test_of_many_who_come_at_once_one_takes_it() -> None:
     assert slow.taken == 1
 
 
-def test_only_a_few_wait_for_the_first_one() -> None:
+def test_number_of_requests_that_wait_for_the_first_snapshot_is_limited() -> None:
     slow = SlowSubject()
     snapshot_cache = SnapshotCache(slow)
 
@@ -296,7 +296,7 @@ def test_only_a_few_wait_for_the_first_one() -> None:
     assert slow.taken == 1
 
 
-def test_who_has_waited_long_enough_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_fails_after_the_longest_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_LONGEST_WAIT_SECONDS", 0.05)
     slow = SlowSubject()
     snapshot_cache = SnapshotCache(slow)

@@ -34,8 +34,8 @@ _FRESH_SECONDS = 30.0
 _PERMITTED_SECONDS = 30.0
 # Requests from the Refresh button share a LIST that is not older than this.
 _REFRESH_SECONDS = 2.0
-# How long a request waits for a new snapshot if the last one may be shown, at most. A LIST of thousands of Secrets takes
-# longer, and a user who searches or turns a page must not wait for it.
+# How long a request waits for a new snapshot if the last one may be shown, at most. A LIST of thousands of Secrets
+# takes longer, and a user who searches or turns a page must not wait for it.
 _PROMPT_SECONDS = 1.0
 # How old a snapshot may be that is shown while a new one is taken. After hours, the user waits instead.
 _SHOWN_SECONDS = 300.0
