@@ -13,7 +13,7 @@ from support.airflow import BACKEND, Airflow
 
 
 @proves(Proof.AIRFLOWS_COMMANDS)
-def test_airflows_own(deployment: Deployment) -> None:
+def test_commands_of_airflow(deployment: Deployment) -> None:
     airflow = deployment.airflow
     assert airflow.output("config", "get-value", "secrets", "backend").splitlines()[-1] == BACKEND
     url = airflow.output("config", "get-value", "database", "sql_alchemy_conn").splitlines()[-1]

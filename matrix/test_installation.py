@@ -16,7 +16,7 @@ def test_the_wheel(installed: Installed) -> None:
 
 
 @proves(Proof.CONFIGURATION)
-def test_the_database_is_the_one_that_a_secret_names(deployment: Deployment) -> None:
+def test_database_connection_comes_from_a_secret(deployment: Deployment) -> None:
     assert deployment.state("lookups") == "success"
     assert ["lookups"] in deployment.database.rows("SELECT dag_id FROM task_instance")
     variables = {name: value for name, value in deployment.airflow.environment.items() if "SQL_ALCHEMY" in name}

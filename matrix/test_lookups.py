@@ -37,7 +37,7 @@ def test_the_dag_processor(deployment: Deployment) -> None:
 
 
 @proves(Proof.LOGS)
-def test_no_log_holds_a_value(deployment: Deployment) -> None:
+def test_logs_contain_no_value(deployment: Deployment) -> None:
     logs = deployment.logs()
     assert any("task_id=in_python" in str(file) for file in logs)
     assert [str(file) for file, text in logs.items() if SECRET in text] == []

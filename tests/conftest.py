@@ -119,7 +119,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what this machine cannot run, with one line at the end for each reason instead of one for each test."""
+    """Deselect tests that this machine cannot run, with one line at the end for each reason, not for each test."""
     for item in items:
         if _needs_kube_apiserver(item) or _needs_chromium(item) or is_slow(item.path):
             item.add_marker(pytest.mark.slow)

@@ -26,7 +26,7 @@ from airflow_kubernetes_secrets.messages.advice import advice_of
             "If meant, label it:",
             ("kubectl label secret -n n s a=b",),
         ),
-        # A name that somebody has chosen so that it looks like a command.
+        # A name that was chosen to look like a command.
         (
             "Secret n/s: unknown field 'a: kubectl delete ns prod #'. Remove it",
             "Secret n/s: unknown field 'a: kubectl delete ns prod #'.",

@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.lookup.kinds import Kind
 @pytest.mark.parametrize(
     ("kind", "attribute"), [(Kind.CONNECTION, "CONN_ENV_PREFIX"), (Kind.VARIABLE, "VAR_ENV_PREFIX")]
 )
-def test_the_names_of_connections_and_variables_are_airflows(kind: Kind, attribute: str, identifier: str) -> None:
+def test_variable_names_of_connections_and_variables_match_airflow(kind: Kind, attribute: str, identifier: str) -> None:
     from airflow.secrets import environment_variables
 
     prefix = getattr(environment_variables, attribute)
@@ -21,14 +21,14 @@ def test_the_names_of_connections_and_variables_are_airflows(kind: Kind, attribu
 
 
 @pytest.mark.parametrize("identifier", ["AIRFLOW_CONN_X", "AIRFLOW_VAR_X", "AIRFLOW_CONN_x", "AIRFLOW__X"])
-def test_the_name_of_a_variable_is_no_id(identifier: str) -> None:
-    """The key would be an entry of another id, or of none: Airflow reads the id from a longer name."""
+def test_environment_variable_name_is_not_an_id(identifier: str) -> None:
+    """The key would be an entry of another id, or of no id: Airflow reads the id from a longer name."""
     assert keys_of(Kind.CONNECTION, identifier) == (f"AIRFLOW_CONN_{identifier.upper()}",)
     assert keys_of(Kind.CONFIG, identifier) == ()
 
 
 @pytest.mark.parametrize(("section", "option"), [("database", "sql_alchemy_conn"), ("a.b", "c"), ("A", "b__c")])
-def test_the_names_of_options_are_airflows(section: str, option: str) -> None:
+def test_variable_names_of_options_match_airflow(section: str, option: str) -> None:
     from airflow.configuration import conf
 
     identifier = f"{section}/{option}"
@@ -71,13 +71,13 @@ def test_the_id_of_a_key(kind: Kind, key: str, identifier: str) -> None:
         (Kind.CONNECTION, "AIRFLOW_CONN__SALES___X", "it names a team"),
     ],
 )
-def test_a_key_that_is_no_id(kind: Kind, key: str, problem: str) -> None:
+def test_invalid_keys(kind: Kind, key: str, problem: str) -> None:
     assert identifier_of_key(kind, key) == ""
     assert problem in problem_of_key(kind, key)
 
 
 @pytest.mark.parametrize("identifier", ["/x", "x/", "/"])
-def test_an_option_without_a_section_or_a_name_is_in_no_variable(identifier: str) -> None:
-    """Such a key is reported as no id, so no lookup may find it."""
+def test_option_without_a_section_or_a_name_has_no_environment_variable(identifier: str) -> None:
+    """Such a key is reported as invalid, so no lookup finds it."""
     assert keys_of(Kind.CONFIG, identifier) == (identifier,)
     assert problem_of_key(Kind.CONFIG, f"AIRFLOW__{identifier.replace('/', '__').upper()}") != ""

@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_value, variable_text
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from support.shapes import stored_secret
+from support.connection_secrets import stored_secret
 
 
 def invalid(secret: Secret) -> object:
@@ -38,7 +38,7 @@ def test_a_value_is_stored_for_one_object() -> None:
     assert (values.get(first), values.get(second), values.get(Thing())) == ("c", "b", None)
 
 
-def test_a_value_ends_with_its_object() -> None:
+def test_value_is_deleted_with_its_object() -> None:
     values = DerivedValues[Thing, Thing]()
     thing, value = Thing(), Thing()
     values.put(thing, Thing())
@@ -52,7 +52,7 @@ def test_a_value_ends_with_its_object() -> None:
     assert stored() is None
 
 
-def test_no_python_code_runs_when_an_object_ends() -> None:
+def test_no_python_code_runs_when_an_object_is_deleted() -> None:
     """Python would discard the exception of a signal handler that runs there."""
     values = DerivedValues[Thing, str]()
     things = [Thing() for _ in range(3)]
@@ -81,7 +81,7 @@ def test_no_python_code_runs_when_an_object_ends() -> None:
     ],
     ids=["fields", "one key", "variable", "annotations", "invalid annotation"],
 )
-def test_what_is_read_of_a_secret_does_not_keep_it_in_memory(
+def test_derived_values_do_not_keep_a_secret_in_memory(
     read: Callable[[Secret], object], annotations: dict[str, str]
 ) -> None:
     secret = stored_secret({"host": "http://db", "password": "hunter2"}, annotations)

@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError,
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests
 from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_FILE_BYTES, TooLargeError, read_file
 from airflow_kubernetes_secrets.process import restart
-from support.logs import said
+from support.logs import log_messages
 
 # Numbers whose hashes are equal in Python's dictionaries.
 SAME_HASH = 2**61 - 1
@@ -30,8 +30,8 @@ def read(text: str) -> Any:
 
 class TestNumbers:
     @pytest.mark.parametrize("text", ["1:10", "-1:10", "190:20:30", "1:10.5", "+1:59:59.", "00:10", "1:10:99"])
-    def test_there_are_none_in_base_60(self, text: str) -> None:
-        """https://github.com/kubernetes-sigs/yaml has none either: ``1:10`` is a time of day, or a pair of ports."""
+    def test_base_60_numbers_are_strings(self, text: str) -> None:
+        """https://github.com/kubernetes-sigs/yaml reads none either: ``1:10`` is a time of day, or a pair of ports."""
         assert read(f"a: {text}") == {"a": text}
         assert read(f"{text}: a") == {text: "a"}
 
@@ -48,11 +48,11 @@ class TestNumbers:
             ("1.e+3", 1e3),
         ],
     )
-    def test_others_are_as_they_were(self, text: str, number: object) -> None:
+    def test_other_numbers_are_unchanged(self, text: str, number: object) -> None:
         assert read(f"a: {text}") == {"a": number}
 
     @pytest.mark.parametrize("tag", ["!!int", "!!float"])
-    def test_a_tag_makes_none_of_them(self, tag: str) -> None:
+    def test_base_60_number_with_a_tag_is_an_error(self, tag: str) -> None:
         with pytest.raises(UnreadableError, match="line 2: a number is in base 60"):
             read(f"a:\n  {tag} '1:10'")
 
@@ -78,7 +78,7 @@ COSTLY = {
 
 @pytest.mark.parametrize("read_documents", [read_yaml, read_manifests])
 @pytest.mark.parametrize("text", COSTLY.values(), ids=COSTLY)
-def test_it_takes_time_that_grows_as_the_text_does(text: str, read_documents: Any) -> None:
+def test_parsing_time_is_linear(text: str, read_documents: Any) -> None:
     began = time.process_time()
     try:
         list(read_documents(text.encode()))
@@ -90,7 +90,7 @@ def test_it_takes_time_that_grows_as_the_text_does(text: str, read_documents: An
 class TestMeaning:
     """Changes to the parser for speed do not change the meaning."""
 
-    def test_names_become_texts(self) -> None:
+    def test_keys_become_strings(self) -> None:
         assert read("{1: a, 1.5: b, true: c, null: d, x: e}") == {
             "1": "a",
             "1.5": "b",
@@ -102,7 +102,7 @@ class TestMeaning:
         assert read("{1: a, true: b}") == {"1": "a", "true": "b"}
 
     @pytest.mark.parametrize("text", ["? [a]\n: b", "? {a: b}\n: c", "? !!binary YQ==\n: b"])
-    def test_a_name_that_is_none(self, text: str) -> None:
+    def test_invalid_keys(self, text: str) -> None:
         with pytest.raises(UnreadableError):
             read(text)
 
@@ -130,12 +130,12 @@ QUOTING = {
     "the error of a decoder": ("a: !!binary 'hunter2\u00fc'", "failed to convert base64 data into ascii"),
     # These name the problem, and cannot be a value.
     "a sign": ("a: @hunter2", "found character '@' that cannot start any token"),
-    "what is there instead": ("a: [hunter2", "expected ',' or ']', but got '<stream end>'"),
+    "an unexpected end": ("a: [hunter2", "expected ',' or ']', but got '<stream end>'"),
 }
 
 
 @pytest.mark.parametrize(("text", "problem"), QUOTING.values(), ids=QUOTING)
-def test_an_error_quotes_nothing_of_the_text(text: str, problem: str) -> None:
+def test_error_does_not_quote_the_text(text: str, problem: str) -> None:
     """PyYAML's errors quote the text, and a password can be anywhere in a file."""
     with pytest.raises(UnreadableError) as raised:
         read(f"# 1\n{text}")
@@ -146,7 +146,7 @@ def test_an_error_quotes_nothing_of_the_text(text: str, problem: str) -> None:
 
 
 class TestLargeFiles:
-    def test_no_more_is_read_than_a_file_may_have(self, tmp_path: Path) -> None:
+    def test_file_size_is_limited(self, tmp_path: Path) -> None:
         (tmp_path / "largest").write_bytes(b"x" * LARGEST_FILE_BYTES)
         (tmp_path / "larger").write_bytes(b"x" * (LARGEST_FILE_BYTES + 1))
 
@@ -156,7 +156,7 @@ class TestLargeFiles:
                 read_file(path)
 
     @pytest.mark.parametrize("name", ["large.yaml", "large.json"])
-    def test_in_a_folder_it_is_named_and_left_out(
+    def test_large_file_in_a_folder_is_reported_and_skipped(
         self, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         (tmp_path / name).write_bytes(b" " * (LARGEST_FILE_BYTES + 1))
@@ -168,7 +168,7 @@ class TestLargeFiles:
 
         assert backend.get_variable("x") == "found"
         assert backend.get_variable("x") == "found"
-        [warning] = said(caplog)
+        [warning] = log_messages(caplog)
         assert warning == (
             f"{tmp_path}/{name}: it has more than 8 MiB, the limit for a file with manifests. Split it; "
             "nothing in it is used"

@@ -24,7 +24,7 @@ from support.secrets import CONNECTION, VARIABLE
 
 DOCUMENT = page_file("identifiers").read_text(encoding="utf-8")
 
-# Texts that are nearly label values are more frequent than in arbitrary text.
+# Strings that are nearly label values are more frequent than in arbitrary text.
 IDS = st.text(min_size=1, max_size=80) | st.text("aZ0-_. /\n", min_size=1, max_size=70)
 # Two ids, of which one may be the label value of the other.
 PAIRS = st.tuples(IDS, IDS) | IDS.map(lambda identifier: (identifier, label_value(identifier)))
@@ -53,7 +53,7 @@ def vectors() -> list[tuple[str, str, bool]]:
     return [(json.loads(identifier), value, annotation == "the id") for identifier, value, annotation in rows]
 
 
-def test_the_document_has_vectors() -> None:
+def test_document_has_test_vectors() -> None:
     assert len(vectors()) == DOCUMENT.count('\n| `"') > 10
 
 
@@ -85,7 +85,7 @@ def test_the_function_for_a_shell(identifiers: list[str]) -> None:
     assert done.stderr == ""
 
 
-def test_the_pattern_in_the_document_is_that_of_label_values() -> None:
+def test_pattern_in_the_document_matches_label_values() -> None:
     (pattern,) = set(re.findall(r"\^\[A-Za-z0-9\]\(.*?\$", DOCUMENT))
 
     @given(IDS)
@@ -97,27 +97,27 @@ def test_the_pattern_in_the_document_is_that_of_label_values() -> None:
 
 
 @given(st.text(st.characters(), min_size=0, max_size=300))
-def test_whatever_the_id_its_label_is_a_label(identifier: str) -> None:
+def test_label_value_of_any_id_is_valid(identifier: str) -> None:
     value = label_value(identifier)
 
     assert is_label_value(value)
     assert re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", value)
 
 
-def test_an_id_that_is_no_unicode_is_a_miss() -> None:
+def test_id_with_invalid_unicode_is_a_miss() -> None:
     assert is_label_value(label_value("half\ud800"))
     assert found_by("half\ud800", [documented("half")]) == []
 
 
 @given(IDS, st.booleans())
-def test_a_secret_by_the_rule_is_found_by_its_id(identifier: str, always_annotated: bool) -> None:
+def test_documented_secret_is_found_by_its_id(identifier: str, always_annotated: bool) -> None:
     secret = documented(identifier, always_annotated=always_annotated)
 
     assert found_by(identifier, [secret]) == ([] if "://" in identifier else [secret])
 
 
 @given(PAIRS, st.booleans(), st.booleans())
-def test_two_ids_never_have_each_others_secret(pair: tuple[str, str], first: bool, second: bool) -> None:
+def test_two_ids_never_share_a_secret(pair: tuple[str, str], first: bool, second: bool) -> None:
     one, other = pair
     assume(one != other)
     secrets = [documented(one, "one", always_annotated=first), documented(other, "other", always_annotated=second)]
@@ -128,7 +128,7 @@ def test_two_ids_never_have_each_others_secret(pair: tuple[str, str], first: boo
 
 
 @given(IDS, IDS)
-def test_the_annotation_alone_decides(identifier: str, says: str) -> None:
+def test_annotation_takes_precedence_over_the_label(identifier: str, says: str) -> None:
     """This holds for any label, and for any id that the label could represent."""
     assume(identifier != says)
     secret = Secret(
@@ -139,20 +139,20 @@ def test_the_annotation_alone_decides(identifier: str, says: str) -> None:
     assert found_by(label_value(identifier), [secret]) == ([secret] if says == label_value(identifier) else [])
 
 
-def test_an_empty_annotation_decides_too() -> None:
+def test_empty_annotation_also_takes_precedence() -> None:
     secret = Secret("shop", "x", "", {CONNECTION: "my_db"}, {"value": ""}, annotations={CONNECTION: ""})
 
     assert found_by("my_db", [secret]) == []
 
 
-def test_a_hash_without_its_annotation_is_an_id_of_its_own() -> None:
+def test_label_with_a_hash_but_no_annotation_is_its_own_id() -> None:
     secret = Secret("shop", "x", "", {CONNECTION: label_value("my db")}, {"value": ""})
 
     assert found_by("my db", [secret]) == []
     assert found_by(label_value("my db"), [secret]) == [secret]
 
 
-def test_the_annotation_of_another_kind_says_nothing() -> None:
+def test_annotation_of_another_kind_is_ignored() -> None:
     labels = {CONNECTION: "my_db", VARIABLE: label_value("my db")}
     secret = Secret("shop", "x", "", labels, {"value": ""}, annotations={VARIABLE: "my db"})
 
@@ -162,14 +162,14 @@ def test_the_annotation_of_another_kind_says_nothing() -> None:
 
 
 @given(IDS)
-def test_a_lookup_is_one_question(identifier: str) -> None:
-    asked: list[Query] = []
+def test_lookup_sends_one_query(identifier: str) -> None:
+    queried: list[Query] = []
 
     def find(query: Query, _time: TimeBudget) -> list[Secret]:
-        asked.append(query)
+        queried.append(query)
         return []
 
     decision = decide(Lookup(Kind.CONNECTION, identifier), Options(), find)
 
     assert decision.outcome == Outcome.NO_MATCH
-    assert [str(query) for query in asked] == [f"{CONNECTION}={label_value(identifier)},!airflow.apache.org/team"]
+    assert [str(query) for query in queried] == [f"{CONNECTION}={label_value(identifier)},!airflow.apache.org/team"]

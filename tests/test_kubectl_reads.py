@@ -247,7 +247,7 @@ TABS = [
 SIGNS = "ab:,[]{}? \t\n#-"
 
 
-def chosen_by_nobody() -> list[str]:
+def random_strings() -> list[str]:
     """Return random strings of these characters, inside and outside brackets."""
     choose = random.Random(16)
     texts = {"".join(choose.choice(SIGNS) for _ in range(choose.randint(1, 7))) for _ in range(900)}
@@ -282,7 +282,7 @@ def files() -> dict[str, bytes]:
         f"spec:\n  a: {form}\n".replace("%s", each) for each in SCALARS for form in ("{%s:}", "[%s:, b]", "{b: %s}")
     ]
     texts += [
-        "spec:\n" + re.sub("(?m)^(?=.)", "  ", each) + "\n" for each in (*FLOW, *TABS, *chosen_by_nobody(), *BODIES)
+        "spec:\n" + re.sub("(?m)^(?=.)", "  ", each) + "\n" for each in (*FLOW, *TABS, *random_strings(), *BODIES)
     ]
     texts += [f"{each}\n" for each in BODIES]
     beginning = "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: NAME}\n"
@@ -324,7 +324,7 @@ def as_we_read(cases: dict[str, bytes]) -> dict[str, Any]:
 
 
 def comparable(value: Any) -> Any:
-    """Return a value in which numbers and truth values are distinct, without metadata: kubectl changes its labels."""
+    """Return a value in which numbers and booleans are distinct, without metadata: kubectl changes its labels."""
     if isinstance(value, dict):
         return {key: comparable(each) for key, each in value.items() if key != "metadata"}
     if isinstance(value, list):
@@ -332,7 +332,7 @@ def comparable(value: Any) -> Any:
     return ("a number", float(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 
-def test_nothing_is_read_in_another_way(tmp_path: Path) -> None:
+def test_manifests_are_read_like_kubectl(tmp_path: Path) -> None:
     cases = files()
     assert len(cases) > 2_900
 
@@ -385,13 +385,13 @@ def test_an_encoding_that_kubectl_does_not_know(encoding: str, text: str, tmp_pa
     assert document.text == manifest
 
 
-def test_half_a_character_is_refused() -> None:
+def test_invalid_utf_16_is_refused() -> None:
     [document] = read_manifests(b"\xff\xfea\x00\x00")
 
     assert (document.line, document.problem) == (1, "it is not UTF-16")
 
 
-def test_what_kubectl_bends_is_refused(tmp_path: Path) -> None:
+def test_values_that_kubectl_changes_silently_are_refused(tmp_path: Path) -> None:
     """The cases are an unknown tag, and bytes that are not UTF-8: neither can be intended."""
     cases = {
         "tag": b"apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: tag}\na: !vault x\n",
@@ -402,7 +402,7 @@ def test_what_kubectl_bends_is_refused(tmp_path: Path) -> None:
     assert as_we_read(cases) == {}
 
 
-def test_it_is_a_current_kubectl() -> None:
+def test_kubectl_is_current() -> None:
     command = [kubectl_path(), "version", "--client", "-o", "json"]
     version = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=180).stdout)["clientVersion"]
 
@@ -410,7 +410,7 @@ def test_it_is_a_current_kubectl() -> None:
 
 
 @pytest.mark.parametrize("between", ["\n", "\n---\n"])
-def test_one_document_that_cannot_be_read_leaves_the_others(between: str) -> None:
+def test_invalid_document_does_not_affect_the_others(between: str) -> None:
     """Unlike kubectl, which stops there, the valid documents are used. The error names the line of the invalid one."""
     broken = (
         SECOND.replace("SECOND", "a") + between + '{"a": "\\q"}'
@@ -424,7 +424,7 @@ def test_one_document_that_cannot_be_read_leaves_the_others(between: str) -> Non
     assert documents[1].line == (2 if between == "\n" else 4)
 
 
-def test_what_the_commands_write_is_read_as_it_was_meant(tmp_path: Path) -> None:
+def test_kubectl_reads_the_output_of_the_commands_as_intended(tmp_path: Path) -> None:
     """``put -o yaml`` and ``export``: an id such as ``y`` or ``72044e0`` stays a string."""
     meant = {
         f"n{number}": {

@@ -21,7 +21,7 @@ def finding(answer: Iterable[Secret]) -> Find:
     return lambda _query, _time: list(answer)
 
 
-def test_the_oldest_then_the_first_by_name() -> None:
+def test_matches_are_sorted_by_age_and_name() -> None:
     found = [
         secret("c", "2026-01-01T00:00:00Z"),
         secret("a", "2026-01-01T00:00:01Z"),

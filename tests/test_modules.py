@@ -19,7 +19,7 @@ import airflow_kubernetes_secrets_devserver
         (airflow_kubernetes_secrets_devserver, {"server", "pytest_plugin"}),
     ],
 )
-def test_each_can_be_imported(package: ModuleType, some: set[str]) -> None:
+def test_every_module_can_be_imported(package: ModuleType, some: set[str]) -> None:
     name = package.__name__
     found = [each.name for each in pkgutil.walk_packages(package.__path__, f"{name}.")]
 

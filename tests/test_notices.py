@@ -1,4 +1,4 @@
-"""Log lines for people: each is logged once, and they are not remembered for ever."""
+"""Log messages: each is logged once, and old ones are forgotten."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import logging
 import pytest
 
 from airflow_kubernetes_secrets.messages import notices
-from support.logs import said
+from support.logs import log_messages
 
 
-def test_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_each_message_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     for cause in ("a", "b", "a", "b"):
         notices.once(logging.WARNING, (cause,), f"because of {cause}")
 
-    assert said(caplog) == ["because of a", "because of b"]
+    assert log_messages(caplog) == ["because of a", "because of b"]
 
 
-def test_what_was_said_is_forgotten_in_the_end(caplog: pytest.LogCaptureFixture) -> None:
+def test_old_messages_are_forgotten(caplog: pytest.LogCaptureFixture) -> None:
     """A process that runs for months has an unlimited number of causes."""
     for number in range(10_001):
         notices.once(logging.WARNING, (str(number),), str(number))
     notices.once(logging.WARNING, ("0",), "again")
 
-    assert len(said(caplog)) == 10_002
-    assert said(caplog)[-1] == "again"
+    assert len(log_messages(caplog)) == 10_002
+    assert log_messages(caplog)[-1] == "again"

@@ -190,7 +190,7 @@ def test_values(name: str, given: object, taken: object) -> None:
         ("variables_lookup_pattern", 1, "a regular expression"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_named(name: str, value: object, needs: str) -> None:
+def test_invalid_values(name: str, value: object, needs: str) -> None:
     with pytest.raises(OptionError, match=rf"backend_kwargs: {name} must .*{needs}") as raised:
         Options.parse({name: value})
 
@@ -214,7 +214,7 @@ def test_an_unknown_option_names_the_nearest(name: str, nearest: str) -> None:
         Options.parse({name: "x"})
 
 
-def test_an_unknown_option_like_no_other_names_them_all() -> None:
+def test_unknown_option_without_a_similar_name_lists_all() -> None:
     with pytest.raises(OptionError, match="there is no option 'zzz'; The options are namespace, team_namespaces, "):
         Options.parse({"zzz": "hunter2"})
 
@@ -243,7 +243,7 @@ def test_a_kind_and_the_team_cannot_share_a_label(kind: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["connections_label", "variables_label", "config_label", "team_label"])
-def test_the_label_of_bundles_has_no_other_meaning(name: str) -> None:
+def test_label_of_bundles_cannot_be_used_for_another_option(name: str) -> None:
     with pytest.raises(
         OptionError, match=f"{name} is 'airflow.apache.org/bundle', which is the label of bundles; use another key"
     ):
@@ -268,7 +268,7 @@ def test_the_label_of_bundles_has_no_other_meaning(name: str) -> None:
         ),
     ],
 )
-def test_a_name_that_json_contains_twice(name: str, given: str, repeated: str) -> None:
+def test_duplicate_names_in_json(name: str, given: str, repeated: str) -> None:
     """Python would silently use the last one."""
     with pytest.raises(OptionError, match=f"backend_kwargs: {name} must not contain {repeated}.* twice") as raised:
         Options.parse({name: given})
@@ -282,12 +282,12 @@ def test_a_pattern_that_python_cannot_compile_is_named(pattern: str) -> None:
         Options.parse({"connections_lookup_pattern": pattern})
 
 
-def test_a_pattern_that_is_none_says_where() -> None:
+def test_error_of_an_invalid_pattern_names_the_position() -> None:
     with pytest.raises(OptionError, match=r"must be a regular expression .*unterminated subpattern at position 1"):
         Options.parse({"config_lookup_pattern": "a(b"})
 
 
-def test_namespaces_as_json_in_a_text() -> None:
+def test_namespaces_as_a_json_string() -> None:
     assert Options.parse({"namespace": '["b", "a"]'}).namespace == ("b", "a")
 
 
@@ -323,14 +323,14 @@ def test_a_credential_in_place_of_a_name_is_not_shown() -> None:
     assert "hunter2" not in str(raised.value)
 
 
-def test_what_is_wrong_in_an_object_is_shown() -> None:
+def test_error_in_an_object_names_the_entry() -> None:
     with pytest.raises(OptionError, match=r"map team .blue. to the name of a namespace.*; it is .Bad_NS.$"):
         Options.parse({"team_namespaces": {"blue": "Bad_NS"}})
     with pytest.raises(OptionError, match="but not 'connection'; did you mean 'connections'"):
         Options.parse({"references": {"connection": {}}})
 
 
-def test_an_unknown_kind_of_reference_names_those_there_are() -> None:
+def test_unknown_kind_of_reference_lists_the_kinds() -> None:
     with pytest.raises(
         OptionError, match="references may contain 'connections', 'variables', 'config', but not 'connection'"
     ):
@@ -345,13 +345,13 @@ def test_a_folder_and_an_api_exclude_each_other(name: str) -> None:
         Options.parse({"path": "manifests", name: "x"})
 
 
-def test_a_folder_with_namespaces_of_teams_needs_to_know_everybodys() -> None:
+def test_folder_with_team_namespaces_requires_namespace() -> None:
     with pytest.raises(OptionError, match="path with team_namespaces requires namespace too"):
         Options.parse({"path": "manifests", "team_namespaces": {"blue": "team-blue"}})
     Options.parse({"path": "manifests", "team_namespaces": {"blue": "team-blue"}, "namespace": "airflow"})
 
 
-def test_what_is_referred_to_by_namespace() -> None:
+def test_referenced_secrets_by_namespace() -> None:
     references = {"connections": {"a": "x", "b": "team/y", "c": "x"}, "variables": {"a": "w"}}
 
     assert Options.parse({"references": references}).referenced == {None: ("w", "x"), "team": ("y",)}
@@ -361,7 +361,7 @@ def test_what_is_referred_to_by_namespace() -> None:
     }
 
 
-def test_equal_options_are_one_key() -> None:
+def test_equal_options_have_the_same_hash() -> None:
     one = {"timeout": "5", "references": '{"connections": {"a": "x"}}', "namespace": "a,b"}
     other = {"timeout": 5.0, "references": {"connections": {"a": "x"}}, "namespace": ["a", "b"]}
 
@@ -389,7 +389,7 @@ DECLARATION = """
     )
     on_error = Option("""
 
-# Prints what the package and the reference say about the declared option.
+# Prints how the package and the reference describe the declared option.
 SHOW = """
 import json, runpy, sys
 from airflow_kubernetes_secrets.errors import OptionError

@@ -41,7 +41,7 @@ SECONDS = 10.0
         "a*" * 2_000 + "b",
     ],
 )
-def test_one_that_could_take_minutes_is_refused(pattern: str) -> None:
+def test_pattern_that_could_take_minutes_is_refused(pattern: str) -> None:
     began = time.process_time()
     with pytest.raises(OptionError, match="variables_lookup_pattern must be a regular expression; this one could take"):
         Options.parse({"variables_lookup_pattern": pattern})
@@ -62,14 +62,14 @@ def test_one_that_could_take_minutes_is_refused(pattern: str) -> None:
         ("|".join(f"team{number}_db" for number in range(500)), "team499_db"),
     ],
 )
-def test_others_are_good_for_every_id_of_airflows(pattern: str, found: str) -> None:
+def test_accepted_patterns_cover_the_longest_id_of_airflow(pattern: str, found: str) -> None:
     Options.parse({"connections_lookup_pattern": pattern})
 
     assert longest_id(pattern) >= LONGEST
     assert re.match(pattern, found, re.IGNORECASE)
 
 
-def test_the_more_it_repeats_the_shorter_is_the_longest_id() -> None:
+def test_repetitions_shorten_the_longest_id() -> None:
     options = Options.parse({"variables_lookup_pattern": ".*.*.*.*x"})
     limit = longest_id(".*.*.*.*x")
     assert 63 <= limit < LONGEST
@@ -97,8 +97,8 @@ def test_the_more_it_repeats_the_shorter_is_the_longest_id() -> None:
         (".*(?:a{100}){50}x", "a"),
     ],
 )
-def test_what_is_compared_at_each_place_counts_each_time(pattern: str, part: str) -> None:
-    """This is the match of a group, which can be as long as the id, and each repetition of a counted repeat."""
+def test_repeated_comparisons_shorten_the_longest_id(pattern: str, part: str) -> None:
+    """They are the match of a group, which can be as long as the id, and each repetition of a counted repeat."""
     limit = longest_id(pattern)
     assert 63 <= limit < 100_000
 
@@ -108,7 +108,7 @@ def test_what_is_compared_at_each_place_counts_each_time(pattern: str, part: str
 
 
 @pytest.mark.parametrize("pattern", ["a{1000000000}b", "(?:ab){1000}" * 100 + "a*", r"(a)(?:\1){0,99}b"])
-def test_counted_repeats_are_no_way_out(pattern: str) -> None:
+def test_counted_repeats_are_limited(pattern: str) -> None:
     began = time.process_time()
     limit = longest_id(pattern)
     assert time.process_time() - began < SECONDS

@@ -27,7 +27,7 @@ def programs() -> Path:
     return folder
 
 
-def test_they_are_free_different_and_not_those_of_clients() -> None:
+def test_ports_are_free_distinct_and_outside_the_client_range() -> None:
     first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
 
     found = free_ports(50)
@@ -39,7 +39,7 @@ def test_they_are_free_different_and_not_those_of_clients() -> None:
 
 
 @pytest.mark.parametrize(("text", "count"), [("1024\t65535\n", 55_536), ("10000 65534", 1), ("32768 60999", 27_304)])
-def test_the_range_of_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, count: int) -> None:
+def test_client_port_range(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, count: int) -> None:
     """If that range has all ports, there is no better choice."""
     (tmp_path / "range").write_text(text)
     monkeypatch.setattr(ports, "_OF_CLIENTS", tmp_path / "range")
@@ -47,7 +47,7 @@ def test_the_range_of_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, t
     assert len(ports._candidates()) == count
 
 
-def test_a_start_that_finds_its_port_taken_is_tried_with_others() -> None:
+def test_start_is_retried_with_other_ports_if_one_is_in_use() -> None:
     tried: list[int] = []
 
     def start(port: int) -> str:
@@ -60,7 +60,7 @@ def test_a_start_that_finds_its_port_taken_is_tried_with_others() -> None:
     assert len(set(tried)) == 3
 
 
-def test_that_ends_after_some_times() -> None:
+def test_retries_are_limited() -> None:
     tried: list[int] = []
 
     def start(port: int) -> None:
@@ -81,11 +81,11 @@ def test_that_ends_after_some_times() -> None:
         ("permission denied", False),
     ],
 )
-def test_what_programs_say(log: str, in_use: bool) -> None:
+def test_messages_about_ports_in_use(log: str, in_use: bool) -> None:
     assert isinstance(failure("it ended", log), AddressInUseError) is in_use
 
 
-def test_a_port_that_is_held_is_for_those_who_share_it() -> None:
+def test_held_port_is_available_only_with_reuse_port() -> None:
     """A connection is refused while no process listens."""
     with held_port() as held:
         port = held.getsockname()[1]
@@ -102,7 +102,7 @@ def test_a_port_that_is_held_is_for_those_who_share_it() -> None:
             assert address == client.getsockname()
 
 
-def test_etcd_whose_port_is_taken(programs: Path, taken: int) -> None:
+def test_port_of_etcd_in_use(programs: Path, taken: int) -> None:
     """Nothing of the failed attempt remains for the next one."""
     server = KubeApiserver(programs)
     try:

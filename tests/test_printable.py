@@ -53,7 +53,7 @@ def test_a_hostile_name(name: str) -> None:
         (Path("a\tb"), r"a\tb"),
     ],
 )
-def test_how_it_is_escaped(text: object, shown: str) -> None:
+def test_escaped_characters(text: object, shown: str) -> None:
     assert printable(text) == shown
 
 
@@ -61,7 +61,7 @@ def test_how_it_is_escaped(text: object, shown: str) -> None:
     "text",
     ["", "my_db", r"domain\user", "team/größe", "日本語", "हिन्दी", "العربية", "😀", "e\u0301", "::1", "## a", "a%b"],
 )
-def test_what_is_left_alone(text: str) -> None:
+def test_unchanged_text(text: str) -> None:
     assert printable(text) == text
 
 
@@ -79,7 +79,7 @@ def test_a_line(text: str, shown: str) -> None:
     assert printable_line(text) == shown
 
 
-def test_lines_of_our_own() -> None:
+def test_messages_of_several_lines() -> None:
     text = "may not list. Grant it:\n  kubectl create role\nWithout it\n::error::x\nERROR x"
     assert printable_lines(text).split("\n") == [
         "may not list. Grant it:",
@@ -105,18 +105,18 @@ def test_any_text(text: str) -> None:
 
 @unhurried
 @given(st.characters(codec=None))
-def test_any_character_that_is_seen_stays(character: str) -> None:
+def test_visible_characters_are_unchanged(character: str) -> None:
     assert (printable(character) == character) is is_seen(character), unicodedata.category(character)
 
 
 @unhurried
 @given(TEXTS)
-def test_a_word_of_a_shell(text: str) -> None:
+def test_shell_word(text: str) -> None:
     assert shlex.split(f"kubectl {shell_word(text)} x") == ["kubectl", printable(text), "x"]
 
 
 @all_names
-def test_a_real_shell(name: str, tmp_path: Path) -> None:
+def test_shell_word_in_a_real_shell(name: str, tmp_path: Path) -> None:
     program = f"{shlex.quote(sys.executable)} -c 'import sys; print(ascii(sys.argv[1:]))' {shell_word(name)}"
     done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, timeout=180, check=True, cwd=tmp_path)
     assert done.stdout == f"{[printable(name)]!a}\n"
@@ -125,7 +125,7 @@ def test_a_real_shell(name: str, tmp_path: Path) -> None:
 
 @unhurried
 @given(st.recursive(TEXTS, lambda each: st.lists(each) | st.dictionaries(TEXTS, each), max_leaves=8))
-def test_yaml_means_what_it_holds(document: object) -> None:
+def test_yaml_preserves_the_content(document: object) -> None:
     text = yaml_text([document])
     assert_harmless(text)
     # PyYAML reads the escape of a single surrogate, but not a pair of them as two characters.
@@ -133,7 +133,7 @@ def test_yaml_means_what_it_holds(document: object) -> None:
 
 
 @all_names
-def test_errors(name: str) -> None:
+def test_error_messages_are_printable(name: str) -> None:
     """Airflow logs the messages of errors."""
     assert_one_message(str(KubernetesSecretsError(f"{name}: wrong. Do:\n  kubectl {name}")))
     assert "\n" not in str(OneLineError(name))

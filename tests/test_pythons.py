@@ -12,8 +12,8 @@ from matrix import pythons
 from matrix.runs import RECORD
 
 
-def test_one_without_an_environment(capfd: pytest.CaptureFixture[str]) -> None:
-    """Nothing was run, so nothing is recorded."""
+def test_python_without_an_environment(capfd: pytest.CaptureFixture[str]) -> None:
+    """No test was run, so no result is recorded."""
     before = RECORD.read_text()
 
     outcome = pythons._outcome("3.99", Path(os.devnull), "1")
@@ -23,7 +23,7 @@ def test_one_without_an_environment(capfd: pytest.CaptureFixture[str]) -> None:
     assert RECORD.read_text() == before
 
 
-def test_one_whose_tests_take_too_long(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_python_whose_tests_take_too_long(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(pythons, "TEST_SECONDS", 0.01)
 
     assert not pythons._pass(Path(sys.executable), "0")

@@ -72,7 +72,7 @@ def run(folder: Path, processes: int, dies_at: str, group_size: int, collects_se
 
 
 @pytest.mark.parametrize("at", ["0", "5", "37", "38", "39"])
-def test_all_other_tests_are_run(tmp_path: Path, at: str) -> None:
+def test_other_tests_run_if_a_process_dies(tmp_path: Path, at: str) -> None:
     """The test in which a process has died makes the run fail. It is not run again, because it may die again."""
     output = run(tmp_path, 2, at, 1, 0)
 

@@ -56,7 +56,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return f"{request.node.name[:20]}-{os.getpid()}"
 
 
-def test_it_is_started_once_and_only_for_those_who_ask(name: str) -> None:
+def test_resource_is_started_once_on_first_request(name: str) -> None:
     thing = Thing()
     with on_demand(name, thing.running):
         assert shared.offers(name)
@@ -69,7 +69,7 @@ def test_it_is_started_once_and_only_for_those_who_ask(name: str) -> None:
     assert not shared.offers(name)
 
 
-def test_one_that_nobody_asks_for_is_never_started(name: str) -> None:
+def test_unrequested_resource_is_never_started(name: str) -> None:
     thing = Thing()
     with on_demand(name, thing.running):
         pass
@@ -77,7 +77,7 @@ def test_one_that_nobody_asks_for_is_never_started(name: str) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no luck"), FileNotFoundError("no luck"), ValueError("no luck")])
-def test_each_who_asks_learns_why_it_does_not_start(name: str, error: Exception) -> None:
+def test_every_request_gets_the_error_of_the_start(name: str, error: Exception) -> None:
     def make() -> object:
         raise error
 
@@ -87,7 +87,7 @@ def test_each_who_asks_learns_why_it_does_not_start(name: str, error: Exception)
                 get(name, SECONDS)
 
 
-def test_who_is_killed_while_waiting_leaves_it_to_the_others(name: str) -> None:
+def test_killed_client_does_not_affect_the_others(name: str) -> None:
     thing = Thing()
     thing.may_start.clear()
     with on_demand(name, thing.running) as offered:
@@ -100,7 +100,7 @@ def test_who_is_killed_while_waiting_leaves_it_to_the_others(name: str) -> None:
     assert thing.starts == 1
 
 
-def test_waiting_ends(name: str) -> None:
+def test_waiting_has_a_time_limit(name: str) -> None:
     thing = Thing()
     thing.may_start.clear()
     with on_demand(name, thing.running):
@@ -109,7 +109,7 @@ def test_waiting_ends(name: str) -> None:
         thing.may_start.set()
 
 
-def test_one_that_is_about_to_start_is_ended_too(name: str) -> None:
+def test_stop_ends_a_resource_that_is_starting(name: str) -> None:
     thing = Thing()
     thing.may_start.clear()
     offered = OnDemand(name, thing.running)
@@ -125,7 +125,7 @@ def test_one_that_is_about_to_start_is_ended_too(name: str) -> None:
     assert thing.ends == 1
 
 
-def test_a_program_lives_as_long_as_what_has_started_it(name: str) -> None:
+def test_program_runs_until_its_resource_ends(name: str) -> None:
     """Linux ends the program with the thread, not with the process, that started it."""
     started: list[subprocess.Popen[bytes]] = []
 
@@ -161,7 +161,7 @@ assert len(os.listdir(os.environ["TMPDIR"])) == before + ("use" in sys.argv)
 
 
 @pytest.mark.parametrize("arguments", [[], ["use"]])
-def test_a_process_of_no_run_leaves_no_folder(tmp_path: Path, arguments: list[str]) -> None:
+def test_process_outside_a_test_run_leaves_no_folder(tmp_path: Path, arguments: list[str]) -> None:
     """The process creates a folder when it needs it, and removes it; its forked child does not."""
     done = subprocess.run(
         [sys.executable, "-c", FOLDER_OF_OTHERS, *arguments],

@@ -10,7 +10,7 @@ from support.slow import SLOW, TESTS, is_slow
 
 
 @pytest.mark.parametrize("pattern", SLOW)
-def test_each_pattern_is_of_a_module(pattern: str) -> None:
+def test_each_pattern_matches_a_module(pattern: str) -> None:
     """A renamed module would otherwise be run again without notice."""
     assert any(fnmatch(str(path.relative_to(TESTS)), pattern) for path in TESTS.rglob("test_*.py"))
 

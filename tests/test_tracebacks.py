@@ -25,7 +25,7 @@ def raises_from_itself() -> None:
     raise error from error
 
 
-def test_all_frames_but_the_caller_s_are_empty() -> None:
+def test_frames_of_the_package_contain_no_variables() -> None:
     with pytest.raises(KeyError) as raised:
         fails("hunter2")
 
@@ -38,6 +38,6 @@ def test_all_frames_but_the_caller_s_are_empty() -> None:
     assert cause.__context__ is None
 
 
-def test_an_exception_that_is_its_own_cause_ends() -> None:
+def test_exception_that_is_its_own_cause() -> None:
     with pytest.raises(RuntimeError, match="again"):
         raises_from_itself()

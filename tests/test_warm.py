@@ -79,20 +79,20 @@ def until_written(file: Path) -> None:
         time.sleep(0.01)
 
 
-def test_a_program_has_its_session_before_anybody_knows_of_it(start: Callable[..., Program]) -> None:
-    """Otherwise ending the session at once would end nothing."""
+def test_program_has_its_session_when_start_returns(start: Callable[..., Program]) -> None:
+    """Otherwise killing the session immediately would kill no process."""
     for _ in range(20):
         program = start(WAIT, session=True)
         assert os.getsid(program.pid) == program.pid
         program.kill()
 
 
-def test_one_without_a_session_is_in_that_of_the_tests(start: Callable[..., Program]) -> None:
+def test_program_without_a_session_shares_that_of_the_tests(start: Callable[..., Program]) -> None:
     program = start(WAIT)
     assert os.getsid(program.pid) == os.getsid(0)
 
 
-def test_how_it_ends(start: Callable[..., Program]) -> None:
+def test_exit_status_of_a_program(start: Callable[..., Program]) -> None:
     assert start("raise SystemExit(7)").wait(PATIENCE) == 7
     assert start("import os; os.kill(os.getpid(), 9)").wait(PATIENCE) == -signal.SIGKILL
 
@@ -108,7 +108,7 @@ def test_a_program_that_is_killed(start: Callable[..., Program], output: Path) -
     assert program.wait(PATIENCE) == -signal.SIGKILL
 
 
-def test_one_that_has_ended_may_be_killed(start: Callable[..., Program]) -> None:
+def test_killing_an_ended_program_has_no_effect(start: Callable[..., Program]) -> None:
     """Its id may belong to another program by then."""
     program = start("")
     assert is_over(program.pid)
@@ -117,14 +117,14 @@ def test_one_that_has_ended_may_be_killed(start: Callable[..., Program]) -> None
     program.kill()
 
 
-def test_one_that_takes_too_long_is_killed(python: WarmPython, tmp_path: Path) -> None:
+def test_program_that_takes_too_long_is_killed(python: WarmPython, tmp_path: Path) -> None:
     code = f"import os, pathlib; pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n{WAIT}"
     with pytest.raises(subprocess.TimeoutExpired):
         python.run(code, ["-c"], os.environ, 3)
     assert is_over(int((tmp_path / "pid").read_text()))
 
 
-def test_one_whose_starter_is_killed_ends(python: WarmPython, tmp_path: Path) -> None:
+def test_program_ends_when_the_process_that_started_it_is_killed(python: WarmPython, tmp_path: Path) -> None:
     """The process that forks is shared by all, and continues."""
     done = subprocess.run(
         [sys.executable, "-c", STARTS_AND_IS_KILLED, python.address, WAIT, str(tmp_path / "pid")],
@@ -138,7 +138,7 @@ def test_one_whose_starter_is_killed_ends(python: WarmPython, tmp_path: Path) ->
     assert python.run("print('there')", ["-c"], os.environ, PATIENCE).stdout == "there\n"
 
 
-def test_the_process_that_forks_ends_with_its_programs(tmp_path: Path) -> None:
+def test_fork_server_ends_with_its_programs(tmp_path: Path) -> None:
     with warm.running(ENVIRONMENTS["3.3"]) as address, (tmp_path / "output").open("wb") as output:
         program = WarmPython(ENVIRONMENTS["3.3"], address).start(WAIT, ["-c"], os.environ, (output, output))
         assert program.poll() is None
@@ -147,7 +147,7 @@ def test_the_process_that_forks_ends_with_its_programs(tmp_path: Path) -> None:
     assert is_over(program.pid)
 
 
-def test_one_that_does_not_get_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_that_does_not_become_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server = tmp_path / "server.py"
     monkeypatch.setattr(warm, "_SERVER", server)
     monkeypatch.setattr(warm, "_START_SECONDS", 1)

@@ -122,15 +122,15 @@ def test_an_option_whose_lookup_fails_stops_airflow_with_the_cause(bare_airflow:
     assert "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set" in done.stdout + done.stderr
 
 
-def test_a_wrong_option_stops_airflow_with_the_nearest_right_one(bare_airflow: Airflow) -> None:
+def test_unknown_option_stops_airflow_and_names_the_nearest(bare_airflow: Airflow) -> None:
     done = bare_airflow.with_kwargs(connection_label="x").run("version")
 
     assert done.returncode != 0
     assert "there is no option 'connection_label'; did you mean 'connections_label'?" in done.stdout + done.stderr
 
 
-def test_a_connection_that_is_forbidden_says_why(bare_airflow: Airflow, cluster: Cluster, namespace: str) -> None:
-    """Airflow itself only says that the id is not defined."""
+def test_log_explains_a_forbidden_connection(bare_airflow: Airflow, cluster: Cluster, namespace: str) -> None:
+    """Airflow itself only reports that the id is not defined."""
     account = cluster.service_account(namespace, "forbidden", {})
     airflow = bare_airflow.with_kwargs(service_account_path=str(account.folder)).with_variables(
         **cluster.pod_environment()
@@ -149,7 +149,7 @@ def test_a_connection_that_is_forbidden_says_why(bare_airflow: Airflow, cluster:
 
 
 @pytest.mark.parametrize("version", ["3.3"], indirect=True)
-def test_a_backend_of_the_workers_own(airflow: Airflow, cluster: Cluster, namespace: str) -> None:
+def test_separate_backend_for_workers(airflow: Airflow, cluster: Cluster, namespace: str) -> None:
     """``[workers] secrets_backend`` exists in Airflow 3, and is queried first in tasks."""
     Put(cluster, namespace)({"example.com/variable": "of-workers"}, "found it", name="of-workers")
     kwargs = airflow.with_kwargs(variables_label="example.com/variable").variables["AIRFLOW__SECRETS__BACKEND_KWARGS"]

@@ -119,7 +119,7 @@ RECIPES = {
 
 
 @needs_airflow(VERSION)
-def test_what_the_hooks_get(tmp_path: Path) -> None:
+def test_hooks_get_the_expected_arguments(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     folder.mkdir()
     for conn_id, (file, recipe) in RECIPES.items():

@@ -1,4 +1,4 @@
-"""The real hooks behave as the warnings say, where their providers are installed: with Airflow 2.11."""
+"""The real hooks behave as the warnings describe, where their providers are installed: with Airflow 2.11."""
 
 from __future__ import annotations
 
@@ -109,14 +109,14 @@ def get_provider_info():
     return {**data, "hook-class-names": ["old.hooks.OldHook"]}
 """
 
-ASKED = """
+PRINT_KNOWN_TYPES = """
 import sys
 from airflow_kubernetes_secrets.backend.airflow_versions import known_connection_types
 sys.stdout.write(f"\\n{known_connection_types()} {'old.hooks' in sys.modules}")
 """
 
 
-def test_a_provider_that_names_hooks_alone_may_know_any_type(bare_airflow: Airflow, tmp_path: Path) -> None:
+def test_types_are_unknown_if_a_provider_names_only_hook_classes(bare_airflow: Airflow, tmp_path: Path) -> None:
     """Its hooks are not imported to read their types, so there is no warning."""
     folder = tmp_path / "packages"
     for name, text in {
@@ -135,7 +135,7 @@ def test_a_provider_that_names_hooks_alone_may_know_any_type(bare_airflow: Airfl
         "PYTHONPATH": f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
     }
 
-    done = bare_airflow.with_variables(**variables).python(ASKED)
+    done = bare_airflow.with_variables(**variables).python(PRINT_KNOWN_TYPES)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "None False", done.stderr

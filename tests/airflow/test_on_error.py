@@ -127,7 +127,7 @@ class Outage:
     api_server_log: str = field(repr=False)
 
     def told(self, task_id: str) -> dict[str, Any]:
-        """Return what the task printed of its values."""
+        """Return the values that the task printed."""
         lines = [record["event"] for record in records(self.run.tasks[task_id].log)]
         printed = [json.loads(line.removeprefix("told ")) for line in lines if line.startswith("told ")]
         return {name: value for each in printed for name, value in each.items()}
@@ -149,12 +149,12 @@ def refusing_port() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def going_on(tmp_path_factory: pytest.TempPathFactory, refusing_port: int) -> Outage:
+def outage_with_next(tmp_path_factory: pytest.TempPathFactory, refusing_port: int) -> Outage:
     return outage(away(tmp_path_factory.mktemp("next"), refusing_port, "next"))
 
 
 @pytest.fixture(scope="module")
-def denying(tmp_path_factory: pytest.TempPathFactory, refusing_port: int) -> Outage:
+def outage_with_deny(tmp_path_factory: pytest.TempPathFactory, refusing_port: int) -> Outage:
     return outage(away(tmp_path_factory.mktemp("deny"), refusing_port, "deny"))
 
 
@@ -211,33 +211,33 @@ def away(folder: Path, port: int, on_error: str, version: str = "3.3") -> Airflo
     )
 
 
-def test_next_goes_on_to_the_environment_and_the_database(going_on: Outage) -> None:
-    assert going_on.told("everywhere") == {
+def test_next_continues_with_the_environment_and_the_database(outage_with_next: Outage) -> None:
+    assert outage_with_next.told("everywhere") == {
         "connection_in_env": "env-host",
         "connection_in_db": "db-host",
         "variable_in_env": "env-value",
         "variable_in_db": "db-value",
         "variable_nowhere": "the default",
     }
-    assert going_on.told("uncaught") == {"host": "env-host"}
-    assert going_on.told("template") == {"text": "env-host env-value"}
-    assert going_on.told("api_server_alone") == {"connection": "db-host", "variable": "the default"}
-    assert going_on.run.state == "success"
+    assert outage_with_next.told("uncaught") == {"host": "env-host"}
+    assert outage_with_next.told("template") == {"text": "env-host env-value"}
+    assert outage_with_next.told("api_server_alone") == {"connection": "db-host", "variable": "the default"}
+    assert outage_with_next.run.state == "success"
 
 
-def test_next_goes_on_in_the_triggerer_and_the_dag_processor(going_on: Outage) -> None:
-    assert going_on.told("deferred") == {"host": "env-host"}
-    assert going_on.top_level == "env-value"
+def test_next_continues_in_the_triggerer_and_the_dag_processor(outage_with_next: Outage) -> None:
+    assert outage_with_next.told("deferred") == {"host": "env-host"}
+    assert outage_with_next.top_level == "env-value"
 
 
-def test_next_goes_on_in_the_command_line(going_on: Outage) -> None:
-    assert "env-host" in going_on.airflow.output("connections", "get", "in_env")
-    assert going_on.airflow.output("variables", "get", "in_db").splitlines()[-1] == "db-value"
+def test_next_continues_in_the_command_line(outage_with_next: Outage) -> None:
+    assert "env-host" in outage_with_next.airflow.output("connections", "get", "in_env")
+    assert outage_with_next.airflow.output("variables", "get", "in_db").splitlines()[-1] == "db-value"
 
 
-def test_deny_ends_every_lookup_of_a_task_with_the_cause(denying: Outage) -> None:
+def test_deny_ends_every_lookup_of_a_task_with_the_cause(outage_with_deny: Outage) -> None:
     """Neither the environment, nor the database, nor a default value is used."""
-    told = denying.told("everywhere")
+    told = outage_with_deny.told("everywhere")
 
     assert len(told) == 5
     for name, found in told.items():
@@ -246,51 +246,51 @@ def test_deny_ends_every_lookup_of_a_task_with_the_cause(denying: Outage) -> Non
         assert "connection refused" in found
 
 
-def test_deny_fails_the_task_as_any_exception_does(denying: Outage) -> None:
-    uncaught = denying.run.tasks["uncaught"]
+def test_deny_fails_the_task_as_any_exception_does(outage_with_deny: Outage) -> None:
+    uncaught = outage_with_deny.run.tasks["uncaught"]
 
     assert (uncaught.state, uncaught.tries) == ("failed", 2)
-    assert [kind for kind, _ in denying.errors("uncaught")] == [DENIED] * 2
+    assert [kind for kind, _ in outage_with_deny.errors("uncaught")] == [DENIED] * 2
 
 
-def test_deny_fails_a_template(denying: Outage) -> None:
-    assert denying.run.tasks["template"].state == "failed"
-    kind, text = denying.errors("template")[-1]
+def test_deny_fails_a_template(outage_with_deny: Outage) -> None:
+    assert outage_with_deny.run.tasks["template"].state == "failed"
+    kind, text = outage_with_deny.errors("template")[-1]
     assert kind == DENIED
     assert text.startswith("connection 'in_env': the Kubernetes API")
 
 
-def test_deny_fails_the_deferred_task_with_the_cause(denying: Outage) -> None:
-    deferred = denying.run.tasks["deferred"]
+def test_deny_fails_the_deferred_task_with_the_cause(outage_with_deny: Outage) -> None:
+    deferred = outage_with_deny.run.tasks["deferred"]
 
     assert deferred.state == "failed"
-    assert ("TaskDeferralError", "Trigger failure") in denying.errors("deferred")
+    assert ("TaskDeferralError", "Trigger failure") in outage_with_deny.errors("deferred")
     assert f"{DENIED}: connection 'in_env': the Kubernetes API" in deferred.log
 
 
-def test_deny_in_the_api_server_alone_is_an_internal_error_and_then_a_miss(denying: Outage) -> None:
-    """Airflow's API server has no response for a denial. The worker asks five times, and then treats it as a miss."""
-    assert denying.told("api_server_alone") == {
+def test_deny_in_the_api_server_alone_is_an_internal_error_and_then_a_miss(outage_with_deny: Outage) -> None:
+    """Airflow's API server has no response for a denial. The worker tries five times, and then treats it as a miss."""
+    assert outage_with_deny.told("api_server_alone") == {
         "connection": "AirflowNotFoundException: The conn_id `asked_of_the_api_server` isn't defined",
         "variable": "the default",
     }
     answers = [
         line.rpartition("status_code=")[2]
-        for line in denying.api_server_log.splitlines()
+        for line in outage_with_deny.api_server_log.splitlines()
         if "path=/execution/connections/asked_of_the_api_server " in line
     ]
     assert answers == ["500"] * 5
 
 
-def test_deny_is_an_import_error_of_the_dag_file(denying: Outage) -> None:
-    last = denying.top_level.strip().splitlines()[-1]
+def test_deny_is_an_import_error_of_the_dag_file(outage_with_deny: Outage) -> None:
+    last = outage_with_deny.top_level.strip().splitlines()[-1]
 
     assert last.startswith(f"airflow.sdk.exceptions.{DENIED}: variable 'in_env': the Kubernetes API")
 
 
 @pytest.mark.parametrize("kind", ["connection", "variable"])
-def test_deny_ends_the_command_line_with_the_cause(denying: Outage, kind: str) -> None:
-    done = denying.airflow.run(f"{kind}s", "get", "in_env")
+def test_deny_ends_the_command_line_with_the_cause(outage_with_deny: Outage, kind: str) -> None:
+    done = outage_with_deny.airflow.run(f"{kind}s", "get", "in_env")
 
     assert done.returncode == 1
     assert f"{DENIED}: {kind} 'in_env': the Kubernetes API" in done.stderr
@@ -298,7 +298,7 @@ def test_deny_ends_the_command_line_with_the_cause(denying: Outage, kind: str) -
 
 
 @needs_airflow("2.11")
-def test_an_airflow_without_denials_goes_on_and_the_log_says_so(tmp_path: Path, refusing_port: int) -> None:
+def test_airflow_without_deny_support_continues_with_a_warning(tmp_path: Path, refusing_port: int) -> None:
     airflow = away(tmp_path, refusing_port, "deny", version="2.11")
     (airflow.home / "dags").mkdir(parents=True)
 

@@ -96,7 +96,7 @@ def test_each_test_looks_up_its_own_secrets(version: str, imported: str, tmp_pat
     assert "2 passed" in run(version, tmp_path, text)
 
 
-def test_a_test_changes_nothing_for_the_next(version: str, tmp_path: Path) -> None:
+def test_fixture_restores_everything_after_a_test(version: str, tmp_path: Path) -> None:
     text = """
 import os
 

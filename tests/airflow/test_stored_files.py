@@ -53,7 +53,7 @@ sys.stdout.write("\\n" + json.dumps(found))
 """
 
 
-def test_what_airflow_gets(version: str, tmp_path: Path) -> None:
+def test_airflow_gets_the_expected_values(version: str, tmp_path: Path) -> None:
     wanted = {}
     for name, verdict in VERDICTS.items():
         folder = tmp_path / name

@@ -106,17 +106,17 @@ class Seen:
     """The results of one run of Airflow.
 
     Attributes:
-        asked: what each process requested from the Kubernetes API, by the token of the process.
+        queried: what each process requested from the Kubernetes API, by the token of the process.
         runs: the DAG runs, by DAG.
         top_level: what the DAG processor read from a variable at the top level of a DAG file.
     """
 
-    asked: dict[str, set[str]]
+    queried: dict[str, set[str]]
     runs: dict[str, DagRun]
     top_level: str
 
     def told(self, dag_id: str, task_id: str) -> dict[str, Any]:
-        """Return what the task printed of its values."""
+        """Return the values that the task printed."""
         lines = [record["event"] for record in records(self.runs[dag_id].tasks[task_id].log)]
         (told,) = [line.removeprefix("told ") for line in lines if line.startswith("told ")]
         found: dict[str, Any] = json.loads(told)
@@ -131,7 +131,7 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
 
 
 @pytest.fixture(scope="module")
-def with_rights(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+def with_permissions(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """All processes except the scheduler, which runs the tasks, may list Secrets."""
     return seen(cluster, tmp_path_factory.mktemp("with"), API_SERVER, DAG_PROCESSOR, TRIGGERER)
 
@@ -189,12 +189,12 @@ def seen(cluster: Cluster, folder: Path, *readers: str) -> Seen:
             dags = ("tasks", *(f"of_{team}" for team in TEAMS))
             runs = {dag_id: services.run_dag(dag_id) for dag_id in dags}
             top_level = services.get("/dags/tasks")["description"]
-        asked: dict[str, set[str]] = {program: set() for program in readers}
+        queried: dict[str, set[str]] = {program: set() for program in readers}
         for request in proxy.requests:
             program = tokens[request.headers["authorization"].removeprefix("Bearer ")]
             (selector,) = request.query["labelSelector"]
-            asked[program].add(selector.partition(",")[0].rpartition("/")[2])
-    return Seen(asked, runs, top_level)
+            queried[program].add(selector.partition(",")[0].rpartition("/")[2])
+    return Seen(queried, runs, top_level)
 
 
 def bundle(name: str, home: Path, team: str | None, text: str) -> dict[str, Any]:
@@ -210,26 +210,26 @@ def bundle(name: str, home: Path, team: str | None, text: str) -> dict[str, Any]
     }
 
 
-def test_a_task_gets_what_the_api_server_alone_may_read(with_rights: Seen) -> None:
-    assert with_rights.runs["tasks"].state == "success"
-    assert with_rights.told("tasks", "python") == {"host": "in-python", "variable": "value in_python"}
-    assert with_rights.told("tasks", "template") == {"text": "in-a-template value in_a_template"}
-    assert with_rights.told("tasks", "nowhere") == {"variable": "the default"}
+def test_tasks_get_values_through_the_api_server(with_permissions: Seen) -> None:
+    assert with_permissions.runs["tasks"].state == "success"
+    assert with_permissions.told("tasks", "python") == {"host": "in-python", "variable": "value in_python"}
+    assert with_permissions.told("tasks", "template") == {"text": "in-a-template value in_a_template"}
+    assert with_permissions.told("tasks", "nowhere") == {"variable": "the default"}
     # The other backend would log in each task that it cannot read Secrets.
-    logs = [record for task in with_rights.runs["tasks"].tasks.values() for record in records(task.log)]
+    logs = [record for task in with_permissions.runs["tasks"].tasks.values() for record in records(task.log)]
     assert not [record for record in logs if record.get("logger", "").startswith("airflow_kubernetes_secrets")]
 
 
-def test_a_team_gets_its_own_and_nothing_of_another(with_rights: Seen) -> None:
+def test_team_gets_only_its_own_secrets(with_permissions: Seen) -> None:
     """The API server knows the team of a request. A worker that reads Secrets itself does not."""
     for team in TEAMS:
-        assert with_rights.told(f"of_{team}", "python") == {"host": f"{team}-host", "variable": "nothing"}
+        assert with_permissions.told(f"of_{team}", "python") == {"host": f"{team}-host", "variable": "nothing"}
 
 
-def test_each_process_asks_for_what_it_needs_itself(with_rights: Seen) -> None:
+def test_each_process_queries_only_what_it_needs(with_permissions: Seen) -> None:
     """The API server looks up what tasks need. The DAG processor and the triggerer have their own lookups."""
-    assert with_rights.top_level == "value at_top_level"
-    assert with_rights.told("tasks", "deferred") == {"host": "in-a-trigger"}
+    assert with_permissions.top_level == "value at_top_level"
+    assert with_permissions.told("tasks", "deferred") == {"host": "in-a-trigger"}
     of_tasks = {
         # A worker parses the DAG file too.
         "variable-key=at_top_level",
@@ -241,12 +241,12 @@ def test_each_process_asks_for_what_it_needs_itself(with_rights: Seen) -> None:
         "connection-id=shared",
         *(f"variable-key={team}_only" for team in TEAMS),
     }
-    assert with_rights.asked[API_SERVER] == of_tasks
-    assert with_rights.asked[DAG_PROCESSOR] == {"variable-key=at_top_level"}
-    assert with_rights.asked[TRIGGERER] == {"connection-id=in_a_trigger"}
+    assert with_permissions.queried[API_SERVER] == of_tasks
+    assert with_permissions.queried[DAG_PROCESSOR] == {"variable-key=at_top_level"}
+    assert with_permissions.queried[TRIGGERER] == {"connection-id=in_a_trigger"}
 
 
-def test_without_rights_dag_files_and_triggers_get_nothing(api_server_alone: Seen) -> None:
+def test_dag_files_and_triggers_without_permissions_get_no_values(api_server_alone: Seen) -> None:
     """Unlike tasks, they do not use the API server."""
     assert api_server_alone.told("tasks", "python") == {"host": "in-python", "variable": "value in_python"}
     assert api_server_alone.top_level == "nothing"
@@ -254,7 +254,7 @@ def test_without_rights_dag_files_and_triggers_get_nothing(api_server_alone: See
 
 
 @pytest.mark.parametrize(("section", "starts"), [("WORKERS__SECRETS_BACKEND", False), ("SECRETS__BACKEND", True)])
-def test_options_are_read_through_secrets_whatever_workers_have(
+def test_workers_read_options_through_the_backend_in_secrets(
     section: str, starts: bool, devserver_cluster: Cluster, tmp_path: Path
 ) -> None:
     """A worker without permissions does not start if only ``[workers] secrets_backend`` is set."""
@@ -274,7 +274,7 @@ def test_options_are_read_through_secrets_whatever_workers_have(
     assert (refusal in done.stderr) is not starts
 
 
-def test_it_says_nothing_to_anything_and_takes_any_option(tmp_path: Path) -> None:
+def test_no_secrets_backend_returns_none_and_accepts_any_option(tmp_path: Path) -> None:
     program = """
 import asyncio
 from airflow_kubernetes_secrets import NoSecretsBackend
@@ -289,7 +289,7 @@ print([
     assert Airflow("3.3", tmp_path).python(program).stdout.splitlines()[-1] == str([None] * 5)
 
 
-def test_it_loads_nothing_of_the_backend(tmp_path: Path) -> None:
+def test_no_secrets_backend_does_not_load_the_real_backend(tmp_path: Path) -> None:
     program = """
 import json, sys
 import airflow.configuration
@@ -304,9 +304,7 @@ print(json.dumps([module for module in sys.modules if module.startswith("airflow
 
 
 @pytest.mark.parametrize("name", ["KubernetesSecretsBackend", "NoSecretsBackend"])
-def test_a_program_may_import_the_backend_that_airflow_is_configured_with(
-    version: str, name: str, tmp_path: Path
-) -> None:
+def test_program_can_import_the_configured_backend(version: str, name: str, tmp_path: Path) -> None:
     airflow = Airflow(version, tmp_path, {"AIRFLOW__SECRETS__BACKEND": f"airflow_kubernetes_secrets.{name}"})
 
     done = airflow.python(f"from airflow_kubernetes_secrets import {name}; print({name}().get_variable(''))")

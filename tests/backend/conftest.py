@@ -18,8 +18,8 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.kubernetes import file_stamps, refusals
 from airflow_kubernetes_secrets.sources import api_server_state, cache_policy
 from support.cluster import Cluster, ServiceAccount
+from support.manifest_sources import FolderSource, ManifestSource, ServerSource
 from support.memory import AT_ONCE, MakeLookups, StartProgram, VariableLookups
-from support.places import FolderPlace, Place, ServerPlace
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 
@@ -28,7 +28,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run tests marked ``however_fresh`` with each way to answer a lookup, or with those that the mark lists."""
     marker = metafunc.definition.get_closest_marker("however_fresh")
     if marker is not None and "freshness" in metafunc.fixturenames:
-        metafunc.parametrize("freshness", marker.args or ["asked", "indexed", "watched"], indirect=True)
+        metafunc.parametrize("freshness", marker.args or ["queried", "indexed", "watched"], indirect=True)
 
 
 @pytest.fixture
@@ -60,8 +60,8 @@ def proxy(cluster: Cluster) -> Iterator[Proxy]:
 @pytest.fixture
 def freshness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """Return the options of a test's backends. "indexed" and "watched" make them use memory from the first lookup."""
-    mode = getattr(request, "param", "asked")
-    if mode == "asked":
+    mode = getattr(request, "param", "queried")
+    if mode == "queried":
         return {}
     thresholds = cache_policy.Thresholds(queries_first=0, indexes_first=0 if mode == "watched" else 1)
     monkeypatch.setattr(cache_policy, "THRESHOLDS", thresholds)
@@ -104,38 +104,38 @@ def proxied(
 
 
 @pytest.fixture
-def place(cluster: Cluster, proxy: Proxy, in_pod: None, monkeypatch: pytest.MonkeyPatch) -> ServerPlace:
+def source(cluster: Cluster, proxy: Proxy, in_pod: None, monkeypatch: pytest.MonkeyPatch) -> ServerSource:
     """Return an API server behind a proxy, to which a test adds Secrets. Its backends may also get Secrets by name."""
     for name, value in proxy.pod_environment().items():
         monkeypatch.setenv(name, value)
-    return ServerPlace(cluster, proxy)
+    return ServerSource(cluster, proxy)
 
 
 @pytest.fixture
-def make_place(
+def make_source(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str], Place]]:
+) -> Iterator[Callable[[str], ManifestSource]]:
     """Return a function that makes a source of Secrets: an API server behind a proxy, or a folder of manifests."""
     with ExitStack() as stack:
 
-        def make(name: str) -> Place:
+        def make(name: str) -> ManifestSource:
             if name == "folder":
                 (tmp_path / "manifests").mkdir()
-                return FolderPlace(tmp_path / "manifests")
+                return FolderSource(tmp_path / "manifests")
             cluster: Cluster = request.getfixturevalue(f"{name.replace('-', '_')}_cluster")
             monkeypatch.delenv("KUBECONFIG", raising=False)
             proxy = stack.enter_context(Proxy(cluster))
             for variable, value in proxy.pod_environment().items():
                 monkeypatch.setenv(variable, value)
-            return ServerPlace(cluster, proxy)
+            return ServerSource(cluster, proxy)
 
         yield make
 
 
 @pytest.fixture(params=["devserver", "kube-apiserver", "folder"])
-def anywhere(request: pytest.FixtureRequest, make_place: Callable[[str], Place]) -> Place:
+def any_source(request: pytest.FixtureRequest, make_source: Callable[[str], ManifestSource]) -> ManifestSource:
     """Return each API server behind a proxy, and a folder of manifests, to which a test adds Secrets."""
-    return make_place(request.param)
+    return make_source(request.param)
 
 
 @pytest.fixture
@@ -146,13 +146,13 @@ def watched_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def refusals_confirmed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make a refusal on a new connection count as soon as it is repeated."""
+    """Confirm a refusal on a new connection as soon as it is repeated."""
     monkeypatch.setattr(refusals, "CONFIRMED_AFTER_SECONDS", 0.0)
 
 
 @pytest.fixture
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the pauses between the probes of an outage from seconds to moments, for tests that wait for several."""
+    """Shorten the pauses between the probes of an outage to at most 1 s, for tests that wait for several probes."""
     monkeypatch.setattr(api_server_state, "_PAUSE_SECONDS", (0.5, 1.0))
 
 

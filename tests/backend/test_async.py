@@ -41,7 +41,7 @@ async def longest_pause(awaitable: Awaitable[Any]) -> tuple[Any, float]:
         ticking.cancel()
 
 
-def test_it_is_the_connection(proxied: MakeBackend, put: Put) -> None:
+def test_aget_connection_returns_the_connection(proxied: MakeBackend, put: Put) -> None:
     put.connection("x", URI)
     put.connection("x", "http://of-the-team", team="analytics")
     backend = proxied()
@@ -51,7 +51,7 @@ def test_it_is_the_connection(proxied: MakeBackend, put: Put) -> None:
     assert asyncio.run(backend.aget_connection("missing")) is None
 
 
-def test_the_event_loop_goes_on_while_kubernetes_is_asked(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+def test_event_loop_continues_during_a_request(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
     """This includes the first lookup, which reads the token and the CA."""
     put.connection("x", URI)
     proxy.always = late(2)
@@ -63,7 +63,7 @@ def test_the_event_loop_goes_on_while_kubernetes_is_asked(proxied: MakeBackend, 
     assert paused < 1.5
 
 
-def test_many_at_once_wait_together(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+def test_concurrent_lookups_share_requests(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
     """A triggerer starts hundreds of triggers at once."""
     put.connection("x", URI)
     backend = proxied(cache_ttl=60)
@@ -77,7 +77,7 @@ def test_many_at_once_wait_together(proxied: MakeBackend, proxy: Proxy, put: Put
     assert len(proxy.requests) == 3
 
 
-def test_what_is_in_memory_needs_no_thread(proxied: MakeBackend, put: Put) -> None:
+def test_cached_connection_needs_no_thread(proxied: MakeBackend, put: Put) -> None:
     put.connection("x", URI)
     backend = proxied(cache_ttl=60)
     for _ in range(3):
@@ -114,7 +114,7 @@ def test_a_result_from_memory_is_counted_once(proxied: MakeBackend, put: Put) ->
         counters.clear()
 
 
-def test_names_are_resolved_while_kubernetes_is_away(proxied: MakeBackend, proxy: Proxy) -> None:
+def test_dns_works_while_kubernetes_is_unavailable(proxied: MakeBackend, proxy: Proxy) -> None:
     """The event loop has few threads for DNS, and other triggers need them."""
     backend = proxied(timeout=3)
     proxy.swallow()
@@ -136,7 +136,7 @@ def test_names_are_resolved_while_kubernetes_is_away(proxied: MakeBackend, proxy
 
 
 @pytest.mark.parametrize("cache_ttl", [0, 60])
-def test_errors_are_those_of_every_lookup(
+def test_errors_are_the_same_as_those_of_synchronous_lookups(
     proxied: MakeBackend, proxy: Proxy, put: Put, cache_ttl: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     put.connection("x", "neither", name="broken")

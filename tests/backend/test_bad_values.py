@@ -13,7 +13,7 @@ from airflow.sdk import Connection as TaskConnection
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from support.errors import everything_about
-from support.logs import said
+from support.logs import log_messages
 from support.secrets import MakeBackend, Put
 
 MARKER = "hunter2"
@@ -54,7 +54,7 @@ UNPARSABLE = {
     ),
     "hosts in a list": (json_with('{"conn_type": "x", "host": ["%s"]}'), "'host' is not a string"),
     "extra is a list": (json_with('{"conn_type": "x", "extra": ["%s"]}'), "'extra' is not a JSON object"),
-    "a URI beside fields": (json_with('{"uri": "x://h", "password": "%s"}'), "both 'uri' and 'password'"),
+    "a URI and fields": (json_with('{"uri": "x://h", "password": "%s"}'), "both 'uri' and 'password'"),
     "several hosts": (f"mongodb://user:{MARKER}@h1:27017,h2:27017/db", "one host and one port"),
     "trailing text": (json_with('{"conn_type": "postgres"} %s'), "not valid JSON"),
     "extra is not JSON": (json_with('{"conn_type": "postgres", "extra": {"a": "%s"}, "x": 1}'), "unknown fields: 'x'"),
@@ -89,10 +89,10 @@ PARTLY = {
 
 
 @pytest.mark.parametrize(("value", "problem"), PARTLY.values(), ids=PARTLY)
-def test_a_connection_that_only_a_part_of_airflow_loses(
+def test_connection_that_only_a_part_of_airflow_rejects(
     backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture, value: str, problem: str
 ) -> None:
-    """For the part of Airflow that loses it, this is an error. For other parts it is a warning, logged once."""
+    """This is an error for the part of Airflow that rejects it. For other parts it is a warning, logged once."""
     put.connection("my_db", value, name="app-db")
     backend._set_connection_class(TaskConnection)
     lost_for_tasks = "team_name" in value
@@ -103,14 +103,16 @@ def test_a_connection_that_only_a_part_of_airflow_loses(
         with pytest.raises(MalformedSecretError, match=problem) if lost_for_tasks else nullcontext():
             assert backend.get_conn_value("my_db") == value
 
-    (line,) = said(caplog, logging.ERROR if lost_for_tasks else logging.WARNING)
+    (line,) = log_messages(caplog, logging.ERROR if lost_for_tasks else logging.WARNING)
     assert f"Secret {put.namespace}/app-db, key 'value': " in line
     assert "of Airflow 3" in line
     assert MARKER not in caplog.text
 
 
 @pytest.mark.parametrize("value", ["", " ", "\n"])
-def test_blank_connection_is_not_passed_as_text_either(backend: KubernetesSecretsBackend, put: Put, value: str) -> None:
+def test_blank_connection_is_also_an_error_in_get_conn_value(
+    backend: KubernetesSecretsBackend, put: Put, value: str
+) -> None:
     put.connection("x", value, name="blank")
 
     with pytest.raises(MalformedSecretError, match=f"Secret {put.namespace}/blank, key 'value': .* blank"):
@@ -141,14 +143,14 @@ def test_bytes_that_are_not_utf8(backend: KubernetesSecretsBackend, put: Put, ki
     assert MARKER not in everything_about(raised.value)
 
 
-def test_the_error_names_the_key_that_was_asked_for(make_backend: MakeBackend, put: Put) -> None:
+def test_error_names_the_configured_data_key(make_backend: MakeBackend, put: Put) -> None:
     put({"airflow.apache.org/connection-id": "x"}, data={"uri": "", "value": "http://other"}, name="app")
 
     with pytest.raises(MalformedSecretError, match=r"/app, key 'uri': "):
         make_backend(connections_data_key="uri").get_connection("x")
 
 
-def test_valid_connections_are_not_refused(backend: KubernetesSecretsBackend, put: Put) -> None:
+def test_valid_connections_are_accepted(backend: KubernetesSecretsBackend, put: Put) -> None:
     valid = {
         "scheme-only": ("my-type://", "my_type"),
         "host-with-scheme": ("http://https://example.com:8080/path", "http"),
@@ -179,6 +181,6 @@ def test_each_cause_is_logged_once_and_raised_each_time(
             with pytest.raises(MalformedSecretError):
                 make_backend().get_connection(conn_id)
 
-    first, second = said(caplog, logging.ERROR)
+    first, second = log_messages(caplog, logging.ERROR)
     assert "/blank, key" in first
     assert "/blank-too, key" in second

@@ -1,4 +1,4 @@
-"""No Secret, and no number of them, makes a lookup take longer than its ``timeout``, including CPU time."""
+"""No Secret, and no number of Secrets, makes a lookup take longer than its ``timeout``, including CPU time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from support.cluster import Cluster
-from support.logs import said
+from support.connection_secrets import PREFIX
+from support.logs import log_messages
 from support.secrets import CONNECTION, VARIABLE, MakeBackend, Put
-from support.shapes import PREFIX
 
 # Seconds. Without a limit, the tested cases took from ten seconds to minutes.
 TIMEOUT = 2.0
@@ -39,7 +39,7 @@ def annotated(cluster: Cluster, namespace: str, name: str, unprefixed: dict[str,
 
 @pytest.mark.however_fresh
 class TestAnnotations:
-    def test_beside_a_secret_that_answers(
+    def test_many_annotations_and_another_usable_secret(
         self,
         make_backend: MakeBackend,
         cluster: Cluster,
@@ -54,9 +54,9 @@ class TestAnnotations:
         for _ in range(3):
             assert backend.get_conn_value("my_db") == "http://good"
         assert time.process_time() - began < TIMEOUT
-        assert len([text for text in said(caplog) if "it is unknown" in text]) == 5
+        assert len([text for text in log_messages(caplog) if "it is unknown" in text]) == 5
 
-    def test_in_a_secret_that_cannot_be_read(
+    def test_many_annotations_of_an_unusable_secret(
         self, make_backend: MakeBackend, cluster: Cluster, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         annotated(cluster, put.namespace, "heavy", {"field-host": "nowhere"})
@@ -69,7 +69,7 @@ class TestAnnotations:
         assert time.process_time() - began < TIMEOUT
 
 
-class TestManyForOneId:
+class TestManySecretsForOneId:
     def test_the_warning_names_the_first_and_counts_the_others(
         self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -78,12 +78,12 @@ class TestManyForOneId:
 
         assert backend.get_variable("x") == "found"
 
-        [warning] = said(caplog)
+        [warning] = log_messages(caplog)
         assert "30 Secrets match" in warning
         assert warning.count(f"{put.namespace}/s-") == 11
         assert " and 19 more. Delete or relabel" in warning
 
-    def test_those_that_cannot_be_read_are_counted_too(
+    def test_unusable_secrets_are_counted_too(
         self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         for number in range(30):
@@ -92,14 +92,14 @@ class TestManyForOneId:
         assert backend.get_variable("x") is None
         assert backend.get_variable("x") is None
 
-        warnings = said(caplog)
+        warnings = log_messages(caplog)
         assert len(warnings) == 5
         assert f"{put.namespace}/s-00" in warnings[0]
         assert warnings[4].endswith("It is skipped, and 25 more")
 
 
 @pytest.mark.parametrize("mark", ["\u0315\u0300", "\u0301\u0316"])
-def test_a_uri_whose_normal_form_takes_minutes(backend: KubernetesSecretsBackend, put: Put, mark: str) -> None:
+def test_uri_that_is_slow_to_normalize(backend: KubernetesSecretsBackend, put: Put, mark: str) -> None:
     """Python normalises the part of a URI before its path, and sorts accents one by one."""
     put.connection("x", f"postgres://{mark * 100_000}@host/db", name="uri")
 

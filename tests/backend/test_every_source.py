@@ -1,4 +1,4 @@
-"""The contract of a lookup, for everything that an id can come from, on each server and in folders."""
+"""The contract of a lookup, for every source of a value, on each server and in folders."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from airflow_kubernetes_secrets.backend.airflow_versions import access_denied
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError, MissingSecretError
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from support.errors import everything_about
-from support.logs import said
-from support.places import Place
+from support.logs import log_messages
+from support.manifest_sources import ManifestSource
 from support.value_sources import OF_MOUNTS, OF_PLACES, OfPlace, ValueSource
 
 try:
@@ -35,12 +35,12 @@ SOURCES: dict[str, type[ValueSource]] = {
 
 
 @pytest.fixture(params=SOURCES)
-def source(request: pytest.FixtureRequest, tmp_path: Path, make_place: Callable[[str], Place]) -> ValueSource:
+def source(request: pytest.FixtureRequest, tmp_path: Path, make_source: Callable[[str], ManifestSource]) -> ValueSource:
     name, _in, where = request.param.partition(" in ")
     if not where:
         (tmp_path / "mount").mkdir()
         return OF_MOUNTS[name](tmp_path / "mount")
-    return OF_PLACES[name](make_place(where))
+    return OF_PLACES[name](make_source(where))
 
 
 def value_of(kind: Kind, text: str = "found") -> bytes:
@@ -87,10 +87,10 @@ def test_hits_and_misses(source: ValueSource, caplog: pytest.LogCaptureFixture) 
     for _ in range(2):
         assert {(kind, each): look(backend, kind, each) for kind, each in expected} == expected
     assert any(expected.values())
-    assert said(caplog) == []
+    assert log_messages(caplog) == []
 
 
-def test_ids_that_are_odd(source: ValueSource) -> None:
+def test_unusual_ids(source: ValueSource) -> None:
     [kind, *_others] = source.kinds
     ids = [each for each in IDS if source.can_have(kind, each)]
     for each in ids:
@@ -101,7 +101,7 @@ def test_ids_that_are_odd(source: ValueSource) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "a\n", " a ", "größe", '{"a": 1}', "a\r\nb", "\ufeffa", "x" * 100_000])
-def test_a_variable_is_exact(source: ValueSource, value: str) -> None:
+def test_variable_is_read_unchanged(source: ValueSource, value: str) -> None:
     source.put(Kind.VARIABLE, "x", value.encode())
 
     assert source.backend().get_variable("x") == value
@@ -121,7 +121,7 @@ UNREADABLE: dict[Kind, tuple[bytes, ...]] = {
     indirect=["source"],
     ids=repr,
 )
-def test_a_value_that_cannot_be_read(
+def test_invalid_value_is_an_error(
     source: ValueSource, kind: Kind, value: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The error is raised and logged once, names the id, and never shows the value."""
@@ -133,7 +133,7 @@ def test_a_value_that_cannot_be_read(
         with pytest.raises(MalformedSecretError) as raised, caplog.at_level(logging.DEBUG):
             look(backend, kind, "broken")
         assert SECRET not in everything_about(raised.value)
-    assert said(caplog) == [f"{kind.word} 'broken': {raised.value}"]
+    assert log_messages(caplog) == [f"{kind.word} 'broken': {raised.value}"]
     assert SECRET not in caplog.text
     assert look(backend, kind, "good") == value_of(kind).decode()
 
@@ -163,14 +163,14 @@ def test_duplicates(source: ValueSource, caplog: pytest.LogCaptureFixture) -> No
 
     for _ in range(2):
         assert look(backend, kind, source.duplicated) == value_of(kind, "v1").decode()
-    [warning] = said(caplog)
+    [warning] = log_messages(caplog)
     assert "the first by age and name is used" in warning
     assert ". Not used: " in warning
     assert ". Remove" in warning or ". Delete" in warning
 
 
 def test_teams(source: ValueSource) -> None:
-    """What belongs to no team is for every team, unless ``team_fallback`` is false."""
+    """A value without a team is used for every team, unless ``team_fallback`` is false."""
     for kind in source.kinds:
         source.put(kind, "x", value_of(kind))
     backend, alone = source.backend(), source.backend(team_fallback=False)
@@ -183,7 +183,7 @@ def test_teams(source: ValueSource) -> None:
 
 
 def test_namespaces(source: ValueSource) -> None:
-    """They are searched in order. Mounted files are in the first."""
+    """Namespaces are searched in order. Mounted files are in the first namespace."""
     [kind, *_others] = source.kinds
     second = f"{source.namespace}-2"
     source.put(kind, "here", value_of(kind, "first"))
@@ -216,7 +216,7 @@ def test_changes(source: ValueSource) -> None:
 
 
 def test_values_are_masked(source: ValueSource) -> None:
-    """Without the option they are not, and neither are those of configuration options."""
+    """Values are masked only with the option ``mask_values``, and configuration options never are."""
     for kind in source.kinds:
         value = value_of(kind, f"masked-{kind.plural}-{uuid4().hex}")
         source.put(kind, "x", value)
@@ -233,7 +233,7 @@ def test_a_source_that_is_unavailable(source: ValueSource, caplog: pytest.LogCap
     backend = source.backend(timeout=0.5)
     assert look(backend, kind, "x") is not None
     if isinstance(source, OfPlace):
-        source.place.leave()
+        source.manifest_source.leave()
     else:
         mount = Path(str(backend.options.path))
         mount.rename(mount.with_name("elsewhere"))
@@ -241,5 +241,5 @@ def test_a_source_that_is_unavailable(source: ValueSource, caplog: pytest.LogCap
     for _ in range(2):
         with pytest.raises(KubernetesSecretsError):
             look(backend, kind, "absent")
-    errors = [each for each in said(caplog) if each.startswith(f"{kind.word} 'absent': ")]
+    errors = [each for each in log_messages(caplog) if each.startswith(f"{kind.word} 'absent': ")]
     assert len(errors) == 1

@@ -87,8 +87,8 @@ def check_the_parent(backend: KubernetesSecretsBackend, proxy: Proxy, put: Put) 
     assert len(lists_of_all(proxy.requests)) == lists
 
 
-def test_many_children_ask_at_once(watching: KubernetesSecretsBackend, proxy: Proxy, put: Put) -> None:
-    """Each also looks up an id that is not in memory, over its own connection."""
+def test_many_children_look_up_at_once(watching: KubernetesSecretsBackend, proxy: Proxy, put: Put) -> None:
+    """Each child also looks up an id that is not in memory, over its own connection."""
     for number in range(64):
         put.config(f"option-{number}", f"of option {number}")
     before = len(proxy.requests)
@@ -115,8 +115,8 @@ def test_many_children_ask_at_once(watching: KubernetesSecretsBackend, proxy: Pr
     check_the_parent(watching, proxy, put)
 
 
-def test_many_children_whose_memory_is_too_old(make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
-    """Each follows the cache policy of every process: it sends single requests, lists, and then watches."""
+def test_many_children_with_an_expired_index(make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
+    """Each child follows the normal cache policy: it sends single requests, then a LIST, and then a watch."""
     for key in ("x", "y"):
         put.variable(key, f"of {key}", name=key)
     lookups = make_lookups(ttl=LONG, thresholds=Thresholds(indexes_first=0))
@@ -175,7 +175,7 @@ def test_a_child_has_no_connection_and_no_thread_of_its_parent(
     check_the_parent(watching, proxy, put)
 
 
-def test_a_child_reads_what_it_inherited_only_while_it_is_fresh(
+def test_child_uses_the_inherited_index_only_until_it_expires(
     make_lookups: MakeLookups, proxy: Proxy, put: Put
 ) -> None:
     put.variable("x", "old", name="x")
@@ -225,7 +225,7 @@ def test_a_child_of_a_child(watching: KubernetesSecretsBackend, proxy: Proxy, pu
     check_the_parent(watching, proxy, put)
 
 
-def test_a_fork_in_the_middle_of_the_list_of_another_thread(make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
+def test_fork_during_a_list_of_another_thread(make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
     """In the child no thread will finish that LIST."""
     put.variable("x", "found", name="x")
 
@@ -265,12 +265,12 @@ def test_a_fork_while_another_thread_holds_the_locks(make_lookups: MakeLookups, 
         threads.submit(hold)
         locked.wait(PATIENCE)
         try:
-            join(fork(lambda: ask_and_close(lookups, "x", "found")), seconds=15.0)
+            join(fork(lambda: look_up_and_close(lookups, "x", "found")), seconds=15.0)
         finally:
             over.set()
 
 
-def ask_and_close(lookups: VariableLookups, key: str, value: str) -> None:
+def look_up_and_close(lookups: VariableLookups, key: str, value: str) -> None:
     assert lookups.get(key) == value
     lookups.close()
 
@@ -338,7 +338,7 @@ PROGRAM = """
 import atexit, os, sys, warnings
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.sources import cache_policy
-# Python 3.12 and later warn of a fork beside threads.
+# Python 3.12 and later warn of a fork in a process with threads.
 warnings.simplefilter("ignore", DeprecationWarning)
 cache_policy.THRESHOLDS = cache_policy.Thresholds(queries_first=0, indexes_first=0)
 backend = KubernetesSecretsBackend(service_account_path={folder!r}, cache_ttl={ttl})
@@ -356,7 +356,7 @@ print("the watch goes on:", backend.get_config("none"))
 """
 
 
-def test_a_child_that_ends_well_does_not_end_the_watch(
+def test_normal_exit_of_a_child_does_not_end_the_watch(
     proxy: Proxy, account: ServiceAccount, put: Put, program: StartProgram
 ) -> None:
     """Functions that are registered to run at the exit of the parent run in such a child too."""

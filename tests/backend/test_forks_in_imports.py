@@ -49,10 +49,10 @@ print(os.waitpid(child, 0)[1])
 
 
 @pytest.mark.parametrize("module", ["kubernetes/decode.py", "sources/cache_policy.py", "sources/index_results.py"])
-def test_a_fork_in_the_middle_of_an_import_of_the_first_lookup(
+def test_fork_during_an_import_of_the_first_lookup(
     module: str, account: ServiceAccount, put: Put, program: StartProgram
 ) -> None:
-    """A child inherits the lock of an import, and nothing would ever release it."""
+    """A child inherits the lock of an import, and no thread of the child would release it."""
     put.variable("x", "found", name="x")
     options = f"service_account_path={str(account.folder)!r}, cache_ttl=60"
 
@@ -61,7 +61,7 @@ def test_a_fork_in_the_middle_of_an_import_of_the_first_lookup(
     assert sorted(output.splitlines()) == ["0", "child: found", "parent: found"], errors
 
 
-def test_a_fork_in_the_middle_of_the_import_for_the_first_denial(
+def test_fork_during_the_import_for_the_first_denied_lookup(
     account: ServiceAccount, proxy: Proxy, program: StartProgram
 ) -> None:
     """With ``on_error`` ``deny``, the first failed lookup imports Airflow's exception."""

@@ -38,7 +38,7 @@ class Log:
         return True
 
     def records(self) -> list[str]:
-        """Return all records so far. None of them may look like several records, or like none."""
+        """Return all records so far. Each of them must look like exactly one record."""
         text = self._stream.getvalue()
         if not text:
             return []
@@ -75,7 +75,7 @@ class TestFolder:
         assert all("\n" not in record for record in records)
 
     @pytest.mark.parametrize("name", FILE_NAMES.values(), ids=FILE_NAMES)
-    def test_a_secret_that_is_there_twice(self, tmp_path: Path, log: Log, name: str) -> None:
+    def test_secret_in_two_manifests(self, tmp_path: Path, log: Log, name: str) -> None:
         manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "labels": {CONNECTION: "x"}}}
         for each in ("plain", name):
             (tmp_path / f"{each}.json").write_text(json.dumps({**manifest, "stringData": {"value": "http://h"}}))
@@ -90,7 +90,7 @@ class TestFolder:
         assert len(log.records()) == 4
 
     @pytest.mark.parametrize("name", FILE_NAMES.values(), ids=FILE_NAMES)
-    def test_a_folder_that_is_not_there(self, tmp_path: Path, log: Log, name: str) -> None:
+    def test_missing_folder(self, tmp_path: Path, log: Log, name: str) -> None:
         try:
             backend = KubernetesSecretsBackend(path=str(tmp_path / name))
         except KubernetesSecretsError as error:
@@ -137,7 +137,9 @@ def secret(name: str, identifier: str, value: str | None, **annotations: str) ->
 
 class TestServer:
     @pytest.mark.parametrize("code", [400, 401, 403, 404, 409, 500])
-    def test_its_words(self, refusals_confirmed_at_once: None, api: FakeApi, log: Log, code: int) -> None:
+    def test_error_messages_of_the_server(
+        self, refusals_confirmed_at_once: None, api: FakeApi, log: Log, code: int
+    ) -> None:
         # An error that is retried takes the whole timeout.
         names = list(NAMES.values())[: 2 if code == 500 else None]
         for name in names:
@@ -153,7 +155,7 @@ class TestServer:
         assert {record.count("\n") for record in records} == {2 if code == 403 else 0}
 
     @each_name
-    def test_what_it_calls_secrets(self, api: FakeApi, log: Log, name: str) -> None:
+    def test_names_in_the_secrets_of_the_server(self, api: FakeApi, log: Log, name: str) -> None:
         for secrets in (
             [secret(name, name, "http://h"), secret(f"{name}b", name, "http://h")],
             [secret(name, name, None)],

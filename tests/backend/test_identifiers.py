@@ -1,4 +1,4 @@
-"""Ids that are not valid label values, on servers: each finds exactly the Secret that was written for it."""
+"""Ids that are not valid label values, on servers: each id finds exactly the Secret that was written for it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from support.cluster import Cluster
+from support.connection_secrets import secret_manifest
 from support.proxy import Proxy
 from support.secrets import CONFIG, CONNECTION, VARIABLE, MakeBackend
-from support.shapes import secret_manifest
 
 IDS = [
     "my_db",
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.however_fresh
 @pytest.mark.parametrize(
     ("label", "get"), [(CONNECTION, "get_conn_value"), (VARIABLE, "get_variable"), (CONFIG, "get_config")]
 )
-def test_each_id_finds_its_own(
+def test_each_id_finds_its_own_secret(
     make_backend: MakeBackend, cluster: Cluster, namespace: str, label: str, get: str
 ) -> None:
     for number, identifier in enumerate(IDS):

@@ -1,4 +1,4 @@
-"""``cache_ttl``: what follows from indexes is stored with them, and no longer than they stay as they are."""
+"""``cache_ttl``: the results of indexes are stored with them, until one of these indexes changes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from airflow_kubernetes_secrets.errors import ApiUnavailableError
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.selection import Decision
 from airflow_kubernetes_secrets.sources import index_results
-from support.asking import WATCHED
-from support.logs import said
+from support.label_selectors import WATCHED
+from support.logs import log_messages
+from support.manifest_sources import ServerSource
 from support.memory import LONG, fork, join
-from support.places import ServerPlace
 from support.secrets import BUNDLE, CONFIG, CONNECTION, TEAM, VARIABLE
 from support.waiting import until, until_equal
 
@@ -26,9 +26,9 @@ CONFIG_MAP = "ConfigMap"
 
 
 @pytest.fixture
-def everywhere(place: ServerPlace) -> KubernetesSecretsBackend:
+def everywhere(source: ServerSource) -> KubernetesSecretsBackend:
     """Return a backend that searches Secrets, ConfigMaps and bundles of both, in indexes that are watched."""
-    return place.make_backend(bundles=True, config_maps=True, cache_ttl=LONG, outage_ttl=0)
+    return source.make_backend(bundles=True, config_maps=True, cache_ttl=LONG, outage_ttl=0)
 
 
 def in_memory(name: str) -> int:
@@ -37,8 +37,8 @@ def in_memory(name: str) -> int:
     return sum(isinstance(each, Secret) and each.name == name for each in gc.get_objects())
 
 
-def test_each_index_counts(place: ServerPlace, everywhere: KubernetesSecretsBackend) -> None:
-    """What comes or goes where a lookup searches earlier changes what it finds."""
+def test_change_in_any_index_changes_the_result(source: ServerSource, everywhere: KubernetesSecretsBackend) -> None:
+    """An object that is created or deleted earlier in the search order changes the result."""
     steps = [
         ({BUNDLE: "variables"}, "bundle-of-config-maps", CONFIG_MAP),
         ({VARIABLE: "x"}, "config-map", CONFIG_MAP),
@@ -49,33 +49,33 @@ def test_each_index_counts(place: ServerPlace, everywhere: KubernetesSecretsBack
         assert everywhere.get_variable("x") is None
     expected: list[str | None] = [None]
     for labels, name, kind in steps:
-        place.put(labels, name=name, kind=kind, data={"x" if BUNDLE in labels else "value": name})
+        source.put(labels, name=name, kind=kind, data={"x" if BUNDLE in labels else "value": name})
         until_equal(partial(everywhere.get_variable, "x"), name)
         assert {everywhere.get_variable("x") for _ in range(3)} == {name}
         expected.append(name)
     for _labels, name, kind in reversed(steps):
         assert expected.pop() == name
-        place.delete(name, kind=kind)
+        source.delete(name, kind=kind)
         until_equal(partial(everywhere.get_variable, "x"), expected[-1])
 
 
-def test_each_team_has_its_own(place: ServerPlace) -> None:
-    place.put({VARIABLE: "x"}, "for all", name="for-all")
-    backend = place.make_backend(cache_ttl=LONG)
+def test_each_team_has_its_own_result(source: ServerSource) -> None:
+    source.put({VARIABLE: "x"}, "for all", name="for-all")
+    backend = source.make_backend(cache_ttl=LONG)
     for _ in range(3):
         assert (backend.get_variable("x"), backend.get_variable("x", "sales")) == ("for all", "for all")
 
-    place.put({VARIABLE: "x", TEAM: "sales"}, "for sales", name="for-sales")
+    source.put({VARIABLE: "x", TEAM: "sales"}, "for sales", name="for-sales")
 
     until(lambda: backend.get_variable("x", "sales") == "for sales")
     assert [backend.get_variable("x", team) for team in (None, "sales", "other")] == ["for all", "for sales", "for all"]
 
 
-def test_each_kind_has_its_own(place: ServerPlace) -> None:
-    place.put({VARIABLE: "x"}, "variable", name="variable")
-    place.put({CONNECTION: "x"}, "http://connection", name="connection")
-    place.put({CONFIG: "x"}, "option", name="option")
-    backend = place.make_backend(cache_ttl=LONG)
+def test_each_kind_has_its_own_result(source: ServerSource) -> None:
+    source.put({VARIABLE: "x"}, "variable", name="variable")
+    source.put({CONNECTION: "x"}, "http://connection", name="connection")
+    source.put({CONFIG: "x"}, "option", name="option")
+    backend = source.make_backend(cache_ttl=LONG)
 
     for _ in range(3):
         found = (backend.get_variable("x"), backend.get_conn_value("x"), backend.get_config("x"))
@@ -84,33 +84,33 @@ def test_each_kind_has_its_own(place: ServerPlace) -> None:
 
 @pytest.mark.parametrize("kind", ["Secret", CONFIG_MAP])
 @pytest.mark.parametrize("bundled", [False, True], ids=["own", "bundled"])
-def test_what_was_replaced_leaves_memory(
-    place: ServerPlace, everywhere: KubernetesSecretsBackend, kind: str, bundled: bool
+def test_deleted_object_leaves_memory(
+    source: ServerSource, everywhere: KubernetesSecretsBackend, kind: str, bundled: bool
 ) -> None:
-    """No lookup of this id follows the change, so nothing but the change itself removes what was stored."""
+    """No lookup of this id follows the deletion, so only the deletion itself can remove the stored result."""
 
     def put(value: str) -> None:
         labels = {BUNDLE: "variables"} if bundled else {VARIABLE: "x"}
-        place.put(labels, name="replaced", kind=kind, data={"x" if bundled else "value": value})
+        source.put(labels, name="replaced", kind=kind, data={"x" if bundled else "value": value})
 
     put("one")
     for _ in range(3):
         assert everywhere.get_variable("x") == "one"
     assert in_memory("replaced") == 1 + bundled
 
-    place.delete("replaced", kind=kind)
+    source.delete("replaced", kind=kind)
 
     until(lambda: in_memory("replaced") == 0)
     assert everywhere.get_variable("x") is None
 
 
-def test_an_index_that_is_too_old_does_not_count(place: ServerPlace) -> None:
+def test_expired_index_is_not_used(source: ServerSource) -> None:
     """While the API server is unavailable, nothing confirms the index."""
-    place.put({VARIABLE: "x"}, "found")
-    backend = place.make_backend(cache_ttl=WATCHED, outage_ttl=0, timeout=1)
+    source.put({VARIABLE: "x"}, "found")
+    backend = source.make_backend(cache_ttl=WATCHED, outage_ttl=0, timeout=1)
     for _ in range(3):
         assert backend.get_variable("x") == "found"
-    place.leave()
+    source.leave()
     time.sleep(WATCHED)
 
     with pytest.raises(ApiUnavailableError):
@@ -118,39 +118,39 @@ def test_an_index_that_is_too_old_does_not_count(place: ServerPlace) -> None:
 
 
 def test_a_duplicate_that_comes_later_is_reported(
-    place: ServerPlace, everywhere: KubernetesSecretsBackend, caplog: pytest.LogCaptureFixture
+    source: ServerSource, everywhere: KubernetesSecretsBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    place.put({VARIABLE: "x"}, "value", name="a")
+    source.put({VARIABLE: "x"}, "value", name="a")
     for _ in range(3):
         assert everywhere.get_variable("x") == "value"
-    assert said(caplog) == []
+    assert log_messages(caplog) == []
 
-    place.put({VARIABLE: "x"}, "value", name="b")
+    source.put({VARIABLE: "x"}, "value", name="b")
 
-    until(lambda: bool(everywhere.get_variable("x") and said(caplog)))
-    assert len(said(caplog)) == 1
-    assert "2 Secrets match" in said(caplog)[0]
+    until(lambda: bool(everywhere.get_variable("x") and log_messages(caplog)))
+    assert len(log_messages(caplog)) == 1
+    assert "2 Secrets match" in log_messages(caplog)[0]
 
 
 def test_more_ids_than_are_stored(
-    place: ServerPlace, everywhere: KubernetesSecretsBackend, monkeypatch: pytest.MonkeyPatch
+    source: ServerSource, everywhere: KubernetesSecretsBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index_results, "_MOST_STORED", 5)
     numbers = [str(number) for number in range(10)]
     for number in numbers:
-        place.put({VARIABLE: f"x{number}"}, number, name=f"x{number}")
+        source.put({VARIABLE: f"x{number}"}, number, name=f"x{number}")
 
     for _ in range(3):
         assert [everywhere.get_variable(f"x{number}") for number in numbers] == numbers
 
 
-def test_in_a_forked_child(place: ServerPlace, everywhere: KubernetesSecretsBackend) -> None:
-    place.put({VARIABLE: "x"}, "found")
+def test_in_a_forked_child(source: ServerSource, everywhere: KubernetesSecretsBackend) -> None:
+    source.put({VARIABLE: "x"}, "found")
     for _ in range(3):
         assert everywhere.get_variable("x") == "found"
 
     def lists() -> int:
-        return sum("watch=" not in request.target for request in place.requests)
+        return sum("watch=" not in request.target for request in source.requests)
 
     requests = lists()
 
@@ -163,8 +163,8 @@ def test_in_a_forked_child(place: ServerPlace, everywhere: KubernetesSecretsBack
     assert lists() == requests
 
 
-def test_ids_that_airflow_cannot_store_do_not_stay_in_memory(place: ServerPlace) -> None:
-    backend = place.make_backend(cache_ttl=LONG)
+def test_overlong_ids_are_not_stored_in_memory(source: ServerSource) -> None:
+    backend = source.make_backend(cache_ttl=LONG)
     long = ["x" * 100_000 + str(number) for number in range(5)]
     for identifier in (*long, *long, *long):
         assert backend.get_variable(identifier) is None

@@ -10,7 +10,7 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend, __version__
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from support.cluster import Cluster
-from support.logs import said
+from support.logs import log_messages
 from support.proxy import Proxy
 from support.secrets import CONFIG, CONNECTION, TEAM, VARIABLE, MakeBackend, Put
 
@@ -87,7 +87,7 @@ def test_an_unlabelled_secret_is_not_found_by_its_name(backend: KubernetesSecret
     assert backend.get_conn_value("my-conn") is None
 
 
-def test_a_miss_is_silent_above_debug(
+def test_miss_is_logged_only_at_debug_level(
     backend: KubernetesSecretsBackend, caplog: pytest.LogCaptureFixture, namespace: str
 ) -> None:
     with caplog.at_level(logging.DEBUG, LOGGER):
@@ -103,13 +103,13 @@ def test_a_miss_is_silent_above_debug(
     assert "variable 'nobody' of team 'analytics': no Secret matches" in ours[-1].getMessage()
 
 
-@pytest.mark.however_fresh("asked")
+@pytest.mark.however_fresh("queried")
 @pytest.mark.parametrize(
     ("team", "selector"),
     [(None, f"{CONNECTION}=my_db,!{TEAM}"), ("analytics", f"{CONNECTION}=my_db")],
     ids=["no team", "a team"],
 )
-def test_a_lookup_is_one_list(proxied: MakeBackend, proxy: Proxy, put: Put, team: str | None, selector: str) -> None:
+def test_lookup_sends_one_list(proxied: MakeBackend, proxy: Proxy, put: Put, team: str | None, selector: str) -> None:
     put.connection("my_db", "postgres://global", name="global")
     backend = proxied()
 
@@ -152,7 +152,7 @@ class TestOptions:
         assert backend.get_config("x") is None
         assert proxy.requests == []
 
-    def test_a_null_label_switches_off_its_own_kind_only(self, make_backend: MakeBackend, put: Put) -> None:
+    def test_null_label_disables_only_its_own_kind(self, make_backend: MakeBackend, put: Put) -> None:
         put.variable("x", "variable")
 
         assert make_backend(connections_label=None, config_label=None).get_variable("x") == "variable"
@@ -193,7 +193,7 @@ class TestSeveralMatches:
         for _ in range(3):
             assert backend.get_variable("x") == "oldest"
 
-        [warning] = said(caplog)
+        [warning] = log_messages(caplog)
         assert "variable 'x': 3 Secrets match" in warning
         for name in ("z-oldest", "b-newer", "a-newest"):
             assert f"{put.namespace}/{name}" in warning
@@ -208,11 +208,13 @@ class TestSeveralMatches:
         for key in ("x", "y", "x"):
             assert backend.get_variable(key) == "first"
 
-        x, y = said(caplog)
+        x, y = log_messages(caplog)
         assert "variable 'x': 2 Secrets match" in x
         assert "variable 'y': 2 Secrets match" in y
 
-    def test_of_one_age_the_first_by_name(self, backend: KubernetesSecretsBackend, put: Put) -> None:
+    def test_first_secret_by_name_is_used_if_the_ages_are_equal(
+        self, backend: KubernetesSecretsBackend, put: Put
+    ) -> None:
         for attempt in range(20):
             second = put.variable(f"x{attempt}", "second", name=f"b-{attempt}")
             first = put.variable(f"x{attempt}", "first", name=f"a-{attempt}")
@@ -223,7 +225,7 @@ class TestSeveralMatches:
 
 
 class TestNoDataKey:
-    def test_it_is_a_miss_with_a_warning_that_names_the_keys(
+    def test_missing_data_key_is_a_miss_with_a_warning_that_names_the_keys(
         self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         put({CONNECTION: "my_db"}, data={"tls.key": "hunter2", "tls.crt": "x"}, name="app-db")
@@ -231,7 +233,7 @@ class TestNoDataKey:
         assert backend.get_connection("my_db") is None
         assert backend.get_conn_value("my_db") is None
 
-        [warning] = said(caplog)
+        [warning] = log_messages(caplog)
         assert f"Secret {put.namespace}/app-db, key 'value': there is no such key in its data, nor a key" in warning
         assert (
             "the keys are 'tls.crt', 'tls.key'. If one of them contains it, name that key in the annotation" in warning
@@ -245,9 +247,9 @@ class TestNoDataKey:
         put({VARIABLE: "x"}, name="empty")
 
         assert backend.get_variable("x") is None
-        assert "none at all" in said(caplog)[0]
+        assert "none at all" in log_messages(caplog)[0]
 
-    def test_each_has_its_own_warning(
+    def test_each_secret_has_its_own_warning(
         self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         for name in ("one", "two"):
@@ -256,11 +258,11 @@ class TestNoDataKey:
         assert backend.get_variable("one") is None
         assert backend.get_variable("two") is None
 
-        one, two = said(caplog)
+        one, two = log_messages(caplog)
         assert f"Secret {put.namespace}/one, key 'value'" in one
         assert f"Secret {put.namespace}/two, key 'value'" in two
 
-    def test_one_that_can_be_read_is_used(
+    def test_newer_secret_with_the_data_key_is_used(
         self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         """CloudNativePG copies a cluster's labels to all its Secrets, most of which contain certificates."""
@@ -269,7 +271,7 @@ class TestNoDataKey:
 
         assert backend.get_variable("x") == "newer"
 
-        [skipped] = said(caplog)
+        [skipped] = log_messages(caplog)
         assert f"Secret {put.namespace}/a-older, key 'value'" in skipped
         assert "It is skipped" in skipped
 
@@ -299,12 +301,12 @@ class TestTeams:
             ("analytics_only", "a" * 64, None),
         ],
     )
-    def test_whose_secret_answers(
+    def test_selected_secret_for_each_team(
         self, backend: KubernetesSecretsBackend, key: str, team: str | None, value: str | None
     ) -> None:
         assert backend.get_variable(key, team_name=team) == value
 
-    def test_an_older_global_secret_does_not_win_over_the_teams(
+    def test_secret_of_the_team_takes_precedence_over_an_older_global_secret(
         self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         put.variable("x", "global", name="a-global")
@@ -312,7 +314,7 @@ class TestTeams:
 
         assert backend.get_variable("x", team_name="analytics") == "of analytics"
         assert backend.get_variable("x") == "global"
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
 
     def test_connections_have_teams_too(self, backend: KubernetesSecretsBackend, put: Put) -> None:
         put.connection("x", "http://team", team="analytics")
@@ -321,7 +323,7 @@ class TestTeams:
         assert backend.get_connection("x", team_name="other") is None
         assert backend.get_connection("x") is None
 
-    def test_another_label(self, make_backend: MakeBackend, put: Put) -> None:
+    def test_another_team_label(self, make_backend: MakeBackend, put: Put) -> None:
         put({VARIABLE: "x", "example.com/team": "blue"}, "of blue")
         put({VARIABLE: "x"}, "global")
         put({VARIABLE: "broken", "example.com/team": "blue"}, data={"other": "x"})
@@ -332,7 +334,7 @@ class TestTeams:
         with pytest.raises(MalformedSecretError, match="there is no such key"):
             backend.get_variable("broken", team_name="blue")
 
-    def test_null_switches_teams_off(self, make_backend: MakeBackend) -> None:
+    def test_null_team_label_disables_teams(self, make_backend: MakeBackend) -> None:
         backend = make_backend(team_label="null")
 
         assert backend.get_variable("analytics_only") == "of analytics"

@@ -1,4 +1,4 @@
-"""Ids that no label can hold, and responses with other Secrets than the requested ones."""
+"""Ids that are not valid label values, and responses with Secrets that were not requested."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from support.faults import unfiltered
-from support.logs import said
+from support.logs import log_messages
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 
@@ -43,7 +43,7 @@ HOSTILE_IDS = {
 
 
 @pytest.mark.parametrize("hostile", HOSTILE_IDS.values(), ids=HOSTILE_IDS)
-def test_an_id_that_no_label_can_hold_finds_no_other_secret(
+def test_hostile_id_finds_no_other_secret(
     backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture, hostile: str
 ) -> None:
     for innocent in ("x", "a", "b"):
@@ -55,7 +55,7 @@ def test_an_id_that_no_label_can_hold_finds_no_other_secret(
         assert backend.get_variable(hostile) is None
         assert backend.get_config(hostile) is None
 
-    assert said(caplog) == []
+    assert log_messages(caplog) == []
 
 
 def lists(proxy: Proxy) -> int:
@@ -73,7 +73,7 @@ NOT_STRINGS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("wrong", NOT_STRINGS.values(), ids=NOT_STRINGS)
-def test_an_id_that_is_no_string_is_a_miss_without_a_request(
+def test_id_that_is_not_a_string_is_a_miss_without_a_request(
     proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture, wrong: Any
 ) -> None:
     """A DAG can pass anything as an id. It is not shown, because it can be a connection."""
@@ -104,10 +104,8 @@ def test_an_empty_id_is_a_miss_without_a_request(proxied: MakeBackend, proxy: Pr
     assert proxy.requests == []
 
 
-@pytest.mark.however_fresh("asked")
-def test_an_answer_with_other_secrets_than_asked_for_is_not_believed(
-    proxied: MakeBackend, proxy: Proxy, put: Put
-) -> None:
+@pytest.mark.however_fresh("queried")
+def test_secrets_that_were_not_requested_are_ignored(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
     put.variable("other", "of another id")
     put.variable("mine", "of a team", team="analytics")
     backend = proxied()
@@ -120,7 +118,7 @@ def test_an_answer_with_other_secrets_than_asked_for_is_not_believed(
     assert backend.get_variable("mine") == "found"
 
 
-def test_a_uri_where_an_id_belongs_is_neither_sent_nor_logged(
+def test_uri_in_place_of_an_id_is_neither_sent_nor_logged(
     proxied: MakeBackend, proxy: Proxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     """``sql_alchemy_conn_secret`` expects an id, and people have set it to the database URI."""
@@ -132,6 +130,6 @@ def test_a_uri_where_an_id_belongs_is_neither_sent_nor_logged(
 
 
 @pytest.mark.parametrize("conn_id", ["x", "X" * 63, "a.b-c_d", "0", "a--__..b", "A"])
-def test_an_id_at_the_edge_of_what_a_label_can_hold(backend: KubernetesSecretsBackend, put: Put, conn_id: str) -> None:
+def test_ids_at_the_limits_of_valid_label_values(backend: KubernetesSecretsBackend, put: Put, conn_id: str) -> None:
     put.variable(conn_id, "found")
     assert backend.get_variable(conn_id) == "found"

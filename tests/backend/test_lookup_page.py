@@ -99,7 +99,7 @@ def test_references(cluster: Cluster, in_pod: None, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [PAGE, page_file("folder")], ids=lambda page: page.stem)
-def test_all_options_of_the_pages_are_options(page: Path) -> None:
+def test_options_on_the_pages_are_valid(page: Path) -> None:
     blocks = re.findall(r"```json\n(.*?)```", page.read_text(), re.DOTALL)
     assert blocks
     for block in blocks:

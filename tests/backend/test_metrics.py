@@ -1,4 +1,4 @@
-"""The option ``metrics``: what lookups do arrives where Airflow sends its metrics."""
+"""The option ``metrics``: metrics of lookups arrive where Airflow sends its metrics."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ else:
     assert timings["request"] == 2 + counted["request.retries"]
 
 
-def test_nothing_is_sent_without_the_option(statsd: StatsD, tmp_path: Path) -> None:
+def test_no_metrics_are_sent_without_the_option(statsd: StatsD, tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     program = f"""
 backend = KubernetesSecretsBackend(path={str(tmp_path / "secrets")!r})
@@ -177,7 +177,7 @@ def test_an_airflow_that_sends_no_metrics(tmp_path: Path) -> None:
         counters.is_on = False
 
 
-def test_a_forked_child_sends_nothing_of_its_parent(statsd: StatsD, tmp_path: Path) -> None:
+def test_forked_child_does_not_send_metrics_of_its_parent(statsd: StatsD, tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     options = json.dumps(str(tmp_path / "secrets"))
     program = f"""
@@ -224,7 +224,7 @@ def names_of_the_page() -> set[str]:
     return names
 
 
-def test_the_page_has_every_name_and_no_other() -> None:
+def test_page_lists_exactly_the_names_of_the_metrics() -> None:
     events = {value for name, value in vars(counters_module).items() if name.isupper() and isinstance(value, str)}
     lookups = {f"lookups.{kind.name.lower()}.{outcome}" for kind in Kind for outcome in (HIT, MISS, ERROR)}
     gauges = {"outage", "index.secrets", "index.age"}

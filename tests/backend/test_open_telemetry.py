@@ -1,4 +1,4 @@
-"""The option ``metrics`` with ``[metrics] otel_on``: what lookups do arrives at a collector of OpenTelemetry."""
+"""The option ``metrics`` with ``[metrics] otel_on``: metrics of lookups arrive at an OpenTelemetry collector."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_lookups_requests_and_the_index(
 
 
 @on_the_devserver
-def test_no_name_and_no_tag_has_an_id_a_secret_or_a_team(
+def test_metric_names_and_tags_contain_no_id_secret_or_team(
     collector: Receiver, cluster: Cluster, put: Put, account: ServiceAccount, tmp_path: Path
 ) -> None:
     put.connection(SECRET_ID, "postgres://db", TEAM, name=SECRET_NAME)

@@ -19,7 +19,7 @@ from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 
 
-def test_building_a_backend_asks_nothing_and_starts_nothing(proxied: MakeBackend, proxy: Proxy) -> None:
+def test_building_a_backend_sends_no_request_and_starts_no_thread(proxied: MakeBackend, proxy: Proxy) -> None:
     before = threading.active_count()
 
     backend = proxied(namespace="airflow")
@@ -29,7 +29,7 @@ def test_building_a_backend_asks_nothing_and_starts_nothing(proxied: MakeBackend
     assert threading.active_count() == before
 
 
-def test_a_backend_is_built_where_nothing_is_configured(
+def test_backend_is_built_without_a_configured_cluster(
     monkeypatch: pytest.MonkeyPatch, make_backend: MakeBackend
 ) -> None:
     """Airflow builds the backend in every process, including those that never look anything up."""
@@ -48,7 +48,9 @@ def test_a_new_backend_for_each_lookup_uses_the_same_connection(proxied: MakeBac
     assert len(proxy.requests) == 11
 
 
-def test_a_change_of_the_environment_is_seen(proxied: MakeBackend, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_change_of_the_environment_takes_effect(
+    proxied: MakeBackend, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put.variable("x", "found")
     backend = proxied()
     assert backend.get_variable("x") == "found"
@@ -59,7 +61,7 @@ def test_a_change_of_the_environment_is_seen(proxied: MakeBackend, put: Put, mon
         backend.get_variable("x")
 
 
-def test_backends_of_other_options_do_not_share(
+def test_backends_with_other_options_share_no_connection(
     cluster: Cluster, proxied: MakeBackend, proxy: Proxy, put: Put, namespace: str
 ) -> None:
     other = f"{namespace}-other"
@@ -117,7 +119,7 @@ def test_threads_share_a_backend(proxied: MakeBackend, proxy: Proxy, put: Put) -
     assert proxy.connections <= 8
 
 
-def test_no_more_connections_are_kept_than_are_of_use(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+def test_number_of_idle_connections_is_limited(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
     put.variable("x", "found")
     backend = proxied()
     proxy.faults.extend([late(0.5)] * 20)
@@ -158,9 +160,7 @@ def test_nothing_is_imported_after_the_first_lookup(account: ServiceAccount, put
     assert output.splitlines()[-1] == "checked"
 
 
-def test_a_process_that_was_interrupted_at_its_end_prints_nothing(
-    account: ServiceAccount, put: Put, program: StartProgram
-) -> None:
+def test_open_connections_cause_no_warning_at_exit(account: ServiceAccount, put: Put, program: StartProgram) -> None:
     """Open connections must cause no warning when the interpreter ends."""
     put.variable("x", "found")
     text = f"""
@@ -174,10 +174,10 @@ def test_a_process_that_was_interrupted_at_its_end_prints_nothing(
     assert process.returncode == 0
 
 
-def test_a_process_that_can_start_no_thread_still_answers(
+def test_process_that_cannot_start_threads_still_finds_values(
     account: ServiceAccount, put: Put, program: StartProgram
 ) -> None:
-    """As at the end of an interpreter, or at a thread limit. Then everything is listed again whenever it is needed."""
+    """No thread can start at interpreter exit or at a thread limit. Then everything is listed again when needed."""
     put.variable("x", "found")
     text = f"""
         import resource, time

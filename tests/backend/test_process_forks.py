@@ -48,7 +48,7 @@ class TestFork:
             assert backend.get_variable("parent") == "of the parent"
         join(child)
 
-    def test_a_fork_while_another_thread_asks(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_fork_during_a_request_of_another_thread(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         put.variable("x", "found")
         backend = proxied()
         proxy.faults.append(late(1))
@@ -57,7 +57,7 @@ class TestFork:
             join(fork(lambda: backend.get_variable("x") == "found"))
             assert answer.result(20) == "found"
 
-    def test_a_child_closes_what_threads_of_its_parent_are_using(
+    def test_child_closes_connections_that_threads_of_its_parent_use(
         self, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
         """If the child did not close a connection, it would stay open after its end in the parent."""
@@ -73,7 +73,7 @@ class TestFork:
             assert [answer.result(20) for answer in answers] == ["found"] * 4
 
     @pytest.mark.parametrize("seconds", [0.3, 2], ids=["moments", "too long"])
-    def test_a_fork_waits_for_what_cannot_bear_it(self, seconds: float) -> None:
+    def test_fork_waits_for_guarded_work(self, seconds: float) -> None:
         """The wait is limited, and the child can do the work too."""
         guard, begun, done = ForkGuard(), threading.Event(), []
 
@@ -143,7 +143,7 @@ class TestFork:
                 each.join(PATIENCE)
         assert len(started) > 10
 
-    def test_a_child_says_again_what_its_parent_said(
+    def test_child_logs_the_errors_of_its_parent_again(
         self, proxied: MakeBackend, proxy: Proxy, tmp_path: Path, capfd: pytest.CaptureFixture[str]
     ) -> None:
         """A task's log is a separate file from its supervisor's."""

@@ -15,8 +15,8 @@ from support.cluster import Cluster
 from support.exchange import Exchange
 from support.faults import UNAUTHORIZED, answer_with, forward
 from support.kubectl import needs_kubectl, run
-from support.logs import said
-from support.places import LABELS, ServerPlace
+from support.logs import log_messages
+from support.manifest_sources import LABELS, ServerSource
 from support.proxy import Proxy
 from support.secrets import VARIABLE
 from support.servers import on_the_devserver
@@ -40,53 +40,53 @@ def knows(backend: KubernetesSecretsBackend, key: str) -> bool:
 
 
 class TestRequests:
-    def test_one_get_and_no_list(self, place: ServerPlace) -> None:
-        app = place.other("app")
-        place.put({}, "x", name="settings", namespace=app)
-        backend = place.make_backend(**variables(x=f"{app}/settings"))
+    def test_one_get_and_no_list(self, source: ServerSource) -> None:
+        app = source.other("app")
+        source.put({}, "x", name="settings", namespace=app)
+        backend = source.make_backend(**variables(x=f"{app}/settings"))
 
         for _ in range(2):
             assert backend.get_variable("x") == "x"
 
-        assert [request.method for request in place.requests] == ["GET"] * 2
-        for request in place.requests:
+        assert [request.method for request in source.requests] == ["GET"] * 2
+        for request in source.requests:
             assert request.target == f"/api/v1/namespaces/{app}/secrets/settings?resourceVersion=0"
 
-    def test_for_a_team_its_own_are_listed_first(self, place: ServerPlace) -> None:
-        place.put({}, "x", name="settings")
-        backend = place.make_backend(**variables(x="settings"))
+    def test_secrets_of_the_team_are_listed_before_the_get(self, source: ServerSource) -> None:
+        source.put({}, "x", name="settings")
+        backend = source.make_backend(**variables(x="settings"))
 
         assert backend.get_variable("x", team_name="blue") == "x"
 
-        listed, got = place.requests
+        listed, got = source.requests
         assert listed.query["labelSelector"] == [f"{VARIABLE}=x"]
-        assert got.target == f"/api/v1/namespaces/{place.namespace}/secrets/settings?resourceVersion=0"
+        assert got.target == f"/api/v1/namespaces/{source.namespace}/secrets/settings?resourceVersion=0"
 
-    def test_without_labels_a_teams_lookup_is_the_get_alone(self, place: ServerPlace) -> None:
-        place.put({}, "x", name="settings")
-        backend = place.make_backend(**variables(x="settings"), **NO_LABELS)
+    def test_without_labels_a_lookup_of_a_team_sends_only_the_get(self, source: ServerSource) -> None:
+        source.put({}, "x", name="settings")
+        backend = source.make_backend(**variables(x="settings"), **NO_LABELS)
 
         assert backend.get_variable("x", team_name="blue") == "x"
         assert backend.get_variable("other", team_name="blue") is None
-        assert len(place.requests) == 1
+        assert len(source.requests) == 1
 
-    def test_a_namespace_is_listed_once_in_a_lookup(self, place: ServerPlace) -> None:
+    def test_a_namespace_is_listed_once_in_a_lookup(self, source: ServerSource) -> None:
         """One LIST serves the team's Secret and the global one."""
-        second, blue = place.other("second"), place.other("blue")
-        place.put({VARIABLE: "x"}, "x", namespace=second)
-        backend = place.make_backend(namespace=[place.namespace, second], team_namespaces={"blue": blue})
+        second, blue = source.other("second"), source.other("blue")
+        source.put({VARIABLE: "x"}, "x", namespace=second)
+        backend = source.make_backend(namespace=[source.namespace, second], team_namespaces={"blue": blue})
 
         assert backend.get_variable("x", team_name="blue") == "x"
         assert backend.get_variable("x") == "x"
 
-        asked = [request.target.split("/")[4] for request in place.requests]
-        assert asked == [blue, place.namespace, second, place.namespace, second]
+        queried = [request.target.split("/")[4] for request in source.requests]
+        assert queried == [blue, source.namespace, second, source.namespace, second]
 
 
-class TestRights:
-    def test_get_with_names_is_enough(self, place: ServerPlace) -> None:
-        place.put({}, "x", name="settings")
-        backend = place.backend_of({}, {place.namespace: ["settings"]}, **variables(x="settings"))
+class TestPermissions:
+    def test_permission_to_get_the_names_is_enough(self, source: ServerSource) -> None:
+        source.put({}, "x", name="settings")
+        backend = source.backend_of({}, {source.namespace: ["settings"]}, **variables(x="settings"))
 
         assert backend.get_variable("x") == "x"
         with pytest.raises(ForbiddenError, match="may not list secrets"):
@@ -94,15 +94,15 @@ class TestRights:
 
     @needs_kubectl
     @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
-    def test_the_commands_of_a_403_grant_all_of_the_namespace_and_no_more(
-        self, place: ServerPlace, cluster: Cluster, tmp_path: Path
+    def test_commands_of_a_403_grant_exactly_the_referenced_names(
+        self, source: ServerSource, cluster: Cluster, tmp_path: Path
     ) -> None:
-        app = place.other("app")
+        app = source.other("app")
         for name in ("x", "db.app", "not-referred-to"):
-            place.put({}, "http://found", name=name, namespace=app)
-        place.put({VARIABLE: "labelled"}, "found")
+            source.put({}, "http://found", name=name, namespace=app)
+        source.put({VARIABLE: "labelled"}, "found")
         references = {"variables": {"x": f"{app}/x"}, "connections": {"db": f"{app}/db.app"}}
-        backend = place.backend_of({place.namespace: ["list"]}, {}, references=references)
+        backend = source.backend_of({source.namespace: ["list"]}, {}, references=references)
 
         with pytest.raises(ForbiddenError) as raised:
             backend.get_variable("x")
@@ -123,13 +123,13 @@ class TestRights:
 
     @needs_kubectl
     @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
-    def test_they_do_so_however_references_spell_the_namespace(
-        self, place: ServerPlace, cluster: Cluster, tmp_path: Path
+    def test_commands_of_a_403_with_and_without_the_namespace_in_references(
+        self, source: ServerSource, cluster: Cluster, tmp_path: Path
     ) -> None:
         for name in ("one", "two"):
-            place.put({VARIABLE: "labelled"}, name, name=name)
-        backend = place.backend_of(
-            {place.namespace: ["list"]}, {}, **variables(one="one", two=f"{place.namespace}/two")
+            source.put({VARIABLE: "labelled"}, name, name=name)
+        backend = source.backend_of(
+            {source.namespace: ["list"]}, {}, **variables(one="one", two=f"{source.namespace}/two")
         )
 
         with pytest.raises(ForbiddenError) as raised:
@@ -157,65 +157,65 @@ def commands(error: str) -> str:
 
 
 class TestMemory:
-    def test_an_answer_is_used_until_it_is_cache_ttl_old(self, place: ServerPlace) -> None:
-        place.put({}, "old", name="settings")
+    def test_value_is_used_until_cache_ttl_has_passed(self, source: ServerSource) -> None:
+        source.put({}, "old", name="settings")
         options = {"cache_ttl": 1, **variables(x="settings")}
-        backend = place.make_backend(**options)
+        backend = source.make_backend(**options)
         began = time.monotonic()
         assert backend.get_variable("x") == "old"
-        place.put({}, "new", name="settings")
+        source.put({}, "new", name="settings")
 
         # The lookups use the same object or, as in Airflow, a new one.
         options["service_account_path"] = backend.options.service_account_path
         while backend.get_variable("x") == (value := KubernetesSecretsBackend(**options).get_variable("x")) == "old":
-            assert len(place.requests) == 1
+            assert len(source.requests) == 1
             assert time.monotonic() < began + 10
             time.sleep(0.02)
 
         assert value == "new"
         assert time.monotonic() - began >= 1
-        assert len(place.requests) == 2
+        assert len(source.requests) == 2
 
-    def test_an_option_is_always_asked_for(self, place: ServerPlace) -> None:
-        place.put({}, "x", name="settings")
-        backend = place.make_backend(cache_ttl=60, references={"config": {"x": "settings"}})
+    def test_configuration_option_is_always_requested(self, source: ServerSource) -> None:
+        source.put({}, "x", name="settings")
+        backend = source.make_backend(cache_ttl=60, references={"config": {"x": "settings"}})
 
         for _ in range(2):
             assert backend.get_config("x") == "x"
-        assert len(place.requests) == 2
+        assert len(source.requests) == 2
 
     @on_the_devserver
-    def test_the_last_answer_bridges_an_outage(
-        self, place: ServerPlace, proxy: Proxy, caplog: pytest.LogCaptureFixture
+    def test_last_response_covers_an_outage(
+        self, source: ServerSource, proxy: Proxy, caplog: pytest.LogCaptureFixture
     ) -> None:
-        place.put({}, "x", name="settings")
-        backend = place.make_backend(timeout=1, **variables(x="settings", other="settings"))
+        source.put({}, "x", name="settings")
+        backend = source.make_backend(timeout=1, **variables(x="settings", other="settings"))
         assert backend.get_variable("x") == "x"
         proxy.refuse()
 
         for _ in range(3):
             assert backend.get_variable("x") == "x"
 
-        [warning] = said(caplog)
+        [warning] = log_messages(caplog)
         assert "Until it is available again, results from" in warning
         # The response is cached by request, so another id that refers to the same Secret uses it too.
         assert backend.get_variable("other") == "x"
 
     @on_the_devserver
-    def test_not_where_outage_ttl_is_0(self, place: ServerPlace, proxy: Proxy) -> None:
-        place.put({}, "x", name="settings")
-        backend = place.make_backend(timeout=1, outage_ttl=0, **variables(x="settings"))
+    def test_no_response_covers_an_outage_if_outage_ttl_is_0(self, source: ServerSource, proxy: Proxy) -> None:
+        source.put({}, "x", name="settings")
+        backend = source.make_backend(timeout=1, outage_ttl=0, **variables(x="settings"))
         assert backend.get_variable("x") == "x"
         proxy.refuse()
 
         assert not knows(backend, "x")
 
     @on_the_devserver
-    def test_a_403_for_one_drops_that_one(self, place: ServerPlace, proxy: Proxy) -> None:
-        """Kubernetes authorizes by name, so a 403 for one Secret says nothing about others."""
+    def test_403_for_a_secret_discards_only_that_secret(self, source: ServerSource, proxy: Proxy) -> None:
+        """Kubernetes authorizes by name, so a 403 for one Secret does not apply to others."""
         for name in ("one", "two"):
-            place.put({VARIABLE: f"labelled-{name}"}, name, name=name)
-        backend = place.make_backend(timeout=3, **variables(one="one", two="two"))
+            source.put({VARIABLE: f"labelled-{name}"}, name, name=name)
+        backend = source.make_backend(timeout=3, **variables(one="one", two="two"))
         for key in ("one", "two", "labelled-one"):
             assert backend.get_variable(key)
 
@@ -231,11 +231,11 @@ class TestMemory:
         }
 
     @on_the_devserver
-    def test_a_403_for_a_namespace_drops_what_is_known_of_that(self, place: ServerPlace, proxy: Proxy) -> None:
-        other = place.other("b")
-        place.put({VARIABLE: "x"}, "x", name="x")
-        place.put({}, "y", name="y", namespace=other)
-        backend = place.make_backend(timeout=3, **variables(here="x", there=f"{other}/y"))
+    def test_403_for_a_namespace_discards_only_that_namespace(self, source: ServerSource, proxy: Proxy) -> None:
+        other = source.other("b")
+        source.put({VARIABLE: "x"}, "x", name="x")
+        source.put({}, "y", name="y", namespace=other)
+        backend = source.make_backend(timeout=3, **variables(here="x", there=f"{other}/y"))
         for key in ("x", "here", "there"):
             assert backend.get_variable(key)
 
@@ -251,11 +251,11 @@ class TestMemory:
         }
 
     @on_the_devserver
-    def test_a_401_drops_everything_in_every_namespace(self, place: ServerPlace, proxy: Proxy) -> None:
-        other = place.other("b")
-        place.put({VARIABLE: "x"}, "x", name="x")
-        place.put({}, "y", name="y", namespace=other)
-        backend = place.make_backend(timeout=3, **variables(here="x", there=f"{other}/y"))
+    def test_401_discards_every_namespace(self, source: ServerSource, proxy: Proxy) -> None:
+        other = source.other("b")
+        source.put({VARIABLE: "x"}, "x", name="x")
+        source.put({}, "y", name="y", namespace=other)
+        backend = source.make_backend(timeout=3, **variables(here="x", there=f"{other}/y"))
         for key in ("x", "here", "there"):
             assert backend.get_variable(key)
 
@@ -267,11 +267,11 @@ class TestMemory:
         assert not any(knows(backend, key) for key in ("x", "here", "there"))
 
     @on_the_devserver
-    def test_an_answer_that_a_refusal_has_overtaken_is_not_remembered(
-        self, refusals_confirmed_at_once: None, place: ServerPlace, proxy: Proxy
+    def test_response_that_arrives_after_a_refusal_is_not_cached(
+        self, refusals_confirmed_at_once: None, source: ServerSource, proxy: Proxy
     ) -> None:
-        place.put({VARIABLE: "x"}, "x", name="x")
-        backend = place.make_backend(timeout=20)
+        source.put({VARIABLE: "x"}, "x", name="x")
+        backend = source.make_backend(timeout=20)
         refused = threading.Event()
 
         def held(exchange: Exchange) -> bool:
@@ -281,7 +281,7 @@ class TestMemory:
         proxy.faults.append(held)
         with ThreadPoolExecutor(1) as threads:
             asking = threads.submit(backend.get_variable, "x")
-            until(lambda: len(place.requests) == 1)
+            until(lambda: len(source.requests) == 1)
             proxy.always = FORBIDDEN
             with pytest.raises(ForbiddenError):
                 backend.get_variable("other")
@@ -294,54 +294,56 @@ class TestMemory:
 
 
 class TestErrors:
-    def test_nothing_of_a_later_namespace_stands_in_for_one_that_may_not_be_read(self, place: ServerPlace) -> None:
-        second = place.other("second")
-        place.put({VARIABLE: "x"}, "x", namespace=second)
-        backend = place.backend_of({second: ["list"]}, {}, namespace=[place.namespace, second])
+    def test_later_namespace_is_not_used_if_an_earlier_one_is_forbidden(self, source: ServerSource) -> None:
+        second = source.other("second")
+        source.put({VARIABLE: "x"}, "x", namespace=second)
+        backend = source.backend_of({second: ["list"]}, {}, namespace=[source.namespace, second])
 
-        with pytest.raises(ForbiddenError, match=f"may not list secrets in namespace '{place.namespace}'"):
+        with pytest.raises(ForbiddenError, match=f"may not list secrets in namespace '{source.namespace}'"):
             backend.get_variable("x")
 
         # A namespace that is not needed is not queried.
-        backend = place.backend_of({second: ["list"]}, {}, namespace=[second, place.namespace])
+        backend = source.backend_of({second: ["list"]}, {}, namespace=[second, source.namespace])
         assert backend.get_variable("x") == "x"
 
     @on_the_devserver
-    def test_nor_for_one_that_does_not_answer(self, place: ServerPlace, proxy: Proxy) -> None:
-        second = place.other("second")
-        place.put({VARIABLE: "x"}, "x", namespace=second)
-        backend = place.make_backend(namespace=[place.namespace, second], timeout=5)
+    def test_later_namespace_is_not_used_if_an_earlier_one_is_unavailable(
+        self, source: ServerSource, proxy: Proxy
+    ) -> None:
+        second = source.other("second")
+        source.put({VARIABLE: "x"}, "x", namespace=second)
+        backend = source.make_backend(namespace=[source.namespace, second], timeout=5)
         proxy.faults.append(answer_with(500, b'{"kind": "Status"}', {"Retry-After": "9"}))
 
         with pytest.raises(ApiUnavailableError):
             backend.get_variable("x")
 
     @on_the_devserver
-    def test_a_reference_that_may_not_be_read_has_no_stand_in(self, place: ServerPlace, proxy: Proxy) -> None:
-        place.put({VARIABLE: "x"}, "must not stand in", name="settings")
-        backend = place.make_backend(**variables(x="settings"))
+    def test_forbidden_reference_has_no_fallback(self, source: ServerSource, proxy: Proxy) -> None:
+        source.put({VARIABLE: "x"}, "must not stand in", name="settings")
+        backend = source.make_backend(**variables(x="settings"))
         proxy.always = FORBIDDEN
 
         with pytest.raises(ForbiddenError):
             backend.get_variable("x")
 
     @on_the_devserver
-    def test_a_404_of_something_else_says_nothing_of_the_secret(self, place: ServerPlace, proxy: Proxy) -> None:
+    def test_404_of_a_proxy_is_an_error_and_not_a_missing_secret(self, source: ServerSource, proxy: Proxy) -> None:
         """A 404 of the API server has its format. That of a proxy does not mean that the Secret does not exist."""
-        place.put({}, "x", name="settings")
-        backend = place.make_backend(**variables(x="settings"))
+        source.put({}, "x", name="settings")
+        backend = source.make_backend(**variables(x="settings"))
         proxy.faults.append(answer_with(404, b"<h1>Not Found</h1>"))
 
         with pytest.raises(ApiError, match="answered 404, without a message of the API"):
             backend.get_variable("x")
 
     @on_the_devserver
-    def test_all_namespaces_wait_for_one_timeout_in_all(
-        self, place: ServerPlace, proxy: Proxy, caplog: pytest.LogCaptureFixture
+    def test_all_namespaces_share_one_timeout(
+        self, source: ServerSource, proxy: Proxy, caplog: pytest.LogCaptureFixture
     ) -> None:
-        names = [place.other(f"n{number}") for number in range(10)]
-        backend = place.make_backend(
-            namespace=place.namespace, timeout=1, **variables(**{name: f"{name}/x" for name in names})
+        names = [source.other(f"n{number}") for number in range(10)]
+        backend = source.make_backend(
+            namespace=source.namespace, timeout=1, **variables(**{name: f"{name}/x" for name in names})
         )
         proxy.swallow()
         began = time.monotonic()
@@ -352,4 +354,4 @@ class TestErrors:
 
         # 11 timeouts would take 11 s.
         assert time.monotonic() - began < 6
-        assert len(said(caplog)) == 1
+        assert len(log_messages(caplog)) == 1

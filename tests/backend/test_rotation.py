@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.kubernetes import credentials
 from support.cluster import Cluster
 from support.errors import everything_about
 from support.faults import answer_with
-from support.logs import said
+from support.logs import log_messages
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 
@@ -50,7 +50,7 @@ def write(content: bytes) -> Callable[[Path], object]:
 
 UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (remove, "cannot be read: No such file or directory"),
-    "not to be read": (replace_by_a_folder, "cannot be read: Is a directory"),
+    "replaced by a folder": (replace_by_a_folder, "cannot be read: Is a directory"),
     "empty": (write(b""), "is empty"),
     "blank": (write(b" \n"), "is empty"),
     "not ASCII": (write(b"\xff" + MARKER.encode()), "is not plain text"),
@@ -70,7 +70,7 @@ def restored(path: Path, content: bytes) -> None:
 
 
 @unusable
-def test_the_token_from_before_is_used_and_it_is_said_once(
+def test_previous_token_is_used_with_one_warning(
     proxied: MakeBackend,
     proxy: Proxy,
     folder: Path,
@@ -88,14 +88,14 @@ def test_the_token_from_before_is_used_and_it_is_said_once(
 
     assert [backend.get_variable("x") for _ in range(3)] == ["found"] * 3
     assert {request.headers["authorization"] for request in proxy.requests} == {f"Bearer {content.decode()}"}
-    [line] = said(caplog)
+    [line] = log_messages(caplog)
     assert line.startswith(f"{path} {problem}. Its previous content is used")
     assert "restart the pod" in line
     assert MARKER not in caplog.text
     assert content.decode() not in caplog.text
 
 
-def test_once_it_can_be_read_again_the_next_time_is_news(
+def test_each_new_failure_to_read_the_token_is_logged(
     proxied: MakeBackend, proxy: Proxy, folder: Path, put: Put, caplog: pytest.LogCaptureFixture
 ) -> None:
     put.variable("x", "found")
@@ -108,10 +108,10 @@ def test_once_it_can_be_read_again_the_next_time_is_news(
         assert backend.get_variable("x") == "found"
         restored(path, content)
         assert backend.get_variable("x") == "found"
-        assert len(said(caplog)) == times
+        assert len(log_messages(caplog)) == times
 
 
-def test_a_token_that_is_rotated_at_last_is_used_by_the_next_request(
+def test_token_that_is_rotated_late_is_used_by_the_next_request(
     proxied: MakeBackend, proxy: Proxy, folder: Path, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The request does not wait until the file would be read again otherwise."""
@@ -132,7 +132,7 @@ def test_a_token_that_is_rotated_at_last_is_used_by_the_next_request(
 
 
 @unusable
-def test_after_a_401_there_is_nothing_to_go_on_with(
+def test_after_a_401_an_unusable_token_is_an_error(
     proxied: MakeBackend,
     proxy: Proxy,
     folder: Path,
@@ -165,7 +165,7 @@ def test_after_a_401_there_is_nothing_to_go_on_with(
 
 
 @pytest.mark.parametrize("freshness", ["indexed"], indirect=True)
-def test_after_a_401_what_was_remembered_is_dropped(proxied: MakeBackend, proxy: Proxy, folder: Path, put: Put) -> None:
+def test_after_a_401_cached_values_are_discarded(proxied: MakeBackend, proxy: Proxy, folder: Path, put: Put) -> None:
     put.variable("x", "found")
     backend = proxied()
     assert backend.get_variable("x") == "found"
@@ -181,13 +181,13 @@ def test_after_a_401_what_was_remembered_is_dropped(proxied: MakeBackend, proxy:
 
 _NO_CA = "contains no usable CA certificate: "
 CA_UNUSABLE = {
-    **{name: UNUSABLE[name] for name in ("missing", "not to be read")},
+    **{name: UNUSABLE[name] for name in ("missing", "replaced by a folder")},
     **{name: (UNUSABLE[name][0], _NO_CA) for name in ("empty", "not ASCII")},
 }
 
 
 @pytest.mark.parametrize(("spoil", "problem"), CA_UNUSABLE.values(), ids=CA_UNUSABLE)
-def test_the_ca_from_before_is_used(
+def test_previous_ca_is_used(
     proxied: MakeBackend,
     proxy: Proxy,
     folder: Path,
@@ -209,13 +209,13 @@ def test_the_ca_from_before_is_used(
         restored(path, content)
         proxy.cut()
         assert backend.get_variable("x") == "found"
-        lines = said(caplog)
+        lines = log_messages(caplog)
         assert len(lines) == times
         assert lines[-1].startswith(f"{path} {problem}")
         assert "restart the pod" in lines[-1]
 
 
-def test_a_ca_that_cannot_be_read_makes_nobody_trust_another(
+def test_unreadable_ca_does_not_make_another_server_trusted(
     proxied: MakeBackend, cluster: Cluster, proxy: Proxy, folder: Path, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put.variable("x", "found")

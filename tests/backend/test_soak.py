@@ -118,7 +118,7 @@ def test_a_million_lookups(proxy: Proxy, account: ServiceAccount, put: Put, prog
     until(lambda: proxy.open_watches == 0)
 
 
-def test_threads_that_begin_at_once_list_once(
+def test_threads_that_start_at_the_same_time_share_one_list(
     proxy: Proxy, account: ServiceAccount, put: Put, program: StartProgram
 ) -> None:
     put.variable("x", "found")

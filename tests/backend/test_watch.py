@@ -48,7 +48,7 @@ def versions(proxy: Proxy) -> list[str]:
 
 
 class TestChanges:
-    def test_each_is_seen(self, make_lookups: MakeLookups, proxy: Proxy, put: Put, secrets: Secrets) -> None:
+    def test_every_change_is_seen(self, make_lookups: MakeLookups, proxy: Proxy, put: Put, secrets: Secrets) -> None:
         lookups = make_lookups(ttl=LONG)
         put.variable("x", "one", name="first")
         assert (lookups.get("x"), lookups.get("y")) == ("one", None)
@@ -71,7 +71,7 @@ class TestChanges:
 
         assert len(proxy.lists) == 1
 
-    def test_a_secret_that_moves_is_never_under_neither(
+    def test_secret_is_always_found_while_its_id_changes(
         self, make_lookups: MakeLookups, put: Put, secrets: Secrets
     ) -> None:
         """The Secret is looked up between any two steps of the watch. At some moments it is found under both ids."""
@@ -107,7 +107,7 @@ class TestChanges:
             until_equal(partial(lookups.get, "x"), value)
         assert len(proxy.lists) == 1
 
-    def test_a_thousand_secrets_that_change_all_the_time(
+    def test_two_hundred_secrets_that_change_all_the_time(
         self, cluster: Cluster, make_lookups: MakeLookups, put: Put
     ) -> None:
         variables = [counted_variable(put, f"x{number}") for number in range(200)]
@@ -193,7 +193,7 @@ class TestResuming:
         assert len(proxy.lists) == 2
 
     @pytest.mark.restarts
-    def test_a_server_that_forgot_its_history(
+    def test_server_that_lost_its_history(
         self, cluster: Cluster, make_lookups: MakeLookups, proxy: Proxy, put: Put, secrets: Secrets
     ) -> None:
         for key in ("x", "y"):

@@ -1,4 +1,4 @@
-"""The end of a watch: when it is no longer needed, and with its process, which it must not delay or make log."""
+"""The end of a watch: when it is no longer needed, and at process exit, without a delay or a log line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.waiting import until
 pytestmark = on_the_devserver
 
 
-def test_one_that_nobody_needs_ends(make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
+def test_unused_watch_ends(make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
     put.variable("x", "one", name="x")
     lookups = make_lookups(
         ttl=1.0, thresholds=Thresholds(queries_first=0, indexes_first=0, shortest_watched=0.0, idle_after=0.0)
@@ -42,7 +42,7 @@ def test_one_that_nobody_needs_ends(make_lookups: MakeLookups, proxy: Proxy, put
 
 
 ENDINGS = {
-    "falls off its end": ("", 0, ""),
+    "ends normally": ("", 0, ""),
     "exits": ("sys.exit(3)", 3, ""),
     "fails": ("raise ValueError('its own error')", 1, "ValueError: its own error"),
     "looks up at its exit": ("atexit.register(lambda: print(backend.get_variable('x')))", 0, ""),
@@ -72,9 +72,7 @@ def text_of(folder: Path, ending: str, before: str = "") -> str:
     return PROGRAM.format(folder=str(folder), before=before, ending=ending)
 
 
-def test_a_process_that_ends_while_it_watches_says_nothing_of_it(
-    account: ServiceAccount, put: Put, program: StartProgram
-) -> None:
+def test_process_exit_during_a_watch_logs_no_error(account: ServiceAccount, put: Put, program: StartProgram) -> None:
     put.variable("x", "found")
     running = {
         name: program(text_of(account.folder, WAIT + ending)) for name, (ending, _code, _error) in ENDINGS.items()
@@ -89,10 +87,10 @@ def test_a_process_that_ends_while_it_watches_says_nothing_of_it(
         assert found == (error, 1 if error else 0, code), (name, errors)
 
 
-def test_a_process_in_which_no_thread_can_start_lists_and_ends_in_silence(
+def test_process_that_cannot_start_threads_lists_and_logs_no_error(
     account: ServiceAccount, put: Put, program: StartProgram
 ) -> None:
-    """As if the number of processes in a container is limited."""
+    """This happens if the number of processes in a container is limited."""
     put.variable("x", "found")
 
     process = program(text_of(account.folder, "", before="threading.stack_size(1 << 46)"))
@@ -101,7 +99,7 @@ def test_a_process_in_which_no_thread_can_start_lists_and_ends_in_silence(
     assert process.returncode == 0
 
 
-def test_a_process_that_ends_while_its_watch_hears_nothing_ends_soon(
+def test_process_exit_does_not_wait_for_a_silent_watch(
     proxy: Proxy, account: ServiceAccount, put: Put, program: StartProgram
 ) -> None:
     put.variable("x", "found")

@@ -31,7 +31,7 @@ from support.faults import (
     stream_of,
 )
 from support.kube_apiserver import KubeApiserver
-from support.logs import said
+from support.logs import log_messages
 from support.memory import (
     LONG,
     SLACK,
@@ -91,7 +91,7 @@ def error_event(code: int) -> bytes:
     return event("ERROR", {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "no", "code": code})
 
 
-EVERY_WATCH: dict[str, Fault] = {
+WATCH_FAULTS: dict[str, Fault] = {
     "ends at once": ends_at_once,
     "ends after an event": forward_events(1),
     "is silent": forward_events(0, "hang"),
@@ -115,7 +115,7 @@ EVERY_WATCH: dict[str, Fault] = {
 }
 
 
-def test_whatever_every_watch_does_no_answer_is_too_old(cluster: Cluster, account: ServiceAccount, put: Put) -> None:
+def test_no_value_is_too_old_if_every_watch_is_faulty(cluster: Cluster, account: ServiceAccount, put: Put) -> None:
     """All faults run at once, each in its own proxy, for longer than the age that a value may have."""
     ttl = 2.0
     counted = counted_variable(put)
@@ -123,7 +123,7 @@ def test_whatever_every_watch_does_no_answer_is_too_old(cluster: Cluster, accoun
     proxies: dict[str, Proxy] = {}
     began = time.monotonic()
     with ExitStack() as stack:
-        for name, fault in EVERY_WATCH.items():
+        for name, fault in WATCH_FAULTS.items():
             proxies[name] = proxy = stack.enter_context(Proxy(cluster))
             proxy.always_watch = fault
             lookups = stack.enter_context(closing(VariableLookups(proxy, account, put.namespace, ttl=ttl)))
@@ -145,7 +145,7 @@ def test_whatever_every_watch_does_no_answer_is_too_old(cluster: Cluster, accoun
 
 
 class TestOutages:
-    def test_a_network_that_swallows_everything(self, make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
+    def test_network_that_drops_all_packets(self, make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
         counted = counted_variable(put)
         lookups = make_lookups(ttl=2.0, outage_ttl=LONG, timeout=1.0)
         lookups.get("x")
@@ -235,7 +235,7 @@ class TestOutages:
 
 
 class TestPermissions:
-    def test_to_watch_is_granted_later(
+    def test_permission_to_watch_is_granted_later(
         self,
         cluster: Cluster,
         proxy: Proxy,
@@ -255,7 +255,7 @@ class TestPermissions:
                 until(lambda: len(lists_of_all(proxy.requests)) >= 2)
                 assert len(lists_of_all(proxy.requests)) <= 3
                 assert watchers() == []
-                [line] = said(caplog)
+                [line] = log_messages(caplog)
                 assert "cannot be watched: they are listed instead" in line
                 assert "--verb=list,watch" in line
 
@@ -267,7 +267,7 @@ class TestPermissions:
                 until(lambda: lookups.get("x") == str(counted.last))
             assert reader.oldest < ttl + SLACK
             assert len(proxy.lists) == lists
-            assert len(said(caplog)) == 1
+            assert len(log_messages(caplog)) == 1
 
     def test_a_token_that_is_revoked(
         self, cluster: Cluster, make_lookups: MakeLookups, account: ServiceAccount, put: Put

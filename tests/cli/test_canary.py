@@ -11,8 +11,8 @@ import pytest
 
 from airflow_kubernetes_secrets.cli.main import main
 from airflow_kubernetes_secrets.ui.snapshot_cache import take_snapshot
+from support.connection_secrets import secret_manifest
 from support.corpus import corpus
-from support.shapes import secret_manifest
 
 # It looks like a token, like a host name and like the name of a setting, so that no check excludes it.
 CANARY = "MADEUPCANARY0123456789"
@@ -128,7 +128,7 @@ def leaks(output: str, secrets: Mapping[str, str]) -> list[str]:
     ],
     ids=" ".join,
 )
-def test_what_tells_of_all(
+def test_commands_about_all_secrets_show_no_credential(
     arguments: tuple[str, ...],
     configured: Mapping[str, str],
     folder: Path,
@@ -142,7 +142,7 @@ def test_what_tells_of_all(
 
 
 @pytest.mark.parametrize("output", ["text", "json"])
-def test_what_tells_of_one(
+def test_explain_shows_no_credential(
     output: str,
     configured: Mapping[str, str],
     folder: Path,
@@ -161,7 +161,7 @@ def test_what_tells_of_one(
     assert found == []
 
 
-def test_the_page(configured: Mapping[str, str]) -> None:
+def test_the_page_shows_no_credential(configured: Mapping[str, str]) -> None:
     snapshot = take_snapshot()
     assert len(snapshot.rows) == len(configured)
     output = "\n".join(json.dumps(entry.as_json()) for entry in snapshot.rows)

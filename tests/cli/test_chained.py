@@ -44,7 +44,9 @@ except KubernetesSecretsError as error:
         ("file", {}, "is not text in UTF-8"),
     ],
 )
-def test_what_others_raise_is_not_chained(what: str, variables: dict[str, str], message: str, tmp_path: Path) -> None:
+def test_errors_of_libraries_are_not_chained(
+    what: str, variables: dict[str, str], message: str, tmp_path: Path
+) -> None:
     """Such errors quote configuration, URLs, rows and files, and some reports show chained exceptions."""
     file = tmp_path / "connections.json"
     file.write_bytes(f'{{"a": "{SECRET}\xff"}}'.encode("latin-1"))

@@ -89,7 +89,7 @@ class TestList:
         assert [f"ConfigMap {space}/b" in line for line in lines[1:]] == [False, True]
         assert f"{space}/a" in lines[1]
 
-    def test_what_is_not_read(self, commands: Commands, put_config_map: PutConfigMap) -> None:
+    def test_config_maps_that_are_not_read(self, commands: Commands, put_config_map: PutConfigMap) -> None:
         put_config_map("a", {CONNECTION: "my_db", CONFIG: "my-option"}, {"value": URI})
         put_config_map("b", {BUNDLE: "connections"}, {"my_db": URI})
         put_config_map("c", {BUNDLE: "variable"}, {"x": SECRET})
@@ -121,7 +121,7 @@ class TestList:
         assert f"also has the label '{VARIABLE}' of one id, so its keys are not ids. Remove one" in problem["text"]
         assert [each["answers"] for each in document["entries"]] == [True]
 
-    def test_one_that_cannot_be_read(self, commands: Commands, put_config_map: PutConfigMap) -> None:
+    def test_config_map_without_the_data_key(self, commands: Commands, put_config_map: PutConfigMap) -> None:
         put_config_map("x", {VARIABLE: "x"}, {"other": SECRET})
 
         [found] = entries(commands)
@@ -129,7 +129,7 @@ class TestList:
         assert (found["answers"], codes(found)) == (False, ["unreadable"])
         assert found["problems"][0]["text"].startswith(f"ConfigMap {commands.namespace}/x, key 'value': there is no")
 
-    def test_nothing_is_listed_while_they_are_off(self, commands: Commands, put_config_map: PutConfigMap) -> None:
+    def test_no_entries_if_config_maps_are_disabled(self, commands: Commands, put_config_map: PutConfigMap) -> None:
         put_config_map("x", {VARIABLE: "x"}, {"value": SECRET})
         commands.configure(config_maps=False)
 
@@ -174,7 +174,7 @@ class TestExplain:
         ],
         ids=["label", "bundle", "bundle, both off"],
     )
-    def test_one_while_they_are_off(
+    def test_hint_if_config_maps_are_disabled(
         self,
         commands: Commands,
         put_config_map: PutConfigMap,
@@ -195,7 +195,7 @@ class TestExplain:
         assert commands.run("explain", "variable", "other", "-o", "json", status=1).document["hints"] == []
         assert commands.run("explain", "connection", "x", "-o", "json", status=1).document["hints"] == []
 
-    def test_one_while_they_are_off_without_the_permission(
+    def test_no_hint_without_the_permission(
         self, commands: Commands, cluster: Cluster, namespace: str, put_config_map: PutConfigMap
     ) -> None:
         put_config_map("x", {VARIABLE: "x"}, {"value": SECRET})
@@ -206,7 +206,7 @@ class TestExplain:
 
         assert (found.document["hints"], found.document["error"], found.err) == ([], None, "")
 
-    def test_one_that_is_selected(self, commands: Commands, put_config_map: PutConfigMap) -> None:
+    def test_config_map_that_is_selected(self, commands: Commands, put_config_map: PutConfigMap) -> None:
         put_config_map("x", {VARIABLE: "x"}, {"value": SECRET})
         space = commands.namespace
 
@@ -223,7 +223,7 @@ class TestExplain:
         ]
         assert [(each["object_kind"], each["secret"]) for each in explanation["candidates"]] == [("ConfigMap", "x")]
 
-    def test_one_that_is_skipped(self, commands: Commands, put_config_map: PutConfigMap) -> None:
+    def test_config_map_that_is_skipped(self, commands: Commands, put_config_map: PutConfigMap) -> None:
         put_config_map("x", {VARIABLE: "x"}, {"other": SECRET})
 
         explanation = commands.run("explain", "variable", "x", "-o", "json", status=(1, 2)).document
@@ -231,7 +231,7 @@ class TestExplain:
         [candidate] = explanation["candidates"]
         assert (candidate["object_kind"], candidate["answers"]) == ("ConfigMap", False)
 
-    def test_a_connection(self, commands: Commands, put_config_map: PutConfigMap) -> None:
+    def test_connection_in_a_config_map_is_not_found(self, commands: Commands, put_config_map: PutConfigMap) -> None:
         put_config_map("a", {CONNECTION: "my_db"}, {"value": URI})
         put_config_map("b", {BUNDLE: "connections"}, {"my_db": URI})
 
@@ -245,7 +245,7 @@ class TestExplain:
 
 
 class TestPermissions:
-    def test_both_are_checked(self, commands: Commands, put_config_map: PutConfigMap) -> None:
+    def test_permissions_for_both_resources_are_checked(self, commands: Commands, put_config_map: PutConfigMap) -> None:
         put_config_map("x", {VARIABLE: "x"}, {"value": SECRET})
 
         texts = [each["text"] for each in doctor(commands, status=0)]
@@ -255,7 +255,7 @@ class TestPermissions:
         assert f"may list ConfigMaps in {space}" in texts
         assert any(text.endswith("can be read") and "1 variable" in text for text in texts)
 
-    def test_the_watch(self, commands: Commands) -> None:
+    def test_missing_watch_permission(self, commands: Commands) -> None:
         commands.configure(cache_ttl=60)
 
         texts = [each["text"] for each in doctor(commands, status=0) if each["code"] == "may-not-watch"]
@@ -265,7 +265,7 @@ class TestPermissions:
         assert "--verb=list,watch --resource=secrets,configmaps" in texts[1]
         assert "Without it, all ConfigMaps are listed every 60 s (cache_ttl)" in texts[1]
 
-    def test_no_permission(self, commands: Commands, cluster: Cluster, namespace: str) -> None:
+    def test_missing_list_permission(self, commands: Commands, cluster: Cluster, namespace: str) -> None:
         account = cluster.service_account(namespace, "other", {namespace: ["list"]})
         commands.configure(service_account_path=str(account.folder))
 

@@ -20,10 +20,10 @@ from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.manifests.check import Check
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from support.call_counts import calls
 from support.cluster import Cluster
 from support.commands import Commands
 from support.secrets import BUNDLE, CONNECTION, TEAM, VARIABLE, Put
-from support.work import calls
 
 PREFIX = "airflow.apache.org/"
 
@@ -65,8 +65,8 @@ def hints_for(lookup: Lookup, options: Options, may_reveal: MayReveal = reveal_a
     return similar_ids(lookup, options, location, Snapshot(location, options, tuple(Kind)).secrets, may_reveal)
 
 
-class TestOneSecret:
-    def test_in_the_list_and_the_explanation(self, commands: Commands, cluster: Cluster) -> None:
+class TestLargeSecret:
+    def test_list_and_explain_with_a_large_secret(self, commands: Commands, cluster: Cluster) -> None:
         secret = heavy(400)
         secret["metadata"]["namespace"] = commands.namespace
         cluster.apply(secret)
@@ -81,7 +81,7 @@ class TestOneSecret:
         assert f"annotation '{PREFIX}exta-b00004' and 395 more: it is unknown and has no effect" in texts[4]
         assert [problem["code"] for problem in entry["problems"]].count("unknown-label") == 5
 
-    def test_in_a_check(self, commands: Commands, tmp_path: Path) -> None:
+    def test_check_with_a_large_secret(self, commands: Commands, tmp_path: Path) -> None:
         (tmp_path / "heavy.json").write_text(json.dumps(heavy(400)))
 
         began = time.process_time()
@@ -92,7 +92,7 @@ class TestOneSecret:
         assert " and 395 more: " in problems[4]["text"]
         assert " and 395 more: " in problems[9]["text"]
 
-    def test_the_work_grows_as_the_secret_does(self, tmp_path: Path) -> None:
+    def test_work_of_list_and_check_grows_linearly_with_the_secret(self, tmp_path: Path) -> None:
         def list_and_check(count: int) -> None:
             options = folder_with(tmp_path / str(count), [heavy(count)])
             assert listed(options).entries
@@ -101,7 +101,7 @@ class TestOneSecret:
         list_and_check(100)
         assert calls(lambda: list_and_check(1_000)) < 6 * calls(lambda: list_and_check(250))
 
-    def test_a_check_and_a_lookup(self, tmp_path: Path) -> None:
+    def test_work_of_check_and_lookup_grows_linearly_with_the_secret(self, tmp_path: Path) -> None:
         def check_and_look_up(count: int) -> None:
             options = folder_with(tmp_path / str(count), [heavy(count)])
             Check(options, "default").check_path(tmp_path / str(count))
@@ -129,7 +129,7 @@ class TestOneSecret:
         check_and_look_up(200_000)
         assert time.process_time() - began < SECONDS
 
-    def test_labels_that_cannot_be_and_what_a_template_loses(self, commands: Commands, tmp_path: Path) -> None:
+    def test_many_invalid_labels_and_lost_annotations(self, commands: Commands, tmp_path: Path) -> None:
         labels = {CONNECTION: "my_db", **{f"example.com/-{number}": "x" for number in range(50)}}
         (tmp_path / "a.json").write_text(json.dumps(manifest("a", labels, {"host": "h"}, {})))
         annotations = {f"{PREFIX}extra-a{number}": "k" for number in range(50)}
@@ -146,7 +146,7 @@ class TestOneSecret:
         assert [problem["code"] for problem in problems] == ["invalid-label"] * 5 + ["annotation-lost"] * 5
         assert all(" and 45 more" in problems[position]["text"] for position in (4, 9))
 
-    def test_one_long_id_makes_no_other_row_longer(self, commands: Commands, put: Put, cluster: Cluster) -> None:
+    def test_one_long_id_does_not_widen_other_rows(self, commands: Commands, put: Put, cluster: Cluster) -> None:
         put.variable("x", "found", name="short")
         long = manifest("long", {VARIABLE: "y"}, {"value": "x"}, {VARIABLE: "y" * 100_000})
         long["metadata"]["namespace"] = commands.namespace
@@ -157,7 +157,7 @@ class TestOneSecret:
         assert len(out) < 110_000
 
 
-def test_the_work_for_bundles_grows_as_their_keys_do(tmp_path: Path) -> None:
+def test_work_for_bundles_grows_linearly_with_their_keys(tmp_path: Path) -> None:
     """Each id is looked up in the bundles that have its key only."""
 
     def list_all(count: int) -> None:
@@ -172,13 +172,13 @@ def test_the_work_for_bundles_grows_as_their_keys_do(tmp_path: Path) -> None:
     assert calls(lambda: list_all(400)) < 6 * calls(lambda: list_all(100))
 
 
-class TestManyOfOneId:
+class TestManySecretsForOneId:
     @pytest.mark.parametrize(
         ("labels", "data"),
         [({}, {"value": "x"}), ({}, {"other": "x"}), ({TEAM: "team-{}"}, {"value": "x"})],
-        ids=["duplicates", "none that can be read", "of a team each"],
+        ids=["duplicates", "all unreadable", "of a team each"],
     )
-    def test_the_work_grows_as_their_number_does(
+    def test_work_grows_linearly_with_the_number_of_secrets(
         self, tmp_path: Path, labels: dict[str, str], data: dict[str, str]
     ) -> None:
         def list_and_check(count: int) -> None:
@@ -199,7 +199,7 @@ class TestManyOfOneId:
         assert calls(lambda: list_and_check(800)) < 6 * calls(lambda: list_and_check(200))
 
     @pytest.mark.parametrize("identifier", ["x", "of-{}"], ids=["the same", "another, by an annotation"])
-    def test_of_teams_and_as_many_of_everybody(self, tmp_path: Path, identifier: str) -> None:
+    def test_work_grows_linearly_with_team_and_global_secrets(self, tmp_path: Path, identifier: str) -> None:
         """Each team's lookup would examine all global Secrets."""
 
         def survey(count: int) -> None:
@@ -215,7 +215,7 @@ class TestManyOfOneId:
         survey(50)
         assert calls(lambda: survey(400)) < 6 * calls(lambda: survey(100))
 
-    def test_the_same_secret_in_a_folder_again_and_again(self, tmp_path: Path) -> None:
+    def test_duplicate_secrets_in_a_folder_are_summarized(self, tmp_path: Path) -> None:
         secrets = [manifest(f"s-{number % 100}", {VARIABLE: "x"}, {"value": "x"}, {}) for number in range(200)]
         options = folder_with(tmp_path, secrets)
 
@@ -234,8 +234,8 @@ class TestManyOfOneId:
         assert hints[4].endswith("; and 45 more like it")
 
 
-class TestIdsThatMayBeMeant:
-    def test_the_nearest_is_named(self, tmp_path: Path) -> None:
+class TestSuggestedIds:
+    def test_most_similar_id_is_suggested_first(self, tmp_path: Path) -> None:
         secrets = [
             manifest(f"s-{number}", {VARIABLE: f"orders-{number}"}, {"value": "x"}, {}) for number in range(2_000)
         ]
@@ -274,7 +274,7 @@ class TestIdsThatMayBeMeant:
         assert hints == ["Did you mean 'orders-9'? Secret default/s-9 has it"]
         assert len(ids) <= 50
 
-    def test_long_ids_are_compared_with_none(self, tmp_path: Path) -> None:
+    def test_long_ids_are_not_compared(self, tmp_path: Path) -> None:
         """A comparison would take time that grows with the square of their length."""
         ids = [("ab" * 20_000) + str(number) for number in range(20)]
         secrets = [
@@ -300,7 +300,7 @@ def test_a_file_that_is_too_large(commands: Commands, tmp_path: Path, name: str)
     assert problem["text"] == "it has more than 8 MiB, the limit for a file with manifests. Split it"
 
 
-def test_a_file_without_an_end(commands: Commands) -> None:
+def test_an_endless_file(commands: Commands) -> None:
     [problem] = commands.run("check", "/dev/zero", "--output", "json", status=1).document["problems"]
 
     assert problem["text"].startswith("it has more than 8 MiB")

@@ -1,4 +1,4 @@
-"""Signals that end a command: the terminal and the files are afterwards as they were before."""
+"""Signals that end a command: the terminal is restored, and files with credentials are removed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ os.execv(sys.executable, [sys.executable, "-m", "airflow_kubernetes_secrets.cli.
 def started(
     *arguments: str, ignored: int = 0, stdin: int | None = None, output: int, errors: int | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a command in a session of its own. At the end it is killed, if it still runs."""
+    """Start a command in a separate session. At the end it is killed if it still runs."""
     command = [sys.executable, "-c", START, str(ignored), *arguments]
     with subprocess.Popen(command, start_new_session=True, stdin=stdin, stdout=output, stderr=errors) as process:
         try:
@@ -43,7 +43,7 @@ def started(
 
 
 class Terminal:
-    """A command on a terminal of its own."""
+    """A command on a separate terminal."""
 
     def __init__(self, process: subprocess.Popen[bytes], ours: int, theirs: int, before: list[object]) -> None:
         self.process = process
@@ -65,7 +65,7 @@ class Terminal:
 
 @contextmanager
 def on_terminal(*arguments: str, ignored: int = 0) -> Iterator[Terminal]:
-    """Start a command on a terminal of its own.
+    """Start a command on a separate terminal.
 
     Args:
         ignored: a signal that is ignored when the command starts, as with ``nohup``.
@@ -84,7 +84,7 @@ PROMPT = ("put", "variable", "key", "--value", "-", "--dry-run=client")
 
 
 @pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
-def test_a_prompt_for_a_password(number: signal.Signals) -> None:
+def test_signal_at_a_prompt_restores_the_terminal(number: signal.Signals) -> None:
     with on_terminal(*PROMPT) as terminal:
         terminal.wait_for(b"value: ")
         assert terminal.modes != terminal.before
@@ -107,7 +107,7 @@ def test_a_signal_that_is_ignored() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT], ids=lambda number: number.name)
-def test_files_of_the_devserver(number: signal.Signals, tmp_path: Path) -> None:
+def test_signal_removes_the_files_of_the_devserver(number: signal.Signals, tmp_path: Path) -> None:
     """The devserver itself handles only SIGINT and SIGTERM. The files contain a token and a key."""
     ready = tmp_path / "ready"
     folder = tmp_path / "files"

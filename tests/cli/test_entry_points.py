@@ -91,7 +91,7 @@ class TestUnderAirflow:
         done = commands.run_program("list", program=AIRFLOW, status=2)
         assert "airflow-kubernetes-secrets list: the service account" in done.err
 
-    def test_it_has_every_command_and_argument(self) -> None:
+    def test_provider_has_every_command_and_argument(self) -> None:
         from airflow_kubernetes_secrets.cli.provider import get_cli_commands
 
         (group,) = get_cli_commands()
@@ -102,7 +102,7 @@ class TestUnderAirflow:
 
     @on_the_devserver
     @needs_airflow("2.11")
-    def test_in_airflow_2_there_is_the_command_alone(self, commands: Commands, put: Put) -> None:
+    def test_airflow_2_has_only_the_separate_command(self, commands: Commands, put: Put) -> None:
         put.connection("my_db", f"postgres://u:{SECRET}@db/x")
         program = [str(ENVIRONMENTS["2.11"] / "bin" / "python"), "-m", "airflow_kubernetes_secrets.cli.main"]
         found = commands.run_program("explain", "connection", "my_db", "-o", "json", program=program).document
@@ -123,7 +123,9 @@ class TestTerminals:
             ("check", "{}"),
         ],
     )
-    def test_the_others(self, commands: Commands, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    def test_other_commands_print_on_a_terminal(
+        self, commands: Commands, tmp_path: Path, arguments: tuple[str, ...]
+    ) -> None:
         commands.set("AIRFLOW_CONN_MOVED", f"postgres://u:{SECRET}@db/x")
         printed = commands.run_on_a_terminal(*(each.format(tmp_path) for each in arguments)).out
         assert printed.strip()
@@ -140,7 +142,7 @@ class TestTerminals:
         assert "───" in commands.run_on_a_terminal("list", NO_COLOR="1").out
         assert "───" not in commands.run_program("list").out
 
-    def test_a_narrow_one_loses_nothing(self, commands: Commands, put: Put) -> None:
+    def test_a_narrow_terminal_truncates_no_values(self, commands: Commands, put: Put) -> None:
         put.connection("a_connection_with_a_name_of_some_length", f"postgres://u:{SECRET}@db/x")
         printed = commands.run_on_a_terminal("list", NO_COLOR="1", COLUMNS="60").out
         assert "…" not in printed.partition("KIND")[2]
@@ -155,7 +157,7 @@ class TestErrors:
         assert done.err.startswith("airflow-kubernetes-secrets list: backend_kwargs: there is no option 'namespce'")
 
     @on_the_devserver
-    def test_a_traceback_where_it_is_asked_for(self, commands: Commands) -> None:
+    def test_a_traceback_with_debug(self, commands: Commands) -> None:
         commands.configure(namespce="x")
         done = subprocess.run(
             [*PROGRAM, "list", "--debug"], capture_output=True, text=True, timeout=PATIENCE, check=False
@@ -164,14 +166,14 @@ class TestErrors:
         assert done.stderr.rstrip().rpartition("\n")[2].startswith("airflow_kubernetes_secrets.errors.OptionError")
 
     @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-    def test_what_is_not_an_argument(self, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_unknown_argument(self, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as ended:
             main([command.name, "--no-such-argument"])
         assert ended.value.code == 2
         assert "error: " in capsys.readouterr().err
 
-    def test_a_reader_who_has_seen_enough(self) -> None:
-        """The reader of the output may end early."""
+    def test_output_pipe_that_is_closed_early(self) -> None:
+        """The program that reads the output can end first."""
         program = " ".join([*PROGRAM, "rbac", "--service-account", "a/b", "--namespace", "a"])
         done = subprocess.run(
             ["sh", "-c", f"{program} | head -c 0"], capture_output=True, timeout=PATIENCE, check=False
@@ -180,8 +182,8 @@ class TestErrors:
 
     @on_the_devserver
     @pytest.mark.parametrize("command", ["list", "doctor", "explain connection x", "devserver"])
-    def test_nobody_reads_what_a_command_shows(self, commands: Commands, put: Put, command: str) -> None:
-        """The status is 141, as for other programs, and none of the documented ones."""
+    def test_status_141_if_the_output_pipe_is_closed(self, commands: Commands, put: Put, command: str) -> None:
+        """The status is 141, as for other programs, and differs from all documented statuses."""
         put.connection("x", f"postgres://u:{SECRET}@db/x")
         process = subprocess.Popen([*PROGRAM, *command.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert process.stdout is not None
@@ -199,7 +201,7 @@ class TestErrors:
         assert (done.returncode, done.stderr) == (1, "")
 
     @pytest.mark.parametrize("name", ["ü", "", "a\r\nX: y"])
-    def test_a_user_that_cannot_be_one(self, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_invalid_user_name(self, name: str, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             main(["list", "--as", name])
         assert "argument --as: a user's name is printable ASCII" in capsys.readouterr().err
@@ -229,15 +231,15 @@ class TestErrors:
         "name",
         ["ada", "oidc:ada", "system:admin", "https://issuer.example.com#ada", "arn:aws:iam::1:role/ada", "a/b/c"],
     )
-    def test_a_user_who_is_no_service_account(self, name: str) -> None:
+    def test_users_that_are_not_service_accounts(self, name: str) -> None:
         assert user_argument(name) == name
 
-    def test_a_port_that_cannot_be_one(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_invalid_port(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             main(["devserver", "--port", "99999"])
         assert "a port is a number up to 65535" in capsys.readouterr().err
 
-    def test_arguments_are_spelt_out(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_abbreviated_arguments_are_refused(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             main(["put", "variable", "x", "--val", "-"])
         assert "--val" in capsys.readouterr().err
@@ -275,7 +277,7 @@ def test_an_empty_path_is_not_the_working_directory(
 
 
 class TestOutput:
-    """Standard output that cannot take everything."""
+    """Standard output that cannot be written, or that cannot encode all characters."""
 
     @pytest.mark.parametrize(
         "arguments",
@@ -329,7 +331,7 @@ class TestOutput:
             "redirect it to another place\n"
         )
 
-    def test_no_place_for_messages_either(self) -> None:
+    def test_a_full_disk_for_output_and_errors(self) -> None:
         with Path("/dev/full").open("wb") as full:
             done = subprocess.run(
                 [*PROGRAM, "check", "nowhere"], stdout=full, stderr=full, timeout=PATIENCE, check=False
@@ -360,7 +362,7 @@ class TestOutput:
 
 
 def _encoded(encoding: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command whose output has this encoding, and possibly a handler of errors."""
+    """Run a command whose output has this encoding, and optionally an error handler."""
     return subprocess.run(
         [*PROGRAM, *arguments],
         env={**os.environ, "PYTHONIOENCODING": encoding},
@@ -372,14 +374,14 @@ def _encoded(encoding: str, *arguments: str) -> subprocess.CompletedProcess[str]
 
 
 class TestHelp:
-    def test_it_names_every_command(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_help_names_every_command(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             main(["--help"])
         printed = capsys.readouterr().out
         assert all(command.name in printed and command.help.split()[0] in printed for command in COMMANDS)
 
     @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-    def test_it_tells_what_statuses_mean(self, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_help_explains_every_exit_status(self, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             main([command.name, "--help"])
         printed = " ".join(capsys.readouterr().out.split())

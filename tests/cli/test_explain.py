@@ -43,7 +43,7 @@ class TestFound:
         assert explanation["configuration"]["backend_from"] == "AIRFLOW__SECRETS__BACKEND"
 
     def test_labels_and_annotations_without_effect(self, commands: Commands, put: Put) -> None:
-        """They are the problems that ``list`` shows for the Secret. A skipped Secret can be skipped because of them."""
+        """``explain`` reports the same metadata problems as ``list``, also for a Secret that is skipped."""
         unknown = {"airflow.apache.org/conection-type": "mysql"}
         put({CONNECTION: "x", "airflow.apache.org/tema": "blue"}, URI, annotations=unknown)
         put({VARIABLE: "y"}, data={"text": SECRET}, annotations={"airflow.apache.org/data-kye": "text"})
@@ -55,7 +55,7 @@ class TestFound:
             assert explanation["problems"] == of_metadata
             assert of_metadata
 
-    def test_its_extra_by_names_alone(self, commands: Commands, put: Put) -> None:
+    def test_only_the_names_in_extra_are_shown(self, commands: Commands, put: Put) -> None:
         put.connection("x", EXTRA)
         assert explain(commands, "connection", "x", status=0)["extra"] == ["region_name", "token"]
 
@@ -71,7 +71,7 @@ class TestFound:
         assert (explanation["conn_type"], explanation["host"]) == ("postgres", "db")
         assert explanation["unused"] == []
 
-    def test_keys_that_nothing_reads(self, commands: Commands, put: Put) -> None:
+    def test_unused_keys(self, commands: Commands, put: Put) -> None:
         put(
             {CONNECTION: "x"},
             data={"host": "db", "pgpass": SECRET, "jdbc-uri": f"jdbc:postgresql://db?password={SECRET}"},
@@ -82,7 +82,7 @@ class TestFound:
         assert explain(commands, "connection", "y", status=0)["unused"] == ["old"]
 
     @pytest.mark.parametrize("annotations", [{}, {"airflow.apache.org/connection-type": "mysql"}])
-    def test_nothing_of_a_password_that_takes_the_uri_apart(
+    def test_no_part_of_a_password_that_breaks_the_uri_is_shown(
         self, commands: Commands, put: Put, annotations: dict[str, str]
     ) -> None:
         put({CONNECTION: "x"}, f"postgres://u:12?{SECRET}=w@h/d", annotations=annotations)
@@ -115,7 +115,7 @@ class TestFound:
         out = commands.run("explain", "connection", "x").out
         assert "Format      key 'value', completed by annotations: password from 'password'\n" in out
 
-    def test_the_text(self, commands: Commands, put: Put) -> None:
+    def test_text_output(self, commands: Commands, put: Put) -> None:
         put.connection("my_db", URI, name="my-db")
         put.connection("my_db", URI, name="my-other-db")
         out = commands.run("explain", "connection", "my_db").out
@@ -134,7 +134,7 @@ class TestFound:
         assert f"{commands.namespace}/my-other-db has the same id, and is younger or comes later by name" in out
         assert not any(line.endswith(" ") for line in out.splitlines())
 
-    def test_the_text_shows_the_first_of_many_secrets(self, commands: Commands, put: Put) -> None:
+    def test_text_output_shows_the_first_of_many_secrets(self, commands: Commands, put: Put) -> None:
         for number in range(50):
             put.connection("my_db", URI, name=f"my-db-{number:02}")
         out = commands.run("explain", "connection", "my_db").out
@@ -151,15 +151,15 @@ class TestFound:
         assert explanation["headline"].startswith("variable 'v' of team 'data'")
 
 
-class TestWhatAirflowDoesNotRead:
-    def test_the_environment(self, commands: Commands, put: Put) -> None:
+class TestOtherSources:
+    def test_hidden_entry_in_the_environment(self, commands: Commands, put: Put) -> None:
         put.connection("my_db", URI)
         commands.set("AIRFLOW_CONN_MY_DB", URI)
         hidden = explain(commands, "connection", "my_db", status=0)["hidden"]
         assert hidden[0]["place"] == "environment"
         assert "AIRFLOW_CONN_MY_DB" in hidden[0]["text"]
 
-    def test_what_airflow_reads_instead(self, commands: Commands) -> None:
+    def test_entry_in_the_environment_that_airflow_reads_instead(self, commands: Commands) -> None:
         commands.set("AIRFLOW_CONN_MY_DB", URI)
         explanation = explain(commands, "connection", "my_db", status=1)
         assert explanation["hidden"] == []
@@ -169,7 +169,7 @@ class TestWhatAirflowDoesNotRead:
         assert instead["text"] in commands.run("explain", "connection", "my_db", status=1).out
 
     @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
-    def test_an_option(self, commands: Commands, put: Put) -> None:
+    def test_options_of_airflow_that_name_the_id(self, commands: Commands, put: Put) -> None:
         put.config("fernet", SECRET)
         nobody = commands.run("explain", "config", "fernet").out
         assert "no option of Airflow names this id" in nobody
@@ -196,7 +196,7 @@ class TestNotFound:
         [hint] = explain(commands, "connection", "x", status=1)["hints"]
         assert f"its label {TEAM} is empty, so no lookup finds it. Write the team there, or remove the label" in hint
 
-    def test_nothing_like_it(self, commands: Commands) -> None:
+    def test_no_similar_secret(self, commands: Commands) -> None:
         explanation = explain(commands, "connection", "nope", status=1)
         assert (explanation["verdict"], explanation["candidates"], explanation["hints"]) == ("not-found", [], [])
         assert explanation["headline"] == "connection 'nope': no Secret matches"
@@ -227,7 +227,7 @@ class TestNotFound:
         assert hints == ["No Secret and no option belongs to team 'bleu'. Did you mean 'blue'?"]
         assert explain(commands, "connection", "x", "--team", "blue", status=0)["hints"] == []
 
-    def test_everybodys_which_a_team_does_not_get(self, commands: Commands, put: Put) -> None:
+    def test_global_secret_without_team_fallback(self, commands: Commands, put: Put) -> None:
         commands.configure(team_fallback=False)
         put.connection("x", URI, name="everybodys")
         hint = explain(commands, "connection", "x", "--team", "data", status=1)["hints"][0]
@@ -264,7 +264,7 @@ class TestNotFound:
         assert found[0].startswith(f"{identifier!r} is the name of an environment variable. ")
         assert all(any(each in hint for hint in found) for each in hints), found
 
-    def test_a_secret_of_that_name_without_the_label(self, cluster: Cluster, commands: Commands, put: Put) -> None:
+    def test_secret_with_a_matching_name_but_no_label(self, cluster: Cluster, commands: Commands, put: Put) -> None:
         account = cluster.service_account(
             commands.namespace, "getter", {commands.namespace: ["list"]}, {commands.namespace: ["my-db"]}
         )
@@ -275,7 +275,7 @@ class TestNotFound:
             f"kubectl label secret -n {commands.namespace} my-db airflow.apache.org/connection-id=my_db"
         )
 
-    def test_commands_for_the_cluster_of_the_arguments(self, cluster: Cluster, commands: Commands, put: Put) -> None:
+    def test_suggested_command_uses_the_given_kubeconfig(self, cluster: Cluster, commands: Commands, put: Put) -> None:
         """Another cluster may be the default of kubectl."""
         put({"app": "x"}, URI, name="my-db")
         kubeconfig = cluster.kubeconfig(cluster.admin_token)
@@ -286,7 +286,7 @@ class TestNotFound:
         hint = explain(commands, "connection", "my_db", *there, "--context", context, status=1)["hints"][0]
         assert f"\n  kubectl --kubeconfig={kubeconfig} --context={context} label secret " in hint
 
-    def test_one_that_cannot_be_read(self, commands: Commands, put: Put) -> None:
+    def test_matching_secret_that_cannot_be_read(self, commands: Commands, put: Put) -> None:
         put({CONNECTION: "x"}, name="x", data={"nothing": SECRET})
         explanation = explain(commands, "connection", "x", status=1)
         assert explanation["headline"] == "connection 'x': no matching Secret can be read"
@@ -300,7 +300,7 @@ class TestNotFound:
             ({"connections_label": None}, "its label is null in backend_kwargs and no reference names it"),
         ],
     )
-    def test_not_asked(self, commands: Commands, kwargs: dict[str, Any], headline: str) -> None:
+    def test_id_that_is_not_looked_up(self, commands: Commands, kwargs: dict[str, Any], headline: str) -> None:
         commands.configure(**kwargs)
         explanation = explain(commands, "connection", "x", status=1)
         assert headline in explanation["headline"]
@@ -316,7 +316,7 @@ class TestNotFound:
         done = commands.run("explain", "config", "x", "--team", "data", status=2)
         assert "Airflow looks configuration options up without a team" in done.err
 
-    def test_what_is_configured_and_does_not_count(self, cluster: Cluster, commands: Commands) -> None:
+    def test_configured_options_that_arguments_override(self, cluster: Cluster, commands: Commands) -> None:
         kubeconfig = str(cluster.kubeconfig(commands.account.token))
         commands.configure(namespace=f"{SECRET} x", path="/nowhere")
         there = ("--kubeconfig", kubeconfig, "--namespace", commands.namespace)
@@ -324,8 +324,8 @@ class TestNotFound:
         assert "(namespace: --namespace is used instead) (path: --kubeconfig is used instead)" in out
 
 
-class TestTrouble:
-    def test_what_cannot_be_read(self, commands: Commands, put: Put) -> None:
+class TestErrors:
+    def test_invalid_connection(self, commands: Commands, put: Put) -> None:
         put.connection("x", json.dumps({"conn_type": "http", "secret_field": SECRET}), name="x")
         explanation = explain(commands, "connection", "x", status=2)
         assert explanation["headline"] == "connection 'x': a Secret is selected, but Airflow cannot read it"
@@ -351,7 +351,7 @@ class TestTrouble:
         assert "failed (not allowed)" in commands.run("explain", "connection", "x", status=2).out
 
     @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
-    def test_nobody_there(self, commands: Commands) -> None:
+    def test_unreachable_api_server(self, commands: Commands) -> None:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             commands.set("KUBERNETES_SERVICE_PORT", str(taken.getsockname()[1]))
@@ -360,14 +360,14 @@ class TestTrouble:
         assert "could not be read" in explanation["error"]
 
     @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
-    def test_no_way_to_an_api(self, commands: Commands) -> None:
+    def test_no_api_is_configured(self, commands: Commands) -> None:
         commands.set("KUBERNETES_SERVICE_HOST", None)
         commands.set("KUBECONFIG", None)
         assert "no Kubernetes API is configured" in commands.run("explain", "connection", "x", status=2).err
 
 
 @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
-def test_what_airflow_itself_would_log(commands: Commands, put: Put) -> None:
+def test_values_that_airflow_itself_would_log_are_not_shown(commands: Commands, put: Put) -> None:
     """Airflow's core logs parts of a query that are not JSON, and the variables. Its Task SDK 1.3 does not."""
     put.connection("x", f"{URI}?options=[{SECRET}")
     explanation = commands.run_program("explain", "connection", "x", "-o", "json").document

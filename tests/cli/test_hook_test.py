@@ -1,4 +1,4 @@
-"""``explain connection ID --test``: the connection's own hook says whether it works."""
+"""``explain connection ID --test``: the connection's own hook tests whether it works."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def enabled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 class MailServer:
-    """Speaks as much SMTP as a login needs, on loopback. It accepts no password, and repeats it."""
+    """A minimal SMTP server on loopback that responds to each login with the given answer."""
 
     def __init__(self, answer: str) -> None:
         self._answer = answer
@@ -85,18 +85,18 @@ def result_of(commands: Commands, put: Put, fields: dict[str, Any], status: int)
 
 @on_the_devserver
 class TestCommand:
-    def test_one_that_works(self, commands: Commands, put: Put, accepting: MailServer) -> None:
+    def test_connection_that_works(self, commands: Commands, put: Put, accepting: MailServer) -> None:
         found = result_of(commands, put, {**SMTP, "port": accepting.port, "extra": PLAIN}, 0)
 
         assert found["result"] == "works"
 
-    def test_one_that_does_not_work(self, commands: Commands, put: Put, refusing: MailServer) -> None:
+    def test_connection_that_does_not_work(self, commands: Commands, put: Put, refusing: MailServer) -> None:
         found = result_of(commands, put, {**SMTP, "port": refusing.port, "extra": PLAIN}, 3)
 
         assert found["result"] == "failed"
         assert "wrong password *** of ***" in found["message"]
 
-    def test_in_words(self, commands: Commands, put: Put, tmp_path: Path) -> None:
+    def test_text_output(self, commands: Commands, put: Put, tmp_path: Path) -> None:
         put.connection("here", json.dumps({"conn_type": "fs", "extra": {"path": str(tmp_path)}}))
         put.connection("gone", json.dumps({"conn_type": "fs", "extra": {"path": str(tmp_path / "gone")}}))
 
@@ -109,7 +109,7 @@ class TestCommand:
         assert commands.run("explain", "connection", "x", "-o", "json").document["test"] is None
 
     @pytest.mark.parametrize("value", [None, "Hidden"])
-    def test_not_if_airflow_does_not_allow_it(self, commands: Commands, put: Put, value: str | None) -> None:
+    def test_not_tested_if_airflow_does_not_allow_it(self, commands: Commands, put: Put, value: str | None) -> None:
         commands.set("AIRFLOW__CORE__TEST_CONNECTION", value)
         found = result_of(commands, put, SMTP, 3)
 
@@ -137,11 +137,11 @@ class TestCommand:
 
         assert "--test: only a connection can be tested" in done.err
 
-    def test_what_is_not_found_is_not_tested(self, commands: Commands) -> None:
+    def test_missing_connection_is_not_tested(self, commands: Commands) -> None:
         assert commands.run("explain", "connection", "x", "--test", "-o", "json", status=1).document["test"] is None
 
 
-def test_a_server_that_never_answers_ends_it() -> None:
+def test_time_limit_with_a_server_that_never_responds() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         fields = {**SMTP, "port": silent.getsockname()[1], "extra": {**PLAIN, "timeout": 600}}
         started = time.monotonic()
@@ -152,7 +152,7 @@ def test_a_server_that_never_answers_ends_it() -> None:
     assert time.monotonic() - started < 60
 
 
-def test_a_process_whose_command_was_killed_ends_too() -> None:
+def test_hook_process_ends_itself_at_the_time_limit() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         fields = {**SMTP, "port": silent.getsockname()[1], "extra": {**PLAIN, "timeout": 600}}
         done = subprocess.run(
@@ -214,7 +214,7 @@ class Hook(BaseHook):
         ("return False, connection.get_uri()", "x://:***@***"),
     ],
 )
-def test_a_hook_can_do_anything(
+def test_hooks_that_misbehave(
     what: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     install(what, tmp_path, monkeypatch)
@@ -223,7 +223,7 @@ def test_a_hook_can_do_anything(
 
     assert (found.state, found.message) == (HookState.FAILED, message)
     assert SECRET not in "".join(capfd.readouterr())
-    eventually_gone(int((tmp_path / "out").read_text()))
+    wait_until_process_ends(int((tmp_path / "out").read_text()))
 
 
 def install(what: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +238,7 @@ def install(what: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]))
 
 
-# Another process, in a session of its own, holds the pipes of this one and does something first.
+# Another process in a separate session inherits the pipes of this process, and runs other code first.
 FORK = """
         import time
         reading, writing = os.pipe()
@@ -259,14 +259,14 @@ TRACE = """
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[Path]:
-    """Return the file with the process that the hook has started, which is ended after the test."""
+    """Return the file with the process that the hook has started, which is killed after the test."""
     file = tmp_path / "out.other"
     yield file
     os.kill(int(file.read_text()), signal.SIGKILL)
 
 
-def result_apart(folder: Path, seconds: float) -> dict[str, str]:
-    """Return the result of a test by a process of its own, because it could wait without limit."""
+def result_in_separate_process(folder: Path, seconds: float) -> dict[str, str]:
+    """Return the result of a test in a separate process, because it could wait without limit."""
     code = (
         "import json, sys\n"
         "from airflow_kubernetes_secrets.diagnosis.hook_test import run_hook_test\n"
@@ -293,33 +293,33 @@ def result_apart(folder: Path, seconds: float) -> dict[str, str]:
         ),
     ],
 )
-def test_another_process_that_holds_the_pipe_changes_nothing(
+def test_result_while_another_process_has_the_pipe_open(
     what: str, result: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: Path
 ) -> None:
     install(f"{FORK.format(what='pass')}\n        {what}", tmp_path, monkeypatch)
 
-    assert result_apart(tmp_path, 90) == result
+    assert result_in_separate_process(tmp_path, 90) == result
     assert other.exists()
 
 
 def test_a_hook_that_returns_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install("return os.fork() >= 0, 'fine'", tmp_path, monkeypatch)
 
-    assert result_apart(tmp_path, 90) == {"result": "works", "message": "fine"}
+    assert result_in_separate_process(tmp_path, 90) == {"result": "works", "message": "fine"}
 
 
-def test_a_process_that_cannot_be_reaped_is_not_waited_for(
+def test_time_limit_with_a_process_that_cannot_be_reaped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: Path
 ) -> None:
     may_be_traced = "import ctypes; ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(-1), 0, 0, 0)  # PR_SET_PTRACER"
     install(f"{may_be_traced}\n{FORK.format(what=TRACE)}\n        time.sleep(1000)", tmp_path, monkeypatch)
 
-    assert result_apart(tmp_path, 20)["message"].startswith("no result within 20 s")
+    assert result_in_separate_process(tmp_path, 20)["message"].startswith("no result within 20 s")
     assert Path(f"/proc/{other.read_text()}").exists()
 
 
-def eventually_gone(process: int) -> None:
-    """Wait until a process has ended. Nobody may have reaped it yet."""
+def wait_until_process_ends(process: int) -> None:
+    """Wait until a process has ended, even if it has not been reaped yet."""
     for _ in range(200):
         status = Path(f"/proc/{process}/stat")
         if not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z":
@@ -329,7 +329,7 @@ def eventually_gone(process: int) -> None:
 
 
 @pytest.mark.parametrize("version", ["3.3", "2.11"])
-def test_the_process_in_each_airflow(version: str, tmp_path: Path) -> None:
+def test_hook_process_in_each_airflow_version(version: str, tmp_path: Path) -> None:
     require_airflow(version)
     python = ENVIRONMENTS[version] / "bin" / "python"
     stored = json.dumps({"conn_type": "fs", "extra": {"path": str(tmp_path)}})
@@ -402,7 +402,7 @@ class TestHidden:
     def test_a_token_that_is_the_query_of_a_uri(self) -> None:
         assert hidden_in("unknown argument 'T0KEN123456'", "http://host/?T0KEN123456") == "unknown argument '***'"
 
-    def test_an_address_where_the_type_belongs(self) -> None:
+    def test_address_in_place_of_the_type(self) -> None:
         stored = json.dumps({"conn_type": "https://hooks.example.com/T0/B0"})
 
         assert hidden_in('Unknown hook type "https://hooks.example.com/T0/B0"', stored) == 'Unknown hook type "***"'
@@ -431,7 +431,7 @@ class TestHidden:
         assert "***" in shown
         assert not re.search("s3|cr|et", shown)
 
-    def test_a_header_of_http(self) -> None:
+    def test_http_header_with_credentials(self) -> None:
         stored = json.dumps({"conn_type": "http", "host": "api", "login": "u", "password": "p"})
 
         assert hidden_in("Authorization: Basic dTpw", stored) == "Authorization: Basic ***"
@@ -441,14 +441,14 @@ class TestHidden:
 
         assert hidden_in("invalid value: hunter2.", stored) == "invalid value: ***."
 
-    def test_a_value_that_is_longer_than_what_is_searched(self) -> None:
+    def test_value_that_is_longer_than_the_searched_part(self) -> None:
         password = "0123456789abcdef/" * 60_000
         stored = json.dumps({"conn_type": "http", "host": "api", "password": password})
 
         for text in (password, password[:400_000], quote(password, safe="")):
             assert hidden_in(f"wrong: {text}", stored) == "wrong: ***…"
 
-    def test_a_value_that_is_cut_off_at_the_end_of_what_is_searched(self) -> None:
+    def test_value_that_is_cut_off_at_the_end_of_the_searched_part(self) -> None:
         stored = json.dumps({"conn_type": "http", "host": "api", "password": "hunter2" * 1000, "login": "x" * 60})
 
         for before in range(49_000, 50_010, 101):

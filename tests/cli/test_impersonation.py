@@ -1,4 +1,4 @@
-"""``--as``: who may impersonate a user on a real API server, and the commands that permit it.
+"""``--as``: permissions to impersonate a user on a real API server, and the commands that grant them.
 
 https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
 """
@@ -41,7 +41,7 @@ def until(is_so: Callable[[Done], bool], ask: Callable[[], Done]) -> Done:
 
 
 @pytest.mark.parametrize("who", ["a service account", "a user"])
-def test_the_commands_that_allow_it_are_enough(
+def test_suggested_commands_permit_the_impersonation(
     who: str, cluster: Cluster, worker: ServiceAccount, commands: Commands, tmp_path: Path
 ) -> None:
     """An administrator runs the commands. Then the refused user may impersonate exactly this other user."""
@@ -76,7 +76,7 @@ def grant(cluster: Cluster, subject: ServiceAccount, name: str, rules: list[dict
     checked(cluster.admin.post(f"{base}/clusterrolebindings", json=body))
 
 
-def test_doctor_with_a_part_of_it(cluster: Cluster, worker: ServiceAccount, commands: Commands) -> None:
+def test_doctor_with_constrained_impersonation(cluster: Cluster, worker: ServiceAccount, commands: Commands) -> None:
     """With constrained impersonation (from 1.36 on), a user may impersonate another for some requests only."""
     on = "impersonate-on:serviceaccount"
     of_account = {"apiGroups": ["authentication.k8s.io"], "resources": ["serviceaccounts"], "resourceNames": ["worker"]}

@@ -59,7 +59,7 @@ def finds(lookup: Lookup, manifest: Mapping[str, Any]) -> bool:
 
 @given(KINDS, IDS, TEAMS, IDS, TEAMS)
 @settings(max_examples=400, deadline=None)
-def test_it_is_found_for_this_id_and_no_other(
+def test_manifest_is_found_only_for_its_id_and_team(
     kind: Kind, identifier: str, team: str | None, other: str, other_team: str | None
 ) -> None:
     manifest = made(Lookup(kind, identifier, team))
@@ -73,7 +73,7 @@ def test_it_is_found_for_this_id_and_no_other(
 
 @given(KINDS, IDS, TEAMS, IDS, TEAMS)
 @settings(max_examples=400, deadline=None)
-def test_each_has_a_name_of_its_own(
+def test_each_id_and_team_has_a_unique_name(
     kind: Kind, identifier: str, team: str | None, other: str, other_team: str | None
 ) -> None:
     name = secret_name(kind, identifier, team)
@@ -85,7 +85,7 @@ def test_each_has_a_name_of_its_own(
 
 
 @pytest.mark.parametrize("identifier", ["my db", "MY_DB", "a" * 200, "größe"])
-def test_no_id_has_the_name_that_another_has_with_its_hash(identifier: str) -> None:
+def test_id_that_equals_a_hashed_name_gets_another_name(identifier: str) -> None:
     name = secret_name(Kind.VARIABLE, identifier)
     twin = name.removeprefix("airflow-variable-")
 
@@ -98,7 +98,7 @@ def test_a_plain_id_has_a_plain_name() -> None:
     assert secret_name(Kind.CONFIG, "smtp") == "airflow-config-smtp"
 
 
-def test_what_it_looks_like() -> None:
+def test_complete_manifest() -> None:
     assert made(Lookup(Kind.CONNECTION, "my db", "ops"), namespace="prod", name="mine") == {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -131,7 +131,7 @@ def test_what_it_looks_like() -> None:
         (Lookup(Kind.VARIABLE, "a"), {}, {"namespace": "A"}, "'A' cannot be the name of a namespace"),
     ],
 )
-def test_what_would_not_be_found_is_refused(
+def test_manifest_that_airflow_would_not_find_is_refused(
     lookup: Lookup, options: dict[str, Any], more: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(NotWritableError) as raised:
@@ -158,7 +158,7 @@ def test_what_would_not_be_found_is_refused(
         ),
     ],
 )
-def test_what_could_not_be_read_is_refused(kind: Kind, data: dict[str, bytes], says: str) -> None:
+def test_invalid_values_are_refused(kind: Kind, data: dict[str, bytes], says: str) -> None:
     with pytest.raises(NotWritableError) as raised:
         secret_manifest(Lookup(kind, "id"), data, Options())
 
@@ -166,5 +166,5 @@ def test_what_could_not_be_read_is_refused(kind: Kind, data: dict[str, bytes], s
     assert "hunter2" not in str(raised.value)
 
 
-def test_as_large_as_a_secret_can_be() -> None:
+def test_value_of_the_maximum_size() -> None:
     secret_manifest(Lookup(Kind.VARIABLE, "id"), {"value": b"x" * LARGEST_BYTES}, Options())

@@ -33,7 +33,7 @@ KEYS = [
 ]
 
 # Explain also finds these, because their value is the id.
-OF_AN_ID = ["airflow.apache.org/conn-id", "connection-id", "airflow/connection_id", "example.com/connection-id"]
+KEYS_FOUND_BY_ID = ["airflow.apache.org/conn-id", "connection-id", "airflow/connection_id", "example.com/connection-id"]
 
 # None of these is meant as a label of Airflow.
 OF_OTHERS = [
@@ -61,12 +61,12 @@ def texts(commands: Commands, code: str) -> list[str]:
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_the_right_key(key: str) -> None:
+def test_misspelt_keys_of_the_label(key: str) -> None:
     assert meant_label(key, known_labels(Options())) == CONNECTION
 
 
 @pytest.mark.parametrize("key", [*OF_OTHERS, CONNECTION, "airflow.apache.org/connection-type"])
-def test_another_key(key: str) -> None:
+def test_keys_that_are_not_misspelt_labels(key: str) -> None:
     assert meant_label(key, known_labels(Options())) == ""
 
 
@@ -79,7 +79,7 @@ def test_keys_of_the_options() -> None:
     assert meant_label("example.com/teams", known) == ""
 
 
-@pytest.mark.parametrize("key", [*KEYS, *OF_AN_ID])
+@pytest.mark.parametrize("key", [*KEYS, *KEYS_FOUND_BY_ID])
 def test_explain(commands: Commands, put: Put, key: str) -> None:
     put({key: "my_db"}, URI, name="it")
 
@@ -101,7 +101,7 @@ def test_doctor(commands: Commands, put: Put, key: str) -> None:
     assert text.endswith(f"mean the label {CONNECTION!r}?")
 
 
-def test_labels_of_others(commands: Commands, put: Put) -> None:
+def test_labels_of_other_programs(commands: Commands, put: Put) -> None:
     for number, key in enumerate(OF_OTHERS):
         put({key: "data"}, URI, name=f"s-{number}")
 
@@ -110,7 +110,7 @@ def test_labels_of_others(commands: Commands, put: Put) -> None:
 
 
 class TestAnAnnotation:
-    def test_in_place_of_the_label(self, commands: Commands, put: Put) -> None:
+    def test_annotation_in_place_of_the_label(self, commands: Commands, put: Put) -> None:
         put({}, URI, name="it", annotations={CONNECTION: "my_db"})
 
         [hint] = hints(commands, "connection", "my_db")
@@ -122,7 +122,7 @@ class TestAnAnnotation:
         [text] = texts(commands, "unknown-annotation")
         assert "it has no effect without the label of that key, which selects the Secret. Add the label" in text
 
-    def test_of_an_id_that_is_no_label(self, commands: Commands, put: Put) -> None:
+    def test_id_that_is_not_a_valid_label_value(self, commands: Commands, put: Put) -> None:
         hashed = label_value("team/x y")
         put({}, URI, name="a", annotations={CONNECTION: "team/x y"})
         put({"apache.airflow.org/connection-id": hashed}, URI, name="b")
@@ -136,7 +136,7 @@ class TestAnAnnotation:
             f"{commands.namespace} b '{CONNECTION}=team/x y'"
         )
 
-    def test_that_describes_a_connection_without_a_label(self, commands: Commands, put: Put) -> None:
+    def test_annotation_of_a_connection_without_the_label(self, commands: Commands, put: Put) -> None:
         put({}, URI, name="it", annotations={"airflow.apache.org/connection-type": "postgres"})
         [text] = texts(commands, "unknown-annotation")
         assert f"the Secret does not have the label {CONNECTION!r}. Add the label, or remove the annotation" in text
@@ -145,7 +145,7 @@ class TestAnAnnotation:
 @pytest.mark.parametrize(
     "key", ["airflow.apache.org/bundles", "apache.airflow.org/bundle", "airflow.apache.org/BUNDLE"]
 )
-def test_a_bundle(commands: Commands, put: Put, key: str) -> None:
+def test_misspelt_label_of_a_bundle(commands: Commands, put: Put, key: str) -> None:
     put({key: "connections"}, data={"my_db": URI}, name="all")
 
     [hint] = hints(commands, "connection", "my_db")
@@ -157,7 +157,7 @@ def test_a_bundle(commands: Commands, put: Put, key: str) -> None:
     assert len(texts(commands, "unknown-label")) == 1
 
 
-def test_a_team(commands: Commands, put: Put) -> None:
+def test_misspelt_label_of_a_team(commands: Commands, put: Put) -> None:
     """The Secret has the label of an id, so it is in the inventory."""
     put({CONNECTION: "my_db", "apache.airflow.org/team": "data"}, URI, name="it")
     [entry] = commands.run("list", "-o", "json").document["entries"]
@@ -166,7 +166,7 @@ def test_a_team(commands: Commands, put: Put) -> None:
     assert problem["text"].endswith(f"did you mean the label {TEAM!r}?")
 
 
-def test_a_secret_of_another_kind(commands: Commands, put: Put) -> None:
+def test_misspelt_label_on_a_secret_of_another_kind(commands: Commands, put: Put) -> None:
     """It has a label by which lookups find it, and a misspelt one."""
     put({VARIABLE: "x", "airflow.apache.org/conection-id": "my_db"}, URI, name="it")
     [hint] = hints(commands, "connection", "my_db")
@@ -199,7 +199,7 @@ def test_a_secret_with_the_name_of_the_id_is_named_once(cluster: Cluster, comman
     assert len(hints(commands, "connection", "my_db")) == 1
 
 
-def test_many(commands: Commands, put: Put) -> None:
+def test_many_secrets_with_misspelt_labels(commands: Commands, put: Put) -> None:
     for number in range(8):
         put({"airflow.apache.org/conection-id": "my_db"}, URI, name=f"s-{number}")
 
@@ -231,7 +231,7 @@ def test_a_config_map(commands: Commands, cluster: Cluster) -> None:
 
 
 class TestRequests:
-    """No value is requested, and no lookup that finds something sends the request."""
+    """Only metadata is requested, and only if the lookup finds no Secret."""
 
     @pytest.fixture
     def proxied(self, commands: Commands, cluster: Cluster) -> Iterator[Proxy]:
@@ -247,7 +247,9 @@ class TestRequests:
         assert all("labelSelector" not in each.query for each in found)
         return found
 
-    def test_of_explain(self, commands: Commands, put: Put, proxied: Proxy) -> None:
+    def test_explain_requests_metadata_only_for_a_missing_id(
+        self, commands: Commands, put: Put, proxied: Proxy
+    ) -> None:
         put.connection("there", "fs://")
         commands.run("explain", "connection", "there")
         commands.run("list")
@@ -255,7 +257,7 @@ class TestRequests:
         commands.run("explain", "connection", "not_there", status=1)
         assert len(self.of_metadata(proxied)) == 1
 
-    def test_in_pages(self, commands: Commands, put: Put, proxied: Proxy) -> None:
+    def test_metadata_is_requested_in_pages(self, commands: Commands, put: Put, proxied: Proxy) -> None:
         for number in range(501):
             put({"app": "x"}, name=f"s-{number}")
         put({"airflow.apache.org/conection-id": "my_db"}, URI, name="z")
@@ -288,7 +290,7 @@ def test_a_folder(commands: Commands, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", KEYS)
 def test_check(commands: Commands, tmp_path: Path, key: str) -> None:
-    """The same words in manifests, where labels in wrong places are found too."""
+    """``check`` reports the misspelt label in a Secret and in the template of another manifest."""
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "it", "labels": {key: "my_db"}}}
     external = {
         "apiVersion": "external-secrets.io/v1",

@@ -1,4 +1,4 @@
-"""Mounted Secrets in the commands: where an id comes from is the path of its file."""
+"""Mounted Secrets in the commands: the location of an id is the path of its file."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_explain(commands: Commands, mount: Path, kind: str, identifier: str, fi
 
 
 @on_the_devserver
-def test_explain_what_is_not_there(commands: Commands, mount: Path) -> None:
+def test_explain_a_missing_id(commands: Commands, mount: Path) -> None:
     (mount / "variables" / "link").unlink()
     explanation = commands.run("explain", "connection", "my_dc", "-o", "json", status=1).document
     assert f"Did you mean 'my_db'? Secret {mount}/connections/my_db has it" in explanation["hints"]
@@ -91,7 +91,7 @@ def test_explain_what_is_not_there(commands: Commands, mount: Path) -> None:
 
 
 @on_the_devserver
-def test_explain_what_cannot_be_read(commands: Commands, mount: Path) -> None:
+def test_explain_a_file_that_cannot_be_read(commands: Commands, mount: Path) -> None:
     explanation = commands.run("explain", "variable", "link", "-o", "json", status=2).document
     assert explanation["error"].startswith(f"{mount}/variables/link is a link that leaves {mount}")
 
@@ -107,8 +107,8 @@ def test_doctor(commands: Commands, mount: Path) -> None:
 
 
 @on_the_devserver
-class TestTheLayout:
-    """A mistake in the layout is in ``list``, ``doctor`` and the ``explain`` of a missing id."""
+class TestFolderLayout:
+    """``list``, ``doctor`` and the ``explain`` of a missing id report mistakes in the layout."""
 
     @pytest.fixture
     def found(self, commands: Commands, mount: Path) -> list[str]:
@@ -152,7 +152,7 @@ class TestTheLayout:
         assert len(hints) == len(found) + 1
 
     def test_an_id_of_another_kind(self, commands: Commands, mount: Path) -> None:
-        """A mounted file has no label, so none is named."""
+        """A mounted file has no label, so the hint names the folder."""
         hints = commands.run("explain", "variable", "my_db", "-o", "json", status=1).document["hints"]
         assert hints[0] == (
             f"Secret {mount}/connections/my_db is in the folder connections, so it is a connection with this id. A "
@@ -161,7 +161,7 @@ class TestTheLayout:
 
 
 @on_the_devserver
-def test_explain_names_what_is_ignored(commands: Commands, mount: Path) -> None:
+def test_explain_reports_ignored_files(commands: Commands, mount: Path) -> None:
     folder = mount / "connections" / "own"
     folder.mkdir()
     for name in ("host", "type", "pass word"):
@@ -175,7 +175,7 @@ def test_explain_names_what_is_ignored(commands: Commands, mount: Path) -> None:
 
 
 @on_the_devserver
-def test_a_key_that_leads_nowhere(commands: Commands, mount: Path) -> None:
+def test_a_key_that_is_a_broken_link(commands: Commands, mount: Path) -> None:
     folder = mount / "connections" / "own"
     folder.mkdir()
     (folder / "host").write_text("db")
@@ -186,7 +186,7 @@ def test_a_key_that_leads_nowhere(commands: Commands, mount: Path) -> None:
 
 
 class TestManyMistakes:
-    """All are in the JSON, and `list` writes all errors. Other texts show the first five, and how to see the rest."""
+    """JSON output has all mistakes, and ``list`` prints all errors. Other text output shows only the first ones."""
 
     @pytest.fixture
     def many(self, mount: Path) -> Path:
@@ -215,7 +215,7 @@ class TestManyMistakes:
         assert "WARNING 16 more problems of this kind are not shown. Add" in text
 
     @on_the_devserver
-    def test_explain_begins_with_the_id(self, commands: Commands, many: Path) -> None:
+    def test_first_hint_of_explain_is_about_the_id(self, commands: Commands, many: Path) -> None:
         hints = commands.run("explain", "variable", "y20", "-o", "json", status=1).document["hints"]
         assert (
             hints[0]
@@ -231,8 +231,8 @@ class TestManyMistakes:
 
 
 @on_the_devserver
-class TestTheNameOfAHash:
-    """If something contains the id, ``list`` shows which file a lookup of it selects."""
+class TestHashedFileNames:
+    """If another source specifies the id of a hashed name, ``list`` shows which Secret a lookup selects."""
 
     @pytest.fixture
     def answers(self, commands: Commands, tmp_path: Path) -> Callable[..., dict[str, tuple[str, bool]]]:
@@ -253,7 +253,7 @@ class TestTheNameOfAHash:
         return listed
 
     @pytest.mark.parametrize(("identifier", "is_plain"), [("my var", True), ("größe", False), ("a" * 70, False)])
-    def test_beside_the_id_itself(
+    def test_hashed_name_and_plain_name(
         self, answers: Callable[..., Any], tmp_path: Path, identifier: str, is_plain: bool
     ) -> None:
         (tmp_path / "variables").mkdir()
@@ -266,13 +266,13 @@ class TestTheNameOfAHash:
             identifier if is_plain else label_value(identifier)
         )
 
-    def test_alone(self, answers: Callable[..., Any], tmp_path: Path) -> None:
+    def test_hashed_name_alone(self, answers: Callable[..., Any], tmp_path: Path) -> None:
         (tmp_path / "variables").mkdir()
         hashed = label_value("my var")
         (tmp_path / "variables" / hashed).write_text("x")
         assert answers() == {hashed: (hashed, True)}
 
-    def test_beside_a_manifest(self, answers: Callable[..., Any], tmp_path: Path) -> None:
+    def test_hashed_name_and_a_manifest(self, answers: Callable[..., Any], tmp_path: Path) -> None:
         hashed, metadata = label_value("my var"), {"name": "a", "namespace": "airflow"}
         marks = {"labels": {VARIABLE: hashed}, "annotations": {VARIABLE: "my var"}}
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {**metadata, **marks}, "stringData": {"value": "x"}}
@@ -281,7 +281,7 @@ class TestTheNameOfAHash:
         (tmp_path / "a.yaml").write_text(yaml.safe_dump(secret))
         assert answers() == {"a": ("my var", True), hashed: ("my var", False)}
 
-    def test_beside_a_reference(self, answers: Callable[..., Any], tmp_path: Path) -> None:
+    def test_hashed_name_and_a_reference(self, answers: Callable[..., Any], tmp_path: Path) -> None:
         hashed = label_value("my db")
         for folder in ("connections", "secrets/app"):
             (tmp_path / folder).mkdir(parents=True)

@@ -25,7 +25,7 @@ screen.print_grid([("Title", ({SENTENCE!r}, "green"))])
 
 # A program that could not find out the size of its terminal sets COLUMNS to 0.
 @pytest.mark.parametrize("columns", ["0", "1", "19", "20", "59", "60", "200"])
-def test_nothing_is_left_out(columns: str) -> None:
+def test_terminals_of_every_width_show_the_whole_text(columns: str) -> None:
     printed = on_a_terminal([sys.executable, "-c", PROGRAM], {"COLUMNS": columns, "TERM": "dumb"}).out
 
     assert set(printed.split()) >= {*COLUMNS, *CELLS, "Title"}

@@ -80,7 +80,7 @@ def shipped(name: str) -> list[dict[str, Any]]:
         ("references.yaml", {**NO_LABELS, "references": {"connections": {"warehouse": "databases/warehouse-app"}}}),
     ],
 )
-def test_it_prints_what_the_examples_have(rbac: Rbac, example: str, kwargs: dict[str, Any]) -> None:
+def test_output_equals_the_examples(rbac: Rbac, example: str, kwargs: dict[str, Any]) -> None:
     meant = shipped(example)
     accounts = [f"{each['namespace']}/{each['name']}" for each in meant[1]["subjects"]]
     arguments = [part for account in accounts for part in ("-s", account)]
@@ -89,12 +89,12 @@ def test_it_prints_what_the_examples_have(rbac: Rbac, example: str, kwargs: dict
     assert rbac.err == ""
 
 
-def test_another_namespace_changes_nothing_of_the_first() -> None:
+def test_another_namespace_does_not_change_the_first_role() -> None:
     """The API server refuses to change the ``roleRef`` of a RoleBinding."""
     assert shipped("several-namespaces.yaml")[:2] == shipped("airflow-3.yaml")
 
 
-def test_the_comment_names_options_and_no_value(rbac: Rbac) -> None:
+def test_comment_contains_option_names_and_no_values(rbac: Rbac) -> None:
     references = {"config": {"sql_alchemy_conn": "databases/metadata"}}
     rbac.documents({"namespace": "airflow-secrets", "references": references, "timeout": 5})
 
@@ -119,7 +119,7 @@ def test_the_verbs(rbac: Rbac, kwargs: dict[str, Any], verbs: list[str]) -> None
     assert rbac.rules({"namespace": "a", **kwargs}) == {"a/airflow-kubernetes-secrets": {"verbs": verbs}}
 
 
-def test_every_namespace_that_a_lookup_may_ask(rbac: Rbac) -> None:
+def test_roles_for_every_namespace_that_lookups_read(rbac: Rbac) -> None:
     kwargs = {
         "namespace": "a,b",
         "team_namespaces": {"blue": "blue", "red": "b"},
@@ -133,7 +133,7 @@ def test_every_namespace_that_a_lookup_may_ask(rbac: Rbac) -> None:
     }
 
 
-def test_options_alone_are_not_looked_for_in_a_teams_namespace(rbac: Rbac) -> None:
+def test_no_role_in_a_team_namespace_for_options_alone(rbac: Rbac) -> None:
     kwargs = {"namespace": "a", "team_namespaces": {"blue": "blue"}, **NO_LABELS}
     assert list(rbac.rules({**kwargs, "config_label": "x.io/y"})) == ["a/airflow-kubernetes-secrets"]
     assert list(rbac.rules({**kwargs, "variables_label": "x.io/y"})) == [
@@ -187,7 +187,7 @@ def test_names_and_bindings(rbac: Rbac) -> None:
         ("{namespace: a}", ("-s", "a/b"), "it is not JSON"),
     ],
 )
-def test_what_is_not_known_or_not_valid(
+def test_unknown_namespaces_and_invalid_arguments(
     rbac: Rbac, kwargs: dict[str, Any] | str, arguments: tuple[str, ...], text: str
 ) -> None:
     assert rbac.status(kwargs, *arguments) == 2
@@ -203,19 +203,21 @@ def test_namespaces_of_the_command_line(rbac: Rbac) -> None:
     assert "# From --namespace, and the defaults of backend_kwargs." in rbac.out
 
 
-def test_nothing_is_needed(rbac: Rbac, tmp_path: Path) -> None:
+def test_no_permissions_are_needed(rbac: Rbac, tmp_path: Path) -> None:
     assert rbac.documents({**NO_LABELS}) == []
     assert "Airflow sends no requests to the API" in rbac.err
     assert rbac.documents({"path": str(tmp_path)}) == []
     assert "so it needs no permissions" in rbac.err
 
 
-def test_references_alone_need_no_namespace_of_the_options(rbac: Rbac) -> None:
+def test_references_alone_need_no_option_namespace(rbac: Rbac) -> None:
     kwargs = {**NO_LABELS, "references": {"config": {"x": "c/y"}}}
     assert list(rbac.rules(kwargs)) == ["c/airflow-kubernetes-secrets-by-name"]
 
 
-def test_in_a_pod_its_own_namespace_counts(rbac: Rbac, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_namespace_in_a_pod_is_that_of_the_pod(
+    rbac: Rbac, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, text in (("token", "t"), ("ca.crt", "c"), ("namespace", "home\n")):
         (tmp_path / name).write_text(text)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
@@ -227,7 +229,7 @@ def test_in_a_pod_its_own_namespace_counts(rbac: Rbac, tmp_path: Path, monkeypat
     assert documents[1]["subjects"][0]["namespace"] == "home"
 
 
-def test_the_namespace_of_a_kubeconfig_in_the_options_but_not_of_ones_own(
+def test_namespace_comes_only_from_a_configured_kubeconfig(
     rbac: Rbac, devserver_cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = str(devserver_cluster.kubeconfig("t", "context"))
@@ -237,7 +239,7 @@ def test_the_namespace_of_a_kubeconfig_in_the_options_but_not_of_ones_own(
     assert rbac.status({}, "-s", "a/b") == 2
 
 
-def test_as_a_process_of_its_own() -> None:
+def test_rbac_as_a_separate_process() -> None:
     program = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", "rbac", "-s", "a/b", "-n", "123"]
     variables = {"AIRFLOW__SECRETS__BACKEND": "", "AIRFLOW__SECRETS__BACKEND_KWARGS": ""}
     done = subprocess.run(
@@ -274,7 +276,7 @@ def backend_of(account: ServiceAccount, kwargs: dict[str, Any]) -> KubernetesSec
 
 @kubectl.needs_kubectl
 @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
-def test_on_a_real_server_it_is_enough_and_no_more(
+def test_permissions_on_a_real_server_are_sufficient_and_minimal(
     rbac: Rbac, cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     first, second, blue, other = (f"{namespace}-{each}" for each in ("first", "second", "blue", "other"))
@@ -322,7 +324,7 @@ def test_on_a_real_server_it_is_enough_and_no_more(
 
 @kubectl.needs_kubectl
 @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
-def test_on_a_real_server_one_verb_less_fails(
+def test_lookups_on_a_real_server_fail_without_one_verb(
     rbac: Rbac, cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Each verb of each Role is needed: without it a lookup, or the watch, is refused."""

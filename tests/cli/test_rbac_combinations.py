@@ -72,7 +72,7 @@ def needed(request: Request) -> Permission:
 
 @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
 @pytest.mark.parametrize("options", OPTIONS)
-def test_the_requests_need_all_of_them_and_no_others(
+def test_requests_need_exactly_the_printed_permissions(
     options: str,
     cluster: Cluster,
     namespace: str,

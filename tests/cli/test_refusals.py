@@ -163,7 +163,7 @@ STRICT_SINCE = 27
 
 
 def taken(cases: dict[str, str], cluster: Cluster, folder: Path, validate: str = "strict") -> set[str]:
-    """Return the names of those that kubectl and the API server accept. All are then in the folder."""
+    """Return the names of the cases that kubectl and the API server accept. Writes all cases to the folder."""
     for name, text in cases.items():
         (folder / f"{name}.yaml").write_text(text.replace("NAME", name))
     kubeconfig = cluster.kubeconfig(cluster.admin_token)
@@ -180,7 +180,7 @@ def taken(cases: dict[str, str], cluster: Cluster, folder: Path, validate: str =
 
 
 def refused(cases: dict[str, str], folder: Path) -> set[str]:
-    """Return the names of those that ``check`` reports as rejected."""
+    """Return the names of the cases that ``check`` rejects."""
     found = set()
     for name in cases:
         check = Check(Options(), "default")
@@ -195,7 +195,7 @@ def named(cases: list[Any]) -> dict[str, str]:
 
 
 @pytest.mark.timeout(300)
-def test_what_is_refused(kube_apiserver_cluster: Cluster, tmp_path: Path) -> None:
+def test_check_and_kubectl_reject_the_same_secrets(kube_apiserver_cluster: Cluster, tmp_path: Path) -> None:
     texts = named(CASES)
 
     theirs, ours = taken(texts, kube_apiserver_cluster, tmp_path), refused(texts, tmp_path)
@@ -205,7 +205,7 @@ def test_what_is_refused(kube_apiserver_cluster: Cluster, tmp_path: Path) -> Non
 
 
 @pytest.mark.timeout(300)
-def test_null(kube_apiserver_cluster: Cluster, tmp_path: Path) -> None:
+def test_null_values(kube_apiserver_cluster: Cluster, tmp_path: Path) -> None:
     """If the server does not publish its schemas, kubectl guesses and rejects null, so its validation is off."""
     texts = named(NULLS)
     validate = "strict" if kube_apiserver_cluster.minor_version >= STRICT_SINCE else "false"
@@ -227,7 +227,7 @@ def test_null_in_unknown_fields(kube_apiserver_cluster: Cluster, tmp_path: Path)
 
 
 def test_null_in_a_folder(tmp_path: Path) -> None:
-    """A null string drops nothing of a file."""
+    """A null string in one Secret does not affect other documents of the file."""
     cases = [each for each in NULLS if each.get("kind")]
     for name, text in named(cases).items():
         (tmp_path / f"{name}.yaml").write_text(text.replace("NAME", name) + "---\n" + OTHER.replace("NAME", name))
@@ -275,7 +275,9 @@ KUSTOMIZATIONS: list[tuple[list[Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("generators", "others"), KUSTOMIZATIONS)
-def test_what_kustomize_refuses(generators: list[Any], others: dict[str, Any], tmp_path: Path) -> None:
+def test_check_and_kustomize_reject_the_same_generators(
+    generators: list[Any], others: dict[str, Any], tmp_path: Path
+) -> None:
     (tmp_path / "f").write_text("x")
     path = tmp_path / "kustomization.yaml"
     path.write_text(yaml.safe_dump({"secretGenerator": generators, **others}))
@@ -298,7 +300,7 @@ EVERYWHERE: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
 @pytest.mark.parametrize("first", EVERYWHERE)
 @pytest.mark.parametrize("second", EVERYWHERE)
 @pytest.mark.parametrize("own", [{}, {"labels": {LABEL: "own"}, "annotations": {LABEL: "own"}}], ids=["none", "own"])
-def test_which_labels_and_annotations_count(first: str, second: str, own: Any, tmp_path: Path) -> None:
+def test_precedence_of_labels_and_annotations_in_kustomize(first: str, second: str, own: Any, tmp_path: Path) -> None:
     said = {**EVERYWHERE[first]({LABEL: "first"}), **EVERYWHERE[second]({LABEL: "second"})}
     document = {"secretGenerator": [generated(options=own)], **said}
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(document))
@@ -323,7 +325,7 @@ def test_two_generators_with_one_id(tmp_path: Path) -> None:
         assert [found.problem.code for found in check.problems] == codes
 
 
-def test_generators_of_two_kustomizations_may_be_for_two_clusters(tmp_path: Path) -> None:
+def test_same_id_in_two_kustomizations_is_accepted(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / name).mkdir()
         (tmp_path / name / "kustomization.yaml").write_text(yaml.safe_dump({"secretGenerator": [generated(name=name)]}))
@@ -334,7 +336,7 @@ def test_generators_of_two_kustomizations_may_be_for_two_clusters(tmp_path: Path
     assert check.problems == []
 
 
-def test_what_is_of_others_is_left_alone(tmp_path: Path) -> None:
+def test_manifests_of_other_programs_are_not_checked(tmp_path: Path) -> None:
     for number, each in enumerate(CASES):
         path = tmp_path / f"{number}.yaml"
         path.write_text(yaml.safe_dump(each).replace(LABEL, "app").replace("kind: Secret\n", "kind: Secrets\n"))
@@ -348,7 +350,7 @@ def test_what_is_of_others_is_left_alone(tmp_path: Path) -> None:
     [top(type=5), top(stringdata={"a": "b"}), of_type("kubernetes.io/tls"), with_metadata(finalizers=["x"])],
     ids=["a type", "a field", "keys of a type", "a finalizer"],
 )
-def test_a_folder_takes_more(manifest: dict[str, Any]) -> None:
+def test_a_folder_accepts_secrets_that_the_api_server_rejects(manifest: dict[str, Any]) -> None:
     """A folder on a laptop may contain Secrets that an API server would reject."""
     manifest["metadata"]["name"] = "a"
     manifest["metadata"]["labels"] = {LABEL: "a"}

@@ -1,4 +1,4 @@
-"""What an error report shows, with an exception in the middle of a command or of the page."""
+"""Error reports contain no values, wherever a command or the page raises an exception."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def hidden(commands: Commands, put: Put) -> set[str]:
 
 
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
-def test_in_a_command(
+def test_error_in_a_command_contains_no_values(
     arguments: list[str],
     commands: Commands,
     hidden: set[str],
@@ -85,7 +85,7 @@ def test_in_a_command(
     assert found_in(work.raised, hidden) == {}
 
 
-def test_in_the_page(commands: Commands, hidden: set[str]) -> None:
+def test_error_in_the_page_contains_no_values(commands: Commands, hidden: set[str]) -> None:
     work = AtEveryLine(take_snapshot, restart, here=ours, step=7)
     assert found_in(work.raised, hidden) == {}
 

@@ -56,7 +56,7 @@ def test_the_verdict(name: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("name", VERDICTS)
-def test_the_text_says_it_too(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_output_has_the_same_codes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     verdict = VERDICTS[name]
 
     status, out = check(capsys, str(FILES / name))
@@ -67,7 +67,7 @@ def test_the_text_says_it_too(name: str, capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.parametrize("name", VERDICTS)
-def test_an_error_is_what_airflow_loses(name: str) -> None:
+def test_files_with_errors_are_those_that_airflow_cannot_use(name: str) -> None:
     """The table is consistent: there is an error if and only if a part of this Airflow loses something."""
     verdict = VERDICTS[name]
     is_judged = bool(verdict.got) and "not-checked" not in [code for code, *_words in verdict.problems]
@@ -96,15 +96,15 @@ def test_the_remedy(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert {name: value for name, value in fields.items() if value} == remedy.got.fields
 
 
-def test_what_is_given_to_put(commands: Commands) -> None:
-    """``put`` refuses what Airflow cannot use, with the reason that ``check`` gives."""
+def test_put_refuses_a_file_with_the_reason_of_check(commands: Commands) -> None:
+    """``put`` refuses values that Airflow cannot use, with the same reason as ``check``."""
     done = commands.run("put", "connection", "x", "--from-file", str(FILES / "numeric-password.json"), status=(1, 2))
 
     assert "'password' is not a string. Write it in quotation marks" in done.err
     assert "12345" not in done.out + done.err
 
 
-def test_a_copy_in_a_folder_with_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verdict_does_not_depend_on_other_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The verdict on a file does not depend on other files in the folder that create other Secrets."""
     alone = ["json-types.yaml", "kafka-access.yaml", "sops-fields.yaml", "yaml-times.yaml", "rds-json-in-value.yaml"]
     for name in alone:

@@ -126,7 +126,7 @@ def changed(document: Any, choose: random.Random) -> Any:
     return found[""]
 
 
-def assert_fine(response: httpx.Response, what: object) -> None:
+def assert_no_internal_error(response: httpx.Response, what: object) -> None:
     """Assert that it is a response of the API, and not an internal error."""
     assert "Internal" not in response.text, what
     if response.status_code >= 400:
@@ -137,7 +137,7 @@ def assert_fine(response: httpx.Response, what: object) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_every_request_has_an_answer(
+def test_mutated_requests_cause_no_internal_error(
     server: DevServer, client: httpx.Client, caplog: pytest.LogCaptureFixture, seed: int
 ) -> None:
     choose = random.Random(seed)
@@ -151,17 +151,17 @@ def test_every_request_has_an_answer(
             query["force"] = "true"
         headers = {"Content-Type": f"application/{form}"}
         response = client.request(method, path, content=body, headers=headers, params=query)
-        assert_fine(response, (method, path, form, body[:500]))
+        assert_no_internal_error(response, (method, path, form, body[:500]))
         if number % 20 == 0:
-            assert_fine(client.get(SECRETS), "list")
+            assert_no_internal_error(client.get(SECRETS), "list")
             table = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
-            assert_fine(client.get(SECRETS, headers=table, params={"includeObject": "Object"}), "table")
+            assert_no_internal_error(client.get(SECRETS, headers=table, params={"includeObject": "Object"}), "table")
             watched = client.get("/api/v1/secrets", params={"watch": "1", "timeoutSeconds": "-1"})
             assert all(json.loads(line)["type"] == "ADDED" for line in watched.text.splitlines())
     assert caplog.text == ""
 
 
-def test_every_query_has_an_answer(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_odd_queries_cause_no_internal_error(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR)
     texts = [each for each in ODD if isinstance(each, str) and "\ud800" not in each]
     texts += [
@@ -183,13 +183,13 @@ def test_every_query_has_an_answer(client: httpx.Client, caplog: pytest.LogCaptu
     for name in QUERIES:
         for text in texts:
             for path in (SECRETS, "/api/v1/namespaces"):
-                assert_fine(client.get(path, params={name: text}), (name, text))
+                assert_no_internal_error(client.get(path, params={name: text}), (name, text))
             watched = client.get(SECRETS, params={name: text, "watch": "1", "timeoutSeconds": "-1"})
-            assert_fine(watched, (name, text))
+            assert_no_internal_error(watched, (name, text))
     assert caplog.text == ""
 
 
-def test_every_protocol_buffer_has_an_answer(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_odd_protocol_buffers_cause_no_internal_error(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
     """A number in place of a string must not become a string of that many zeros."""
     choose = random.Random(1)
     caplog.set_level(logging.ERROR)
@@ -205,17 +205,17 @@ def test_every_protocol_buffer_has_an_answer(client: httpx.Client, caplog: pytes
             body[choose.randrange(4, len(body))] = choose.randrange(256)
         bodies.append(bytes(body))
     for each in bodies:
-        assert_fine(client.post(SECRETS, content=each, headers=headers), each)
+        assert_no_internal_error(client.post(SECRETS, content=each, headers=headers), each)
     assert caplog.text == ""
 
 
 @pytest.mark.parametrize("metadata", ["x", [1], {"name": 5}, {"name": "a", "annotations": {"x": float("nan")}}])
-def test_what_python_cannot_apply(server: DevServer, metadata: Any) -> None:
+def test_apply_rejects_invalid_metadata(server: DevServer, metadata: Any) -> None:
     with pytest.raises(StatusError) as caught:
         server.apply({"metadata": metadata})
     assert caught.value.code in (400, 422)
 
 
-def test_python_applies_what_go_reads(server: DevServer) -> None:
+def test_lone_surrogates_become_replacement_characters(server: DevServer) -> None:
     made = server.apply({"metadata": {"name": "a", "annotations": {"x": "\ud800"}}, "stringData": {"k": "\udfff"}})
     assert (made["metadata"]["annotations"], made["data"]) == ({"x": "\ufffd"}, {"k": "77+9"})

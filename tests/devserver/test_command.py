@@ -43,7 +43,7 @@ def exported(text: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_it_serves_and_ends_without_a_trace(tmp_path: Path, number: signal.Signals) -> None:
+def test_it_serves_secrets_and_leaves_no_files_at_its_end(tmp_path: Path, number: signal.Signals) -> None:
     manifests, directory, ready = tmp_path / "manifests", tmp_path / "files", tmp_path / "ready"
     manifests.mkdir()
     manifest = f"kind: Secret\nmetadata: {{name: db}}\nstringData: {{value: {PASSWORD}}}\n"
@@ -84,7 +84,7 @@ def test_it_serves_and_ends_without_a_trace(tmp_path: Path, number: signal.Signa
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_without_a_directory_nothing_is_left_either(tmp_path: Path) -> None:
+def test_without_a_directory_it_leaves_no_files(tmp_path: Path) -> None:
     process = start(tmp_path, "--namespace", "apps", "--ready-file", str(tmp_path / "ready"))
     try:
         variables = exported(wait_for(tmp_path / "ready", process))
@@ -107,12 +107,12 @@ def test_a_port_in_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_manifests_that_are_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_manifests_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["devserver", "--manifests", str(tmp_path / "nothing")]) == 1
     assert capsys.readouterr().err.endswith("/nothing is not a folder. Correct --manifests\n")
 
 
-def test_a_name_that_no_namespace_can_have(capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_namespace_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["devserver", "--namespace", "A b"]) == 1
     assert "--namespace: that is not a valid name. Use 1 to 63 of a-z, 0-9 and '-'" in capsys.readouterr().err
 
@@ -131,7 +131,7 @@ def test_a_relative_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert kwargs["service_account_path"] == f"{tmp_path}/files/serviceaccount"
 
 
-def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+def test_error_names_the_extra_to_install(tmp_path: Path) -> None:
     script = (
         "import sys; sys.modules['uvicorn'] = None\n"
         "from airflow_kubernetes_secrets.cli.main import main; sys.exit(main(['devserver']))"

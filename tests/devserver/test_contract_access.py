@@ -31,7 +31,7 @@ def test_a_service_account_folder(cluster: Cluster, namespace: str) -> None:
 
 
 @pytest.mark.parametrize("header", ["Bearer nonsense", "bearer nonsense", "Bearer a b"])
-def test_a_token_that_is_none(cluster: Cluster, header: str) -> None:
+def test_invalid_token(cluster: Cluster, header: str) -> None:
     with cluster.client(None) as client:
         response = client.get("/api/v1/secrets", headers={"Authorization": header})
     assert response.status_code == 401
@@ -47,7 +47,7 @@ def test_a_token_that_is_none(cluster: Cluster, header: str) -> None:
 
 
 @pytest.mark.parametrize("header", [None, "Basic dXNlcjpwYXNz", "Bearer"])
-def test_nobody_known(cluster: Cluster, header: str | None) -> None:
+def test_anonymous_requests(cluster: Cluster, header: str | None) -> None:
     with cluster.client(None) as client:
         response = client.get("/api/v1/secrets", headers={"Authorization": header} if header else {})
         assert response.status_code == 403, response.text
@@ -80,7 +80,9 @@ def test_nobody_known(cluster: Cluster, header: str | None) -> None:
         ("DELETE", "/api/v1/namespaces/x", 'namespaces "x"', "delete", "x"),
     ],
 )
-def test_the_words_of_a_refusal(reader: httpx.Client, namespace: str, refused: tuple[str, str, str, str, str]) -> None:
+def test_message_of_a_forbidden_request(
+    reader: httpx.Client, namespace: str, refused: tuple[str, str, str, str, str]
+) -> None:
     method, path, subject, verb, where = refused
     body: dict[str, Any] | None = {} if method in ("POST", "PUT", "PATCH") else None
     response = reader.request(method, path.format(f"/api/v1/namespaces/{namespace}/secrets"), json=body)
@@ -115,7 +117,7 @@ def test_an_apply_that_creates_needs_both_permissions(cluster: Cluster, namespac
     refused = apply("patcher", ["patch"])
     assert refused.status_code == 403, refused.text
     user = f"system:serviceaccount:{namespace}:patcher"
-    # Before 1.32 the message does not say who lacks which permission.
+    # Before 1.32 the message does not name the missing permission.
     lacks = f'User "{user}" cannot create resource "secrets" in API group "" in the namespace "{namespace}"'
     assert refused.json()["message"] == f'secrets "x" is forbidden: {at(cluster, Since({0: "", 32: lacks}))}'
     assert refused.json()["details"] == {"name": "x", "kind": "secrets"}
@@ -126,7 +128,7 @@ def test_an_apply_that_creates_needs_both_permissions(cluster: Cluster, namespac
     assert apply("patcher-again", ["patch"]).status_code == 200
 
 
-def test_what_is_granted(reader: httpx.Client, namespace: str, cluster: Cluster) -> None:
+def test_granted_permission(reader: httpx.Client, namespace: str, cluster: Cluster) -> None:
     cluster.apply({"metadata": {"name": "x", "namespace": namespace}})
     found = reader.get(f"/api/v1/namespaces/{namespace}/secrets").json()
     assert [item["metadata"]["name"] for item in found["items"]] == ["x"]
@@ -142,7 +144,7 @@ def test_what_is_granted(reader: httpx.Client, namespace: str, cluster: Cluster)
     ],
     ids=["one verb everywhere", "all verbs in one namespace", "two verbs", "nothing"],
 )
-def test_a_review_tells_what_one_may(
+def test_access_review_returns_the_permissions(
     cluster: Cluster, namespace: str, grants: dict[str, list[str]], may: set[tuple[str, str]]
 ) -> None:
     grants = {where.format(namespace): verbs for where, verbs in grants.items()}
@@ -161,7 +163,7 @@ def test_a_review_tells_what_one_may(
     assert allowed == may
 
 
-def test_a_permission_on_a_resource_is_none_on_its_subresources(cluster: Cluster, namespace: str) -> None:
+def test_permission_on_a_resource_excludes_its_subresources(cluster: Cluster, namespace: str) -> None:
     account = cluster.service_account(namespace, "worker", {namespace: ["get"]})
     with cluster.client(account.token) as client:
         for subresource, may in (("", True), ("status", False)):
@@ -170,7 +172,7 @@ def test_a_permission_on_a_resource_is_none_on_its_subresources(cluster: Cluster
             assert review["status"]["allowed"] is may
 
 
-def test_reviews_that_are_refused(cluster: Cluster) -> None:
+def test_refused_access_reviews(cluster: Cluster) -> None:
     response = cluster.admin.post(REVIEWS, json={"spec": {}})
     assert response.status_code == 422
     assert response.json()["message"].endswith(
@@ -189,7 +191,7 @@ def as_user(name: str) -> dict[str, str]:
     return {"Impersonate-User": name}
 
 
-def test_an_administrator_acts_as_a_service_account(cluster: Cluster, namespace: str) -> None:
+def test_administrator_can_impersonate_a_service_account(cluster: Cluster, namespace: str) -> None:
     account = cluster.service_account(namespace, "reader", {namespace: ["list"]})
     name = f"system:serviceaccount:{namespace}:{account.name}"
     path = f"/api/v1/namespaces/{namespace}/secrets"
@@ -199,11 +201,11 @@ def test_an_administrator_acts_as_a_service_account(cluster: Cluster, namespace:
     assert f'User "{name}" cannot get resource "secrets"' in refused.json()["message"]
 
 
-def test_an_empty_name_impersonates_nobody(cluster: Cluster, namespace: str) -> None:
+def test_empty_impersonation_header_is_ignored(cluster: Cluster, namespace: str) -> None:
     assert cluster.admin.get(f"/api/v1/namespaces/{namespace}/secrets", headers=as_user("")).status_code == 200
 
 
-def test_somebody_unknown_may_do_nothing(cluster: Cluster, namespace: str) -> None:
+def test_unknown_impersonated_user_has_no_permissions(cluster: Cluster, namespace: str) -> None:
     refused = cluster.admin.get(f"/api/v1/namespaces/{namespace}/secrets", headers=as_user("somebody"))
     assert refused.status_code == 403
     assert 'User "somebody" cannot list resource "secrets"' in refused.json()["message"]
@@ -227,7 +229,7 @@ def test_somebody_unknown_may_do_nothing(cluster: Cluster, namespace: str) -> No
         ),
     ],
 )
-def test_others_may_not_act_for_anybody(
+def test_service_account_cannot_impersonate_other_users(
     cluster: Cluster, namespace: str, reader: httpx.Client, name: str, mode: Any, subject: str, where: str
 ) -> None:
     refused = reader.get(f"/api/v1/namespaces/{namespace}/secrets", headers=as_user(name))
@@ -246,7 +248,9 @@ def test_others_may_not_act_for_anybody(
     )
 
 
-def test_others_may_not_ask_a_path_for_anybody(cluster: Cluster, namespace: str, reader: httpx.Client) -> None:
+def test_service_account_cannot_impersonate_in_a_request_for_a_path(
+    cluster: Cluster, namespace: str, reader: httpx.Client
+) -> None:
     refused = reader.get("/version", headers=as_user("somebody"))
     assert refused.status_code == 403
     user = f'User "system:serviceaccount:{namespace}:reader"'
@@ -262,7 +266,7 @@ def test_others_may_not_ask_a_path_for_anybody(cluster: Cluster, namespace: str,
     )
 
 
-def test_what_one_may_do_is_listed(cluster: Cluster, namespace: str, reader: httpx.Client) -> None:
+def test_rules_review_lists_the_permissions(cluster: Cluster, namespace: str, reader: httpx.Client) -> None:
     """https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-rules-review-v1/"""
     path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
     for client, rule in (

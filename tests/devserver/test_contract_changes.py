@@ -29,7 +29,7 @@ def test_update(secrets: Secrets) -> None:
     assert int(changed["metadata"]["resourceVersion"]) > int(made["metadata"]["resourceVersion"])
 
 
-def test_an_update_that_changes_nothing_makes_no_version(secrets: Secrets) -> None:
+def test_update_without_changes_creates_no_version(secrets: Secrets) -> None:
     made = secrets.create("same", {"a": "1"}, stringData={"k": "v"})
     assert secrets.put(made).json() == made
     assert secrets.patch("same", {"metadata": {"labels": {"a": "1"}}}).json() == made
@@ -51,7 +51,7 @@ def test_an_update_of_an_older_version_conflicts(secrets: Secrets) -> None:
         assert status["details"] == {"name": "c", "kind": "secrets"}
 
 
-def test_an_update_of_another_object_of_that_name_conflicts(secrets: Secrets) -> None:
+def test_update_with_another_uid_conflicts(secrets: Secrets) -> None:
     secrets.create("again")
     response = secrets.put({"metadata": {"name": "again", "uid": "00000000-0000-0000-0000-000000000000"}})
     assert "Precondition failed: UID in precondition" in failure(response, 409, "Conflict")["message"]
@@ -69,7 +69,9 @@ def test_an_update_of_another_object_of_that_name_conflicts(secrets: Secrets) ->
     ],
     ids=["name", "no name", "namespace"],
 )
-def test_an_update_cannot_move(secrets: Secrets, cluster: Cluster, metadata: dict[str, str], message: str) -> None:
+def test_update_cannot_change_name_or_namespace(
+    secrets: Secrets, cluster: Cluster, metadata: dict[str, str], message: str
+) -> None:
     secrets.create("n")
     status = failure(secrets.put({"metadata": metadata}, "n"), 400, "BadRequest")
     assert status["message"].startswith(at(cluster, message))
@@ -82,20 +84,20 @@ def test_a_patch_cannot_remove_the_name(secrets: Secrets, metadata: Any) -> None
     assert status["message"].startswith("the name of the object (n based on URL) was undeterminable")
 
 
-def test_the_version_0_is_any_version(secrets: Secrets) -> None:
+def test_version_0_matches_any_version(secrets: Secrets) -> None:
     secrets.create("v")
     change = {"metadata": {"name": "v", "resourceVersion": "0", "labels": {"a": "b"}}}
     assert secrets.put(change).status_code == 200
     assert secrets.patch("v", change).status_code == 200
 
 
-def test_the_type_stays(secrets: Secrets) -> None:
+def test_type_is_immutable(secrets: Secrets) -> None:
     secrets.create("t")
     status = failure(secrets.put({"metadata": {"name": "t"}, "type": "other"}), 422, "Invalid")
     assert status["message"] == 'Secret "t" is invalid: type: Invalid value: "other": field is immutable'
 
 
-def test_an_immutable_secret_stays(secrets: Secrets) -> None:
+def test_immutable_secret_cannot_be_changed(secrets: Secrets) -> None:
     made = secrets.create("i", stringData={"k": "v"}, immutable=True)
     status = failure(secrets.patch("i", {"stringData": {"k": "w"}}), 422, "Invalid")
     assert status["message"] == f'Secret "i" is invalid: data: Forbidden: {IMMUTABLE}'
@@ -137,7 +139,7 @@ def test_delete_with_preconditions(secrets: Secrets) -> None:
     ],
     ids=str,
 )
-def test_what_happens_to_owned_objects(secrets: Secrets, options: dict[str, Any], is_deleted: bool) -> None:
+def test_propagation_policy(secrets: Secrets, options: dict[str, Any], is_deleted: bool) -> None:
     for name, query in (("body", {}), ("query", options)):
         secrets.create(name)
         response = secrets.cluster.admin.request(
@@ -160,7 +162,7 @@ def test_delete_options_of_another_kind(secrets: Secrets) -> None:
     assert secrets.names() == {"kept"}
 
 
-def test_delete_all_that_match(secrets: Secrets) -> None:
+def test_delete_collection_with_a_selector(secrets: Secrets) -> None:
     secrets.create("one", {"a": "1"})
     secrets.create("two", {"a": "2"})
     answer = secrets.cluster.admin.delete(secrets.path, params={"labelSelector": "a=1"}).json()

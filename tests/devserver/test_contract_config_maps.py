@@ -62,7 +62,7 @@ TOO_LONG = Since({0: "Too long: must have at most 1048576 bytes", 32: "Too long:
     ],
     ids=["both", "key", "dots", "size", "size of both"],
 )
-def test_a_config_map_that_is_refused(
+def test_invalid_config_maps(
     config_maps: Secrets, cluster: Cluster, content: dict[str, Any], field: str, text: str | Since[str]
 ) -> None:
     refused = config_maps.post({"metadata": {"name": "x"}, **content})
@@ -74,18 +74,18 @@ def test_a_config_map_that_is_refused(
     assert config_maps.names() == set()
 
 
-def test_one_of_the_largest_size(config_maps: Secrets) -> None:
+def test_config_map_of_the_maximum_size(config_maps: Secrets) -> None:
     assert config_maps.post({"metadata": {"name": "x"}, "data": {"k": "x" * 1024 * 1024}}).status_code == 201
 
 
 @pytest.mark.parametrize("content", [{"data": {"k": 1}}, {"data": []}, {"binaryData": {"k": "hunter2!"}}])
-def test_one_that_cannot_be_read(config_maps: Secrets, content: dict[str, Any]) -> None:
+def test_config_map_that_cannot_be_decoded(config_maps: Secrets, content: dict[str, Any]) -> None:
     refused = config_maps.post({"metadata": {"name": "x"}, **content})
 
     assert refused.status_code == 400, refused.text
 
 
-def test_a_field_of_secrets_is_unknown(config_maps: Secrets, cluster: Cluster) -> None:
+def test_string_data_is_an_unknown_field(config_maps: Secrets, cluster: Cluster) -> None:
     made = config_maps.post({"metadata": {"name": "x"}, "stringData": {"k": "v"}})
 
     assert made.status_code == 201, made.text
@@ -94,7 +94,7 @@ def test_a_field_of_secrets_is_unknown(config_maps: Secrets, cluster: Cluster) -
     assert warnings == at(cluster, Since[list[str]]({0: [], 25: ['299 - "unknown field \\"stringData\\""']}))
 
 
-def test_an_immutable_one(config_maps: Secrets) -> None:
+def test_immutable_config_map(config_maps: Secrets) -> None:
     made = config_maps.create("x", data={"k": "v"}, immutable=True)
     changed = {**made, "immutable": False, "data": {"k": "new"}, "binaryData": {"b": "YQ=="}}
 
@@ -134,7 +134,7 @@ def test_server_side_apply(config_maps: Secrets) -> None:
         "f:binaryData": {"f:b": {}, **managed(found)["one", "Apply"]["f:binaryData"]},
         "f:data": {"f:a": {}, **managed(found)["one", "Apply"]["f:data"]},
     }
-    # What a manager no longer applies, and nobody else manages, is removed.
+    # A field is removed if its manager no longer applies it and no other manager owns it.
     assert config_maps.apply("x", "one", data={"a": "1"}).status_code == 200
     assert "binaryData" not in config_maps.get("x")
 
@@ -154,7 +154,7 @@ def test_a_watch(config_maps: Secrets, cluster: Cluster) -> None:
     assert {each["object"]["data"]["k"] for each in found[1:]} == {"new"}
 
 
-def test_permissions_are_those_of_config_maps(cluster: Cluster, namespace: str) -> None:
+def test_permissions_on_config_maps_are_separate(cluster: Cluster, namespace: str) -> None:
     only_secrets = cluster.service_account(namespace, "a", {namespace: ["list"]})
     both = cluster.service_account(namespace, "b", {namespace: ["list"]}, resources=["secrets", "configmaps"])
     path = f"/api/v1/namespaces/{namespace}/configmaps"
@@ -183,7 +183,7 @@ def test_a_table_shows_no_value(config_maps: Secrets, cluster: Cluster) -> None:
 
 # A real server needs its controller for that, which the tests do not run.
 @on_the_devserver
-def test_a_deleted_namespace_takes_them_with_it(cluster: Cluster, namespace: str) -> None:
+def test_deleted_namespace_deletes_its_config_maps(cluster: Cluster, namespace: str) -> None:
     config_maps = Secrets(cluster, namespace, "ConfigMap")
     config_maps.create("x")
     assert cluster.admin.delete(f"/api/v1/namespaces/{namespace}").status_code == 200

@@ -48,7 +48,7 @@ def is_gone(secrets: Secrets, name: str = "x") -> bool:
     return secrets.cluster.admin.get(f"{secrets.path}/{name}").status_code == 404
 
 
-def test_it_stays_until_the_last_one_is_removed(secrets: Secrets) -> None:
+def test_secret_is_deleted_when_the_last_finalizer_is_removed(secrets: Secrets) -> None:
     made = create(secrets, finalizers=[FINALIZER, OTHER], stringData={"k": "v"})
 
     going = is_being_deleted(secrets.delete("x"))
@@ -72,7 +72,7 @@ def test_it_stays_until_the_last_one_is_removed(secrets: Secrets) -> None:
 
 
 @pytest.mark.parametrize("how", ["put", "merge patch", "JSON patch", "apply"])
-def test_every_change_that_removes_the_last_one_ends_it(secrets: Secrets, how: str) -> None:
+def test_each_kind_of_change_can_remove_the_last_finalizer(secrets: Secrets, how: str) -> None:
     secrets.apply("x", metadata={"finalizers": [FINALIZER]})
     is_being_deleted(secrets.delete("x"))
     path = "/metadata/finalizers"
@@ -88,7 +88,7 @@ def test_every_change_that_removes_the_last_one_ends_it(secrets: Secrets, how: s
     assert is_gone(secrets)
 
 
-def test_who_deletes_it_again_gets_it_as_it_is(secrets: Secrets) -> None:
+def test_second_delete_returns_the_secret_unchanged(secrets: Secrets) -> None:
     create(secrets)
     going = is_being_deleted(secrets.delete("x"))
 
@@ -97,7 +97,7 @@ def test_who_deletes_it_again_gets_it_as_it_is(secrets: Secrets) -> None:
     assert secrets.get("x") == going
 
 
-def test_its_name_is_taken_meanwhile(secrets: Secrets) -> None:
+def test_name_stays_in_use_during_deletion(secrets: Secrets) -> None:
     create(secrets)
     secrets.delete("x")
 
@@ -108,7 +108,7 @@ def test_its_name_is_taken_meanwhile(secrets: Secrets) -> None:
     assert response.json()["details"] == {"name": "x", "kind": "secrets"}
 
 
-def test_it_can_be_changed_meanwhile_but_not_rescued(secrets: Secrets) -> None:
+def test_secret_can_be_changed_during_deletion_but_not_restored(secrets: Secrets) -> None:
     create(secrets)
     going = is_being_deleted(secrets.delete("x"))
 
@@ -123,7 +123,7 @@ def test_it_can_be_changed_meanwhile_but_not_rescued(secrets: Secrets) -> None:
 
 
 @pytest.mark.parametrize("finalizers", [[FINALIZER, OTHER], [OTHER]], ids=["one more", "another"])
-def test_no_new_one_can_be_added_meanwhile(secrets: Secrets, finalizers: Any) -> None:
+def test_no_finalizer_can_be_added_during_deletion(secrets: Secrets, finalizers: Any) -> None:
     create(secrets)
     secrets.delete("x")
 
@@ -137,7 +137,7 @@ def test_no_new_one_can_be_added_meanwhile(secrets: Secrets, finalizers: Any) ->
     assert secrets.get("x")["metadata"]["finalizers"] == [FINALIZER]
 
 
-def test_one_that_is_added_before_counts(secrets: Secrets) -> None:
+def test_finalizer_added_before_deletion_is_respected(secrets: Secrets) -> None:
     secrets.create("x")
     assert secrets.patch("x", {"metadata": {"finalizers": [FINALIZER]}}).status_code == 200
     is_being_deleted(secrets.delete("x"))
@@ -154,14 +154,14 @@ def test_a_dry_run(secrets: Secrets) -> None:
     assert secrets.get("x") == going
 
 
-def test_an_immutable_one(secrets: Secrets) -> None:
+def test_immutable_secret(secrets: Secrets) -> None:
     create(secrets, immutable=True, stringData={"k": "v"})
     is_being_deleted(secrets.delete("x"))
     is_being_deleted(secrets.patch("x", {"metadata": {"finalizers": None}}))
     assert is_gone(secrets)
 
 
-def test_of_all_that_match_some_wait(secrets: Secrets) -> None:
+def test_delete_collection_with_and_without_finalizers(secrets: Secrets) -> None:
     create(secrets, "waits")
     secrets.create("goes")
 
@@ -173,7 +173,7 @@ def test_of_all_that_match_some_wait(secrets: Secrets) -> None:
     is_being_deleted(secrets.cluster.admin.get(f"{secrets.path}/waits"))
 
 
-def test_what_a_watch_shows(secrets: Secrets) -> None:
+def test_watch_events_of_a_deletion(secrets: Secrets) -> None:
     made = create(secrets)
     with secrets.watch(resourceVersion=made["metadata"]["resourceVersion"]) as events:
         going = is_being_deleted(secrets.delete("x"))
@@ -208,7 +208,7 @@ def test_a_new_secret_is_not_being_deleted(secrets: Secrets) -> None:
         ),
     ],
 )
-def test_what_is_no_finalizer(
+def test_invalid_finalizers(
     secrets: Secrets, cluster: Cluster, finalizers: Iterable[str], field: str, why: str
 ) -> None:
     response = secrets.post({"metadata": {"name": "x", "finalizers": finalizers}})
@@ -220,19 +220,19 @@ def test_what_is_no_finalizer(
 
 
 @pytest.mark.parametrize("finalizers", ["text", [1], {"a": "b"}, 1])
-def test_what_is_no_list_of_finalizers(secrets: Secrets, finalizers: Any) -> None:
+def test_finalizers_of_the_wrong_type(secrets: Secrets, finalizers: Any) -> None:
     response = secrets.post({"metadata": {"name": "x", "finalizers": finalizers}})
     assert response.status_code == 400, response.text
     assert response.json()["message"].startswith('Secret in version "v1" cannot be handled as a Secret: ')
 
 
 @pytest.mark.parametrize("finalizers", [["orphan", "kubernetes"], ["example.com/A_b.c-d"], [FINALIZER, FINALIZER]])
-def test_standard_and_qualified_ones(secrets: Secrets, finalizers: Any) -> None:
+def test_standard_and_qualified_finalizers(secrets: Secrets, finalizers: Any) -> None:
     assert create(secrets, finalizers=finalizers)["metadata"]["finalizers"] == finalizers
 
 
 @pytest.mark.parametrize("finalizers", [None, []])
-def test_none_at_all(secrets: Secrets, finalizers: Any) -> None:
+def test_no_finalizers(secrets: Secrets, finalizers: Any) -> None:
     response = secrets.post({"metadata": {"name": "x", "finalizers": finalizers}})
     assert "finalizers" not in response.json()["metadata"]
     assert secrets.delete("x").json()["kind"] == "Status"

@@ -102,14 +102,14 @@ def test_label_selectors(labelled: Secrets, selector: str, names: str) -> None:
         "a>9223372036854775808",
     ],
 )
-def test_what_is_no_label_selector(labelled: Secrets, selector: str) -> None:
+def test_invalid_label_selectors(labelled: Secrets, selector: str) -> None:
     for query in ({}, {"watch": "1"}):
         response = labelled.list(labelSelector=selector, **query)
         assert response.status_code == 400, response.text
         assert response.json()["reason"] == "BadRequest"
 
 
-def test_a_line_ends_a_label_selector_without_an_error(labelled: Secrets) -> None:
+def test_line_break_ends_a_label_selector(labelled: Secrets) -> None:
     assert labelled.names(labelSelector="a=b\n") == set()
 
 
@@ -132,7 +132,7 @@ def test_field_selectors(labelled: Secrets, selector: str, names: str) -> None:
     assert labelled.names(fieldSelector=selector) == set(names.split())
 
 
-def test_label_and_field_selectors_both_hold(labelled: Secrets) -> None:
+def test_label_and_field_selectors_are_combined(labelled: Secrets) -> None:
     assert labelled.names(fieldSelector="metadata.name=prod", labelSelector="env=prod") == {"prod"}
     assert labelled.names(fieldSelector="metadata.name=prod", labelSelector="env=test") == set()
 
@@ -148,14 +148,14 @@ def test_label_and_field_selectors_both_hold(labelled: Secrets) -> None:
         ("metadata.name!==a", "invalid field selector: unescaped character in value: 61"),
     ],
 )
-def test_what_is_no_field_selector(labelled: Secrets, selector: str, message: str) -> None:
+def test_invalid_field_selectors(labelled: Secrets, selector: str, message: str) -> None:
     for query in ({}, {"watch": "1"}):
         response = labelled.list(fieldSelector=selector, **query)
         assert response.status_code == 400, response.text
         assert response.json()["message"] == message
 
 
-def test_the_form_of_a_list(labelled: Secrets) -> None:
+def test_fields_of_a_list(labelled: Secrets) -> None:
     found = labelled.list(labelSelector="env=test").json()
     assert (found["kind"], found["apiVersion"]) == ("SecretList", "v1")
     assert set(found["metadata"]) == {"resourceVersion"}
@@ -177,7 +177,7 @@ def test_all_namespaces(labelled: Secrets) -> None:
     assert keys == sorted(set(keys))
 
 
-def test_the_order_of_namespaces_is_that_of_paths(secrets: Secrets) -> None:
+def test_namespaces_are_sorted_by_path(secrets: Secrets) -> None:
     """The path ``x-a/`` comes before ``x/``, although the name ``x`` comes before ``x-a``."""
     admin, first = secrets.cluster.admin, secrets.namespace
     namespaces = [f"{first}-a", first, f"{first}0"]
@@ -210,7 +210,7 @@ def test_pages(labelled: Secrets) -> None:
     assert "continue" not in last["metadata"]
 
 
-def test_pages_of_a_selection(labelled: Secrets) -> None:
+def test_pages_with_a_label_selector(labelled: Secrets) -> None:
     first = labelled.list(limit="1", labelSelector="env=prod").json()
     assert [item["metadata"]["name"] for item in first["items"]] == ["airflow"]
     assert "remainingItemCount" not in first["metadata"]
@@ -218,7 +218,7 @@ def test_pages_of_a_selection(labelled: Secrets) -> None:
     assert labelled.names(limit="5", labelSelector="env=prod", continue_=token) == {"prod"}
 
 
-def test_pages_are_of_one_moment(secrets: Secrets) -> None:
+def test_pages_show_one_snapshot(secrets: Secrets) -> None:
     for name in "abcd":
         secrets.create(name)
     first = secrets.list(limit="1").json()
@@ -232,7 +232,7 @@ def test_pages_are_of_one_moment(secrets: Secrets) -> None:
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "99", str(len(LABELS))])
-def test_limits_that_limit_nothing(labelled: Secrets, limit: str) -> None:
+def test_limits_without_effect(labelled: Secrets, limit: str) -> None:
     assert labelled.names(limit=limit) == set(LABELS)
     assert "continue" not in labelled.list(limit=limit).json()["metadata"]
 
@@ -254,7 +254,7 @@ def test_versions_of_a_list(secrets: Secrets) -> None:
     assert secrets.names(resourceVersion=version, resourceVersionMatch="Exact", limit="9") == {"a"}
 
 
-def test_a_version_that_is_not_yet(secrets: Secrets) -> None:
+def test_future_version(secrets: Secrets) -> None:
     version = str(int(secrets.version()) + 1_000_000)
     response = secrets.list(resourceVersion=version)
     assert response.status_code == 504, response.text
@@ -285,20 +285,20 @@ def test_a_version_that_is_not_yet(secrets: Secrets) -> None:
         ),
     ],
 )
-def test_what_cannot_be_asked(secrets: Secrets, query: dict[str, str], code: int, message: str) -> None:
+def test_invalid_list_options(secrets: Secrets, query: dict[str, str], code: int, message: str) -> None:
     response = secrets.list(**query)
     assert response.status_code == code, response.text
     assert message in response.json()["message"]
 
 
-def test_a_page_cannot_have_another_version(labelled: Secrets) -> None:
+def test_continue_token_cannot_be_combined_with_a_version(labelled: Secrets) -> None:
     token = labelled.list(limit="1").json()["metadata"]["continue"]
     response = labelled.list(limit="1", continue_=token, resourceVersion="5")
     assert response.status_code == 400, response.text
     assert response.json()["message"] == "specifying resource version is not allowed when using continue"
 
 
-def test_tokens_say_where_to_go_on(labelled: Secrets, cluster: Cluster) -> None:
+def test_content_of_a_continue_token(labelled: Secrets, cluster: Cluster) -> None:
     token = labelled.list(limit="1").json()["metadata"]["continue"]
     found = json.loads(base64.urlsafe_b64decode(token + "=="))
     assert (found["v"], found["start"]) == ("meta.k8s.io/v1", at(cluster, Since({0: "airflow\0", 35: "/airflow\0"})))
@@ -319,10 +319,10 @@ def test_tables(labelled: Secrets) -> None:
 METADATA = "application/json;as={};g=meta.k8s.io;v=v1"
 
 
-class TestMetadataAlone:
+class TestMetadataOnly:
     """Clients that need no value request only the metadata of objects."""
 
-    def test_of_a_list_in_pages(self, labelled: Secrets) -> None:
+    def test_list_in_pages(self, labelled: Secrets) -> None:
         admin, headers = labelled.cluster.admin, {"Accept": METADATA.format("PartialObjectMetadataList")}
         found, token = [], ""
         while True:
@@ -337,7 +337,7 @@ class TestMetadataAlone:
         assert [each["metadata"] for each in found] == [each["metadata"] for each in whole]
         assert {each["kind"] for each in found} == {"PartialObjectMetadata"}
 
-    def test_of_one_object(self, labelled: Secrets) -> None:
+    def test_single_object(self, labelled: Secrets) -> None:
         headers = {"Accept": METADATA.format("PartialObjectMetadata")}
         found = labelled.cluster.admin.get(f"{labelled.path}/prod", headers=headers).json()
         assert (found.keys(), found["kind"]) == ({"kind", "apiVersion", "metadata"}, "PartialObjectMetadata")
@@ -350,12 +350,14 @@ class TestMetadataAlone:
             ("PartialObjectMetadataList", "/prod", "is not a list (*core.Secret)"),
         ],
     )
-    def test_of_the_other_one(self, labelled: Secrets, kind: str, name: str, what: str) -> None:
+    def test_list_and_object_kinds_are_not_interchangeable(
+        self, labelled: Secrets, kind: str, name: str, what: str
+    ) -> None:
         response = labelled.cluster.admin.get(f"{labelled.path}{name}", headers={"Accept": METADATA.format(kind)})
         assert (response.status_code, response.json()["reason"]) == (406, "NotAcceptable")
         assert response.json()["message"] == f"you requested {kind}, but the requested object {what}"
 
-    def test_of_a_watch(self, labelled: Secrets) -> None:
+    def test_watch_events(self, labelled: Secrets) -> None:
         headers = {"Accept": METADATA.format("PartialObjectMetadata")}
         query = {"watch": "1", "timeoutSeconds": "1", "fieldSelector": "metadata.name=prod"}
         lines = labelled.cluster.admin.get(labelled.path, headers=headers, params=query).text.splitlines()

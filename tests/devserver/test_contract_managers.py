@@ -18,7 +18,7 @@ from support.versions import Since, at
 X, Y, Z = "eA==", "eQ==", "eg=="
 
 
-def test_who_creates_manages_all(secrets: Secrets) -> None:
+def test_creator_manages_all_fields(secrets: Secrets) -> None:
     content = {"metadata": {"name": "s", "labels": {"a": "1"}, "finalizers": ["x/y"]}, "stringData": {"k": "v"}}
     made = secrets.post(content, fieldManager="maker").json()
     assert managed(made) == {
@@ -34,13 +34,13 @@ def test_who_creates_manages_all(secrets: Secrets) -> None:
     secrets.patch("s", {"metadata": {"finalizers": None}})
 
 
-def test_without_a_name_it_is_the_program(secrets: Secrets) -> None:
+def test_default_manager_is_the_user_agent(secrets: Secrets) -> None:
     headers = {"User-Agent": "me/1 (x)"}
     made = secrets.cluster.admin.post(secrets.path, json={"metadata": {"name": "s"}}, headers=headers)
     assert managed(made.json()) == {("me", "Update"): {"f:type": {}}}
 
 
-def test_who_changes_a_field_manages_it(secrets: Secrets) -> None:
+def test_updater_manages_the_changed_fields(secrets: Secrets) -> None:
     secrets.post({"metadata": {"name": "s"}, "data": {"k": X, "l": X, "m": X}}, fieldManager="one")
     changed = secrets.patch("s", {"data": {"k": Y, "l": X, "m": None, "n": X}}, fieldManager="two").json()
     assert managed(changed) == {
@@ -49,20 +49,20 @@ def test_who_changes_a_field_manages_it(secrets: Secrets) -> None:
     }
 
 
-def test_a_write_that_changes_nothing_manages_nothing(secrets: Secrets) -> None:
+def test_write_without_changes_adds_no_manager(secrets: Secrets) -> None:
     made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
     assert secrets.patch("s", {"data": {"k": X}}, fieldManager="two").json() == made
     without = {**made, "metadata": {key: each for key, each in made["metadata"].items() if key != "managedFields"}}
     assert secrets.put(without).json() == made
 
 
-def test_all_that_is_removed_has_no_manager(secrets: Secrets) -> None:
+def test_removed_fields_have_no_manager(secrets: Secrets) -> None:
     secrets.post({"metadata": {"name": "s", "labels": {"a": "1"}}, "data": {"k": X}}, fieldManager="one")
     changed = secrets.patch("s", {"metadata": {"labels": None}, "data": None}, fieldManager="two").json()
     assert managed(changed) == {("one", "Update"): {"f:type": {}}}
 
 
-def test_managers_can_be_forgotten(secrets: Secrets) -> None:
+def test_managers_can_be_cleared(secrets: Secrets) -> None:
     made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
     made["metadata"]["managedFields"] = [{}]
     assert managed(secrets.put(made).json()) == {}
@@ -71,7 +71,7 @@ def test_managers_can_be_forgotten(secrets: Secrets) -> None:
     assert managed(changed) == {}
 
 
-def test_the_first_apply_to_what_nobody_manages(secrets: Secrets, apply: Apply) -> None:
+def test_first_apply_to_unmanaged_fields(secrets: Secrets, apply: Apply) -> None:
     made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}).json()
     made["metadata"]["managedFields"] = [{}]
     secrets.put(made)
@@ -85,7 +85,7 @@ def test_the_first_apply_to_what_nobody_manages(secrets: Secrets, apply: Apply) 
     }
 
 
-def test_a_write_may_name_the_managers(secrets: Secrets) -> None:
+def test_write_can_set_the_managers(secrets: Secrets) -> None:
     made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
     made["metadata"]["managedFields"][0]["manager"] = "other"
     assert {name for name, _ in managed(secrets.put(made).json())} == {"other"}
@@ -107,7 +107,7 @@ FIELDS: Any = {"f:data": {"f:k": {}}}
         {"operation": None},
     ],
 )
-def test_managers_that_cannot_be_read_are_those_that_there_were(secrets: Secrets, cluster: Cluster, entry: Any) -> None:
+def test_invalid_managed_fields_change_no_manager(secrets: Secrets, cluster: Cluster, entry: Any) -> None:
     made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
     entries = [{**ENTRY, "fieldsV1": FIELDS, **entry}]
     done = secrets.put({**made, "metadata": {**made["metadata"], "managedFields": entries}})
@@ -119,7 +119,7 @@ def test_managers_that_cannot_be_read_are_those_that_there_were(secrets: Secrets
     "entries",
     ["text", {}, [5], ["text"], [{**ENTRY, "manager": 1}], [{**ENTRY, "time": 5}], [{**ENTRY, "operation": ["x"]}]],
 )
-def test_what_cannot_be_managers(secrets: Secrets, entries: Any) -> None:
+def test_malformed_managed_fields_are_refused(secrets: Secrets, entries: Any) -> None:
     made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
     refused = secrets.put({**made, "metadata": {**made["metadata"], "managedFields": entries}})
     assert refused.status_code == 400, refused.text
@@ -127,7 +127,7 @@ def test_what_cannot_be_managers(secrets: Secrets, entries: Any) -> None:
     assert secrets.get("s") == made
 
 
-def test_a_manager_without_a_time_is_one(secrets: Secrets) -> None:
+def test_managers_without_a_time_are_accepted(secrets: Secrets) -> None:
     made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
     without, other = ({**ENTRY, "manager": name, "fieldsV1": FIELDS, "time": time} for name, time in TIMES.items())
     made["metadata"]["managedFields"] = [without, other]
@@ -138,7 +138,7 @@ def test_a_manager_without_a_time_is_one(secrets: Secrets) -> None:
 TIMES = {"without": None, "other": "2020-01-01T00:00:00Z"}
 
 
-def test_what_is_managed_need_not_be_there(secrets: Secrets, apply: Apply) -> None:
+def test_managed_fields_can_name_missing_fields(secrets: Secrets, apply: Apply) -> None:
     made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}).json()
     fields = {"f:type": {"f:x": {}}, "f:metadata": {"f:ownerReferences": {'k:{"uid":"x"}': {"f:y": {}}}}}
     made["metadata"]["managedFields"] = [{**ENTRY, "operation": "Apply", "fieldsV1": fields}]
@@ -148,7 +148,7 @@ def test_what_is_managed_need_not_be_there(secrets: Secrets, apply: Apply) -> No
     assert done.json()["type"] == "Opaque"
 
 
-def test_what_is_applied_is_managed_without_its_mappings(secrets: Secrets, apply: Apply) -> None:
+def test_apply_manages_keys_but_not_their_mappings(secrets: Secrets, apply: Apply) -> None:
     done = apply("me", metadata={"labels": {"a": "1"}}, data={"k": X}, stringData={"l": "y"}).json()
     assert managed(done) == {
         ("me", "Apply"): {
@@ -172,7 +172,7 @@ def test_a_conflict(secrets: Secrets, apply: Apply) -> None:
     assert secrets.get("s")["data"] == {"k": X}
 
 
-def test_a_mapping_that_gets_empty_is_no_conflict(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:
+def test_removing_the_last_key_of_a_mapping_is_no_conflict(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:
     """Its creator still manages it as an empty mapping."""
     secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="maker")
     apply("a", force=True, data={"k": Y})
@@ -220,7 +220,7 @@ def test_force_takes_a_field_over(secrets: Secrets, apply: Apply) -> None:
     assert taken["data"] == {"k": Y, "l": X}
 
 
-def test_no_change_is_no_conflict_with_oneself(secrets: Secrets, apply: Apply) -> None:
+def test_apply_conflicts_with_an_update_by_the_same_manager(secrets: Secrets, apply: Apply) -> None:
     apply("a", data={"k": X})
     secrets.patch("s", {"data": {"k": Y}}, fieldManager="a")
     refused = apply("a", data={"k": Z})
@@ -228,7 +228,7 @@ def test_no_change_is_no_conflict_with_oneself(secrets: Secrets, apply: Apply) -
     assert 'conflict with "a" using v1' in refused.json()["message"]
 
 
-def test_applied_again_it_is_the_same(secrets: Secrets, apply: Apply) -> None:
+def test_repeated_apply_creates_no_version(secrets: Secrets, apply: Apply) -> None:
     for content in ({"data": {"k": X}}, {"stringData": {"k": "x"}}, {"metadata": {"labels": {"a": "1"}}}):
         name = f"s{len(json.dumps(content))}"
         first = apply("a", name=name, **content)
@@ -237,7 +237,7 @@ def test_applied_again_it_is_the_same(secrets: Secrets, apply: Apply) -> None:
         assert again.json()["metadata"]["resourceVersion"] == first.json()["metadata"]["resourceVersion"]
 
 
-def test_an_updater_keeps_a_field_that_is_no_longer_applied(secrets: Secrets, apply: Apply) -> None:
+def test_updated_field_remains_when_it_is_no_longer_applied(secrets: Secrets, apply: Apply) -> None:
     apply("a", data={"k": X, "l": X})
     secrets.patch("s", {"data": {"k": Y}}, fieldManager="b")
     done = apply("a", data={"l": X}).json()
@@ -245,7 +245,7 @@ def test_an_updater_keeps_a_field_that_is_no_longer_applied(secrets: Secrets, ap
     assert managed(done) == {("a", "Apply"): {"f:data": {"f:l": {}}}, ("b", "Update"): {"f:data": {"f:k": {}}}}
 
 
-def test_a_mapping_that_is_no_longer_applied_goes_when_it_is_empty(secrets: Secrets, apply: Apply) -> None:
+def test_empty_mapping_is_removed_when_it_is_no_longer_applied(secrets: Secrets, apply: Apply) -> None:
     """kubectl turns managers of updates into appliers, and such managers can own mappings too."""
     made = secrets.post({"metadata": {"name": "s", "labels": {"a": "1"}}, "data": {"k": X, "l": X}}, fieldManager="a")
     found = made.json()
@@ -277,15 +277,15 @@ def test_a_dry_run_finds_conflicts_too(secrets: Secrets) -> None:
     assert {name for name, _ in managed(secrets.get("s"))} == {"one"}
 
 
-def test_force_is_for_apply(secrets: Secrets) -> None:
+def test_force_is_allowed_only_for_apply(secrets: Secrets) -> None:
     secrets.post({"metadata": {"name": "s"}})
     refused = secrets.patch("s", {"data": {"k": X}}, force="true")
     assert refused.status_code == 422
     assert "force: Forbidden: may not be specified for non-apply patch" in refused.json()["message"]
 
 
-def test_kubectl_takes_over_what_it_applied_without_the_server(secrets: Secrets, apply: Apply) -> None:
-    """These are the fields in the annotation that have not changed since."""
+def test_kubectl_takes_over_fields_of_its_client_side_apply(secrets: Secrets, apply: Apply) -> None:
+    """The fields are those of the last-applied annotation that have not changed since."""
     content = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"k": X, "l": X}}
     note = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(content)}
     for changed, code in (({}, 200), ({"data": {"k": Z}}, 409)):
@@ -299,7 +299,7 @@ def test_kubectl_takes_over_what_it_applied_without_the_server(secrets: Secrets,
         assert apply("another", data={"k": Y, "l": X}).status_code == (200 if code == 200 else 409)
 
 
-def test_no_value_is_in_the_fields(secrets: Secrets, apply: Apply) -> None:
+def test_managed_fields_contain_no_values(secrets: Secrets, apply: Apply) -> None:
     secret = base64.b64encode(b"hunter2").decode()
     done = apply("a", data={"k": secret}, stringData={"l": "hunter2"})
     assert "hunter2" not in json.dumps(done.json()["metadata"])

@@ -18,7 +18,7 @@ DATA_KEY = "a valid config key must consist of alphanumeric characters, '-', '_'
 A_QUALIFIED_NAME = Since({0: "a qualified name must", 35: "a valid label key must"})
 
 
-def test_a_new_secret_has_what_a_server_gives(secrets: Secrets) -> None:
+def test_fields_that_the_server_sets_on_a_new_secret(secrets: Secrets) -> None:
     made = secrets.create("fresh", {"app": "x"}, stringData={"k": "v"}, data={"b": "AAE="})
     assert (made["kind"], made["apiVersion"]) == ("Secret", "v1")
     assert made["type"] == "Opaque"
@@ -48,7 +48,7 @@ def test_a_new_secret_has_what_a_server_gives(secrets: Secrets) -> None:
         pytest.param({"nonsense": {"a": 1}}, None, id="unknown field"),
     ],
 )
-def test_forms_of_data(secrets: Secrets, content: dict[str, Any], data: dict[str, str] | str | None) -> None:
+def test_variants_of_data(secrets: Secrets, content: dict[str, Any], data: dict[str, str] | str | None) -> None:
     response = secrets.post({"metadata": {"name": "form"}, **content})
     if data == "422":
         failure(response, 422, "Invalid")
@@ -76,10 +76,10 @@ OWNER = {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "b"}
         pytest.param(
             {"metadata": {"ownerReferences": [{**OWNER, "controller": None}]}},
             {"ownerReferences": [OWNER]},
-            id="its part",
+            id="a field of an owner",
         ),
-        pytest.param({"metadata": {"ownerReferences": [{**OWNER, "uid": None}]}}, 422, id="its uid"),
-        pytest.param({"metadata": {"uid": None, "resourceVersion": None, "generateName": None}}, {}, id="what is set"),
+        pytest.param({"metadata": {"ownerReferences": [{**OWNER, "uid": None}]}}, 422, id="the uid of an owner"),
+        pytest.param({"metadata": {"uid": None, "resourceVersion": None, "generateName": None}}, {}, id="generated"),
         pytest.param({"metadata": {"creationTimestamp": None, "deletionTimestamp": None}}, {}, id="times"),
         pytest.param({"metadata": {"managedFields": None}}, {}, id="managers"),
         pytest.param({"metadata": {"namespace": None}}, {}, id="the namespace"),
@@ -116,7 +116,7 @@ def test_null(secrets: Secrets, document: Any, expected: Any) -> None:
     ],
     ids=str,
 )
-def test_what_is_no_metadata_is_a_bad_request(secrets: Secrets, metadata: Any) -> None:
+def test_metadata_of_the_wrong_type_is_a_bad_request(secrets: Secrets, metadata: Any) -> None:
     failure(secrets.post({"metadata": {"name": "bad", **metadata}}), 400, "BadRequest")
 
 
@@ -139,7 +139,9 @@ def test_metadata_that_the_server_sets_itself(secrets: Secrets) -> None:
         ),
     ],
 )
-def test_the_content_that_a_type_requires(secrets: Secrets, secret_type: str, value: tuple[str, str] | None) -> None:
+def test_secret_without_the_content_that_its_type_requires(
+    secrets: Secrets, secret_type: str, value: tuple[str, str] | None
+) -> None:
     document = {
         "metadata": {"name": "typed"},
         "type": f"kubernetes.io/{secret_type}",
@@ -225,9 +227,7 @@ def test_names_are_generated(secrets: Secrets) -> None:
         ),
     ],
 )
-def test_what_cannot_be_a_secret_is_invalid(
-    secrets: Secrets, cluster: Cluster, document: Any, field: str, message: str
-) -> None:
+def test_invalid_secrets(secrets: Secrets, cluster: Cluster, document: Any, field: str, message: str) -> None:
     if document:
         document = {**document, "metadata": {"name": "bad", **document.get("metadata", {})}}
     status = failure(secrets.post(document), 422, "Invalid")
@@ -241,7 +241,7 @@ def test_what_cannot_be_a_secret_is_invalid(
     assert {cause["reason"] for cause in causes} <= {"FieldValueInvalid", "FieldValueRequired", "FieldValueTooLong"}
 
 
-def test_the_texts_of_invalid_fields_are_the_same(devserver_cluster: Cluster, kube_apiserver_cluster: Cluster) -> None:
+def test_messages_for_invalid_fields_are_identical(devserver_cluster: Cluster, kube_apiserver_cluster: Cluster) -> None:
     document = {"metadata": {"name": "Bad_", "labels": {"k": "-"}, "annotations": {"/": ""}}, "data": {"..a b": ""}}
 
     def causes(cluster: Cluster) -> list[dict[str, str]]:
@@ -255,7 +255,7 @@ def test_the_texts_of_invalid_fields_are_the_same(devserver_cluster: Cluster, ku
 @pytest.mark.parametrize(
     "document",
     [
-        pytest.param({"data": {"a": "*"}}, id="no base64"),
+        pytest.param({"data": {"a": "*"}}, id="not base64"),
         pytest.param({"data": {"a": "eA"}}, id="base64 without padding"),
         pytest.param({"data": {"a": "_-=="}}, id="base64 for URLs"),
         pytest.param({"data": {"a": " eA=="}}, id="space in base64"),
@@ -264,30 +264,30 @@ def test_the_texts_of_invalid_fields_are_the_same(devserver_cluster: Cluster, ku
         pytest.param({"data": {"a": "YWI==="}}, id="too much padding"),
         pytest.param({"data": {"a": "eA==eA=="}}, id="padding in the middle"),
         pytest.param({"data": {"a": 1}}, id="number in data"),
-        pytest.param({"stringData": {"a": True}}, id="truth in stringData"),
+        pytest.param({"stringData": {"a": True}}, id="boolean in stringData"),
         pytest.param({"data": ["a"]}, id="data is a list"),
         pytest.param({"metadata": {"labels": {"a": 1}}}, id="number as label"),
-        pytest.param({"immutable": "yes"}, id="immutable is a text"),
+        pytest.param({"immutable": "yes"}, id="immutable is a string"),
         pytest.param({"kind": "Pod", "apiVersion": "v1"}, id="another kind"),
         pytest.param({"kind": "Secret", "apiVersion": "v2"}, id="another version"),
     ],
 )
-def test_what_is_no_secret_is_a_bad_request(secrets: Secrets, document: dict[str, Any]) -> None:
+def test_malformed_secrets_are_bad_requests(secrets: Secrets, document: dict[str, Any]) -> None:
     document = {**document, "metadata": {"name": "bad", **document.get("metadata", {})}}
     status = failure(secrets.post(document), 400, "BadRequest")
     kind, version = document.get("kind", "Secret"), document.get("apiVersion", "v1")
     assert status["message"].startswith(f'{kind} in version "{version}" cannot be handled as a Secret: ')
 
 
-@pytest.mark.parametrize("body", ["{nope", "[]", '"text"', "\xff"], ids=["broken", "a list", "a text", "not UTF-8"])
-def test_what_is_no_object_is_a_bad_request(secrets: Secrets, body: str) -> None:
+@pytest.mark.parametrize("body", ["{nope", "[]", '"text"', "\xff"], ids=["broken", "a list", "a string", "not UTF-8"])
+def test_body_that_is_not_an_object_is_a_bad_request(secrets: Secrets, body: str) -> None:
     headers = {"Content-Type": "application/json"}
     response = secrets.cluster.admin.post(secrets.path, content=body.encode("latin-1"), headers=headers)
     status = failure(response, 400, "BadRequest")
     assert status["message"].startswith("the object provided is unrecognized")
 
 
-def test_forms_of_bodies(secrets: Secrets) -> None:
+def test_content_types_of_bodies(secrets: Secrets) -> None:
     admin = secrets.cluster.admin
     yaml = b"metadata:\n  name: from-yaml\n  annotations: {day: 2024-01-01}\nstringData: {a: b}"
     response = admin.post(secrets.path, content=yaml, headers={"Content-Type": "application/yaml"})
@@ -299,12 +299,12 @@ def test_forms_of_bodies(secrets: Secrets) -> None:
     assert "accepted media types include: application/json, application/yaml" in status["message"]
 
 
-def test_a_body_has_a_limit(secrets: Secrets) -> None:
+def test_body_size_is_limited(secrets: Secrets) -> None:
     response = secrets.post({"metadata": {"name": "huge", "annotations": {"a": "x" * 3 * 1024 * 1024}}})
     assert failure(response, 413, "RequestEntityTooLarge")["message"].endswith("limit is 3145728")
 
 
-def test_placement(secrets: Secrets) -> None:
+def test_wrong_or_missing_namespace(secrets: Secrets) -> None:
     response = secrets.post({"metadata": {"name": "x", "namespace": "elsewhere"}})
     message = "the namespace of the provided object does not match the namespace sent on the request"
     assert failure(response, 400, "BadRequest")["message"] == message
@@ -315,21 +315,21 @@ def test_placement(secrets: Secrets) -> None:
     assert secrets.cluster.admin.get("/api/v1/namespaces/nowhere/secrets").json()["items"] == []
 
 
-def test_what_is_there_cannot_be_created(secrets: Secrets) -> None:
+def test_existing_secret_cannot_be_created(secrets: Secrets) -> None:
     secrets.create("twice")
     status = failure(secrets.post({"metadata": {"name": "twice"}}), 409, "AlreadyExists")
     assert status["message"] == 'secrets "twice" already exists'
     assert status["details"] == {"name": "twice", "kind": "secrets"}
 
 
-def test_a_resource_version_cannot_be_created(secrets: Secrets) -> None:
+def test_resource_version_cannot_be_set_on_creation(secrets: Secrets) -> None:
     response = secrets.post({"metadata": {"name": "x", "resourceVersion": "1"}})
     assert response.status_code == 500
     assert response.json()["message"] == "resourceVersion should not be set on objects to be created"
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-def test_what_is_not_there(secrets: Secrets, method: str) -> None:
+def test_missing_secret(secrets: Secrets, method: str) -> None:
     headers = {"Content-Type": "application/merge-patch+json" if method == "PATCH" else "application/json"}
     body = '{"metadata":{"name":"none"}}' if method in ("PUT", "PATCH") else None
     response = secrets.cluster.admin.request(method, f"{secrets.path}/none", content=body, headers=headers)
@@ -339,12 +339,12 @@ def test_what_is_not_there(secrets: Secrets, method: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/v1/namespaces/default/nothing", "/api/v2/secrets", "/apis/none.example/v1"])
-def test_what_is_no_resource(cluster: Cluster, path: str) -> None:
+def test_unknown_resources(cluster: Cluster, path: str) -> None:
     response = cluster.admin.get(path)
     assert response.status_code == 404
 
 
-def test_methods_that_are_not_there(secrets: Secrets) -> None:
+def test_unsupported_methods(secrets: Secrets) -> None:
     secrets.create("one")
     status = failure(secrets.cluster.admin.post(f"{secrets.path}/one", json={}), 405, "MethodNotAllowed")
     assert status["message"] == "the server does not allow this method on the requested resource"

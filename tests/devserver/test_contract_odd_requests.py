@@ -1,6 +1,6 @@
-"""Requests that no client intends: the devserver refuses those that a real kube-apiserver refuses.
+"""Malformed requests: the devserver refuses those that a real kube-apiserver refuses.
 
-None of them causes an internal error.
+No request causes an internal error.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def test_a_number_that_is_not_finite(secrets: Secrets, constant: str) -> None:
     assert response.status_code == 400, response.text
 
 
-def test_half_of_a_surrogate_pair_is_another_character(secrets: Secrets) -> None:
+def test_lone_surrogate_becomes_a_replacement_character(secrets: Secrets) -> None:
     metadata = f'{{"name": "a", "annotations": {{"x": "{HALF}"}}}}'
     text = f'{{"metadata": {metadata}, "stringData": {{"k": "{HALF}x\\ud83d\\ude00"}}}}'
     response = secrets.cluster.admin.post(secrets.path, content=text, headers=JSON)
@@ -46,7 +46,7 @@ def test_half_of_a_surrogate_pair_is_another_character(secrets: Secrets) -> None
 
 
 @pytest.mark.parametrize("field", ["labels", "annotations"])
-def test_half_of_a_surrogate_pair_that_cannot_be_there(secrets: Secrets, field: str) -> None:
+def test_lone_surrogate_in_a_key_is_refused(secrets: Secrets, field: str) -> None:
     text = f'{{"metadata": {{"name": "a", "{field}": {{"{HALF}": "{HALF}"}}}}}}'
     response = secrets.cluster.admin.post(secrets.path, content=text, headers=JSON)
     assert response.status_code == 422, response.text
@@ -67,13 +67,13 @@ def test_half_of_a_surrogate_pair_that_cannot_be_there(secrets: Secrets, field: 
     ],
     ids=lambda query: json.dumps(query)[:60],
 )
-def test_numbers_in_a_query(secrets: Secrets, cluster: Cluster, query: dict[str, str]) -> None:
+def test_invalid_numbers_in_a_query(secrets: Secrets, cluster: Cluster, query: dict[str, str]) -> None:
     response = secrets.cluster.admin.get(secrets.path, params=query)
     assert response.status_code == (at(cluster, REFUSED) if "resourceVersion" in query else 400)
 
 
 @pytest.mark.parametrize("limit", ["-5", "+5", "0000000000000000000000005", "9" * 18])
-def test_numbers_that_are_some(secrets: Secrets, limit: str) -> None:
+def test_unusual_but_valid_limits(secrets: Secrets, limit: str) -> None:
     assert secrets.list(limit=limit).status_code == 200
 
 
@@ -91,13 +91,13 @@ def test_numbers_that_are_some(secrets: Secrets, limit: str) -> None:
     ],
     ids=str,
 )
-def test_a_review_of_nothing(cluster: Cluster, review: Any) -> None:
+def test_malformed_access_reviews(cluster: Cluster, review: Any) -> None:
     response = cluster.admin.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", json=review)
     assert response.status_code == 400, response.text
 
 
 @pytest.mark.parametrize("spec", [[1], "x", 5, {"namespace": 5}, {"namespace": ["x"]}, {}, None])
-def test_a_review_of_no_namespace(cluster: Cluster, spec: Any) -> None:
+def test_rules_reviews_without_a_valid_namespace(cluster: Cluster, spec: Any) -> None:
     response = cluster.admin.post("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", json={"spec": spec})
     assert response.status_code == 400, response.text
 
@@ -116,7 +116,7 @@ def test_a_review_of_no_namespace(cluster: Cluster, spec: Any) -> None:
     ],
     ids=str,
 )
-def test_how_nothing_can_be_deleted(secrets: Secrets, cluster: Cluster, options: Any, code: Any) -> None:
+def test_invalid_delete_options(secrets: Secrets, cluster: Cluster, options: Any, code: Any) -> None:
     secrets.create("a")
     response = secrets.cluster.admin.request("DELETE", f"{secrets.path}/a", json=options)
     assert response.status_code == at(cluster, code), response.text
@@ -127,14 +127,14 @@ def test_how_nothing_can_be_deleted(secrets: Secrets, cluster: Cluster, options:
     ("watch", "is_watch"),
     [("1", True), ("yes", True), ("", True), ("0", False), ("false", False), ("FALSE", False), ("no", True)],
 )
-def test_only_two_values_are_false(secrets: Secrets, watch: str, is_watch: bool) -> None:
+def test_only_0_and_false_disable_a_watch(secrets: Secrets, watch: str, is_watch: bool) -> None:
     found = secrets.list(watch=watch, timeoutSeconds="1").text
     assert ('"SecretList"' not in found) is is_watch
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE"])
 @pytest.mark.parametrize("path", ["/api/v1/secrets", "/api/v1/namespaces/default/secrets/x", "/version", "/api/v1"])
-def test_methods_that_the_api_does_not_have(cluster: Cluster, method: str, path: str) -> None:
+def test_unsupported_methods(cluster: Cluster, method: str, path: str) -> None:
     response = cluster.admin.request(method, path)
     assert response.status_code == 405
     if method != "HEAD":
@@ -145,11 +145,11 @@ def test_methods_that_the_api_does_not_have(cluster: Cluster, method: str, path:
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("path", ["/version", "/api", "/api/v1"])
-def test_what_can_only_be_read(cluster: Cluster, method: str, path: str) -> None:
+def test_read_only_paths(cluster: Cluster, method: str, path: str) -> None:
     assert cluster.admin.request(method, path).status_code == 405
 
 
-def test_reviews_are_only_sent(cluster: Cluster) -> None:
+def test_reviews_cannot_be_read(cluster: Cluster) -> None:
     assert cluster.admin.get("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews").status_code == 405
 
 
@@ -161,12 +161,12 @@ def test_a_name_in_a_path_is_decoded(secrets: Secrets, name: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
-def test_json_has_one_encoding(secrets: Secrets, encoding: str) -> None:
+def test_json_must_be_utf_8_without_a_byte_order_mark(secrets: Secrets, encoding: str) -> None:
     body = json.dumps({"metadata": {"name": "x"}}).encode(encoding)
     assert secrets.cluster.admin.post(secrets.path, content=body, headers=JSON).status_code == 400
 
 
-def test_what_is_not_utf_8_is_another_character(secrets: Secrets) -> None:
+def test_invalid_utf_8_becomes_a_replacement_character(secrets: Secrets) -> None:
     body = json.dumps({"metadata": {"name": "x", "annotations": {"k": "?"}}}).encode().replace(b"?", b"\xc3(")
     response = secrets.cluster.admin.post(secrets.path, content=body, headers=JSON)
     assert response.status_code == 201, response.text
@@ -192,7 +192,7 @@ def test_yaml_is_read_as_kubectl_reads_it(secrets: Secrets, form: str, value: st
 
 
 @pytest.mark.parametrize("manager", ["x" * 129, "\u00e9" * 65, "a\nb"])
-def test_what_is_no_field_manager(secrets: Secrets, manager: str) -> None:
+def test_invalid_field_managers(secrets: Secrets, manager: str) -> None:
     secrets.create("a")
     for response, kind in (
         (secrets.post({"metadata": {"name": "b"}}, fieldManager=manager), "CreateOptions"),
@@ -205,7 +205,7 @@ def test_what_is_no_field_manager(secrets: Secrets, manager: str) -> None:
 
 @pytest.mark.parametrize("metadata", [[1], "x", 5, True, {"labels": [1]}, {"ownerReferences": {}}, {"finalizers": "x"}])
 @pytest.mark.parametrize("more", [{}, {"unknown": 1}])
-def test_what_cannot_be_applied(secrets: Secrets, metadata: Any, more: Any) -> None:
+def test_apply_of_malformed_metadata(secrets: Secrets, metadata: Any, more: Any) -> None:
     document = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, **more}
     response = secrets.patch("a", document, "apply-patch+yaml", fieldManager="me")
     # A real server reports all of these as internal errors.

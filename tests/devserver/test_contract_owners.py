@@ -45,14 +45,14 @@ def owned(response: httpx.Response) -> Mapping[str, set[str]]:
     return {name: set(each) for name, each in found.items() if each}
 
 
-def test_each_manager_has_its_own(apply: Apply) -> None:
+def test_each_manager_applies_its_own_owners(apply: Apply) -> None:
     assert uids(apply("a", metadata=owners("1"))) == ["1"]
     done = apply("b", metadata=owners("2"))
     assert uids(done) == ["1", "2"]
     assert owned(done) == {"a": {item("1")}, "b": {item("2")}}
 
 
-def test_one_that_its_manager_no_longer_applies_is_removed(apply: Apply) -> None:
+def test_owner_that_is_no_longer_applied_is_removed(apply: Apply) -> None:
     apply("a", metadata=owners("1", "2"))
     apply("b", metadata=owners("2", "3"))
     assert uids(apply("a", metadata=owners("1"))) == ["1", "2", "3"]
@@ -63,7 +63,7 @@ def test_one_that_its_manager_no_longer_applies_is_removed(apply: Apply) -> None
     assert owned(gone) == {}
 
 
-def test_two_can_apply_the_same_one(apply: Apply) -> None:
+def test_two_managers_can_apply_the_same_owner(apply: Apply) -> None:
     apply("a", metadata=owners("1"))
     done = apply("b", metadata=owners("1"))
     assert owned(done) == {"a": {item("1")}, "b": {item("1")}}
@@ -71,7 +71,7 @@ def test_two_can_apply_the_same_one(apply: Apply) -> None:
     assert uids(apply("b")) == []
 
 
-def test_one_with_another_content_is_a_conflict(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:
+def test_owner_with_different_content_is_a_conflict(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:
     apply("a", metadata=owners("1", "2"))
     other = {"ownerReferences": [{**owner("1"), "name": "other"}]}
     refused = apply("b", metadata=other)
@@ -86,7 +86,7 @@ def test_one_with_another_content_is_a_conflict(secrets: Secrets, cluster: Clust
     assert owned(taken)["a"] == at(cluster, Since({0: {item("1"), item("2")}, WHOLE: {item("2")}}))
 
 
-def test_who_writes_otherwise_manages_them_too(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:
+def test_updates_also_manage_owners(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:
     made = secrets.post({"metadata": {"name": "s", **owners("1", "2")}}, fieldManager="maker")
     assert owned(made) == {"maker": {".", item("1"), item("2")}}
     assert uids(apply("a", metadata=owners("3"))) == ["1", "2", "3"]
@@ -99,7 +99,7 @@ def test_who_writes_otherwise_manages_them_too(secrets: Secrets, cluster: Cluste
     assert uids(apply("changer")) == ["2", "4"]
 
 
-def test_the_order_is_that_of_the_last_apply(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:
+def test_last_apply_determines_the_order(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:
     """Items that are not applied keep their place."""
     apply("a", metadata={**owners("1", "2"), "finalizers": ["x/1", "x/2"]})
     done = apply("b", metadata={**owners("3", "2", "1"), "finalizers": ["x/3", "x/2", "x/1"]})
@@ -124,14 +124,14 @@ def test_an_item_cannot_be_applied_twice(secrets: Secrets, cluster: Cluster, app
     assert secrets.names() == set()
 
 
-def test_an_empty_list_is_no_field(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:
+def test_empty_lists_are_not_managed(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:
     done = apply("a", metadata={"labels": {}, "finalizers": [], "ownerReferences": []}, data={})
     assert done.status_code == 201, done.text
     found: Any = {("a", "Apply"): {"f:data": {}, "f:metadata": {"f:labels": {}}}}
     assert managed(done.json()) == at(cluster, Since({0: {}, 21: found}))
 
 
-def test_only_one_of_them_is_the_controller(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:
+def test_only_one_owner_can_be_the_controller(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:
     apply("a", metadata={"ownerReferences": [owner("1", controller=True)]})
     refused = apply("b", metadata={"ownerReferences": [owner("2", controller=True)]})
     assert refused.status_code == 422, refused.text
@@ -146,11 +146,11 @@ def test_only_one_of_them_is_the_controller(secrets: Secrets, cluster: Cluster, 
 
 
 @pytest.mark.parametrize("more", [{"uid": 1}, {"name": ["x"]}, {"controller": "true"}, {"blockOwnerDeletion": 1}])
-def test_what_is_no_owner(secrets: Secrets, more: Any) -> None:
+def test_malformed_owners(secrets: Secrets, more: Any) -> None:
     refused = secrets.post({"metadata": {"name": "s", "ownerReferences": [{**owner("1"), **more}]}})
     assert refused.status_code == 400, refused.text
     assert refused.json()["message"].startswith('Secret in version "v1" cannot be handled as a Secret: ')
 
 
-def test_the_same_owner_twice_is_one(secrets: Secrets) -> None:
+def test_duplicate_owners_are_merged(secrets: Secrets) -> None:
     assert uids(secrets.post({"metadata": {"name": "s", **owners("1", "1", "2")}})) == ["1", "2"]

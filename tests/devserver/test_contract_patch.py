@@ -71,18 +71,18 @@ def test_json_patch(patched: Secrets) -> None:
     "operation",
     [
         pytest.param({"op": "test", "path": "/type", "value": "other"}, id="a test that fails"),
-        pytest.param({"op": "remove", "path": "/metadata/labels/none"}, id="what is not there"),
-        pytest.param({"op": "add", "path": "/none/none", "value": "1"}, id="in what is not there"),
-        pytest.param({"op": "invent", "path": "/type", "value": "1"}, id="an operation that is none"),
-        pytest.param({"op": "test", "path": "/immutable", "value": 0}, id="a number is no truth value"),
+        pytest.param({"op": "remove", "path": "/metadata/labels/none"}, id="missing path"),
+        pytest.param({"op": "add", "path": "/none/none", "value": "1"}, id="missing parent"),
+        pytest.param({"op": "invent", "path": "/type", "value": "1"}, id="unknown operation"),
+        pytest.param({"op": "test", "path": "/immutable", "value": 0}, id="number for a boolean"),
         *(
             pytest.param({"op": "add", "path": f"/metadata/ownerReferences/{each}", "value": OWNER}, id=f"at {each}")
             for each in ("9", "-9", " 1", "0_1", "x", "\uff11")
         ),
-        pytest.param({"op": "remove", "path": "/metadata/ownerReferences/2"}, id="an item that is not there"),
+        pytest.param({"op": "remove", "path": "/metadata/ownerReferences/2"}, id="missing item"),
     ],
 )
-def test_json_patch_that_cannot_be_done(patched: Secrets, operation: dict[str, Any]) -> None:
+def test_invalid_json_patches(patched: Secrets, operation: dict[str, Any]) -> None:
     owners = [{**OWNER, "uid": each} for each in "ab"]
     assert patched.patch("p", {"immutable": False, "metadata": {"ownerReferences": owners}}).status_code == 200
     before = patched.get("p")
@@ -154,7 +154,7 @@ def test_apply_again_changes_nothing(secrets: Secrets) -> None:
     assert again.json() == first.json()
 
 
-def test_apply_removes_what_its_manager_no_longer_applies(secrets: Secrets) -> None:
+def test_apply_removes_fields_that_its_manager_no_longer_applies(secrets: Secrets) -> None:
     secrets.create("a", {"kept": "1"}, data={"foreign": "eA=="})
     secrets.apply("a", metadata={"labels": {"a": "1", "b": "2"}}, data={"k": "eA==", "l": "eA=="})
     changed = secrets.apply("a", metadata={"labels": {"b": "3"}}, data={"l": "eQ=="}).json()
@@ -162,7 +162,7 @@ def test_apply_removes_what_its_manager_no_longer_applies(secrets: Secrets) -> N
     assert changed["data"] == {"foreign": "eA==", "l": "eQ=="}
 
 
-def test_apply_leaves_what_another_manager_applies_too(secrets: Secrets) -> None:
+def test_apply_keeps_fields_that_another_manager_also_applies(secrets: Secrets) -> None:
     secrets.apply("a", "one", metadata={"labels": {"a": "1"}}, data={"k": "eA=="})
     secrets.apply("a", "two", metadata={"labels": {"a": "1"}}, data={"k": "eA=="})
     assert secrets.apply("a", "one").json()["data"] == {"k": "eA=="}
@@ -171,7 +171,7 @@ def test_apply_leaves_what_another_manager_applies_too(secrets: Secrets) -> None
     assert "labels" not in gone["metadata"]
 
 
-def test_apply_leaves_what_was_changed_since(secrets: Secrets) -> None:
+def test_apply_keeps_fields_that_were_changed_since(secrets: Secrets) -> None:
     secrets.apply("a", metadata={"labels": {"a": "1", "b": "2"}})
     secrets.patch("a", {"metadata": {"labels": {"b": "9"}}})
     assert secrets.apply("a", metadata={"labels": {"a": "1"}}).json()["metadata"]["labels"] == {"a": "1", "b": "9"}
@@ -209,7 +209,7 @@ OTHER_NAMESPACE = Since(
     ],
     ids=["no manager", "no version", "another name", "managed fields", "another namespace"],
 )
-def test_apply_refuses(
+def test_refused_applies(
     secrets: Secrets, cluster: Cluster, document: dict[str, Any], query: dict[str, str], code: int, message: str
 ) -> None:
     secrets.create("a")

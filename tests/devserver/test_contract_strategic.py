@@ -84,7 +84,7 @@ def test_owners(patched: Secrets, patch: Any, expected: list[str]) -> None:
     assert [each["uid"] + (" controller" if each.get("controller") else "") for each in owners] == expected
 
 
-def test_only_some_keys_are_retained(patched: Secrets) -> None:
+def test_retain_keys(patched: Secrets) -> None:
     patch = {"data": {"$retainKeys": ["k", "m"], "m": "eQ=="}}
     response = patched.patch("p", patch, "strategic-merge-patch+json")
     assert response.json()["data"] == {"k": "eA==", "m": "eQ=="}
@@ -105,7 +105,7 @@ def test_only_some_keys_are_retained(patched: Secrets) -> None:
     ],
     ids=str,
 )
-def test_directives_that_cannot_be_followed(patched: Secrets, patch: Any) -> None:
+def test_invalid_directives(patched: Secrets, patch: Any) -> None:
     before = patched.get("p")
     response = patched.patch("p", {"metadata": patch}, "strategic-merge-patch+json")
     # A real server reports most of these as internal errors.

@@ -56,7 +56,7 @@ def test_known_fields_have_no_warning(secrets: Secrets) -> None:
     assert (made.status_code, warnings(made)) == (201, [])
 
 
-def test_unknown_fields_are_refused(secrets: Secrets, cluster: Cluster) -> None:
+def test_unknown_fields_are_refused_with_strict_validation(secrets: Secrets, cluster: Cluster) -> None:
     refused = secrets.post(DOCUMENT, fieldValidation="Strict")
     assert refused.status_code == at(cluster, Since({0: 201, 25: 400})), refused.text
     listed = ", ".join(f"unknown field {json.dumps(field)}" for field in UNKNOWN)
@@ -68,7 +68,7 @@ def test_unknown_fields_are_refused(secrets: Secrets, cluster: Cluster) -> None:
     assert refused.text.count('unknown field \\"nonsense\\"') == at(cluster, Since({0: 0, 25: 2}))
 
 
-def test_there_are_no_other_ways(secrets: Secrets, cluster: Cluster) -> None:
+def test_unknown_validation_level_is_refused(secrets: Secrets, cluster: Cluster) -> None:
     refused = secrets.post({"metadata": {"name": "v"}}, fieldValidation="strict")
     assert refused.status_code == at(cluster, Since({0: 201, 25: 422})), refused.text
     text = (

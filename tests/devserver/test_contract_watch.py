@@ -50,7 +50,7 @@ def test_changes_arrive_as_they_happen(secrets: Secrets) -> None:
             assert time.monotonic() - began < 7
 
 
-def test_an_event_holds_the_object(secrets: Secrets) -> None:
+def test_event_contains_the_object(secrets: Secrets) -> None:
     with secrets.watch(resourceVersion=secrets.version()) as events:
         made = secrets.create("w", {"z": "1"}, stringData={"k": "v"})
         assert next(events) == {"type": "ADDED", "object": made}
@@ -61,7 +61,7 @@ def test_an_event_holds_the_object(secrets: Secrets) -> None:
 
 
 @pytest.mark.parametrize("query", [{}, {"resourceVersion": "0"}], ids=["unset", "zero"])
-def test_without_a_version_a_watch_begins_with_what_there_is(secrets: Secrets, query: dict[str, str]) -> None:
+def test_watch_without_a_version_begins_with_existing_objects(secrets: Secrets, query: dict[str, str]) -> None:
     secrets.create("w", {"z": "1"})
     secrets.create("x", {"z": "1"})
     # A real server serves version 0 from a cache that may be a moment behind.
@@ -86,7 +86,7 @@ def test_a_watch_resumes_from_a_version(secrets: Secrets) -> None:
         assert summaries(events, 2) == ["MODIFIED w 2", "DELETED w 2"]
 
 
-def test_a_watch_from_a_future_version_shows_nothing_before_it(secrets: Secrets) -> None:
+def test_watch_from_a_future_version_skips_earlier_changes(secrets: Secrets) -> None:
     """A client that was connected to a server which is ahead sends such a request."""
     version = int(secrets.version())
     with secrets.watch(seconds=3, resourceVersion=str(version + 1_000_000)) as events:
@@ -152,14 +152,14 @@ def test_a_watch_on_all_namespaces(secrets: Secrets) -> None:
         assert secrets.namespace in namespaces
 
 
-def test_the_time_is_kept(secrets: Secrets) -> None:
+def test_watch_ends_at_its_timeout(secrets: Secrets) -> None:
     began = time.monotonic()
     with secrets.watch(seconds=1, resourceVersion=secrets.version()) as events:
         assert list(events) == []
     assert 0.8 < time.monotonic() - began < 20
 
 
-def test_bookmarks_tell_how_far_it_has_got(secrets: Secrets, cluster: Cluster) -> None:
+def test_bookmarks_contain_the_current_version(secrets: Secrets, cluster: Cluster) -> None:
     query = {"resourceVersion": secrets.version(), "labelSelector": "nothing", "allowWatchBookmarks": "true"}
     with secrets.watch(seconds=5, **query) as events:
         version = int(secrets.create("w")["metadata"]["resourceVersion"])
@@ -173,13 +173,13 @@ def test_bookmarks_tell_how_far_it_has_got(secrets: Secrets, cluster: Cluster) -
     assert int(found[-1]["object"]["metadata"]["resourceVersion"]) >= version
 
 
-def test_bookmarks_come_only_when_they_are_allowed(secrets: Secrets) -> None:
+def test_bookmarks_are_sent_only_on_request(secrets: Secrets) -> None:
     with secrets.watch(seconds=3, resourceVersion=secrets.version(), labelSelector="nothing") as events:
         secrets.create("w")
         assert list(events) == []
 
 
-def test_many_watches_see_the_same(secrets: Secrets) -> None:
+def test_concurrent_watches_receive_the_same_events(secrets: Secrets) -> None:
     version, results = secrets.version(), []
 
     def follow() -> None:
@@ -196,7 +196,7 @@ def test_many_watches_see_the_same(secrets: Secrets) -> None:
     assert results == [[f"ADDED w{number:02} -" for number in range(20)]] * 5
 
 
-def test_a_watch_shows_tables_to_who_asks_for_them(secrets: Secrets) -> None:
+def test_watch_returns_tables_on_request(secrets: Secrets) -> None:
     headers = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
     secrets.create("w")
     query = {"watch": "1", "timeoutSeconds": "5"}
@@ -207,7 +207,7 @@ def test_a_watch_shows_tables_to_who_asks_for_them(secrets: Secrets) -> None:
 
 
 @pytest.mark.restarts
-def test_what_is_too_old_is_gone(secrets: Secrets) -> None:
+def test_expired_versions_return_410(secrets: Secrets) -> None:
     secrets.create("a")
     secrets.create("b")
     listed = secrets.list(limit="1").json()["metadata"]
@@ -247,9 +247,7 @@ def refused_initial(secrets: Secrets, cluster: Cluster, query: dict[str, str]) -
 
 
 @pytest.mark.parametrize("since", ["", "0", "now"])
-def test_a_watch_that_begins_with_what_there_is_says_where_that_ends(
-    secrets: Secrets, cluster: Cluster, since: Any
-) -> None:
+def test_initial_events_end_with_a_bookmark(secrets: Secrets, cluster: Cluster, since: Any) -> None:
     """https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists"""
     secrets.create("a", {"app": "x"})
     secrets.create("b", {"app": "y"})
@@ -268,8 +266,8 @@ def test_a_watch_that_begins_with_what_there_is_says_where_that_ends(
     assert (later["type"], later["object"]["metadata"]["name"]) == ("ADDED", "c")
 
 
-def test_the_mark_promises_only_what_was_sent(secrets: Secrets, cluster: Cluster) -> None:
-    """A client that resumes from the mark gets the objects that were written while it read the first events."""
+def test_resuming_from_the_initial_bookmark_misses_no_object(secrets: Secrets, cluster: Cluster) -> None:
+    """A client that resumes from the bookmark gets the objects that were written while it read the first events."""
     if refused_initial(secrets, cluster, INITIAL):
         return
     # This is more than the sockets of both sides can buffer, so the server cannot finish before the client has read it.
@@ -299,7 +297,7 @@ def test_the_mark_promises_only_what_was_sent(secrets: Secrets, cluster: Cluster
     assert sorted(names) == [*(f"large{number}" for number in range(8)), "meanwhile"]
 
 
-def test_without_bookmarks_nothing_says_where_it_ends(secrets: Secrets, cluster: Cluster) -> None:
+def test_initial_events_without_bookmarks(secrets: Secrets, cluster: Cluster) -> None:
     secrets.create("a")
     query = {**INITIAL, "allowWatchBookmarks": "false"}
     if refused_initial(secrets, cluster, query):
@@ -308,7 +306,7 @@ def test_without_bookmarks_nothing_says_where_it_ends(secrets: Secrets, cluster:
         assert [(each["type"], each["object"]["metadata"]["name"]) for each in events] == [("ADDED", "a")]
 
 
-def test_a_watch_can_begin_without_what_there_is(secrets: Secrets, cluster: Cluster) -> None:
+def test_watch_without_initial_events(secrets: Secrets, cluster: Cluster) -> None:
     secrets.create("a")
     query = {**INITIAL, "sendInitialEvents": "false", "allowWatchBookmarks": "false"}
     if refused_initial(secrets, cluster, query):
@@ -318,7 +316,7 @@ def test_a_watch_can_begin_without_what_there_is(secrets: Secrets, cluster: Clus
         assert [(each["type"], each["object"]["metadata"]["name"]) for each in events] == [("ADDED", "b")]
 
 
-def test_what_there_is_cannot_be_newer_than_it_is(secrets: Secrets, cluster: Cluster) -> None:
+def test_initial_events_of_a_future_version_fail(secrets: Secrets, cluster: Cluster) -> None:
     query = {**INITIAL, "resourceVersion": str(int(secrets.version()) + 100_000)}
     if refused_initial(secrets, cluster, query):
         return
@@ -342,7 +340,9 @@ def test_what_there_is_cannot_be_newer_than_it_is(secrets: Secrets, cluster: Clu
         ),
     ],
 )
-def test_how_a_watch_cannot_begin(secrets: Secrets, cluster: Cluster, query: dict[str, str], why: Any) -> None:
+def test_invalid_options_for_initial_events(
+    secrets: Secrets, cluster: Cluster, query: dict[str, str], why: Any
+) -> None:
     if refused_initial(secrets, cluster, INITIAL):
         return
     response = secrets.list(watch="1", timeoutSeconds="1", **query)
@@ -355,7 +355,7 @@ def test_a_list_has_no_initial_events(secrets: Secrets, cluster: Cluster) -> Non
     assert response.status_code == at(cluster, Since({0: 200, 27: 422})), response.text
 
 
-def test_a_table_says_where_it_ends(secrets: Secrets, cluster: Cluster) -> None:
+def test_initial_events_as_tables_end_with_a_bookmark(secrets: Secrets, cluster: Cluster) -> None:
     secrets.create("a")
     if refused_initial(secrets, cluster, INITIAL):
         return

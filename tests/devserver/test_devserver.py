@@ -62,7 +62,7 @@ def test_what_used_it_says_that_it_has_ended(monkeypatch: pytest.MonkeyPatch) ->
         KubernetesSecretsBackend(**kwargs).get_conn_value("x")
 
 
-def test_what_apply_returns_is_a_copy(server: DevServer, client: httpx.Client) -> None:
+def test_apply_returns_a_copy(server: DevServer, client: httpx.Client) -> None:
     """A test changes it and applies it again. That is a change like any other."""
     found = server.apply({"metadata": {"name": "a", "labels": {"x": "1"}}})
     found["metadata"]["labels"]["x"] = "2"
@@ -73,13 +73,13 @@ def test_what_apply_returns_is_a_copy(server: DevServer, client: httpx.Client) -
     assert client.get(path).json()["metadata"]["labels"] == {"x": "2"}
 
 
-def test_a_namespace_goes_with_what_is_in_it(server: DevServer, client: httpx.Client) -> None:
+def test_deleting_a_namespace_deletes_its_secrets(server: DevServer, client: httpx.Client) -> None:
     server.apply({"metadata": {"name": "b", "namespace": "new"}})
     assert client.delete("/api/v1/namespaces/new").json()["status"] == "Success"
     assert client.get("/api/v1/namespaces/new/secrets/b").status_code == 404
 
 
-def test_a_client_that_leaves_during_its_request_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+def test_client_that_disconnects_during_a_request_causes_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     with DevServer() as server:
         token = server.create_token("admin", None)
         request = f"POST /api/v1/namespaces HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Length: 100"
@@ -104,7 +104,7 @@ def test_a_token_can_be_revoked(server: DevServer) -> None:
         assert client.get(url).status_code == 401
 
 
-def test_changes_in_a_block_are_undone_at_its_end(server: DevServer, client: httpx.Client) -> None:
+def test_restored_undoes_the_changes_of_a_block(server: DevServer, client: httpx.Client) -> None:
     def secrets() -> dict[str, str]:
         items = client.get("/api/v1/secrets").json()["items"]
         return {each["metadata"]["name"]: each.get("data", {}).get("k", "") for each in items}
@@ -132,20 +132,20 @@ def test_changes_in_a_block_are_undone_at_its_end(server: DevServer, client: htt
     assert int(client.get("/api/v1/secrets").json()["metadata"]["resourceVersion"]) > int(version)
 
 
-def test_a_block_in_which_the_server_stops_ends_too(server: DevServer) -> None:
+def test_server_can_stop_inside_a_restored_block(server: DevServer) -> None:
     with server.restored():
         server.stop()
     assert not server.running
 
 
-def test_bookmarks_come_at_the_stated_pace_and_at_the_end(client: httpx.Client) -> None:
+def test_bookmarks_are_sent_at_the_interval_and_at_the_end(client: httpx.Client) -> None:
     query = {"watch": "1", "timeoutSeconds": "1", "allowWatchBookmarks": "true"}
     events = client.get("/api/v1/namespaces/airflow/secrets", params=query).text.splitlines()
     assert 4 <= len(events) <= 6
     assert {json.loads(event)["type"] for event in events} == {"BOOKMARK"}
 
 
-def test_the_history_has_an_end(server: DevServer, client: httpx.Client) -> None:
+def test_history_is_limited(server: DevServer, client: httpx.Client) -> None:
     version = server.apply({"metadata": {"name": "a"}})["metadata"]["resourceVersion"]
     for number in range(6):
         server.apply({"metadata": {"name": f"b{number}"}})
@@ -170,7 +170,7 @@ def test_stop_ends_open_watches_and_removes_the_files(client: httpx.Client, serv
         began = time.monotonic()
         timer.start()
         assert list(response.iter_lines()) == []
-        # The client still holds its connection, and does not know that it should close it.
+        # The client still has its connection open, and does not know that it should close it.
         timer.join()
     # Without an end, the watch would last for half an hour.
     assert time.monotonic() - began < 20
@@ -184,7 +184,7 @@ def test_stop_ends_open_watches_and_removes_the_files(client: httpx.Client, serv
         server.apply({"metadata": {"name": "x"}})
 
 
-def test_before_the_start_it_says_what_to_do() -> None:
+def test_error_before_the_start_names_the_with_statement() -> None:
     with pytest.raises(RuntimeError, match="use it in a `with` statement"):
         DevServer().apply({"metadata": {"name": "x"}})
 
@@ -195,7 +195,7 @@ def test_it_listens_on_loopback_only(host: str) -> None:
         DevServer(host=host)
 
 
-def test_no_other_address_answers(server: DevServer) -> None:
+def test_other_loopback_addresses_refuse_connections(server: DevServer) -> None:
     with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.2", server.port), timeout=5):
         pass
 
@@ -207,7 +207,7 @@ def test_ipv6() -> None:
         assert httpx.get(f"{server.url}/readyz", verify=trust(server.ca_file), timeout=180).text == "ok"
 
 
-def test_its_certificate_holds_under_strict_rules(server: DevServer) -> None:
+def test_certificate_passes_strict_verification(server: DevServer) -> None:
     context = ssl.create_default_context(cafile=str(server.ca_file))
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     with httpx.Client(verify=context, timeout=180) as client:
@@ -222,7 +222,7 @@ def test_its_certificate_holds_under_strict_rules(server: DevServer) -> None:
         httpx.get(server.url, timeout=5)
 
 
-def test_values_are_shown_nowhere(
+def test_values_are_never_shown(
     server: DevServer, client: httpx.Client, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="airflow_kubernetes_secrets")
@@ -296,7 +296,7 @@ def test_protocol_buffers(client: httpx.Client) -> None:
     "body",
     [b"", b"k8s\x00", b"k8s\x00\x0a", b"k8s\x00\xff\xff", b"k8s\x00" + b"\xff" * 20, b"k8s\x00\x0a\x05\x12\x03Pod"],
 )
-def test_protocol_buffers_that_are_none(client: httpx.Client, body: bytes) -> None:
+def test_invalid_protocol_buffers(client: httpx.Client, body: bytes) -> None:
     headers = {"Content-Type": "application/vnd.kubernetes.protobuf"}
     answer = client.post("/api/v1/namespaces/airflow/secrets", content=body, headers=headers)
     assert answer.status_code in (400, 422), answer.text

@@ -120,7 +120,7 @@ def test_apply(kubectl: Kubectl) -> None:
     assert "labels" not in kubectl.secret("db")["metadata"]
 
 
-def test_apply_on_the_server(kubectl: Kubectl) -> None:
+def test_server_side_apply(kubectl: Kubectl) -> None:
     for app in ("one", "two"):
         manifest = MANIFEST.replace("app: one", f"app: {app}, {app}: x")
         assert "serverside-applied" in kubectl("apply", "--server-side", "-f", "-", stdin=manifest)
@@ -144,7 +144,7 @@ def test_patch_and_edit(kubectl: Kubectl) -> None:
     assert kubectl.secret("a")["metadata"]["labels"] == {"three": "1", "two": "22"}
 
 
-def test_get_and_follow(kubectl: Kubectl) -> None:
+def test_get_with_watch(kubectl: Kubectl) -> None:
     kubectl("create", "secret", "generic", "first")
     process = subprocess.Popen(
         [KUBECTL, "get", "secrets", "-w", "-o", "name"], stdout=subprocess.PIPE, text=True, env=kubectl.environment
@@ -163,7 +163,7 @@ def test_get_and_follow(kubectl: Kubectl) -> None:
         process.stdout.close()
 
 
-def test_what_one_may(cluster: Cluster, namespace: str, kubectl: Kubectl) -> None:
+def test_can_i_reports_the_permissions(cluster: Cluster, namespace: str, kubectl: Kubectl) -> None:
     assert kubectl("auth", "can-i", "list", "secrets") == "yes\n"
     account = cluster.service_account(namespace, "reader", {namespace: ["list"]})
     kubectl.environment["KUBECONFIG"] = str(cluster.kubeconfig(account.token, namespace))
@@ -179,7 +179,7 @@ def test_namespaces(kubectl: Kubectl) -> None:
 
 
 @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
-def test_a_current_kubectl_takes_it_for_a_current_server(kubectl: Kubectl) -> None:
+def test_current_kubectl_reports_no_version_skew(kubectl: Kubectl) -> None:
     said = kubectl("version", check=False)
     assert "Server Version: v1.36" in said
     assert "Warning" not in said
@@ -198,7 +198,7 @@ def test_explain(kubectl: Kubectl) -> None:
     assert re.search(r"KIND: +Namespace\n", kubectl("explain", "ns"))
 
 
-def test_what_one_may_do_is_listed(cluster: Cluster, namespace: str, kubectl: Kubectl) -> None:
+def test_can_i_lists_the_permissions(cluster: Cluster, namespace: str, kubectl: Kubectl) -> None:
     account = cluster.service_account(namespace, "reader", {namespace: ["list"]})
     kubeconfig = str(cluster.kubeconfig(account.token, namespace))
     rows = [line.split() for line in kubectl("auth", "can-i", "--list", KUBECONFIG=kubeconfig).splitlines()]
@@ -210,7 +210,7 @@ def test_what_one_may_do_is_listed(cluster: Cluster, namespace: str, kubectl: Ku
 UNKNOWN = MANIFEST.replace("name: db", "name: warned\n  nonsense: 1") + "other: 1\n"
 
 
-def test_unknown_fields_are_warned_of(cluster: Cluster, kubectl: Kubectl) -> None:
+def test_unknown_fields_cause_warnings(cluster: Cluster, kubectl: Kubectl) -> None:
     """A server that does not check fields leaves this to kubectl, which cannot warn."""
     said = kubectl("apply", "--validate=warn", "-f", "-", stdin=UNKNOWN, check=False)
     assert "secret/warned created" in said
@@ -236,7 +236,7 @@ def test_conflicts_of_server_side_apply(kubectl: Kubectl) -> None:
     assert kubectl.secret("db")["data"] == {"k": "eA=="}
 
 
-def test_from_apply_to_server_side_apply(kubectl: Kubectl) -> None:
+def test_switch_from_client_side_to_server_side_apply(kubectl: Kubectl) -> None:
     """Fields from kubectl's client-side apply are no conflict."""
     manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\ndata: {k: eA==}\n"
     kubectl("apply", "-f", "-", stdin=manifest)
@@ -247,7 +247,7 @@ def test_from_apply_to_server_side_apply(kubectl: Kubectl) -> None:
 
 
 @pytest.mark.parametrize("command", [["apply"], ["apply", "--server-side"], ["create"]])
-def test_null_is_nothing(cluster: Cluster, kubectl: Kubectl, command: Any) -> None:
+def test_null_values(cluster: Cluster, kubectl: Kubectl, command: Any) -> None:
     manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, labels: {a: }}\nstringData: {value: }\n"
     # With an old server kubectl checks the fields itself, and rejects null.
     validate = at(cluster, Since({0: "--validate=ignore", 25: "--validate=strict"}))

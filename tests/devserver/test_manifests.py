@@ -56,12 +56,12 @@ def followed(folder: Path) -> Iterator[Followed]:
         yield followed
 
 
-def test_what_is_there_at_the_start_is_served_at_once(followed: Followed) -> None:
+def test_existing_manifests_are_served_at_the_start(followed: Followed) -> None:
     assert followed.names() == {"one"}
     assert followed.lines == ["Secret airflow/one: added"]
 
 
-def test_forms_of_files(folder: Path) -> None:
+def test_supported_and_ignored_files(folder: Path) -> None:
     (folder / "sub").mkdir()
     (folder / "sub" / "many.yml").write_text(
         "---\n---\nkind: Namespace\napiVersion: v1\nmetadata: {name: other}\n---\n"
@@ -79,7 +79,7 @@ def test_forms_of_files(folder: Path) -> None:
         assert followed.names("implied") == {"four"}
 
 
-def test_a_change_is_followed(followed: Followed, folder: Path) -> None:
+def test_changes_to_files_are_followed(followed: Followed, folder: Path) -> None:
     followed.wait("one: added")
     (folder / "one.yaml").write_text(SECRET.format(name="one", value="new"))
     followed.wait("Secret airflow/one: changed")
@@ -91,20 +91,20 @@ def test_a_change_is_followed(followed: Followed, folder: Path) -> None:
     assert followed.names() == {"one"}
 
 
-def test_a_file_that_no_longer_has_an_object_takes_it_away(followed: Followed, folder: Path) -> None:
+def test_object_removed_from_its_file_is_deleted(followed: Followed, folder: Path) -> None:
     (folder / "one.yaml").write_text(SECRET.format(name="renamed", value="x"))
     followed.wait("one: removed", "renamed: added")
     assert followed.names() == {"renamed"}
 
 
-def test_what_only_the_api_made_is_left_alone(followed: Followed, folder: Path) -> None:
+def test_objects_created_through_the_api_are_not_removed(followed: Followed, folder: Path) -> None:
     followed.server.apply({"metadata": {"name": "mine"}})
     (folder / "one.yaml").unlink()
     followed.wait("one: removed")
     assert followed.names() == {"mine"}
 
 
-def test_what_the_api_changed_stays_until_the_manifest_changes(followed: Followed, folder: Path) -> None:
+def test_changes_through_the_api_remain_until_the_manifest_changes(followed: Followed, folder: Path) -> None:
     followed.server.delete("one")
     (folder / "two.yaml").write_text(SECRET.format(name="two", value="x"))
     followed.wait("two: added")
@@ -153,7 +153,9 @@ UNPROCESSED = {
 
 
 @pytest.mark.parametrize(("tool", "value"), UNPROCESSED.items(), ids=UNPROCESSED)
-def test_what_another_tool_has_yet_to_do_is_not_served(followed: Followed, folder: Path, tool: str, value: str) -> None:
+def test_unprocessed_manifest_of_another_tool_is_not_served(
+    followed: Followed, folder: Path, tool: str, value: str
+) -> None:
     (folder / "two.yaml").write_text(
         f"{SECRET.format(name='two', value=value)}---\n{SECRET.format(name='x', value='z')}"
     )
@@ -162,7 +164,7 @@ def test_what_another_tool_has_yet_to_do_is_not_served(followed: Followed, folde
     assert followed.names() == {"one", "x"}
 
 
-def test_one_that_is_broken_leaves_the_others_of_its_file(followed: Followed, folder: Path) -> None:
+def test_broken_manifest_does_not_affect_others_in_its_file(followed: Followed, folder: Path) -> None:
     (folder / "one.yaml").write_text(f"{SECRET.format(name='one', value=5)}---\n{SECRET.format(name='two', value='x')}")
     followed.wait("one.yaml: line 1: Secret in version", "its previous content is still used", "two: added")
     assert followed.names() == {"one", "two"}
@@ -179,15 +181,15 @@ def test_a_file_that_is_too_large_is_named_and_the_rest_is_served(
     assert followed.names() == {"one", "two"}
 
 
-def test_a_broken_file_keeps_what_it_held(followed: Followed, folder: Path) -> None:
+def test_broken_file_keeps_its_previous_content(followed: Followed, folder: Path) -> None:
     (folder / "one.yaml").write_text("{")
     followed.wait("one.yaml: line 1", "its previous content is still used")
     assert followed.names() == {"one"}
-    (folder / "one.yaml").write_text(SECRET.format(name="one", value="mended"))
+    (folder / "one.yaml").write_text(SECRET.format(name="one", value="fixed"))
     followed.wait("one: changed")
 
 
-def test_what_cannot_be_served_is_named(followed: Followed, folder: Path) -> None:
+def test_unsupported_objects_are_reported(followed: Followed, folder: Path) -> None:
     (folder / "more.yaml").write_text(
         "kind: Deployment\nmetadata: {name: d}\n---\n" + SECRET.format(name="Bad_", value=PASSWORD)
     )
@@ -202,7 +204,7 @@ def test_an_immutable_secret_is_replaced(followed: Followed, folder: Path) -> No
     followed.wait("frozen: changed")
 
 
-def test_a_folder_that_is_none(tmp_path: Path) -> None:
+def test_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError, match="is not a folder"):
         DevServer(tmp_path / "nothing").start()
 
@@ -222,7 +224,7 @@ def test_a_linked_folder_is_read(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(60)
-def test_what_is_no_file_is_not_read(folder: Path) -> None:
+def test_pipes_and_folders_are_not_read(folder: Path) -> None:
     """Reading a pipe would wait for its other end."""
     os.mkfifo(folder / "pipe.yaml")
     (folder / "folder.yaml").mkdir()
@@ -247,7 +249,7 @@ def test_a_folder_that_cannot_be_read_keeps_its_objects(followed: Followed, fold
     followed.wait("two: removed")
 
 
-def test_the_whole_folder_cannot_be_read(followed: Followed, folder: Path) -> None:
+def test_missing_root_folder_keeps_its_objects(followed: Followed, folder: Path) -> None:
     folder.rename(folder.with_name("elsewhere"))
     followed.wait(f"{folder}: No such file or directory")
     assert followed.names() == {"one"}

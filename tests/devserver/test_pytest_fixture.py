@@ -54,7 +54,7 @@ def test_two(kubernetes_devserver):
     assert "2 passed" in done.stdout
 
 
-def test_the_plugin_alone_imports_nothing_heavy(tmp_path: Path) -> None:
+def test_plugin_imports_no_heavy_modules(tmp_path: Path) -> None:
     done = run(
         tmp_path,
         """
@@ -69,7 +69,7 @@ def test_nothing():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+def test_error_names_the_extra_to_install(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text("import sys\nsys.modules['trustme'] = None\n")
     done = run(tmp_path, "def test_x(kubernetes_devserver): pass")
     assert done.returncode == 1

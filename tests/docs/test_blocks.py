@@ -37,8 +37,8 @@ _HELM = NotExecuted(
     "examples/test_helm.py::test_values",
 )
 _KUBECTL_EXEC = NotExecuted(
-    "kubectl exec needs a node; what stands after -- is executed with the accounts of the pods",
-    "examples/test_helm.py::test_from_nothing_to_a_clean_doctor",
+    "kubectl exec needs a node; the command after -- is executed with the accounts of the pods",
+    "examples/test_helm.py::test_setup_until_doctor_reports_no_problem",
 )
 _DOCKER = NotExecuted(
     "building an image fetches another one; the package that it installs is installed and started",
@@ -53,8 +53,8 @@ _CLONE = NotExecuted(
     "docs/test_start.py::test_the_extras_of_the_page",
 )
 _TEMPLATE = NotExecuted(
-    "templates of Helm; the pattern in them is held to that of the code",
-    "test_identifiers.py::test_the_pattern_in_the_document_is_that_of_label_values",
+    "templates of Helm; the pattern in them is compared with that of the code",
+    "test_identifiers.py::test_pattern_in_the_document_matches_label_values",
 )
 
 _START = "docs/test_start.py::test_the_page"
@@ -64,58 +64,58 @@ _CNPG = "examples/test_cloudnative_pg.py"
 _XPLANE = "examples/test_crossplane.py"
 _MOUNTED = "examples/test_mounted.py"
 _ESO = "examples/test_external_secrets.py"
-_STANDING = "docs/test_pages_as_they_stand.py"
+_SHORT_BLOCKS = "docs/test_short_blocks.py"
 _OPTIONS = "examples/test_configuration_options.py"
-_SHAPES = "formats/test_document.py::test_a_secret_gives_the_connection_that_follows"
+_FORMATS = "formats/test_document.py::test_example_secret_gives_the_documented_connection"
 _DATABASE = "examples/test_migration.py::test_from_the_database_and_back"
 
 # By page and heading: a claim for each block below the heading that is not output, in order.
 CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     "annotations": {
-        "All annotations": [_SHAPES] * 2,
-        "Annotations for a connection in one key": [_SHAPES] * 2,
+        "All annotations": [_FORMATS] * 2,
+        "Annotations for a connection in one key": [_FORMATS] * 2,
     },
-    "argo-cd-and-flux": {"Values": [f"{_STANDING}::test_the_values_for_argo_cd_and_flux"]},
+    "argo-cd-and-flux": {"Values": [f"{_SHORT_BLOCKS}::test_the_values_for_argo_cd_and_flux"]},
     "bundles": {
-        "Create a bundle": [f"{_STANDING}::test_a_bundle"] * 2,
-        "From External Secrets Operator": [f"{_STANDING}::test_a_bundle_of_external_secrets"],
+        "Create a bundle": [f"{_SHORT_BLOCKS}::test_a_bundle"] * 2,
+        "From External Secrets Operator": [f"{_SHORT_BLOCKS}::test_a_bundle_of_external_secrets"],
     },
     "caching": {"Choose `cache_ttl`": ["docs/test_reference.py::test_a_cache_for_all_components"]},
-    "check-in-ci": {"Check manifests in CI": [f"{_STANDING}::test_the_check_in_ci"]},
+    "check-in-ci": {"Check manifests in CI": [f"{_SHORT_BLOCKS}::test_the_check_in_ci"]},
     "cli": {
-        "Command line": [f"{_STANDING}::test_the_first_commands_of_the_command_line"],
+        "Command line": [f"{_SHORT_BLOCKS}::test_the_first_commands_of_the_command_line"],
         "Before a merge": [
-            f"{_STANDING}::test_the_check_before_a_merge",
-            f"{_STANDING}::test_the_check_of_what_helm_renders",
+            f"{_SHORT_BLOCKS}::test_the_check_before_a_merge",
+            f"{_SHORT_BLOCKS}::test_check_of_rendered_helm_charts",
             NotExecuted(
                 "pre-commit fetches the repository; its hook is run on files",
-                "packaging/test_check_elsewhere.py::test_the_page_has_a_hook_that_exists",
+                "packaging/test_pre_commit_and_action.py::test_the_page_has_a_hook_that_exists",
             ),
             NotExecuted(
                 "GitHub fetches the action; its script is run on files",
-                "packaging/test_check_elsewhere.py::test_the_page_has_inputs_that_exist",
+                "packaging/test_pre_commit_and_action.py::test_the_page_has_inputs_that_exist",
             ),
         ],
     },
     "config-maps": {
-        "Create a ConfigMap": [f"{_STANDING}::test_variables_in_config_maps"] * 3,
-        "Grant the permission": [f"{_STANDING}::test_the_permission_for_config_maps"],
+        "Create a ConfigMap": [f"{_SHORT_BLOCKS}::test_variables_in_config_maps"] * 3,
+        "Grant the permission": [f"{_SHORT_BLOCKS}::test_the_permission_for_config_maps"],
     },
     "cloudnative-pg": {
         "CloudNativePG": [f"{_CNPG}::test_by_reference"],
         "By reference, without a label": [f"{_CNPG}::test_by_reference"],
-        "By a label that you add": [f"{_CNPG}::test_by_a_label_that_is_put_on"],
+        "By a label that you add": [f"{_CNPG}::test_by_an_added_label"],
         "By an inherited label": [f"{_CNPG}::test_by_an_inherited_label"],
-        "By a Secret of your own": [f"{_CNPG}::test_by_a_secret_of_ones_own"],
+        "By a Secret of your own": [f"{_CNPG}::test_by_a_separate_secret"],
         "Add what the keys lack": [f"{_CNPG}::test_described_by_an_annotation"],
     },
     "helm-chart": {
         "An image": [_DOCKER],
-        "The namespace and the permissions": ["examples/test_helm.py::test_from_nothing_to_a_clean_doctor"] * 2,
+        "The namespace and the permissions": ["examples/test_helm.py::test_setup_until_doctor_reports_no_problem"] * 2,
         "Values for Airflow 3": ["examples/test_helm.py::test_values", _HELM],
         "Values for Airflow 2": ["examples/test_helm.py::test_values"],
         "In airflow.cfg instead": ["examples/test_helm.py::test_values"],
-        "Check every account": ["examples/test_helm.py::test_from_nothing_to_a_clean_doctor"],
+        "Check every account": ["examples/test_helm.py::test_setup_until_doctor_reports_no_problem"],
     },
     "configuration-options": {
         "Name the Secret": [
@@ -135,36 +135,36 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
         ],
         "Crossplane 2: compose the Secret": [f"{_XPLANE}::test_composed_with_a_label"],
     },
-    "edge-workers": {"Edge workers outside the cluster": [f"{_STANDING}::test_an_edge_worker_without_secrets"]},
+    "edge-workers": {"Edge workers outside the cluster": [f"{_SHORT_BLOCKS}::test_an_edge_worker_without_secrets"]},
     "external-secrets": {
         "A connection": [f"{_ESO}::test_a_connection_without_a_template"],
         "With a template": [f"{_ESO}::test_a_connection_with_a_template"],
         "A variable or a configuration option": [f"{_ESO}::test_a_variable_and_an_option"],
     },
     "first-secret": {
-        "A Secret": ["examples/test_helm.py::test_from_nothing_to_a_clean_doctor"],
+        "A Secret": ["examples/test_helm.py::test_setup_until_doctor_reports_no_problem"],
         "Check it": [_KUBECTL_EXEC],
     },
-    "formats": {"What is not supported, and what to do then": [_SHAPES] * 2},
+    "formats": {"What is not supported, and what to do then": [_FORMATS] * 2},
     "from-apache": {
         "Move to this backend": [
-            "examples/test_from_apache.py::test_both_take_the_same_options",
-            "examples/test_from_apache.py::test_both_take_the_same_options",
-            "examples/test_from_apache.py::test_what_is_looked_at_afterwards",
+            "examples/test_from_apache.py::test_both_accept_the_same_options",
+            "examples/test_from_apache.py::test_both_accept_the_same_options",
+            "examples/test_from_apache.py::test_commands_after_the_move",
         ],
     },
     "identifiers": {
-        "Ids and labels": [f"{_STANDING}::test_a_secret_for_any_id_from_a_shell"],
-        "In a shell": [f"{_STANDING}::test_a_secret_for_any_id_from_a_shell"] * 2,
+        "Ids and labels": [f"{_SHORT_BLOCKS}::test_a_secret_for_any_id_from_a_shell"],
+        "In a shell": [f"{_SHORT_BLOCKS}::test_a_secret_for_any_id_from_a_shell"] * 2,
         "In a Helm chart": [_TEMPLATE, _TEMPLATE],
     },
-    "folder": {"What is read": ["backend/test_lookup_page.py::test_all_options_of_the_pages_are_options"]},
+    "folder": {"What is read": ["backend/test_lookup_page.py::test_options_on_the_pages_are_valid"]},
     "install": {"Install": [_CLONE]},
-    "index": {"airflow-kubernetes-secrets": [f"{_STANDING}::test_the_secret_of_the_first_page"]},
+    "index": {"airflow-kubernetes-secrets": [f"{_SHORT_BLOCKS}::test_the_secret_of_the_first_page"]},
     "kubernetes-pod-operator": {
-        "Pass a connection to a pod by its Secret": [f"{_STANDING}::test_pods_of_tasks"],
-        "The namespace": [f"{_STANDING}::test_pods_of_tasks"],
-        "When the Secret is looked up": [f"{_STANDING}::test_pods_of_tasks"],
+        "Pass a connection to a pod by its Secret": [f"{_SHORT_BLOCKS}::test_pods_of_tasks"],
+        "The namespace": [f"{_SHORT_BLOCKS}::test_pods_of_tasks"],
+        "When the Secret is looked up": [f"{_SHORT_BLOCKS}::test_pods_of_tasks"],
     },
     "metrics": {"Switch it on": ["backend/test_metrics.py::test_the_configuration_of_the_page"]},
     "migration": {
@@ -188,21 +188,21 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
         "Options": [
             "docs/test_reference.py::test_in_airflow_cfg",
             "docs/test_reference.py::test_as_an_object_in_a_variable",
-            "docs/test_reference.py::test_as_variables_of_their_own",
+            "docs/test_reference.py::test_as_separate_variables",
         ],
     },
     "rotate-a-password": {
-        "Rotate a password": [f"{_STANDING}::test_a_new_password"] * 2,
-        "If the password is in a URI": [f"{_STANDING}::test_a_new_password_in_a_uri"],
+        "Rotate a password": [f"{_SHORT_BLOCKS}::test_a_new_password"] * 2,
+        "If the password is in a URI": [f"{_SHORT_BLOCKS}::test_a_new_password_in_a_uri"],
     },
     "mounted-secrets": {
         "A volume in the Helm chart": [f"{_MOUNTED}::test_a_projected_volume"],
         "Whole Secrets by name": [f"{_MOUNTED}::test_a_whole_secret_by_name"],
         "Secrets Store CSI driver": [f"{_MOUNTED}::test_the_csi_driver"] * 2,
-        "Vault Agent": [f"{_MOUNTED}::test_the_agent_of_vault"],
+        "Vault Agent": [f"{_MOUNTED}::test_vault_agent"],
     },
     "sealed-secrets": {
-        "What to seal": ["examples/test_sealed_secrets.py::test_the_example_is_the_sealed_one"],
+        "What to seal": ["examples/test_sealed_secrets.py::test_example_is_the_result_of_kubeseal"],
         "The resulting Secret": ["examples/test_sealed_secrets.py::test_a_connection"],
     },
     "laptop": {
@@ -216,8 +216,8 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     "teams": {
         "A label for a team": ["examples/test_teams.py::test_a_label_for_a_team"] * 2,
         "A namespace for a team": ["examples/test_teams.py::test_a_namespace_for_a_team"] * 2,
-        "Only the team's own Secrets": ["examples/test_teams.py::test_nothing_but_its_own"],
-        "Look up as a team": ["examples/test_teams.py::test_look_as_a_team"],
+        "Only the team's own Secrets": ["examples/test_teams.py::test_only_secrets_of_the_team"],
+        "Look up as a team": ["examples/test_teams.py::test_lookup_as_a_team"],
     },
     "test-dags": {
         "Install": [
@@ -231,16 +231,16 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     },
     "troubleshoot": {
         "Troubleshoot": [
-            f"{_STANDING}::test_the_commands_for_an_error",
-            f"{_STANDING}::test_the_command_that_tests_a_connection",
+            f"{_SHORT_BLOCKS}::test_the_commands_for_an_error",
+            f"{_SHORT_BLOCKS}::test_the_command_that_tests_a_connection",
         ]
     },
     "what-dags-need": {
-        "Check what DAGs need": [f"{_STANDING}::test_what_dags_need"] * 2,
-        "Move ids into Secrets": [f"{_STANDING}::test_ids_are_moved_into_secrets"],
-        "Before a merge": [f"{_STANDING}::test_dags_before_a_merge"],
+        "Check what DAGs need": [f"{_SHORT_BLOCKS}::test_what_dags_need"] * 2,
+        "Move ids into Secrets": [f"{_SHORT_BLOCKS}::test_ids_are_moved_into_secrets"],
+        "Before a merge": [f"{_SHORT_BLOCKS}::test_dags_before_a_merge"],
     },
-    "workers": {"What to set": [f"{_STANDING}::test_the_values_for_workers_without_rights"]},
+    "workers": {"What to set": [f"{_SHORT_BLOCKS}::test_values_for_workers_without_permissions"]},
 }
 
 # Pages whose blocks are all executed by one module, with the test that ensures it.
@@ -259,12 +259,12 @@ def executable(page: str) -> dict[str, list[Block]]:
 
 
 @pytest.mark.parametrize("page", sorted(set(page_names()) - set(WHOLE)))
-def test_every_block_is_claimed(page: str) -> None:
+def test_every_block_has_a_claim(page: str) -> None:
     claimed = {heading: len(claims) for heading, claims in CLAIMS.get(page, {}).items()}
     assert claimed == {heading: len(found) for heading, found in executable(page).items()}
 
 
-def test_every_page_with_claims_is_there() -> None:
+def test_every_page_with_claims_exists() -> None:
     assert set(CLAIMS) | set(WHOLE) <= set(page_names())
 
 
@@ -282,7 +282,7 @@ def every_claim() -> dict[str, list[Block]]:
 
 
 @pytest.mark.parametrize("test", every_claim())
-def test_a_claim_is_true(test: str) -> None:
+def test_claimed_test_exists_and_reads_the_file(test: str) -> None:
     """The test exists. If the block is a file of the examples, the module of the test reads that file."""
     path, _colons, name = test.partition("::")
     text = (TESTS / path).read_text()

@@ -21,8 +21,8 @@ from support.browser import running_browser
 from support.pages import DOCS, PATIENCE, blocks, page_file, page_files
 
 # Files outside the pages that GitHub shows, with links to pages.
-BESIDE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")
-FILES = [*page_files().values(), *(ROOT / path for path in BESIDE)]
+OTHER_FILES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")
+FILES = [*page_files().values(), *(ROOT / path for path in OTHER_FILES)]
 
 CODE = re.compile(r"^ *```.*?^ *```$|`[^`\n]+`", re.DOTALL | re.MULTILINE)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -100,12 +100,12 @@ def test_links_to_files_of_the_repository_lead_to_it(built: Path) -> None:
     assert (ROOT / "examples" / "helm").is_dir()
 
 
-def test_every_page_is_there(built: Path) -> None:
+def test_every_page_is_built(built: Path) -> None:
     for name in page_files():
         assert html(built, name).exists(), name
 
 
-def test_pages_from_elsewhere_are_whole(built: Path) -> None:
+def test_included_pages_are_complete(built: Path) -> None:
     """A page that is stored elsewhere is complete, and not only the link to it on GitHub."""
     for name, words in {
         "changelog": "The first version.",
@@ -115,7 +115,7 @@ def test_pages_from_elsewhere_are_whole(built: Path) -> None:
         assert words in html(built, name).read_text(), name
 
 
-def test_nothing_is_loaded_from_elsewhere(built: Path) -> None:
+def test_pages_load_no_external_resources(built: Path) -> None:
     pages = list(built.rglob("*.html"))
     assert len(pages) > len(page_files())
     for page in pages:
@@ -123,7 +123,7 @@ def test_nothing_is_loaded_from_elsewhere(built: Path) -> None:
         assert not [each for each in loaded if each.startswith(("http:", "https:", "//"))], page.name
 
 
-def test_both_pictures_of_a_picture_are_there(built: Path) -> None:
+def test_images_exist_in_both_themes(built: Path) -> None:
     page = html(built, "lookup")
     text = page.read_text()
     for theme in ("light", "dark"):
@@ -132,7 +132,7 @@ def test_both_pictures_of_a_picture_are_there(built: Path) -> None:
         assert all((page.parent / image).exists() for image in images)
 
 
-def test_the_first_page_leads_to_every_other() -> None:
+def test_first_page_links_to_every_other_page() -> None:
     """The table of contents is made from the first page, so it also leads to every page."""
     linked = {each[0] for each in LINK.findall((DOCS / "index.md").read_text())}
     elsewhere = {
@@ -200,7 +200,7 @@ def links(file: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(ROOT)) for file in FILES])
-def test_every_link_leads_somewhere(file: Path) -> None:
+def test_every_link_has_a_target(file: Path) -> None:
     for link in links(file):
         path, _hash, anchor = link.partition("#")
         target = (file.parent / path).resolve() if path else file

@@ -28,7 +28,7 @@ def test_every_python_has_a_row() -> None:
     assert cells([], "3.3") == dict.fromkeys(PYTHONS, "not run")
 
 
-def test_what_was_run() -> None:
+def test_recorded_runs() -> None:
     runs = [run("3.12.1", "3.3.2"), run("3.12.9", "3.3.2", kind=Kind.DEPLOYMENT), run("3.10.13", "3.3.2", passed=False)]
 
     found = cells(runs, "3.3")
@@ -49,7 +49,7 @@ def test_what_was_run() -> None:
         (">=3.11", {"3.10"}),
     ],
 )
-def test_what_an_airflow_does_not_support(requires_python: str, unsupported: set[str]) -> None:
+def test_unsupported_pythons(requires_python: str, unsupported: set[str]) -> None:
     found = cells([run("3.11.7", "3.0.6", requires_python)], "3.0")
 
     assert {python for python, cell in found.items() if cell == "unsupported"} == unsupported

@@ -1,4 +1,4 @@
-"""The statements of ``docs/reference/options.md`` about options hold in real Airflows."""
+"""The statements of ``docs/reference/options.md`` about options are true in real Airflows."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_as_an_object_in_a_variable(tmp_path: Path, version: str) -> None:
     assert options_of(Airflow(version, tmp_path, exported(OBJECT))) == str(list(EXPECTED.values()))
 
 
-def test_as_variables_of_their_own(tmp_path: Path) -> None:
+def test_as_separate_variables(tmp_path: Path) -> None:
     """They take precedence over the object."""
     before = {**exported(OBJECT), "AIRFLOW__SECRETS__BACKEND_KWARGS": '{"namespace": "another", "timeout": 5}'}
     assert options_of(Airflow("3.3", tmp_path, {**before, **exported(SINGLE)})) == str(list(EXPECTED.values()))
@@ -79,7 +79,7 @@ def test_an_example_means_the_same_as_a_variable(example: str, name: str, value:
     assert Options.parse(json.loads(example)) == Options.parse({name.lower(): text})
 
 
-def test_the_nearest_that_there_is() -> None:
+def test_error_names_the_nearest_option() -> None:
     said = " ".join(_UNKNOWN.text.split()).removesuffix("…")
     with pytest.raises(OptionError, match=re.escape(said)):
         Options.parse({"connection_label": "example.com/x"})
@@ -94,6 +94,6 @@ def test_the_nearest_that_there_is() -> None:
         ({"team_label": "a/b", "config_label": "a/b"}, "config_label and team_label are both 'a/b'"),
     ],
 )
-def test_what_excludes_each_other(given: dict[str, object], words: str) -> None:
+def test_options_that_exclude_each_other(given: dict[str, object], words: str) -> None:
     with pytest.raises(OptionError, match=words):
         Options.parse(given)

@@ -67,13 +67,13 @@ def test_the_page(folder: Path) -> None:
         assert (done.returncode != 0) == ((each.heading, each.number) in FAILS), f"{each.text}\n{said}"
         for line in shown.splitlines():
             assert says(said, line), f"{line!r} is not in\n{said}"
-        # Exported variables hold for the rest of the terminal.
+        # Exported variables stay set in the rest of the terminal.
         begin = begin or "".join(line for line in each.text.splitlines(True) if line.startswith(("export ", ". ")))
     assert begin
 
 
 def says(text: str, line: str) -> bool:
-    """Return whether a text contains a line of the page. ``…`` matches anything, as does the space between columns."""
+    """Return whether output contains a line of the page. ``…`` matches anything, as does the space between columns."""
     pattern = r"\s+".join(re.escape(word).replace("…", r".*") for word in line.split())
     return re.search(pattern, text) is not None
 

@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from support import kubectl
 from support.cluster import Cluster
 from support.examples import EXAMPLES, Namespaces, backend_kwargs, manifest, manifests
-from support.logs import said
+from support.logs import log_messages
 from support.operators import of_cluster, secret
 from support.secrets import CONNECTION, MakeBackend
 
@@ -62,7 +62,9 @@ def test_described_by_an_annotation(
     assert tuple(rest) == expected(namespaces["databases"])[:-1]
 
 
-def test_of_an_operator_before_1_25_3(cluster: Cluster, make_backend: MakeBackend, namespaces: Namespaces) -> None:
+def test_secrets_of_an_operator_before_1_25_3(
+    cluster: Cluster, make_backend: MakeBackend, namespaces: Namespaces
+) -> None:
     made = of_cluster(manifest("cloudnative-pg/cluster.yaml", namespaces), PASSWORD)["warehouse-app"]
     del made["data"]["fqdn-uri"], made["data"]["fqdn-jdbc-uri"]
     cluster.apply(made)
@@ -73,9 +75,7 @@ def test_of_an_operator_before_1_25_3(cluster: Cluster, make_backend: MakeBacken
 
 
 @kubectl.needs_kubectl
-def test_by_a_label_that_is_put_on(
-    cluster: Cluster, make_backend: MakeBackend, namespaces: Namespaces, tmp_path: Path
-) -> None:
+def test_by_an_added_label(cluster: Cluster, make_backend: MakeBackend, namespaces: Namespaces, tmp_path: Path) -> None:
     resource = manifest("cloudnative-pg/cluster.yaml", namespaces)
     # The backend of these tests may list this namespace.
     resource["metadata"]["namespace"] = namespaces["airflow-secrets"]
@@ -108,7 +108,7 @@ def test_by_an_inherited_label(
         cluster.apply(each)
 
     assert facts(backend.get_connection("warehouse")) == expected(namespaces["airflow-secrets"])
-    [warning] = said(caplog)
+    [warning] = log_messages(caplog)
     assert "/warehouse-pull, key 'value': there is no such key in its data" in warning
     assert "It is skipped" in warning
 
@@ -142,12 +142,12 @@ def test_an_inherited_label_and_the_superuser(
     connection = backend.get_connection("warehouse")
 
     assert (connection.login, connection.schema) == ("postgres", None)
-    [warning] = said(caplog)
+    [warning] = log_messages(caplog)
     assert "the first by age and name is used" in warning
     assert "warehouse-superuser. Not used: " in warning
 
 
-def test_by_a_secret_of_ones_own(cluster: Cluster, backend: KubernetesSecretsBackend, namespaces: Namespaces) -> None:
+def test_by_a_separate_secret(cluster: Cluster, backend: KubernetesSecretsBackend, namespaces: Namespaces) -> None:
     own, resource = manifests("cloudnative-pg/cluster-own-secret.yaml", namespaces)
     init = resource["spec"]["bootstrap"]["initdb"]
     assert (init["secret"]["name"], init["owner"]) == (own["metadata"]["name"], own["stringData"]["username"])
@@ -176,7 +176,7 @@ def test_a_copy_in_another_namespace(
     assert facts(backend.get_connection("warehouse")) == expected(namespaces["databases"])
 
 
-def test_a_copy_of_the_parts_alone(cluster: Cluster, backend: KubernetesSecretsBackend, namespaces: Namespaces) -> None:
+def test_copy_without_the_uri(cluster: Cluster, backend: KubernetesSecretsBackend, namespaces: Namespaces) -> None:
     """The page warns about this: without a URI, neither the namespace nor the type is known."""
     made = of_cluster(manifest("cloudnative-pg/cluster.yaml", namespaces), PASSWORD)["warehouse-app"]
     parts = {key: made["data"][key] for key in ("host", "port", "dbname", "username", "password")}

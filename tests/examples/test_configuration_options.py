@@ -23,7 +23,7 @@ FOLDER = EXAMPLES / "configuration-options"
 # Airflow loads the driver of its database when it starts, and PostgreSQL's is not installed here.
 URI = "sqlite:////tmp/that-nobody-opens.db"
 KWARGS = "AIRFLOW__SECRETS__BACKEND_KWARGS"
-ASK = ("config", "get-value", "database", "sql_alchemy_conn")
+GET_OPTION = ("config", "get-value", "database", "sql_alchemy_conn")
 SENSITIVE = """
 from airflow.configuration import conf
 for section, key in conf.sensitive_config_values:
@@ -90,19 +90,19 @@ def test_named_in_airflow_cfg(
     put(cluster, namespaces)
     (tmp_path / "airflow.cfg").write_text((FOLDER / "airflow.cfg").read_text())
 
-    assert airflow.output(*ASK).strip() == URI
+    assert airflow.output(*GET_OPTION).strip() == URI
 
 
 @on_one_server
 def test_by_a_reference(
     cluster: Cluster, namespaces: Namespaces, account: ServiceAccount, variables: dict[str, str], tmp_path: Path
 ) -> None:
-    """The stricter way: a reference that leads nowhere stops Airflow."""
+    """The stricter way: a reference to a missing Secret stops Airflow."""
     config = configparser.RawConfigParser()
     config.read_string(moved((FOLDER / "reference.cfg").read_text(), namespaces))
     kwargs = {**json.loads(config["secrets"]["backend_kwargs"]), "service_account_path": str(account.folder)}
     named = {**variables, KWARGS: json.dumps(kwargs), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET": "airflow-db"}
-    refused = of("3.3", tmp_path, named).run(*ASK)
+    refused = of("3.3", tmp_path, named).run(*GET_OPTION)
     assert refused.returncode != 0
     assert "airflow-database-app, which does not exist" in refused.stdout + refused.stderr
 
@@ -111,14 +111,14 @@ def test_by_a_reference(
     made["stringData"] = {"uri": URI}
     cluster.apply(made)
 
-    assert of("3.3", tmp_path, named).output(*ASK).strip() == URI
+    assert of("3.3", tmp_path, named).output(*GET_OPTION).strip() == URI
 
 
 @on_one_server
-def test_an_id_that_no_secret_has_is_the_default(variables: dict[str, str], tmp_path: Path) -> None:
-    """The page warns about this, and says that doctor reports it."""
+def test_missing_secret_means_the_default_of_the_option(variables: dict[str, str], tmp_path: Path) -> None:
+    """The page warns about this, and mentions that doctor reports it."""
     named = {**variables, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET": "airflow-db"}
-    assert of("3.3", tmp_path, named).output(*ASK).startswith("sqlite:")
+    assert of("3.3", tmp_path, named).output(*GET_OPTION).startswith("sqlite:")
 
     done = shell("airflow-kubernetes-secrets doctor", tmp_path, named)
 
@@ -142,8 +142,8 @@ def test_with_the_chart(cluster: Cluster, namespaces: Namespaces, account: Servi
     as_it_comes = switched_off.with_variables(**built_in)
 
     assert not any(values["enableBuiltInSecretEnvVars"].values())
-    assert switched_off.output(*ASK).strip() == URI
-    assert as_it_comes.output(*ASK).strip() == "sqlite:////of-the-chart.db"
+    assert switched_off.output(*GET_OPTION).strip() == URI
+    assert as_it_comes.output(*GET_OPTION).strip() == "sqlite:////of-the-chart.db"
 
 
 @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)

@@ -43,7 +43,7 @@ def test_by_reference_with_an_annotation(
     assert (connection.login, connection.password, connection.schema) == ("airflow", PASSWORD, "warehouse")
 
 
-def test_an_endpoint_and_nothing_else_that_names_a_host(
+def test_endpoint_without_other_keys_for_the_host(
     cluster: Cluster, make_backend: MakeBackend, namespaces: Namespaces
 ) -> None:
     """Other resources have such Secrets: the port is split from the host."""
@@ -94,7 +94,7 @@ def test_composed_with_a_label(cluster: Cluster, backend: KubernetesSecretsBacke
     assert (connection.login, connection.password, connection.extra_dejson) == ("airflow", PASSWORD, {})
 
 
-def test_what_is_composed_fits(crds: Crds, namespaces: Namespaces) -> None:
+def test_composed_resources_match_their_schemas(crds: Crds, namespaces: Namespaces) -> None:
     composite = manifest("crossplane/database.yaml", namespaces)
     made = composed(manifest("crossplane/composition.yaml", namespaces), composite, None)
 
@@ -102,7 +102,7 @@ def test_what_is_composed_fits(crds: Crds, namespaces: Namespaces) -> None:
     assert made["instance"]["spec"]["writeConnectionSecretToRef"] == {"name": "warehouse-details"}
 
 
-def test_no_labelled_secret_before_there_is_a_database(namespaces: Namespaces) -> None:
+def test_no_labelled_secret_before_the_database_exists(namespaces: Namespaces) -> None:
     composition = manifest("crossplane/composition.yaml", namespaces)
     composite = manifest("crossplane/database.yaml", namespaces)
     for details in (None, {}, {"username": "airflow", "password": PASSWORD}):

@@ -9,7 +9,7 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from support.cluster import Cluster
 from support.examples import Namespaces, manifest
-from support.logs import said
+from support.logs import log_messages
 from support.operators import created_by_external_secret
 from support.secrets import CONNECTION
 
@@ -85,7 +85,7 @@ def test_a_label_at_the_top_is_lost_with_a_template(
     assert backend.get_connection("warehouse") is None
 
 
-def test_what_the_store_has_is_lost_without_the_merge_policy(
+def test_keys_of_the_store_are_lost_without_the_merge_policy(
     cluster: Cluster, backend: KubernetesSecretsBackend, namespaces: Namespaces
 ) -> None:
     resource = manifest("external-secrets/connection-template.yaml", namespaces)
@@ -113,5 +113,5 @@ def test_a_secret_whose_keys_are_gone_from_the_store(
     )
 
     assert backend.get_connection("warehouse") is None
-    [warning] = said(caplog)
+    [warning] = log_messages(caplog)
     assert "It is skipped" in warning

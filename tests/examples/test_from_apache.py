@@ -47,9 +47,9 @@ def configuration(file: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def apaches(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+def apache_environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """Return an environment with Apache's provider."""
-    environment = Environment.create(tmp_path_factory.mktemp("apaches") / "environment")
+    environment = Environment.create(tmp_path_factory.mktemp("apache_environment") / "environment")
     environment.install(downloaded_wheel(PROVIDER, "10.25.0"))
     return environment
 
@@ -61,31 +61,31 @@ def built(environment: Environment, backend: str, kwargs: str) -> dict[str, Any]
     return found
 
 
-def test_both_take_the_same_options(apaches: Environment) -> None:
+def test_both_accept_the_same_options(apache_environment: Environment) -> None:
     before, after = configuration("apache.cfg"), configuration("airflow.cfg")
     assert (after["backend"], after["backend_kwargs"]) == (BACKEND, before["backend_kwargs"])
 
-    assert built(apaches, before["backend"], before["backend_kwargs"])["refused"] == ""
+    assert built(apache_environment, before["backend"], before["backend_kwargs"])["refused"] == ""
     KubernetesSecretsBackend(**json.loads(after["backend_kwargs"]))
 
 
-def test_the_table_of_options(apaches: Environment) -> None:
+def test_the_table_of_options(apache_environment: Environment) -> None:
     rows = [
         row.split(" | ") for row in re.findall(r"^\| (`\w+` \| .*) \|$", page_file("from-apache").read_text(), re.M)
     ]
     told = {row[0].strip("`"): row[1].strip("`") for row in rows}
 
     backend = configuration("apache.cfg")["backend"]
-    theirs = built(apaches, backend, "{}")["defaults"]
+    theirs = built(apache_environment, backend, "{}")["defaults"]
 
     assert told.pop("namespace") == "one; the pod's own"
     assert theirs.pop("namespace") is None
     assert told == theirs == {name: OPTIONS[name].default for name in theirs}
     assert all(row[2] == "the same" for row in rows[1:])
-    assert built(apaches, backend, '{"cache_ttl": 60}')["refused"]
+    assert built(apache_environment, backend, '{"cache_ttl": 60}')["refused"]
 
 
-def test_what_is_looked_at_afterwards(cluster: Cluster, namespaces: Namespaces, tmp_path: Path) -> None:
+def test_commands_after_the_move(cluster: Cluster, namespaces: Namespaces, tmp_path: Path) -> None:
     namespace = namespaces["airflow"]
     Put(cluster, namespace)({"example.com/connection": "my_db"}, "postgres://u:pw@db.example.com/app")
     account = cluster.service_account(namespace, "airflow-scheduler", {namespace: ["list"]})

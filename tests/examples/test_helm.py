@@ -84,7 +84,7 @@ def page(cluster: Cluster, tmp_path: Path) -> Page:
 
 @needs_kubectl
 @on_a_real_server
-def test_from_nothing_to_a_clean_doctor(page: Page) -> None:
+def test_setup_until_doctor_reports_no_problem(page: Page) -> None:
     said = page.run("rights.sh", "secret.sh", "accounts.sh", "doctor.sh")
 
     for account in ACCOUNTS:
@@ -148,7 +148,7 @@ def test_the_image(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["celery", "kubernetes"])
-def test_workers_without_rights_have_another_backend(kind: str) -> None:
+def test_workers_without_permissions_have_another_backend(kind: str) -> None:
     """The values are those of ``docs/how-to/workers.md``: the chart appends a component's variables to those of all."""
     [block] = re.findall(r"```yaml\n(env:\n.*?)```", page_file("workers").read_text(), re.DOTALL)
     values = yaml.safe_load(block)

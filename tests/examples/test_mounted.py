@@ -87,7 +87,7 @@ def test_the_csi_driver(tmp_path: Path) -> None:
     assert backend.get_conn_value("my_http") == "http://secret/data/airflow/my_http"
 
 
-def test_the_agent_of_vault(tmp_path: Path) -> None:
+def test_vault_agent(tmp_path: Path) -> None:
     """https://developer.hashicorp.com/vault/docs/platform/k8s/injector/annotations"""
     values = example("vault-agent.yaml")
     annotations = {

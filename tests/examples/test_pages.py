@@ -58,6 +58,6 @@ def test_each_file_is_a_block_or_linked(folder: str) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_each_link_to_an_example_leads_somewhere(name: str) -> None:
+def test_each_link_to_an_example_has_a_target(name: str) -> None:
     for link in re.findall(r"\]\(\.\./\.\./examples/([^)]+)\)", page(name)):
         assert (EXAMPLES / link).exists(), link

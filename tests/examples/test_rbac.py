@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.errors import ForbiddenError
 from airflow_kubernetes_secrets.process import restart
 from support.cluster import GRANT_SECONDS, Cluster, ServiceAccount, checked, wait_until_allowed
 from support.examples import Namespaces, backend_kwargs, manifests
-from support.logs import said
+from support.logs import log_messages
 from support.secrets import Put
 
 pytestmark = pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
@@ -121,8 +121,8 @@ def test_several_namespaces(cluster: Cluster, put: Put, namespaces: Namespaces) 
     assert status(cluster, worker, "/api/v1/secrets") == httpx.codes.FORBIDDEN
 
 
-def test_the_second_of_several_namespaces_alone(cluster: Cluster, put: Put, namespaces: Namespaces) -> None:
-    """The page says so: each namespace needs a binding."""
+def test_only_the_second_of_several_namespaces_is_granted(cluster: Cluster, put: Put, namespaces: Namespaces) -> None:
+    """As the page states, each namespace needs a binding."""
     put.connection("warehouse", "postgres://db.example.com", namespace=namespaces["databases"])
     kwargs = backend_kwargs("rbac/several-namespaces.cfg", namespaces)
     worker = account(cluster, namespaces, "worker")
@@ -155,7 +155,7 @@ def test_references(cluster: Cluster, put: Put, namespaces: Namespaces, caplog: 
     assert backend.get_connection("another") is None
     assert backend.get_variable("any") is None
     assert backend.get_config("any") is None
-    assert said(caplog) == []
+    assert log_messages(caplog) == []
     secrets = f"/api/v1/namespaces/{databases}/secrets"
     assert status(cluster, worker, secrets) == httpx.codes.FORBIDDEN
     assert status(cluster, worker, f"{secrets}/warehouse-superuser") == httpx.codes.FORBIDDEN

@@ -31,14 +31,14 @@ def custom_resources() -> list[Any]:
 
 
 @pytest.mark.parametrize("resource", custom_resources())
-def test_it_fits(crds: Crds, resource: dict[str, Any]) -> None:
+def test_resource_matches_its_schema(crds: Crds, resource: dict[str, Any]) -> None:
     if resource["kind"] == "Database":
         crds = Crds([manifest("crossplane/definition.yaml", SAME)])
 
     assert crds.problems(resource) == []
 
 
-def test_the_input_of_a_function_fits(crds: Crds) -> None:
+def test_function_input_matches_its_schema(crds: Crds) -> None:
     steps = manifest("crossplane/composition.yaml", SAME)["spec"]["pipeline"]
 
     assert [crds.problems(step["input"]) for step in steps if "input" in step] == [[]]
@@ -107,7 +107,7 @@ def put_into(*path: Any) -> Callable[[dict[str, Any], Any], None]:
         ),
     ],
 )
-def test_what_does_not_fit(
+def test_schema_mismatches_are_found(
     crds: Crds, path: str, put: Callable[[dict[str, Any], Any], None], value: object, problem: str
 ) -> None:
     resource = deepcopy(manifest(path, SAME))

@@ -9,7 +9,7 @@ from support.operators import created_by_sealed_secret, sealed
 from support.secrets import CONNECTION
 
 
-def test_the_example_is_the_sealed_one(namespaces: Namespaces) -> None:
+def test_example_is_the_result_of_kubeseal(namespaces: Namespaces) -> None:
     expected = sealed(manifest("sealed-secrets/secret.yaml", namespaces))
     example = manifest("sealed-secrets/sealed-secret.yaml", namespaces)
 

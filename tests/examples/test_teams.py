@@ -62,14 +62,14 @@ def test_a_namespace_for_a_team(cluster: Cluster, configured: Configured) -> Non
     ]
 
 
-def test_nothing_but_its_own(cluster: Cluster, configured: Configured) -> None:
+def test_only_secrets_of_the_team(cluster: Cluster, configured: Configured) -> None:
     everybodys, _of_blue = manifests("teams/secrets.yaml", configured.namespaces)
     cluster.apply(everybodys)
     assert [configured.login("alone.cfg", team) for team in ("blue", "red", None)] == [None, None, "airflow"]
     assert configured.login("namespaces.cfg", "blue") == "airflow"
 
 
-def test_look_as_a_team(cluster: Cluster, configured: Configured, tmp_path: Path) -> None:
+def test_lookup_as_a_team(cluster: Cluster, configured: Configured, tmp_path: Path) -> None:
     for each in manifests("teams/secrets.yaml", configured.namespaces):
         cluster.apply(each)
     variables = {

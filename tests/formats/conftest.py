@@ -10,7 +10,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.process import restart
-from support.shapes import Read, parts_of, secret_manifest
+from support.connection_secrets import Read, parts_of, secret_manifest
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from support.connection_secrets import Read
 from support.hook_texts import MARK, texts_of
-from support.shapes import Read
 
 
 @pytest.mark.parametrize("conn_type", ["postgres", "mysql", "mongo", "redis", "mssql", "ssh", "smtp"])

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from support.connection_secrets import Read, whole
 from support.hook_texts import MARK, texts_of
-from support.shapes import Read, whole
 
 SHARE = {"host": "srv", "schema": "share"}
 CLOUD = "https://x.eu.aws.cloud.qdrant.io:6333"

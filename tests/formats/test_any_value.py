@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.process import restart
 from support.airflow import Airflow
+from support.connection_secrets import parts_of, secret_manifest, whole
 from support.requirements import needs_airflow
-from support.shapes import parts_of, secret_manifest, whole
 
 Example = tuple[dict[str, str], dict[str, object]]
 
@@ -25,7 +25,7 @@ VALUES = st.text(min_size=1, max_size=30) | st.text("/?#@:%+&=[]{}\"'\\ \n\t\0ä
 
 
 def is_one_host(text: str) -> bool:
-    """Return whether a text is a plain host, without white space, brackets, a port or the path of a socket."""
+    """Return whether a string is a plain host, without white space, brackets, a port or the path of a socket."""
     return text == text.strip() and not re.search(r":[0-9]+\Z|\A/|,|\A\[.*:.*:.*\]\Z", text, re.DOTALL)
 
 

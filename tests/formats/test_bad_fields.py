@@ -8,8 +8,8 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.uri import ParsedUri
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from support.connection_secrets import Read, secret_manifest
 from support.errors import everything_about
-from support.shapes import Read, secret_manifest
 
 MARKER = "hunter2"
 GOOD = {
@@ -42,7 +42,7 @@ BAD: dict[str, tuple[dict[str, str | bytes], str, str]] = {
 
 
 @pytest.mark.parametrize(("bad", "key", "problem"), BAD.values(), ids=BAD)
-def test_bad_field(read: Read, bad: dict[str, str | bytes], key: str, problem: str) -> None:
+def test_invalid_field(read: Read, bad: dict[str, str | bytes], key: str, problem: str) -> None:
     with pytest.raises(MalformedSecretError, match=problem) as raised:
         read({**GOOD, "other": "x", **bad}, {"extra-other": "other"})
 
@@ -63,7 +63,7 @@ UNUSABLE_URIS = {
 
 @pytest.mark.parametrize(("uri", "problem"), UNUSABLE_URIS.values(), ids=UNUSABLE_URIS)
 @pytest.mark.parametrize("named", [False, True])
-def test_a_uri_that_cannot_be_done_without(read: Read, uri: str, problem: str, named: bool) -> None:
+def test_invalid_uri_that_is_required(read: Read, uri: str, problem: str, named: bool) -> None:
     """The URI is required, because there is no separate host, or because an annotation names it."""
     data = {**GOOD, "uri": uri}
     if not named:

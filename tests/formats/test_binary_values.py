@@ -24,17 +24,17 @@ def problem_of(secret: Secret, key: str) -> str:
 
 @pytest.mark.parametrize("kind", [Secret, ConfigMap])
 @pytest.mark.parametrize("annotations", [None, {"data-key": "value"}, {"field-host": "other"}])
-def test_the_value_itself(kind: type[Secret], annotations: dict[str, str] | None) -> None:
+def test_binary_value_of_the_data_key(kind: type[Secret], annotations: dict[str, str] | None) -> None:
     named = {f"{ANNOTATION_PREFIX}{name}": key for name, key in (annotations or {}).items()}
     assert problem_of(kind("ns", "x", "", {}, {"value": BINARY}, annotations=named), "value") == PROBLEM
 
 
-def test_a_key_that_an_annotation_names() -> None:
+def test_binary_key_that_an_annotation_names() -> None:
     secret = Secret("ns", "x", "", {}, {"key": BINARY}, annotations={f"{ANNOTATION_PREFIX}field-extra": "key"})
     assert problem_of(secret, "key") == f"{PROBLEM}; or mount it as a file, and name this key in no annotation"
 
 
-def test_a_mounted_file(tmp_path: Path) -> None:
+def test_binary_mounted_file(tmp_path: Path) -> None:
     folder = tmp_path / "secrets" / "db"
     folder.mkdir(parents=True)
     (folder / "host").write_text("db")

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_kubernetes_secrets.formats.reading import variable_text
 from airflow_kubernetes_secrets.formats.values import BYTE_ORDER_MARK, config_text
-from support.shapes import Read, stored_secret, whole
+from support.connection_secrets import Read, stored_secret, whole
 
 CONNECTION = whole(conn_type="postgres", host="h", login="u", password="p", schema="d")
 
@@ -41,5 +41,5 @@ def test_an_option() -> None:
     assert config_text(stored_secret({"value": f"{BYTE_ORDER_MARK}x\n"}), "value") == "x"
 
 
-def test_a_variable_is_exact() -> None:
+def test_variable_is_unchanged() -> None:
     assert variable_text(stored_secret({"value": f"{BYTE_ORDER_MARK}x\n"}), "value") == f"{BYTE_ORDER_MARK}x\n"

@@ -1,4 +1,4 @@
-"""The corpus of Secrets as software writes them, read from a folder. ``tests/backend/test_shapes.py`` uses servers."""
+"""The corpus of Secrets as software writes them, read from a folder. ``tests/backend/test_corpus.py`` uses servers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from airflow_kubernetes_secrets.formats.usability import FIELDS
 from airflow_kubernetes_secrets.inventory.entries import inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from support.connection_secrets import parts_of
 from support.corpus import CONNECTION_TYPE, NEEDS, NOTHING, OTHER, CorpusFile, Recipe, corpus, parts
-from support.shapes import parts_of
 
 FILES = corpus()
 RECIPES = [(file, recipe) for file in FILES for recipe in file.recipes]
@@ -70,7 +70,7 @@ def test_a_file_is_complete(file: CorpusFile) -> None:
     assert file.needs != CONNECTION_TYPE or "connection-type" in file.annotations
 
 
-def test_no_two_files_are_the_same() -> None:
+def test_files_are_unique() -> None:
     assert len({(file.software, file.creates) for file in FILES}) == len(FILES) > 140
     assert all(file.name == file.name.lower() for file in FILES)
 
@@ -90,8 +90,8 @@ def test_only_the_known_problems_are_reported(file: CorpusFile, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if not file.works], ids=by_name)
-def test_what_is_missing_is_reported(file: CorpusFile, tmp_path: Path) -> None:
-    """No connection is half of what the hook needs without a problem that says so."""
+def test_missing_parts_are_reported(file: CorpusFile, tmp_path: Path) -> None:
+    """If a connection lacks a part that the hook needs, a problem is reported."""
     write(tmp_path, file, {})
 
     assert problems_of(tmp_path, file.connection.get("conn_type"))

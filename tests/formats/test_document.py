@@ -14,9 +14,9 @@ from airflow_kubernetes_secrets.formats import annotations as known_annotations
 from airflow_kubernetes_secrets.formats import parameters, settings, value_parsers, variables
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, CONNECTION_TYPES, folded
 from airflow_kubernetes_secrets.formats.names_of_types import NAMES
+from support.connection_secrets import PREFIX, Read, parts_of, whole
 from support.pages import page_file
 from support.secrets import CONNECTION
-from support.shapes import PREFIX, Read, parts_of, whole
 
 DOCUMENT = "".join(page_file(name).read_text(encoding="utf-8") for name in ("formats", "annotations"))
 
@@ -96,7 +96,7 @@ def test_the_table_of_names_of_one_type() -> None:
 def test_the_table_of_parameters() -> None:
     documented: dict[str, set[str]] = {}
     for conn_type, names, _in_extra in table("type | parameters | in `extra`"):
-        # Behind a colon are values.
+        # The part after a colon lists values.
         found = (name for part in names.split("; ") for name in quoted(re.sub(r"(?<=`): .*", "", part)))
         documented.setdefault(conn_type.strip("`"), set()).update(map(folded, found))
 
@@ -127,7 +127,7 @@ def test_the_table_of_annotations() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES.values())
-def test_an_annotation_as_it_is_shown(read: Read, example: str) -> None:
+def test_example_of_an_annotation_is_valid(read: Read, example: str) -> None:
     (annotation,) = yaml.safe_load(example).items()
     keys = ("AIRFLOW_URI", "readerEndpoint", "pgbouncer-uri", "password", "DB_URI")
 
@@ -137,12 +137,12 @@ def test_an_annotation_as_it_is_shown(read: Read, example: str) -> None:
 SECRETS = re.findall(r"```yaml\n(.*?)```\n\n```json\n(.*?)```", DOCUMENT, re.DOTALL)
 
 
-def test_all_secrets_are_followed_by_their_connections() -> None:
+def test_every_example_secret_has_its_connection() -> None:
     assert len(SECRETS) == DOCUMENT.count("```yaml") > 0
 
 
 @pytest.mark.parametrize(("manifest", "connection"), SECRETS)
-def test_a_secret_gives_the_connection_that_follows(tmp_path: Path, manifest: str, connection: str) -> None:
+def test_example_secret_gives_the_documented_connection(tmp_path: Path, manifest: str, connection: str) -> None:
     (tmp_path / "secret.yaml").write_text(manifest)
     conn_id = yaml.safe_load(manifest)["metadata"]["labels"][CONNECTION]
 

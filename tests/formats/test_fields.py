@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, CONNECTION_TYPES, URI
-from support.logs import said
-from support.shapes import Read, whole
+from support.connection_secrets import Read, whole
+from support.logs import log_messages
 
 SAMPLES = {
     "conn_type": ("mysql", "mysql"),
@@ -50,7 +50,7 @@ def test_each_name_of_a_uri(read: Read, key: str) -> None:
 
 
 @pytest.mark.parametrize(("field", "names"), [item for item in ALIASES.items() if len(item[1]) > 1 and item[0] != URI])
-def test_of_several_names_the_first_counts(read: Read, field: str, names: tuple[str, ...]) -> None:
+def test_first_of_several_names_takes_precedence(read: Read, field: str, names: tuple[str, ...]) -> None:
     stored, expected = SAMPLES[field]
     connection = read({"host": "h", **dict.fromkeys(names, "other"), names[0]: stored})
 
@@ -58,27 +58,27 @@ def test_of_several_names_the_first_counts(read: Read, field: str, names: tuple[
     assert connection[field] == expected
 
 
-def test_a_name_in_small_letters_counts_before_others(read: Read) -> None:
+def test_lower_case_name_takes_precedence(read: Read) -> None:
     connection = read({"Host": "other", "HOST": "other", "host": "h"})
 
     assert connection is not None
     assert connection["host"] == "h"
 
 
-def test_an_empty_key_says_nothing(read: Read) -> None:
+def test_empty_keys_are_ignored(read: Read) -> None:
     """External Secrets Operator turns null into an empty string."""
     connection = read({"host": "", "endpoint": "h", "login": "", "user": "me", "password": "", "port": "", "uri": ""})
 
     assert connection == whole(conn_type="generic", host="h", login="me")
 
 
-def test_a_line_end_does_not_belong_to_a_field_but_to_a_password(read: Read) -> None:
+def test_white_space_is_stripped_except_from_passwords(read: Read) -> None:
     connection = read({"host": " h\n", "port": "5432\n", "dbname": "db\n", "engine": "postgres\n", "password": " pw\n"})
 
     assert connection == whole(conn_type="postgres", host="h", port=5432, schema="db", password=" pw\n")
 
 
-def test_other_keys_do_not_go_anywhere(read: Read) -> None:
+def test_other_keys_are_ignored(read: Read) -> None:
     """Hooks pass the fields of extra to their drivers, which reject unknown ones."""
     connection = read(
         {"host": "h", "pgpass": "x", "jdbc-uri": "x", "provider": "x", "description": "x", "masterarn": "x"}
@@ -91,12 +91,12 @@ def test_other_keys_do_not_go_anywhere(read: Read) -> None:
     "data",
     [{}, {"other": "x"}, {"port": "5432"}, {"engine": "postgres", "schema": "db"}, {"connection": "u:p@tcp(h)/db"}],
 )
-def test_what_is_no_connection_is_passed_over_with_its_keys(
+def test_secret_without_a_connection_is_skipped_and_its_keys_are_logged(
     read: Read, caplog: pytest.LogCaptureFixture, data: dict[str, str]
 ) -> None:
     assert read(data) is None
 
-    (warning,) = said(caplog, logging.WARNING)
+    (warning,) = log_messages(caplog, logging.WARNING)
     assert "Secret shop/app" in warning
     for key in data or ["none at all"]:
         assert key in warning
@@ -114,7 +114,7 @@ def test_connection_type(read: Read, key: str, word: str, conn_type: str) -> Non
     assert connection["conn_type"] == conn_type
 
 
-def test_an_engine_counts_before_a_type(read: Read) -> None:
+def test_engine_takes_precedence_over_type(read: Read) -> None:
     connection = read({"host": "h", "engine": "mysql", "type": "postgresql"})
 
     assert connection is not None
@@ -136,7 +136,7 @@ def test_a_host_with_its_port(read: Read, host: str, expected: str, port: int | 
     assert read({"endpoint": host}) == whole(conn_type="generic", host=expected, port=port)
 
 
-def test_a_port_of_its_own_counts_before_that_of_the_host(read: Read) -> None:
+def test_port_key_takes_precedence_over_the_port_in_the_host(read: Read) -> None:
     assert read({"endpoint": "h:1", "port": "2"}) == whole(conn_type="generic", host="h", port=2)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
-from support.shapes import Read, stored_secret
+from support.connection_secrets import Read, stored_secret
 
 LOGIN = {"username": "u", "password": "p"}
 
@@ -23,7 +23,7 @@ def texts(data: dict[str, str]) -> list[str]:
     "host",
     ['"db"', "'db'", "db replica", "db\nreplica", "db;", "h0;h1", '{"host":"h"}', "h\x00", "*", "h=db", "h:port"],
 )
-def test_a_character_that_no_host_has_is_reported(conn_type: str, host: str) -> None:
+def test_invalid_character_in_the_host_is_reported(conn_type: str, host: str) -> None:
     [text] = texts({**LOGIN, "type": conn_type, "host": host})
 
     assert "in the host" in text
@@ -63,8 +63,8 @@ def test_servers_that_speak_http(read: Read, data: dict[str, str], host: str, po
 
 
 @pytest.mark.parametrize("host", ["https://h:9201/path", "https://u:p@h:9201", "a:9201,b:9202"])
-def test_a_host_that_cannot_be_separated_gets_no_port(read: Read, host: str) -> None:
-    """It has a port of its own."""
+def test_host_with_its_own_port_gets_no_default_port(read: Read, host: str) -> None:
+    """The host contains a path, a login or several servers, so its port is not separated."""
     connection = read({"type": "elasticsearch", "host": host})
 
     assert connection is not None
@@ -74,7 +74,7 @@ def test_a_host_that_cannot_be_separated_gets_no_port(read: Read, host: str) -> 
 @pytest.mark.parametrize(
     "data", [{"type": "postgres", "extra": '{"service": "s"}'}, {"type": "redshift", "extra": '{"iam": true}'}]
 )
-def test_a_service_and_a_token_replace_the_login(data: dict[str, str]) -> None:
+def test_login_is_not_required_with_a_service_or_iam(data: dict[str, str]) -> None:
     data = {**data, "host": "h", "password": "hunter2"}
 
     assert not any("no login" in each for each in texts(data))
@@ -89,7 +89,7 @@ def test_a_service_and_a_token_replace_the_login(data: dict[str, str]) -> None:
         ({"value": '{"conn_type": "elasticsearch", "host": "h"}'}, "has no port by default"),
     ],
 )
-def test_what_their_hooks_misread(data: dict[str, str], part: str) -> None:
+def test_hosts_that_the_hooks_misread(data: dict[str, str], part: str) -> None:
     [text] = texts(data)
 
     assert part in text
@@ -123,7 +123,7 @@ def test_the_error_for_a_port_in_a_uri_names_the_port(port: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("scheme", "https"), ("ssl", "true"), ("tls", "true")])
-def test_tls_for_http_is_the_schema(name: str, value: str) -> None:
+def test_remedy_for_tls_of_http_is_the_schema(name: str, value: str) -> None:
     [text] = texts({**LOGIN, "type": "http", "host": "h", name: value})
 
     assert "extra-<name>" not in text

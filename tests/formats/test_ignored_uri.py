@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
+from support.connection_secrets import Read
 from support.listing import problems_in
-from support.shapes import Read
 
 DATABASE = {"host": "h", "username": "u", "password": "p"}
 URI = "postgresql://u:p@h:5439/d?sslmode=verify-full"
@@ -59,7 +59,7 @@ def test_a_web_page_is_not_the_uri_of_a_database(tmp_path: Path) -> None:
     assert problems_in(tmp_path, {**DATABASE, "type": "postgres", "url": "https://u@pgadmin:8443/x"}) == []
 
 
-def test_naming_the_uri_is_the_remedy(read: Read, tmp_path: Path) -> None:
+def test_remedy_is_an_annotation_for_the_uri(read: Read, tmp_path: Path) -> None:
     data = {**DATABASE, "type": "primary", "uri": URI}
     [problem] = problems_in(tmp_path, data)
     assert "airflow.apache.org/field-uri" in problem.text
@@ -71,14 +71,14 @@ def test_naming_the_uri_is_the_remedy(read: Read, tmp_path: Path) -> None:
     assert connection["extra"] == {"sslmode": "verify-full"}
 
 
-def test_the_type_in_an_annotation_is_compared_first(read: Read) -> None:
+def test_uri_of_the_annotated_type_is_read(read: Read) -> None:
     connection = read({**DATABASE, "type": "primary", "uri": URI}, {"connection-type": "postgres"})
 
     assert connection is not None
     assert connection["port"] == 5439
 
 
-def test_writing_the_parts_is_the_remedy(read: Read, tmp_path: Path) -> None:
+def test_remedy_is_annotations_for_the_parts(read: Read, tmp_path: Path) -> None:
     data = {"url": "jdbc:postgresql://h:6432/d?sslmode=require", "username": "u", "password": "p"}
     with pytest.raises(MalformedSecretError, match=r"connection-host.*connection-port.*connection-schema.*extra"):
         read(data)
@@ -127,7 +127,7 @@ def test_a_driver_of_sqlalchemy_with_an_underscore(read: Read) -> None:
         ("postgres://u:p@h/d?__extra__=%7B%22sslmode%22%3A%22verify-full%22%7D", {"sslmode": "verify-full"}),
     ],
 )
-def test_extra_in_the_query_of_airflow(read: Read, uri: str, extra: dict[str, Any]) -> None:
+def test_extra_in_the_query_of_an_airflow_uri(read: Read, uri: str, extra: dict[str, Any]) -> None:
     connection = read({"uri": uri})
     assert connection is not None
     assert connection["extra"] == extra
@@ -147,12 +147,12 @@ def test_login_and_password_in_the_query(read: Read, uri: str) -> None:
 @pytest.mark.parametrize(
     "uri", ["port=6432 //" + ":" * 300_000, "port=6432 x:" + "//a:" + "a:" * 150_000], ids=["colons", "logins"]
 )
-def test_the_time_for_an_address_has_a_limit(uri: str, tmp_path: Path) -> None:
+def test_parsing_time_of_an_address_is_limited(uri: str, tmp_path: Path) -> None:
     """Without a limit, it takes minutes. The test has the timeout of all tests."""
     found = problems_in(tmp_path, {**DATABASE, "type": "postgres", "uri": uri})
     assert [each.code for each in found] == ["unused-settings"]
 
 
-def test_the_time_for_a_uri_grows_with_its_length(read: Read) -> None:
+def test_parsing_time_of_a_uri_is_linear(read: Read) -> None:
     """A search for a second URI from each of its newlines takes minutes."""
     read({"uri": URI + "\n" * 300_000})

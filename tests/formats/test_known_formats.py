@@ -10,8 +10,8 @@ from airflow_kubernetes_secrets.formats.aliases import ALIASES
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.known_formats import EXTRA, KNOWN_FORMATS, KnownFormat
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from support.connection_secrets import Read, secret_manifest, stored_secret, whole
 from support.corpus import CONNECTION_TYPE, CorpusFile, corpus
-from support.shapes import Read, secret_manifest, stored_secret, whole
 
 AWS = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret"}
 SLACK = {"address": "https://hooks.slack.com/services/T0/B0/x"}
@@ -28,12 +28,12 @@ def types_of(file: CorpusFile) -> set[str]:
     return {recipe.connection["conn_type"] for recipe in file.recipes}
 
 
-def test_no_two_have_the_same_keys() -> None:
+def test_formats_have_distinct_keys() -> None:
     assert len(FORMATS) == len(KNOWN_FORMATS)
 
 
 @pytest.mark.parametrize("known", FORMATS.values(), ids=FORMATS)
-def test_each_has_a_file_in_the_corpus(known: KnownFormat) -> None:
+def test_every_format_has_a_file_in_the_corpus(known: KnownFormat) -> None:
     matches = []
     for file in FILES:
         values = {key: text for key, text in file.data.items() if isinstance(text, str) and text.strip()}
@@ -48,12 +48,12 @@ def test_each_has_a_file_in_the_corpus(known: KnownFormat) -> None:
 
 
 @pytest.mark.parametrize("known", FORMATS.values(), ids=FORMATS)
-def test_each_is_made_of_fields(known: KnownFormat) -> None:
+def test_formats_consist_of_known_fields(known: KnownFormat) -> None:
     for meaning in [*known.keys.values(), *known.optional.values()]:
         assert callable(meaning) or meaning in {"", *ALIASES} or meaning.startswith(EXTRA)
 
 
-def test_several_formats_are_none(read: Read) -> None:
+def test_secret_that_matches_several_formats_is_skipped(read: Read) -> None:
     assert read({**AWS, "GITHUB_TOKEN": "t"}) is None
 
 
@@ -69,11 +69,11 @@ def test_a_key_for_another_field_excludes_a_format(others: dict[str, str]) -> No
     assert fields_of(stored_secret({**AWS, **others})).conn_type == ""
 
 
-def test_names_of_fields_count_then(read: Read) -> None:
+def test_field_names_take_precedence_over_formats(read: Read) -> None:
     assert read({**AWS, "username": "u"}) == whole(conn_type="generic", login="u")
 
 
-def test_the_names_of_variables_count_then(read: Read) -> None:
+def test_variable_names_take_precedence_over_formats(read: Read) -> None:
     assert read({**AWS, "REDIS_HOST": "h"}) == whole(conn_type="redis", host="h", port=6379)
 
 
@@ -81,14 +81,14 @@ def test_other_keys_are_allowed(read: Read) -> None:
     assert read({**AWS, "LOG_LEVEL": "info"}) == whole(conn_type="aws", login="id", password="secret")
 
 
-def test_the_first_of_two_keys_for_one_setting_counts(read: Read) -> None:
+def test_first_known_key_of_a_setting_takes_precedence(read: Read) -> None:
     connection = read({**AWS, "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-north-1"})
 
     assert connection == whole(conn_type="aws", login="id", password="secret", extra={"region_name": "eu-north-1"})
 
 
 @pytest.mark.parametrize("other", ["c", b"\xff"])
-def test_an_exact_format_has_no_other_keys(read: Read, other: str | bytes) -> None:
+def test_exact_format_allows_no_other_keys(read: Read, other: str | bytes) -> None:
     assert read(SLACK) == whole(conn_type="slackwebhook", password=SLACK["address"])
     assert read({**SLACK, "channel": other}) == whole(conn_type="generic", host=SLACK["address"])
 
@@ -107,7 +107,7 @@ def test_labels_exclude_a_format(labels: dict[str, str], conn_type: str) -> None
     assert fields_of(labelled(AWS, labels)).conn_type == conn_type
 
 
-def test_another_type_in_an_annotation_means_another_format(read: Read) -> None:
+def test_type_annotation_excludes_formats_of_other_types(read: Read) -> None:
     assert read(SLACK, {"connection-type": "http"}) == whole(conn_type="http", host=SLACK["address"])
 
 
@@ -139,7 +139,7 @@ def test_an_annotation_adds_a_field(read: Read) -> None:
         ),
     ],
 )
-def test_what_the_secret_lacks_is_in_annotations(
+def test_annotations_add_missing_fields(
     read: Read, annotations: dict[str, str], connection: dict[str, object] | None
 ) -> None:
     assert read({"ssh-privatekey": "key"}, annotations) == connection

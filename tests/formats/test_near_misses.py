@@ -9,7 +9,7 @@ import pytest
 from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import missing_key
-from support.shapes import PREFIX, Read, stored_secret
+from support.connection_secrets import PREFIX, Read, stored_secret
 
 MARK = "hunter2"
 PG = {"PGHOST": "h", "PGUSER": "u", "PGPASSWORD": MARK}
@@ -166,7 +166,7 @@ def test_any_other_secret_has_the_general_remedy(data: dict[str, str]) -> None:
     assert f"name that key in the annotation {PREFIX}data-key" in text_of(data)
 
 
-def test_an_annotation_for_the_host_alone_is_half_of_a_format() -> None:
+def test_host_annotation_alone_reports_the_missing_type() -> None:
     secret = stored_secret({"ssh-privatekey": MARK}, {"connection-host": "h"})
     texts = [each.text for each in content_of(Kind.CONNECTION, secret, "").problems if each.code == "half-connection"]
 
@@ -174,7 +174,7 @@ def test_an_annotation_for_the_host_alone_is_half_of_a_format() -> None:
     assert not any("field-password" in each for each in texts)
 
 
-def test_a_format_is_no_remedy_if_another_key_would_still_be_the_connection(read: Read) -> None:
+def test_format_is_not_suggested_if_another_key_is_already_a_connection(read: Read) -> None:
     """The annotation would change nothing, because the key `host` is a connection of its own."""
     data = {"host": "h", "jenkins-admin-user": "u", "jenkins-admin-password": MARK}
     texts = [each.text for each in content_of(Kind.CONNECTION, stored_secret(data), "").problems]

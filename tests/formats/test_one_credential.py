@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from support.connection_secrets import Read, whole
 from support.hook_texts import MARK, texts_of
 from support.listing import problems_in
-from support.shapes import Read, whole
 
 
 def halves(folder: Path, data: dict[str, str], **annotations: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Parameters that are written for other clients, as the driver of the hook reads them."""
+"""Parameters for other clients are converted to those that the driver of the hook reads."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
+from support.connection_secrets import Read, whole
 from support.hook_texts import MARK, texts_of
-from support.shapes import Read, whole
 
 TRANSLATED: dict[str, dict[str, Any]] = {
     # Prisma
@@ -64,7 +64,7 @@ TRANSLATED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("uri", TRANSLATED)
-def test_what_has_an_equivalent_is_translated(read: Read, uri: str) -> None:
+def test_parameters_with_an_equivalent_are_translated(read: Read, uri: str) -> None:
     connection = read({"uri": uri})
 
     assert connection is not None
@@ -72,7 +72,7 @@ def test_what_has_an_equivalent_is_translated(read: Read, uri: str) -> None:
     assert texts_of({"uri": uri}) == []
 
 
-# Parameters that are one for the driver, from the least strict to the strictest.
+# Parameters that set the same option of the driver, from the least strict to the strictest.
 SAME = {
     "postgres": ["ssl=prefer", "ssl=true", "ssl-mode=verify-ca", "sslmode=verify-full"],
     "mysql": ["ssl=preferred", "tls=skip-verify", "ssl_mode=VERIFY_CA", "sslmode=verify-full"],
@@ -115,8 +115,8 @@ def test_the_strictest_of_several_keys_is_used(
 
 
 @pytest.mark.parametrize("described", [{}, {"connection-extra": '{"sslmode": ""}'}], ids=str)
-def test_a_blank_parameter_replaces_none(read: Read, described: dict[str, str]) -> None:
-    """A template whose variable is empty writes it."""
+def test_blank_parameter_replaces_no_value(read: Read, described: dict[str, str]) -> None:
+    """A template with an empty variable writes such a parameter."""
     connection = read({"uri": "postgres://h/d?sslmode=verify-full", "extra": '{"sslmode": ""}'}, described)
     assert connection is not None
     assert connection["extra"] == {"sslmode": "verify-full"}
@@ -142,7 +142,7 @@ def test_a_blank_parameter_replaces_none(read: Read, described: dict[str, str]) 
         ("postgres://h?database=app", {"dbname": "app"}),
     ],
 )
-def test_what_a_scheme_or_a_parameter_means(read: Read, uri: str, extra: dict[str, Any]) -> None:
+def test_settings_from_schemes_and_parameters(read: Read, uri: str, extra: dict[str, Any]) -> None:
     connection = read({"uri": uri})
     assert connection is not None
     assert connection["extra"] == extra
@@ -157,7 +157,7 @@ def test_what_a_scheme_or_a_parameter_means(read: Read, uri: str, extra: dict[st
         f"redis+sentinel://:{MARK}@h:26379",
     ],
 )
-def test_what_is_not_the_uri_of_one_server_is_an_error(read: Read, uri: str) -> None:
+def test_uri_that_does_not_name_one_server_is_an_error(read: Read, uri: str) -> None:
     with pytest.raises(MalformedSecretError) as raised:
         read({"uri": uri})
     assert MARK not in str(raised.value)
@@ -197,14 +197,14 @@ def test_options_that_are_an_object_stay_an_object(read: Read) -> None:
     ],
     ids=str,
 )
-def test_null_removes_an_entry_of_every_place(read: Read, data: dict[str, str]) -> None:
+def test_null_removes_a_setting_from_every_source(read: Read, data: dict[str, str]) -> None:
     connection = read(data, {"connection-extra": '{"sslmode": null}'})
     assert connection is not None
     assert connection["extra"] == {}
 
 
 @pytest.mark.parametrize("prefix", ["", "APP_"])
-def test_a_binary_key_is_a_setting_of_one_type_only(read: Read, prefix: str) -> None:
+def test_binary_key_of_another_type_is_ignored(read: Read, prefix: str) -> None:
     """Other software has keys with such names for something else."""
     data: dict[str, str | bytes] = {"host": "h", "password": "p", "private_key": b"\xff\x00", "account": b"\xff"}
     described = {"connection-type": "ftp", **({"key-prefix": prefix} if prefix else {})}
@@ -234,7 +234,7 @@ def test_the_schema_of_snowflake_that_an_annotation_names(read: Read) -> None:
     ],
     ids=str,
 )
-def test_every_place_of_a_setting(read: Read, data: dict[str, str]) -> None:
+def test_settings_from_every_source(read: Read, data: dict[str, str]) -> None:
     connection = read(data)
 
     assert connection is not None
@@ -258,7 +258,7 @@ def test_a_key_that_an_annotation_names(read: Read) -> None:
         ("amqp+ssl", {}),
     ],
 )
-def test_a_type_in_a_key_means_what_a_scheme_means(read: Read, word: str, extra: dict[str, Any]) -> None:
+def test_type_in_a_key_has_the_settings_of_a_scheme(read: Read, word: str, extra: dict[str, Any]) -> None:
     data = {"type": word, "host": "h"}
     connection = read(data)
 
@@ -268,7 +268,7 @@ def test_a_type_in_a_key_means_what_a_scheme_means(read: Read, word: str, extra:
     assert len(reported) == (word == "amqp+ssl")
 
 
-def test_an_annotation_for_the_type_replaces_what_the_type_in_a_key_means(read: Read) -> None:
+def test_type_annotation_replaces_the_settings_of_the_type_in_a_key(read: Read) -> None:
     connection = read({"type": "kafka+ssl", "host": "h"}, {"connection-type": "mysql"})
 
     assert connection == whole(conn_type="mysql", host="h")
@@ -282,14 +282,14 @@ def test_srv_in_a_key(read: Read, name: str, value: str, is_on: bool) -> None:
     assert connection == whole(conn_type="mongo", host="h", port=None if is_on else 27017, extra={"srv": is_on})
 
 
-def test_null_is_a_value_of_its_own_without_a_parameter(read: Read) -> None:
+def test_null_is_stored_if_there_is_no_parameter(read: Read) -> None:
     connection = read({"uri": "x://h"}, {"connection-extra": '{"foo": null}'})
 
     assert connection is not None
     assert connection["extra"] == {"foo": None}
 
 
-def test_the_clients_of_mysql_have_names_of_their_own(read: Read) -> None:
+def test_mysql_connector_has_its_own_parameter_names(read: Read) -> None:
     connection = read({"uri": "mysql://h/d?client=mysql-connector-python&ssl_ca=/ca&ssl=true"})
 
     assert connection is not None

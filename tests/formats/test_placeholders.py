@@ -1,4 +1,4 @@
-"""A placeholder that nothing has replaced by a value is reported, and no value that only resembles one."""
+"""An unreplaced placeholder is reported. A value that only resembles a placeholder is not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from support.shapes import secret_manifest, stored_secret
+from support.connection_secrets import secret_manifest, stored_secret
 
 POSTGRES = {"type": "postgres", "host": "h", "username": "u", "password": "p", "database": "d"}
 
@@ -129,7 +129,7 @@ def test_list_reports_a_placeholder_in_a_mounted_file(tmp_path: Path) -> None:
     assert [each.code for each in entry.problems if each.code != "unknown-type"] == ["placeholder"]
 
 
-def test_a_value_in_the_place_of_the_placeholder_is_the_remedy(tmp_path: Path) -> None:
+def test_secret_without_placeholders_has_no_problem(tmp_path: Path) -> None:
     (tmp_path / "app.json").write_text(json.dumps(secret_manifest("shop", "app", POSTGRES, {})))
     options = Options(path=str(tmp_path))
     [entry] = inventory_of(location_of(options), options).entries

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+from support.connection_secrets import Read, extra_of
 from support.listing import problems_in
-from support.shapes import Read, extra_of
 
 LOGIN = {"username": "u", "password": "p"}
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -95,7 +95,7 @@ HOST_KEYS = "# h:22 SSH-2.0-OpenSSH\nh ssh-rsa AAAA\nh ssh-ed25519 BBBB\n"
         ("/etc/known_hosts", None),
     ],
 )
-def test_the_key_of_a_server_for_ssh(read: Read, tmp_path: Path, known_hosts: str, host_key: str | None) -> None:
+def test_host_key_of_an_ssh_server(read: Read, tmp_path: Path, known_hosts: str, host_key: str | None) -> None:
     data = {"host": "h", "username": "u", "private_key": PLAIN, "known_hosts": known_hosts}
 
     assert extra_of(read, data, connection_type="ssh").get("host_key") == host_key

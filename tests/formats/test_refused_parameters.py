@@ -10,10 +10,10 @@ from airflow_kubernetes_secrets.formats.reading import data_key_of_connection
 from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import missing_key
+from support.connection_secrets import Read, stored_secret
 from support.hook_texts import MARK, texts_of
-from support.shapes import Read, stored_secret
 
-# What no driver reads, and the names that a problem gives.
+# Parameters that no driver reads, and the names in the problem.
 REFUSED = {
     f"postgres://h/d?sslidentity={MARK}": "'sslidentity'",
     f"postgres://h/d?a={MARK}&b={MARK}&sslmode=require": "'a', 'b'",
@@ -35,7 +35,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("uri", REFUSED)
-def test_what_has_no_equivalent_is_reported(uri: str) -> None:
+def test_parameters_without_an_equivalent_are_reported(uri: str) -> None:
     [text] = texts_of({"uri": uri})
 
     assert REFUSED[uri] in text
@@ -53,7 +53,7 @@ def test_what_has_no_equivalent_is_reported(uri: str) -> None:
         json.dumps({"conn_type": "mysql", "host": "h", "extra": {"ssl": True}}),
     ],
 )
-def test_a_whole_connection_is_unchanged_and_reported(value: str) -> None:
+def test_connection_in_one_key_is_unchanged_and_reported(value: str) -> None:
     [text] = texts_of({"value": value})
 
     assert "key 'value'" in text
@@ -117,7 +117,7 @@ def test_other_schemes_are_not_reported(uri: str) -> None:
 
 
 def unused_texts_of(data: dict[str, str], **annotations: str) -> list[str]:
-    """Return what is said of keys that nothing reads."""
+    """Return the messages about keys that nothing reads."""
     secret = stored_secret(data, {name.replace("_", "-"): value for name, value in annotations.items()})
     codes = ("unused-settings", "half-connection")
     found = [each.text for each in content_of(Kind.CONNECTION, secret, "").problems if each.code in codes]

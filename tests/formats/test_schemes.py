@@ -10,7 +10,7 @@ import pytest
 from airflow_kubernetes_secrets.inventory.entries import inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from support.shapes import Read, secret_manifest
+from support.connection_secrets import Read, secret_manifest
 
 RABBITMQ = {"type": "rabbitmq", "username": "u", "password": "p"}
 
@@ -43,7 +43,7 @@ def test_the_scheme_of_another_type_is_the_only_problem(tmp_path: Path, data: di
     assert f"airflow.apache.org/connection-type to {meant!r}" in text
 
 
-def test_the_scheme_of_a_web_page_is_no_database(read: Read) -> None:
+def test_https_is_not_used_as_the_database(read: Read) -> None:
     connection = read({"type": "neo4j", "uri": "https://u:p@h:7473"})
 
     assert connection is not None

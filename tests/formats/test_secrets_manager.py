@@ -10,7 +10,7 @@ import pytest
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_text, is_converted
 from airflow_kubernetes_secrets.formats.value_parsers import JSON_NAMES, UNNEEDED_IN_JSON
-from support.shapes import Read, stored_secret, whole
+from support.connection_secrets import Read, stored_secret, whole
 
 RDS = {"engine": "postgres", "host": "db", "username": "app", "password": "p@ss/w:rd", "port": 5432, "dbname": "orders"}
 OF_RDS = whole(conn_type="postgres", host="db", login="app", password="p@ss/w:rd", port=5432, schema="orders")
@@ -39,7 +39,7 @@ def test_every_name_is_accepted() -> None:
 
 
 @pytest.mark.parametrize(("field", "name"), NAMES, ids=[name for _field, name in NAMES])
-def test_a_name(read: Read, field: str, name: str) -> None:
+def test_accepted_name_is_read(read: Read, field: str, name: str) -> None:
     # Airflow itself refuses the JSON because of another name that only Amazon's backend accepts.
     other = {"user": "u"} if field == "conn_type" else {"conn_id": "http"}
 
@@ -49,7 +49,7 @@ def test_a_name(read: Read, field: str, name: str) -> None:
     assert connection[field] == "word"
 
 
-def test_the_first_name_in_the_json_counts(read: Read) -> None:
+def test_first_name_in_the_json_takes_precedence(read: Read) -> None:
     first = read({"value": '{"engine": "http", "server": "one", "host": "two"}'})
     second = read({"value": '{"engine": "http", "host": "two", "server": "one"}'})
 
@@ -57,11 +57,11 @@ def test_the_first_name_in_the_json_counts(read: Read) -> None:
     assert second == whole(conn_type="http", host="two")
 
 
-def test_a_null_is_no_value(read: Read) -> None:
+def test_null_is_ignored_if_another_name_has_a_value(read: Read) -> None:
     assert read({"value": '{"engine": "http", "user": null, "username": "x"}'}) == whole(conn_type="http", login="x")
 
 
-def test_what_aws_writes_for_its_databases(read: Read) -> None:
+def test_json_that_rds_writes(read: Read) -> None:
     stored = {**RDS, **dict.fromkeys(UNNEEDED_IN_JSON, "x")}
 
     assert read({"value": json.dumps(stored)}) == OF_RDS
@@ -121,14 +121,14 @@ def test_an_annotation_replaces_a_field_by_that_of_another_key(read: Read) -> No
     ],
     ids=str,
 )
-def test_anything_else_is_an_error_that_names_only_that(stored: dict[str, Any], problem: str) -> None:
+def test_error_names_only_the_invalid_fields(stored: dict[str, Any], problem: str) -> None:
     secret = stored_secret({"value": json.dumps(stored)})
 
     with pytest.raises(MalformedSecretError, match=f"the connection's JSON has {problem}"):
         connection_text(secret, "value")
 
 
-def test_a_port_that_is_none() -> None:
+def test_invalid_port() -> None:
     secret = stored_secret({"value": json.dumps({**RDS, "port": "x"})})
 
     with pytest.raises(MalformedSecretError, match="key 'value': the port is not a number"):
@@ -136,7 +136,7 @@ def test_a_port_that_is_none() -> None:
 
 
 @pytest.mark.parametrize("text", ['{"conn_type": "http", "host": "h"}', "http://h"])
-def test_what_airflow_reads_is_unchanged(text: str) -> None:
+def test_formats_of_airflow_are_unchanged(text: str) -> None:
     secret = stored_secret({"value": text})
 
     assert connection_text(secret, "value") == text
@@ -157,7 +157,7 @@ def test_the_only_key_can_have_any_name(read: Read, key: str, text: str, connect
     assert read({key: text}) == connection
 
 
-def test_the_data_key_can_have_others_beside_it(read: Read) -> None:
+def test_data_key_next_to_other_keys(read: Read) -> None:
     assert read({"value": json.dumps(RDS), "other": "x"}) == OF_RDS
     assert read({"whole": json.dumps(RDS), "other": "x"}, {"data-key": "whole"}) == OF_RDS
     assert read({"whole": json.dumps(RDS), "other": "x"}) is None

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
+from support.connection_secrets import Read, extra_of
 from support.listing import problems_in
-from support.shapes import Read, extra_of
 
 LOGIN = {"username": "u", "password": "p"}
 DATABASE = {"host": "h", **LOGIN}
@@ -100,7 +100,7 @@ def test_an_instance_of_sql_server(read: Read, uri: str, host: str, port: int | 
     assert (connection["host"], connection["port"], connection["schema"]) == (host, port, schema)
 
 
-def test_the_words_of_a_format_in_any_case(read: Read) -> None:
+def test_values_of_a_known_format_in_any_case(read: Read) -> None:
     data = {
         "type": "Kafka",
         "provider": "Strimzi",
@@ -208,7 +208,7 @@ def test_settings_next_to_named_keys(
         ),
     ],
 )
-def test_what_the_hook_needs_in_another_form(
+def test_keys_are_converted_for_the_hook(
     read: Read, tmp_path: Path, conn_type: str, data: dict[str, str], parts: dict[str, Any]
 ) -> None:
     connection = read(data, {"connection-type": conn_type})
@@ -219,7 +219,7 @@ def test_what_the_hook_needs_in_another_form(
 
 
 @pytest.mark.parametrize("scheme", ["redis-sentinel", "rediss-sentinel", "redis+sentinel"])
-def test_the_uri_of_a_sentinel(read: Read, scheme: str) -> None:
+def test_sentinel_uri_is_an_error(read: Read, scheme: str) -> None:
     with pytest.raises(MalformedSecretError, match="Sentinel"):
         read({"uri": f"{scheme}://:p@a:26379,b:26379/name"})
 

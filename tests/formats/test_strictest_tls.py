@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from support.connection_secrets import Read, extra_of
 from support.listing import problems_in
-from support.shapes import Read, extra_of
 
 DATABASE = {"host": "h", "username": "u", "password": "p"}
 POSTGRES = {**DATABASE, "type": "postgres"}
@@ -108,7 +108,7 @@ def test_an_annotation_replaces_the_mode(read: Read) -> None:
         ),
     ],
 )
-def test_tls_is_what_the_hook_reads(read: Read, data: dict[str, str], extra: dict[str, Any]) -> None:
+def test_tls_is_converted_for_the_hook(read: Read, data: dict[str, str], extra: dict[str, Any]) -> None:
     assert extra_of(read, data) == extra
 
 
@@ -153,7 +153,7 @@ def test_tls_that_nothing_reads_is_reported(tmp_path: Path, data: dict[str, str]
         {**POSTGRES, "sslmode": "require", "tls": "false"},
     ],
 )
-def test_what_adds_no_tls_is_not_reported(tmp_path: Path, data: dict[str, str]) -> None:
+def test_settings_that_add_no_tls_are_not_reported(tmp_path: Path, data: dict[str, str]) -> None:
     assert texts(tmp_path, data) == []
 
 

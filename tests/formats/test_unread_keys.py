@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from support.connection_secrets import Read
 from support.listing import problems_in
-from support.shapes import Read
 
 DATABASE = {"host": "h", "username": "u", "password": "p"}
 KEYS = {"access_key_id": "a", "secret_access_key": "s"}

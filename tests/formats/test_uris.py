@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from support.shapes import Read, whole
+from support.connection_secrets import Read, whole
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ from support.shapes import Read, whole
         (" \tmysql://h\n", {"conn_type": "mysql"}),
     ],
 )
-def test_alone(read: Read, uri: str, expected: dict[str, object]) -> None:
+def test_uri_alone(read: Read, uri: str, expected: dict[str, object]) -> None:
     assert read({"uri": uri}) == whole(**{"host": "h", **expected})
 
 
@@ -86,13 +86,13 @@ UNUSABLE = [
 
 
 @pytest.mark.parametrize("uri", UNUSABLE)
-def test_what_is_no_uri_is_not_missed_where_there_is_a_host(read: Read, uri: str) -> None:
+def test_invalid_uri_is_ignored_if_there_is_a_host(read: Read, uri: str) -> None:
     connection = read({"uri": uri, "host": "h", "user": "me", "password": "pw"})
 
     assert connection == whole(conn_type="generic", host="h", login="me", password="pw")
 
 
-def test_the_host_in_a_uri_counts_before_the_short_one_of_a_key(read: Read) -> None:
+def test_full_host_in_a_uri_takes_precedence_over_a_short_host_key(read: Read) -> None:
     data = {"uri": "postgresql://h.shop.svc:5432/db", "host": "h", "port": "1", "dbname": "other"}
 
     assert read(data) == whole(conn_type="postgres", host="h.shop.svc", port=5432, schema="db")
@@ -110,14 +110,14 @@ def test_keys_complete_a_uri(read: Read) -> None:
     ("uri", "host"),
     [("mongodb+srv://h/db", "h"), ("mongodb://h0:1,h1/db", "h0:1,h1"), ("https://h/v1", "https://h/v1")],
 )
-def test_some_uris_take_no_port(read: Read, uri: str, host: str) -> None:
+def test_uris_that_ignore_a_port_key(read: Read, uri: str, host: str) -> None:
     connection = read({"uri": uri, "port": "27017"})
 
     assert connection is not None
     assert (connection["host"], connection["port"]) == (host, None)
 
 
-def test_login_and_password_in_keys_of_their_own_count_before_those_in_a_uri(read: Read) -> None:
+def test_login_and_password_keys_take_precedence_over_a_uri(read: Read) -> None:
     data = {"uri": "postgresql://me:old@h", "username": "you", "password": "new"}
 
     assert read(data) == whole(conn_type="postgres", host="h", login="you", password="new")
@@ -131,7 +131,7 @@ PASSWORDS = ["pw", "p@w", "p/w", "p:w", "p#w?", "p%40w"]
     ("userinfo", "login"),
     [("{}@", {}), (":{}@", {}), ("{}@", {"login": "me"}), (":{}@", {"login": "me"}), ("me:{}@", {"login": "me"})],
 )
-def test_a_password_in_a_uri_as_it_is(read: Read, userinfo: str, login: dict[str, str], password: str) -> None:
+def test_unencoded_password_in_a_uri(read: Read, userinfo: str, login: dict[str, str], password: str) -> None:
     """Bitnami's Redis chart writes the password in place of the login."""
     data = {"uri": f"redis://{userinfo.format(password)}h:6379", "password": password, **login}
 
@@ -163,13 +163,13 @@ def test_an_old_password_in_the_place_of_the_login(read: Read) -> None:
     assert connection == whole(conn_type="redis", host="h", port=5, password="new")
 
 
-def test_a_login_alone_stays_one(read: Read) -> None:
+def test_userinfo_without_a_password_is_the_login(read: Read) -> None:
     connection = read({"uri": "postgresql://me@h", "password": "pw"})
 
     assert connection == whole(conn_type="postgres", host="h", login="me", password="pw")
 
 
-def test_a_uri_of_something_else_is_left_alone(read: Read) -> None:
+def test_web_address_is_ignored_for_a_database(read: Read) -> None:
     """The URL is the address of a web page, in a Secret of a database."""
     data = {"engine": "postgres", "host": "h", "port": "5432", "url": "https://wiki.example.com/db"}
 
@@ -187,28 +187,28 @@ LIBPQ: dict[str, tuple[str, dict[str, Any]]] = {
     "hosts with ports": (TWO.format("h0:5432,h1:5433"), {"host": "h0,h1", "extra": {"port": "5432,5433"}}),
     "a host with the default port": (TWO.format("h0:5433,h1"), {"host": "h0,h1", "extra": {"port": "5433,5432"}}),
     "addresses": (TWO.format("[fd00::1]:1,10.0.0.1:1"), {"host": "fd00::1,10.0.0.1", "port": 1}),
-    "a parameter beside": (
+    "hosts and a parameter": (
         TWO.format("h0:1,h1:1") + "?target_session_attrs=read-write",
         {"host": "h0,h1", "port": 1, "extra": {"target_session_attrs": "read-write"}},
     ),
     "a socket": ("postgresql://u:pw@/db?host=/cloudsql/p:r:i", {"host": "/cloudsql/p:r:i"}),
     "a socket that is encoded": ("postgresql://u:pw@/db?host=%2Fcloudsql%2Fp%3Ar%3Ai", {"host": "/cloudsql/p:r:i"}),
-    "a socket in front": ("postgresql://u:pw@%2Fcloudsql%2Fp%3Ar%3Ai/db", {"host": "/cloudsql/p:r:i"}),
+    "a socket as the host": ("postgresql://u:pw@%2Fcloudsql%2Fp%3Ar%3Ai/db", {"host": "/cloudsql/p:r:i"}),
     "a socket and a port": ("postgresql://u:pw@/db?host=/s&port=5433", {"host": "/s", "port": 5433}),
-    "a port in front": ("postgresql://u:pw@:5433/db?host=/s", {"host": "/s", "port": 5433}),
+    "a port before the path": ("postgresql://u:pw@:5433/db?host=/s", {"host": "/s", "port": 5433}),
     "sockets": (TWO.format("%2Fa%3Ab:1,%2Fc%3Ad:1"), {"host": "/a:b,/c:d", "port": 1}),
     "all of it in the query": ("postgresql:///?host=h&port=1&user=u&password=pw&dbname=db", {"host": "h", "port": 1}),
-    "nothing but a query": ("postgres://?host=h&user=u&password=pw&dbname=db", {"host": "h"}),
-    "the query counts first": ("postgresql://x:y@z:2/d?host=h&user=u&password=pw&dbname=db", {"host": "h", "port": 2}),
+    "only a query": ("postgres://?host=h&user=u&password=pw&dbname=db", {"host": "h"}),
+    "the query has priority": ("postgresql://x:y@z:2/d?host=h&user=u&password=pw&dbname=db", {"host": "h", "port": 2}),
     "a login with an @": (
         "postgresql:///db?host=/s&user=sa@proj.iam&password=pw",
         {"host": "/s", "login": "sa@proj.iam"},
     ),
     "a plus": ("postgresql://u:x@h/db?password=pw&options=a+b%20c", {"host": "h", "extra": {"options": "a+b c"}}),
-    "words that are no truth": ("postgresql://u:x@h/db?password=pw&dbname=true", {"host": "h", "schema": "true"}),
+    "a word that is no boolean": ("postgresql://u:x@h/db?password=pw&dbname=true", {"host": "h", "schema": "true"}),
     "hosts in the query": ("postgresql://u:pw@/db?host=a,b&port=1,2", {"host": "a,b", "extra": {"port": "1,2"}}),
     "hosts in the query, one port": ("postgresql://u:pw@/db?host=a,b&port=1", {"host": "a,b", "port": 1}),
-    "an address beside": (
+    "an address without a host": (
         "postgresql://u:pw@/db?hostaddr=10.0.0.1",
         {"host": None, "extra": {"hostaddr": "10.0.0.1"}},
     ),
@@ -218,7 +218,7 @@ LIBPQ: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", LIBPQ)
-def test_as_libpq_reads_it(read: Read, case: str) -> None:
+def test_uris_are_read_like_libpq(read: Read, case: str) -> None:
     uri, expected = LIBPQ[case]
 
     assert read({"uri": uri}) == whole(
@@ -226,14 +226,14 @@ def test_as_libpq_reads_it(read: Read, case: str) -> None:
     )
 
 
-def test_a_port_in_a_key_is_that_of_every_host(read: Read) -> None:
+def test_port_key_applies_to_every_host(read: Read) -> None:
     connection = read({"uri": "postgresql://h0,h1/db", "port": "5433"})
 
     assert connection == whole(conn_type="postgres", host="h0,h1", port=5433, schema="db")
 
 
 @pytest.mark.parametrize("port", ["x", "0", "65536", "1,x", ","])
-def test_a_port_in_the_query_that_is_none(read: Read, port: str) -> None:
+def test_invalid_port_in_the_query(read: Read, port: str) -> None:
     with pytest.raises(MalformedSecretError, match="the port in its query is not a number from 1 to 65535"):
         read({"uri": f"postgresql://u:pw@h/db?port={port}"})
 
@@ -244,7 +244,7 @@ def test_a_uri_without_a_host(read: Read, uri: str) -> None:
         read({"uri": uri})
 
 
-def test_hosts_of_which_one_is_none(read: Read) -> None:
+def test_one_invalid_host_among_several(read: Read) -> None:
     with pytest.raises(MalformedSecretError, match="must be percent-encoded") as raised:
         read({"uri": "postgresql://h0:hunter2,h1/db"})
 
@@ -267,7 +267,7 @@ def test_a_socket_of_mysql(read: Read, uri: str, expected: dict[str, object]) ->
 TAGS = ["dc:ny,rack:r1", "dc:ny", ""]
 
 
-def test_what_mongodb_repeats_is_a_list(read: Read) -> None:
+def test_repeated_parameter_of_mongodb_is_a_list(read: Read) -> None:
     tags = "&".join(f"readPreferenceTags={each}" for each in TAGS)
     connection = read({"uri": f"mongodb://u:pw@h0,h1/?readPreference=secondary&{tags}&w=1&w=2"})
 
@@ -293,7 +293,7 @@ def test_what_mongodb_repeats_is_a_list(read: Read) -> None:
         ("mssql://h", {"conn_type": "mssql", "host": "h", "port": 1433}),
     ],
 )
-def test_as_the_hook_wants_it(read: Read, uri: str, expected: dict[str, object]) -> None:
+def test_uris_are_converted_for_the_hook(read: Read, uri: str, expected: dict[str, object]) -> None:
     schema = {"schema": "db"} if uri.endswith("/db") else {}
 
     assert read({"uri": uri}) == whole(**{**schema, **expected})
@@ -343,11 +343,11 @@ def test_as_the_hook_wants_it(read: Read, uri: str, expected: dict[str, object])
         ({"type": "pgsql", "host": "h"}, {"conn_type": "postgres", "host": "h"}),
     ],
 )
-def test_keys_become_what_the_hook_wants(read: Read, data: dict[str, str | bytes], expected: dict[str, object]) -> None:
+def test_keys_are_converted_for_the_hook(read: Read, data: dict[str, str | bytes], expected: dict[str, object]) -> None:
     assert read(data) == whole(**expected)
 
 
-def test_the_type_in_an_annotation_counts_before_the_scheme(read: Read) -> None:
+def test_type_annotation_takes_precedence_over_the_scheme(read: Read) -> None:
     connection = read({"uri": "rediss://h"}, {"connection-type": "postgres"})
 
     assert connection == whole(conn_type="postgres", host="h", extra={"sslmode": "require"})
@@ -362,7 +362,7 @@ def test_the_type_in_an_annotation_counts_before_the_scheme(read: Read) -> None:
         ({"connection-type": "redshift"}, {"conn_type": "redshift", "host": "h0,h1", "extra": {"port": "1,2"}}),
     ],
 )
-def test_an_annotation_counts_before_the_ports_of_hosts(
+def test_annotation_takes_precedence_over_the_ports_of_hosts(
     read: Read, annotations: dict[str, str], expected: dict[str, object]
 ) -> None:
     connection = read({"uri": "postgresql://h0:1,h1:2"}, annotations)

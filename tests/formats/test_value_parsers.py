@@ -1,4 +1,4 @@
-"""Values in a form that says what they are."""
+"""Values whose format identifies them."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ CASES: list[tuple[ValueParser, str, dict[str, Any] | None]] = [
 @pytest.mark.parametrize(
     ("parse", "value", "fields"), CASES, ids=[f"{each[0].__name__} {each[1][:30]}" for each in CASES]
 )
-def test_a_value(parse: ValueParser, value: str, fields: dict[str, Any] | None) -> None:
+def test_parsers_of_values(parse: ValueParser, value: str, fields: dict[str, Any] | None) -> None:
     assert parse(value) == fields
 
 
@@ -143,7 +143,7 @@ def test_a_kubeconfig_in_any_notation(text: str) -> None:
         "",
     ],
 )
-def test_what_is_no_kubeconfig(text: str) -> None:
+def test_values_that_are_not_a_kubeconfig(text: str) -> None:
     assert parsers.kubeconfig(text) is None
 
 

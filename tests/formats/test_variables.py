@@ -1,10 +1,10 @@
-"""Keys that are named like environment variables, and settings beside the fields of a connection."""
+"""Keys that are named like environment variables, and settings next to the fields of a connection."""
 
 from __future__ import annotations
 
 import pytest
 
-from support.shapes import Read, whole
+from support.connection_secrets import Read, whole
 
 POSTGRES = {"POSTGRES_HOST": "h", "POSTGRES_USER": "u", "POSTGRES_PASSWORD": "pw"}
 FOUND = {"conn_type": "postgres", "host": "h", "login": "u", "password": "pw"}
@@ -55,11 +55,11 @@ def test_variables_of_one_product(read: Read, data: dict[str, str], connection: 
     ],
     ids=" ".join,
 )
-def test_what_is_ambiguous_or_incomplete_is_no_connection(read: Read, data: dict[str, str]) -> None:
+def test_ambiguous_or_incomplete_variables_are_no_connection(read: Read, data: dict[str, str]) -> None:
     assert read(data) is None
 
 
-def test_other_names_take_precedence(read: Read) -> None:
+def test_field_names_take_precedence(read: Read) -> None:
     assert read({**POSTGRES, "username": "other"}) == whole(conn_type="generic", login="other")
 
 
@@ -99,7 +99,7 @@ DATABASE = {"host": "h", "password": "pw"}
         ({"type": "http", "options": "x"}, {}),
     ],
 )
-def test_settings_become_those_of_the_hook(read: Read, data: dict[str, str], extra: dict[str, object]) -> None:
+def test_settings_are_converted_for_the_hook(read: Read, data: dict[str, str], extra: dict[str, object]) -> None:
     connection = read({**DATABASE, **data})
 
     assert connection is not None

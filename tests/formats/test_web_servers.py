@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from support.connection_secrets import Read, whole
 from support.hook_texts import MARK, texts_of
-from support.shapes import Read, whole
 
 LOGIN = {"username": "u", "password": "p"}
 
@@ -86,14 +86,14 @@ def test_a_web_address_in_the_host(read: Read, conn_type: str) -> None:
         ('{"conn_type": "clickhouse", "host": "h", "port": 8443, "extra": {"secure": true}}', ""),
     ],
 )
-def test_what_a_hook_misreads(value: str, reported: str) -> None:
+def test_values_that_a_hook_misreads(value: str, reported: str) -> None:
     texts = texts_of({"value": value})
 
     assert any(reported in each for each in texts) if reported else texts == []
     assert not any(MARK in each for each in texts)
 
 
-def test_an_index_is_not_the_protocol_of_elasticsearch(read: Read) -> None:
+def test_index_is_not_used_as_the_schema_of_elasticsearch(read: Read) -> None:
     for data in (
         {"uri": "elasticsearch://u:p@e:9200/orders"},
         {"host": "e", "port": "9200", "type": "elasticsearch", "database": "orders", **LOGIN},

@@ -1,4 +1,4 @@
-"""The stored inputs of fuzzing break no rule. ``fuzz/README.md`` says where they come from."""
+"""The stored inputs of fuzzing break no rule. ``fuzz/README.md`` explains where they come from."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_an_input_breaks_no_rule(name: str, path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "path"), REPETITIONS, ids=shown)
-def test_a_longer_input_takes_no_more_time_for_a_byte(name: str, path: Path) -> None:
+def test_time_per_byte_does_not_grow_with_the_input(name: str, path: Path) -> None:
     replay(load(name), path, is_repetition=True)
 
 

@@ -52,7 +52,7 @@ def refuse_with_a_cause(text: str) -> None:
         raise ValueError("it is refused") from None
 
 
-def test_a_reader_that_refuses_without_a_word_of_the_input() -> None:
+def test_error_without_the_input_breaks_no_rule() -> None:
     assert broken_rule(lambda trial, _data: trial.attempt(ValueError, refuse, "it is refused")) is None
 
 
@@ -61,7 +61,7 @@ def test_an_undocumented_exception() -> None:
 
 
 @pytest.mark.parametrize("error", [SystemExit, RecursionError, MemoryError])
-def test_an_exception_that_nobody_documents(error: type[BaseException]) -> None:
+def test_undocumented_base_exceptions(error: type[BaseException]) -> None:
     def run(_trial: Trial, _data: bytes) -> None:
         raise error
 
@@ -87,7 +87,7 @@ def test_a_secret_in_a_warning() -> None:
     assert broken_rule(lambda _trial, data: warnings.warn(data.decode(), stacklevel=1)) is Rule.SILENT
 
 
-def test_a_secret_where_it_may_be_shown() -> None:
+def test_secret_that_is_allowed_in_the_output() -> None:
     def run(trial: Trial, data: bytes) -> None:
         trial.allow(data.decode())
         trial.say(data.decode())
@@ -95,7 +95,7 @@ def test_a_secret_where_it_may_be_shown() -> None:
     assert broken_rule(run) is None
 
 
-def test_a_claim_that_does_not_hold() -> None:
+def test_false_claim() -> None:
     assert broken_rule(lambda trial, _data: trial.claim(False, "it is so")) is Rule.CLAIM
 
 
@@ -148,7 +148,7 @@ def test_no_input_starts_a_program(act: Callable[[], object]) -> None:
     act()
 
 
-def test_of_one_fault_the_smallest_input_is_kept(tmp_path: Path) -> None:
+def test_smallest_input_of_a_fault_is_stored(tmp_path: Path) -> None:
     findings = Findings(tmp_path)
     fault = BrokenRuleError(Rule.CLAIM, "it is so", "here")
 
@@ -159,7 +159,7 @@ def test_of_one_fault_the_smallest_input_is_kept(tmp_path: Path) -> None:
     assert len(reports(tmp_path)) == 1
 
 
-def test_a_run_goes_on_after_a_fault(tmp_path: Path) -> None:
+def test_run_continues_after_a_fault(tmp_path: Path) -> None:
     tried = []
 
     def run(trial: Trial, data: bytes) -> None:

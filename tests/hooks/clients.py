@@ -2,7 +2,7 @@
 
 It runs in the environment of ``requirements/hooks.txt``, which has the providers. The input is a list of
 ``[connection id, class of the hook]`` as JSON. The output is a list as JSON, with ``{"given": [...]}`` or
-``{"error": ...}`` for each: all texts, numbers and booleans in the client object, or in the arguments of the function
+``{"error": ...}`` for each: all strings, numbers and booleans in the client object, or in the arguments of the function
 of the driver that would connect, with the name of this function. A value that has a name is also there as
 ``<name>=<value>``.
 """
@@ -165,7 +165,7 @@ RECIPES: Mapping[str, Recipe] = {
 
 
 def texts(value: object, depth: int = DEPTH, seen: set[int] | None = None) -> Iterator[str]:
-    """Yield each text, number and boolean in a value and in its attributes."""
+    """Yield each string, number and boolean in a value and in its attributes."""
     if isinstance(value, (str, int, float)):
         yield str(value)
         return
@@ -192,7 +192,7 @@ def texts(value: object, depth: int = DEPTH, seen: set[int] | None = None) -> It
 
 
 def named_texts(values: Mapping[Any, object], depth: int, seen: set[int]) -> Iterator[str]:
-    """Yield each name, each text in the values, and each single value with its name."""
+    """Yield each name, each string in the values, and each single value with its name."""
     for name, each in values.items():
         if isinstance(name, str):
             yield name

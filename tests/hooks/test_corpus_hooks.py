@@ -39,7 +39,7 @@ CASES = [(file, recipe) for file in corpus() if file.hook for recipe in file.rec
 
 _KEY = re.compile(r"-----BEGIN ((?:[A-Z]+ )?)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----", re.DOTALL)
 
-# What a hook makes of a field or of a setting in `extra`, if it does not pass it on as it is.
+# How a hook converts a field or a setting in `extra`, if it does not pass it unchanged.
 Interpretation = Callable[[Any], list[str]]
 
 
@@ -120,7 +120,7 @@ def wanted(hook: str, connection: Mapping[str, Any]) -> Iterator[tuple[str, str]
 
 
 def leaves(value: object) -> list[str]:
-    """Return the texts, numbers and booleans in a value of JSON."""
+    """Return the strings, numbers and booleans in a value of JSON."""
     if isinstance(value, dict):
         return [text for each in value.values() for text in leaves(each)]
     if isinstance(value, list):
@@ -129,7 +129,7 @@ def leaves(value: object) -> list[str]:
 
 
 def is_in(text: str, given: list[str]) -> bool:
-    """Return whether a text was given, as it is or as a part of an address."""
+    """Return whether a string was given, unchanged or as a part of an address."""
     addresses = [each for each in given if re.search("[:/@=]", each)]
     return text in given or any(text in decoded(each) for each in addresses for decoded in (unquote, unquote_plus))
 
@@ -146,7 +146,7 @@ def private_key(kind: str) -> str:
 
 
 def with_real_keys(text: str) -> str:
-    """Replace each private key in a text, which may be JSON."""
+    """Replace each private key in a string, which may be JSON."""
 
     def replacement(found: re.Match[str]) -> str:
         key = private_key(found[1])
@@ -164,7 +164,7 @@ def write(folder: Path, conn_id: str, file: CorpusFile, recipe: Recipe) -> None:
 
 
 @pytest.mark.skipif(not ENVIRONMENT.exists(), reason="the environment of requirements/hooks.txt is not installed")
-def test_each_client_is_given_the_whole_connection(tmp_path: Path) -> None:
+def test_each_client_gets_the_whole_connection(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     folder.mkdir()
     for number, (file, recipe) in enumerate(CASES):

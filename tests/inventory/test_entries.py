@@ -1,4 +1,4 @@
-"""What tables show of an entry."""
+"""How tables show an entry."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOW = datetime(2026, 3, 10, 12, 0, 0, tzinfo=timezone.utc)
         ("", ""),
     ],
 )
-def test_the_age_is_that_of_kubectl(created: str, age: str) -> None:
+def test_age_has_the_format_of_kubectl(created: str, age: str) -> None:
     assert Entry(Kind.VARIABLE, "x", None, "n", "s", created=created).age(NOW) == age
 
 

@@ -12,8 +12,8 @@ from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from support.connection_secrets import stored_secret
 from support.hooks import HTTP, MARK, POSTGRES, OfHttp, OfPostgres, fields
-from support.shapes import stored_secret
 from verdicts.generated import connections
 
 CASES: Mapping[str, Mapping[str, OfHttp | OfPostgres]] = {"http": HTTP, "postgres": POSTGRES}
@@ -29,7 +29,7 @@ def problems_of(data: Mapping[str, str], annotations: Mapping[str, str] | None =
 
 
 @pytest.mark.parametrize(("conn_type", "case"), [(conn_type, case) for conn_type, of in CASES.items() for case in of])
-def test_of_the_hooks_that_tests_run(conn_type: str, case: str) -> None:
+def test_warnings_about_hooks_that_tests_run(conn_type: str, case: str) -> None:
     expected = CASES[conn_type][case]
 
     texts = [each.text for each in problems_of(expected.data)]
@@ -145,7 +145,7 @@ OTHERS: dict[str, tuple[dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("case", OTHERS)
-def test_of_hooks_and_queries(case: str) -> None:
+def test_warnings_about_hooks_and_queries(case: str) -> None:
     data, said = OTHERS[case]
 
     texts = [each.text for each in problems_of(data)]
@@ -163,7 +163,7 @@ def test_of_hooks_and_queries(case: str) -> None:
         ("mysql://h0%2Ch1", False),
     ],
 )
-def test_the_key_uri_is_a_remedy_where_it_helps(uri: str, has_hint: bool) -> None:
+def test_remedy_names_the_key_uri_only_if_it_helps(uri: str, has_hint: bool) -> None:
     texts = [each.text for each in problems_of({"value": uri})]
 
     assert texts
@@ -171,14 +171,14 @@ def test_the_key_uri_is_a_remedy_where_it_helps(uri: str, has_hint: bool) -> Non
     assert all(each.endswith("Or store the URI under the key 'uri' instead of 'value'") == has_hint for each in texts)
 
 
-def test_the_place_of_a_connection_from_keys() -> None:
+def test_warning_about_separate_keys_names_the_secret() -> None:
     (problem,) = problems_of({"uri": "mysql://h0,h1"})
 
     assert problem.code == "hook-misreads"
     assert problem.text.startswith("Secret shop/app: MySqlHook accepts one host")
 
 
-def test_of_every_connection_something_can_be_said() -> None:
+def test_rules_never_fail_on_generated_connections() -> None:
     """Whatever is stored, no rule fails, and no value is shown."""
     count = 0
     for text in connections(seed=5, count=1000):

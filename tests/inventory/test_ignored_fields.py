@@ -13,7 +13,7 @@ from support.hook_texts import MARK, texts_of
 HTTPS = "https://h"
 
 
-def said_of(conn_type: str, **fields: Any) -> list[str]:
+def warnings_of(conn_type: str, **fields: Any) -> list[str]:
     return texts_of({"value": json.dumps({"conn_type": conn_type, **fields})})
 
 
@@ -33,14 +33,14 @@ def said_of(conn_type: str, **fields: Any) -> list[str]:
 )
 def test_a_login_and_a_password_that_a_hook_uses_only_together(conn_type: str, more: Mapping[str, Any]) -> None:
     fields = {"host": "h", **more}
-    [of_login] = said_of(conn_type, login="u", **fields)
-    [of_password] = said_of(conn_type, password=MARK, **fields)
+    [of_login] = warnings_of(conn_type, login="u", **fields)
+    [of_password] = warnings_of(conn_type, password=MARK, **fields)
 
     assert "ignores the login without a password" in of_login
     assert "ignores the password without a login" in of_password
     assert "Write the login too" in of_password
-    assert said_of(conn_type, login="u", password=MARK, **fields) == []
-    assert said_of(conn_type, **fields) == []
+    assert warnings_of(conn_type, login="u", password=MARK, **fields) == []
+    assert warnings_of(conn_type, **fields) == []
 
 
 @pytest.mark.parametrize(
@@ -52,31 +52,31 @@ def test_a_login_and_a_password_that_a_hook_uses_only_together(conn_type: str, m
         ("smtp", {"auth_type": "oauth2", "access_token": MARK}),
     ],
 )
-def test_what_replaces_a_password(conn_type: str, extra: Mapping[str, Any]) -> None:
+def test_settings_that_replace_a_password(conn_type: str, extra: Mapping[str, Any]) -> None:
     port = {"port": 9200} if conn_type == "elasticsearch" else {}
     host = None if conn_type == "aws" else "h"
 
-    assert said_of(conn_type, host=host, login="u", extra=extra, **port) == []
+    assert warnings_of(conn_type, host=host, login="u", extra=extra, **port) == []
 
 
 @pytest.mark.parametrize("conn_type", ["azure", "azure_compute", "azure_container_instance"])
 def test_a_service_principal_without_its_tenant(conn_type: str) -> None:
-    [text] = said_of(conn_type, login="u", password=MARK)
+    [text] = warnings_of(conn_type, login="u", password=MARK)
 
     assert "without 'tenantId' in extra, and uses the identity of its environment" in text
     assert text.endswith('Write it in extra: {"tenantId": "…"}')
     extra = {"tenantId": "t", "subscriptionId": "s"}
-    assert said_of(conn_type, login="u", password=MARK, extra=extra) == []
+    assert warnings_of(conn_type, login="u", password=MARK, extra=extra) == []
     # That of a managed identity.
-    assert said_of(conn_type, login="u", extra={"subscriptionId": "s"}) == []
+    assert warnings_of(conn_type, login="u", extra={"subscriptionId": "s"}) == []
 
 
 @pytest.mark.parametrize("conn_type", ["cassandra", "livy"])
 def test_a_password_alone(conn_type: str) -> None:
-    [text] = said_of(conn_type, host="h", password=MARK)
+    [text] = warnings_of(conn_type, host="h", password=MARK)
 
     assert "ignores the password without a login" in text
-    assert said_of(conn_type, host="h", login="u") == []
+    assert warnings_of(conn_type, host="h", login="u") == []
 
 
 @pytest.mark.parametrize(
@@ -95,10 +95,10 @@ def test_a_password_alone(conn_type: str) -> None:
     ],
 )
 def test_fields_that_a_hook_never_reads(conn_type: str, fields: dict[str, Any], extra: dict[str, Any]) -> None:
-    [text] = said_of(conn_type, **fields)
+    [text] = warnings_of(conn_type, **fields)
 
     assert "does not read the" in text
-    assert said_of(conn_type, **fields, extra=extra) == []
+    assert warnings_of(conn_type, **fields, extra=extra) == []
 
 
 @pytest.mark.parametrize(
@@ -162,10 +162,10 @@ def test_fields_that_a_hook_never_reads(conn_type: str, fields: dict[str, Any], 
 def test_settings_that_need_others(
     conn_type: str, fields: dict[str, Any], reported: str, right: dict[str, Any]
 ) -> None:
-    [text] = said_of(conn_type, **fields)
+    [text] = warnings_of(conn_type, **fields)
 
     assert reported in text
-    assert said_of(conn_type, **{**fields, "extra": {**fields.get("extra", {}), **right}}) == []
+    assert warnings_of(conn_type, **{**fields, "extra": {**fields.get("extra", {}), **right}}) == []
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,8 @@ def test_settings_that_need_others(
     ],
 )
 def test_addresses_that_a_hook_misreads(conn_type: str, wrong: dict[str, Any], right: dict[str, Any]) -> None:
-    assert len(said_of(conn_type, **wrong)) == 1
-    assert said_of(conn_type, **right) == []
+    assert len(warnings_of(conn_type, **wrong)) == 1
+    assert warnings_of(conn_type, **right) == []
 
 
 RIGHT: tuple[dict[str, Any], ...] = (

@@ -1,4 +1,4 @@
-"""An inventory that knows an earlier one shows the same as an inventory without it, whatever has changed meanwhile."""
+"""An inventory that reuses an earlier one is identical to a new inventory, whatever has changed in between."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from airflow_kubernetes_secrets.inventory.entries import Inventory, inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from support.call_counts import calls_of
 from support.cluster import Cluster, checked
 from support.team_secrets import SECRET, TeamSecrets, team_secrets_on
-from support.work import calls_of
 
 BUNDLED = {"AIRFLOW_CONN_ONE": f"http://u:{SECRET}@one", "AIRFLOW_CONN_TWO": f"http://u:{SECRET}@two"}
 
@@ -74,7 +74,7 @@ CHANGES: dict[str, Callable[[TeamSecrets], None]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_after_a_change(team_secrets: TeamSecrets, change: Callable[[TeamSecrets], None]) -> None:
+def test_reused_inventory_after_a_change(team_secrets: TeamSecrets, change: Callable[[TeamSecrets], None]) -> None:
     options = options_of(team_secrets)
     earlier = taken(options)
     assert comparable(taken(options, earlier)) == comparable(earlier)
@@ -98,7 +98,7 @@ def test_another_secret_with_the_name_of_a_deleted_one(team_secrets: TeamSecrets
     assert comparable(taken(options, earlier)) == comparable(taken(options))
 
 
-def test_what_has_not_changed_is_not_read_again(team_secrets: TeamSecrets) -> None:
+def test_unchanged_secrets_are_not_read_again(team_secrets: TeamSecrets) -> None:
     options = options_of(team_secrets)
     earlier = taken(options)
     team_secrets.put("variable", {"variable-key": "x"}, {"value": "second"})
@@ -110,7 +110,7 @@ def test_what_has_not_changed_is_not_read_again(team_secrets: TeamSecrets) -> No
     assert sorted(each["secret"].name for each in read) == ["fields", "variable"]
 
 
-def test_no_value_stays(team_secrets: TeamSecrets) -> None:
+def test_inventory_stores_no_value(team_secrets: TeamSecrets) -> None:
     earlier = taken(options_of(team_secrets))
     assert len(earlier.contents) == 5
     # Nothing in the contents refers to a Secret either.

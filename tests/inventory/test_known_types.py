@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.problem import Severity
-from support.shapes import PREFIX, stored_secret
+from support.connection_secrets import PREFIX, stored_secret
 
 MARK = "hunter2"
 
@@ -44,7 +44,7 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
         f"Set the annotation {PREFIX}connection-type to 'email'",
     ),
     "a misspelt type in an annotation": (KEYS, {"connection-type": "mysq"}, "to 'mysql'"),
-    "a type that nothing is like": ({**KEYS, "type": "zzz"}, {}, "'zzz'. Set the annotation"),
+    "a type without a similar one": ({**KEYS, "type": "zzz"}, {}, "'zzz'. Set the annotation"),
     "a type that is shown": ({"value": "zzz://h"}, {}, "The installed providers know 'email', "),
     "a type that is not shown": (
         {"value": '{"conn_type": "hunter2 x", "host": "h"}'},
@@ -55,37 +55,37 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
     "another of Apache's providers": ({**KEYS, "type": "sqlserver"}, {}, ""),
     "a type of Airflow": ({"value": "fs://h"}, {}, ""),
     "a type of a provider": ({"value": "smtp://h"}, {}, ""),
-    "nothing says it": (KEYS, {}, "nothing specifies the connection type, so it is 'generic'"),
-    "nothing but a port says it": ({**KEYS, "port": "3306"}, {}, "connection-type to 'mysql'"),
-    "nothing says it of a login": ({"username": "u"}, {}, "nothing specifies the connection type"),
-    "nothing says it of a host": ({"host": "h"}, {}, ""),
-    "nothing says it of an address": ({"address": "https://h/services/x"}, {}, "nothing specifies the connection type"),
-    "nothing says it in JSON of AWS": (
+    "no type": (KEYS, {}, "nothing specifies the connection type, so it is 'generic'"),
+    "no type, but a port": ({**KEYS, "port": "3306"}, {}, "connection-type to 'mysql'"),
+    "no type for a login": ({"username": "u"}, {}, "nothing specifies the connection type"),
+    "no type for a host": ({"host": "h"}, {}, ""),
+    "no type for an address": ({"address": "https://h/services/x"}, {}, "nothing specifies the connection type"),
+    "no type in JSON of AWS": (
         {"value": f'{{"username": "u", "password": "{MARK}"}}'},
         {},
         f"connection-type, and {PREFIX}connection-host. The installed",
     ),
-    "nothing but a port says it in JSON of AWS": (
+    "no type in JSON of AWS, but a port": (
         {"value": f'{{"username": "u", "password": "{MARK}", "host": "h", "port": 3306}}'},
         {},
         "connection-type to 'mysql'. The",
     ),
-    "an annotation says it of JSON of AWS": (
+    "an annotation with the type of JSON of AWS": (
         {"value": f'{{"username": "u", "password": "{MARK}"}}'},
         {"connection-type": "generic"},
         "",
     ),
-    "JSON of AWS says it": ({"value": f'{{"username": "u", "password": "{MARK}", "engine": "generic"}}'}, {}, ""),
+    "a type in JSON of AWS": ({"value": f'{{"username": "u", "password": "{MARK}", "engine": "generic"}}'}, {}, ""),
     "a type in upper case in an annotation": (KEYS, {"connection-type": "Postgres"}, ""),
     "generic in a key": ({**KEYS, "type": "generic"}, {}, ""),
     "generic in an annotation": (KEYS, {"connection-type": "generic"}, ""),
     "generic in a URI": ({"value": f"generic://u:{MARK}@h"}, {}, ""),
-    "nothing in JSON": ({"value": '{"conn_type": null, "host": "h"}'}, {}, ""),
+    "null in JSON": ({"value": '{"conn_type": null, "host": "h"}'}, {}, ""),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_types(case: str) -> None:
+def test_warnings_about_types(case: str) -> None:
     data, annotations, said = CASES[case]
 
     texts = texts_of(data, annotations)

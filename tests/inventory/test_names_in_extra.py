@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.formats.settings import SETTINGS
 from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.inventory.names_in_extra import NAMES_IN_EXTRA
 from airflow_kubernetes_secrets.lookup.kinds import Kind
-from support.shapes import stored_secret
+from support.connection_secrets import stored_secret
 
 MARK = "hunter2"
 FIELDS = {"host": "h.example.com", "username": "u", "password": "p"}
@@ -21,7 +21,7 @@ OF_FIELDS = {name for names in ALIASES.values() for name in names}
 
 
 def texts_of(data: dict[str, str], **annotations: str) -> list[str]:
-    """Return what is said of keys that nothing reads."""
+    """Return the messages about keys that nothing reads."""
     secret = stored_secret(data, {name.replace("_", "-"): value for name, value in annotations.items()})
     codes = ("unused-settings", "half-connection")
     found = [
@@ -57,14 +57,14 @@ def test_each_name_is_reported_until_the_remedy_is_followed(conn_type: str) -> N
         ("azure", "keyPath", "key_path"),
     ],
 )
-def test_a_name_in_another_form_is_reported_with_that_of_the_hook(conn_type: str, key: str, name: str) -> None:
+def test_name_in_another_format_is_reported_with_the_name_of_the_hook(conn_type: str, key: str, name: str) -> None:
     [text] = texts_of({**FIELDS, key: MARK}, connection_type=conn_type)
 
     assert f"nothing reads the key {key!r}, which the hook of {conn_type!r} reads in extra. " in text
     assert text.endswith(f"airflow.apache.org/extra-{name}")
 
 
-def test_a_key_beside_a_whole_connection_is_reported() -> None:
+def test_key_next_to_a_connection_in_one_key_is_reported() -> None:
     [text] = texts_of({"value": "trino://u:p@h.example.com:443/s", "catalog": MARK})
 
     assert "nothing reads the key 'catalog', which the hook of 'trino' reads in extra. " in text

@@ -76,7 +76,9 @@ SITUATIONS: dict[str, tuple[dict[str, str | None], dict[str, str | None]]] = {
 
 
 @pytest.mark.parametrize(("environ", "files"), SITUATIONS.values(), ids=SITUATIONS)
-def test_as_the_official_loader(folder: Path, environ: dict[str, str | None], files: dict[str, str | None]) -> None:
+def test_results_match_the_official_loader(
+    folder: Path, environ: dict[str, str | None], files: dict[str, str | None]
+) -> None:
     for name, content in files.items():
         (folder / name).unlink()
         if content is not None:
@@ -111,7 +113,7 @@ def test_the_token_is_read_again_every_minute(folder: Path) -> None:
     assert credentials.authorization() == "Bearer rotated"
 
 
-def test_not_in_a_pod_says_which_two_ways_there_are(folder: Path) -> None:
+def test_error_outside_a_pod_names_the_two_options(folder: Path) -> None:
     with pytest.raises(NotConfiguredError) as raised:
         ServiceAccountCredentials(str(folder), {"PATH": "/bin"})
 
@@ -137,7 +139,7 @@ def test_an_unusable_file_is_named(folder: Path, name: str, content: bytes | Non
     assert "hunter2" not in repr(raised.value.__context__)
 
 
-def test_a_ca_that_is_no_certificate_is_named(folder: Path) -> None:
+def test_invalid_ca_certificate_is_named(folder: Path) -> None:
     (folder / "ca.crt").write_text("not a certificate")
 
     with pytest.raises(NotConfiguredError, match=r"ca\.crt contains no usable CA certificate"):
@@ -145,19 +147,19 @@ def test_a_ca_that_is_no_certificate_is_named(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("port", ["https", "0", "65536", "-1", "tcp://10.0.0.1:443"])
-def test_a_port_that_is_none(folder: Path, port: str) -> None:
+def test_invalid_port(folder: Path, port: str) -> None:
     """Kubernetes sets a variable of this form for a Service called kubernetes."""
     with pytest.raises(NotConfiguredError, match="KUBERNETES_SERVICE_PORT is not a port number"):
         ServiceAccountCredentials(str(folder), {**POD, "KUBERNETES_SERVICE_PORT": port})
 
 
-def test_the_namespace_is_the_pods(folder: Path) -> None:
+def test_namespace_of_the_pod(folder: Path) -> None:
     (folder / "namespace").write_text("analytics\n")
 
     assert ServiceAccountCredentials(str(folder), POD).namespace() == "analytics"
 
 
-def test_a_namespace_that_is_not_known_says_what_to_set(folder: Path) -> None:
+def test_error_for_a_missing_namespace_names_the_option(folder: Path) -> None:
     (folder / "namespace").unlink()
 
     with pytest.raises(NotConfiguredError, match="set 'namespace' in backend_kwargs"):
@@ -165,7 +167,7 @@ def test_a_namespace_that_is_not_known_says_what_to_set(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["a/b?x=#y", "A", "a b", "x" * 64])
-def test_a_namespace_that_is_none_is_not_sent(folder: Path, content: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_namespace_is_not_sent(folder: Path, content: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "namespace").write_text(content)
     for name, value in POD.items():
         monkeypatch.setenv(name, value)

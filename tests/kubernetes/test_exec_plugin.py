@@ -21,7 +21,7 @@ def shell(script: str) -> dict[str, Any]:
     return {"command": "sh", "args": ["-c", script]}
 
 
-def test_what_a_plugin_prints_and_its_status_are_passed_on() -> None:
+def test_output_and_exit_status_of_a_plugin_are_passed() -> None:
     done = run(shell("echo out; echo problem >&2; exit 3"))
 
     assert (done.stdout, done.stderr, done.returncode) == (b"out\n", b"problem\n", 3)
@@ -31,7 +31,7 @@ def test_a_plugin_without_arguments() -> None:
     assert run({"command": "true"}).returncode == 0
 
 
-def test_standard_input_the_environment_and_the_folder_are_those_of_the_loader(tmp_path: Path) -> None:
+def test_plugin_inherits_standard_input_environment_and_working_directory(tmp_path: Path) -> None:
     program = tmp_path / "plugin"
     program.write_text('#!/bin/sh\nread line; echo "$line $NAME"\n')
     program.chmod(0o755)
@@ -49,7 +49,7 @@ def test_a_plugin_that_takes_too_long_is_ended() -> None:
     assert done.stderr == b"it did not end within 0.3 seconds. Run it in a terminal\n"
 
 
-def test_a_process_that_a_plugin_leaves_behind_does_not_prolong_it(tmp_path: Path) -> None:
+def test_child_process_of_a_plugin_does_not_extend_the_time_limit(tmp_path: Path) -> None:
     process = tmp_path / "process"
     try:
         done = run(shell(f"sleep 600 & echo $! > {process}; wait"), seconds=0.5, timeout=60)
@@ -66,8 +66,8 @@ def test_a_plugin_that_is_not_installed() -> None:
     assert done.stderr == b"it cannot be started: No such file or directory\n"
 
 
-def test_a_plugin_can_ask_on_a_terminal() -> None:
-    """A plugin writes its question to standard error, because its standard output is for the token."""
+def test_plugin_can_prompt_on_a_terminal() -> None:
+    """A plugin writes its prompt to standard error, because its standard output is for the token."""
     ours, theirs = pty.openpty()
     made = limited(shell("printf 'Password: ' >&2; read word; echo \"$word\""))
     process = subprocess.Popen([made["command"], *made["args"]], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs)

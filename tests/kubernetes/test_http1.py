@@ -73,7 +73,7 @@ def chunked(body: bytes, size: int) -> bytes:
 
 
 @given(STATUSES, HEADERS, BODIES)
-def test_a_body_of_a_stated_length(status: int, headers: dict[str, str], body: bytes) -> None:
+def test_body_with_a_content_length(status: int, headers: dict[str, str], body: bytes) -> None:
     received = head(status, {**headers, "Content-Length": str(len(body))}) + body
 
     assert ours(received) == official(received)
@@ -101,14 +101,14 @@ def test_connection(connection: str) -> None:
     assert read(received).keeps_open is ("close" not in connection.lower())
 
 
-def test_an_interim_answer_is_passed_over() -> None:
+def test_interim_response_is_skipped() -> None:
     received = head(103, {"Link": "x"}) + head(200, {"Content-Length": "2"}) + b"ok"
 
     assert read(received).body == b"ok"
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_some_answers_have_no_body(status: int) -> None:
+def test_responses_without_a_body(status: int) -> None:
     received = head(status, {"ETag": "x"})
 
     assert ours(received) == official(received)
@@ -125,14 +125,14 @@ def test_http_1_0_closes() -> None:
 @pytest.mark.parametrize(
     "headers", [{"Transfer-Encoding": "Chunked"}, {"Transfer-Encoding": "chunked", "Content-Length": "3"}]
 )
-def test_chunks_by_any_name_come_before_a_length(headers: dict[str, str]) -> None:
+def test_chunked_encoding_takes_precedence_over_a_length(headers: dict[str, str]) -> None:
     received = head(200, headers) + chunked(b"hello", 2)
 
     assert ours(received) == official(received)
     assert read(received).body == b"hello"
 
 
-def test_what_follows_an_answer_is_left_for_the_next_one() -> None:
+def test_bytes_after_a_response_remain_for_the_next_one() -> None:
     one = head(200, {"Content-Length": "3"}) + b"one"
     two = head(200, {"Transfer-Encoding": "chunked"}) + chunked(b"two", 2)
     stream: Any = io.BufferedReader(io.BytesIO(one + two + one))
@@ -147,14 +147,14 @@ COMPLETE = [
 
 
 @pytest.mark.parametrize("complete", COMPLETE, ids=["length", "chunks"])
-def test_an_answer_that_is_cut_off_anywhere_is_refused(complete: bytes) -> None:
+def test_truncated_response_is_refused(complete: bytes) -> None:
     for length in range(len(complete)):
         with pytest.raises(MalformedResponseError):
             read(complete[:length])
 
 
 @given(st.binary(max_size=200))
-def test_nothing_else_is_raised_and_nothing_is_quoted(garbage: bytes) -> None:
+def test_garbage_causes_only_a_malformed_response_error(garbage: bytes) -> None:
     for received in (garbage, b"HTTP/1.1 200 OK\r\n" + garbage, head(200, {"Transfer-Encoding": "chunked"}) + garbage):
         error = failure(received)
         assert error is None or (str(error).isascii() and error.__cause__ is None)
@@ -192,7 +192,7 @@ def failure(received: bytes) -> MalformedResponseError | None:
     ],
     ids=lambda received: str(received[:40]),
 )
-def test_what_is_refused(received: bytes) -> None:
+def test_malformed_responses(received: bytes) -> None:
     with pytest.raises(MalformedResponseError):
         read(received)
 
@@ -212,12 +212,12 @@ class TestLines:
         return list(read_lines(stream, read_head(stream)))
 
     @pytest.mark.parametrize("size", [1, 2, 7, 1000, 100_000])
-    def test_they_are_the_same_however_they_are_cut(self, size: int) -> None:
+    def test_lines_do_not_depend_on_the_chunks(self, size: int) -> None:
         body = b"".join(line + b"\n" for line in self.LINES)
 
         assert self.lines(self.HEAD + self.chunked(body, size) + b"0\r\n\r\n") == list(self.LINES)
 
-    def test_each_is_there_at_once(self) -> None:
+    def test_complete_lines_are_returned_immediately(self) -> None:
         stream = io.BytesIO(self.HEAD + self.chunked(b"one\ntwo\nthr", 100))
         lines = read_lines(stream, read_head(stream))
 
@@ -238,17 +238,17 @@ class TestLines:
             b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\none\n",
         ],
     )
-    def test_a_body_that_is_cut_off_is_no_end(self, received: bytes) -> None:
+    def test_truncated_body_is_an_error(self, received: bytes) -> None:
         with pytest.raises(MalformedResponseError):
             self.lines(received)
 
-    def test_a_line_has_a_longest_length(self) -> None:
+    def test_line_length_is_limited(self) -> None:
         piece = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
 
         with pytest.raises(BodyTooLargeError, match="larger than 16 MiB"):
             self.lines(self.HEAD + piece * 17)
 
-    def test_so_has_a_chunk(self) -> None:
+    def test_chunk_size_is_limited(self) -> None:
         with pytest.raises(BodyTooLargeError, match="larger than 16 MiB"):
             self.lines(self.HEAD + b"ffffffffffff\r\n")
 
@@ -265,7 +265,7 @@ class TestLines:
         assert peak < 8 * 1024**2
 
 
-def test_neither_request_nor_body_show_what_they_hold() -> None:
+def test_repr_of_request_and_body_shows_no_content() -> None:
     body = Body()
     body.content += b"hunter2"
 
@@ -292,7 +292,7 @@ def test_a_request() -> None:
         ("/", {"X\n": "b"}),
     ],
 )
-def test_nothing_can_be_smuggled_into_a_request(target: str, headers: dict[str, str]) -> None:
+def test_injection_into_a_request_is_refused(target: str, headers: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="is not allowed there"):
         Request(target, headers).to_bytes("host")
 

@@ -75,7 +75,7 @@ def tls_server(
                 serve(sock)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        # Little fits into the buffers of the kernel.
+        # This makes the buffers of the kernel small.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
@@ -101,7 +101,7 @@ def open_files() -> list[str]:
 
 
 @pytest.mark.parametrize("unusable", [UNSUPPORTED, WITHOUT_ROUTE], ids=["family", "route"])
-def test_where_this_machine_has_no_way_to_one_the_next_is_tried(unusable: Address, listening: Address) -> None:
+def test_next_address_is_tried_if_one_is_unusable(unusable: Address, listening: Address) -> None:
     before = open_files()
 
     with connect_to_one([unusable, listening], Deadline(10)) as sock:
@@ -111,29 +111,27 @@ def test_where_this_machine_has_no_way_to_one_the_next_is_tried(unusable: Addres
 
 
 @pytest.mark.parametrize("unusable", [UNSUPPORTED, WITHOUT_ROUTE], ids=["family", "route"])
-def test_an_address_that_cannot_be_tried_does_not_hide_the_error_of_another(
-    unusable: Address, refusing: Address
-) -> None:
-    """An unusable address says nothing about the API server."""
+def test_unusable_address_does_not_hide_the_error_of_another(unusable: Address, refusing: Address) -> None:
+    """An unusable address gives no information about the API server."""
     for candidates in ([refusing, unusable], [unusable, refusing]):
         with pytest.raises(ConnectionRefusedError):
             connect_to_one(candidates, Deadline(10))
 
 
-def test_where_no_address_can_be_tried_the_first_says_why() -> None:
+def test_error_of_the_first_address_if_all_are_unusable() -> None:
     with pytest.raises(OSError, match=os.strerror(errno.EAFNOSUPPORT)):
         connect_to_one([UNSUPPORTED, WITHOUT_ROUTE], Deadline(10))
     with pytest.raises(OSError, match=os.strerror(errno.ENETUNREACH)):
         connect_to_one([WITHOUT_ROUTE, UNSUPPORTED], Deadline(10))
 
 
-def test_a_process_without_a_free_file_says_so(listening: Address) -> None:
-    """No address can help, and each fails at once."""
+def test_too_many_open_files(listening: Address) -> None:
+    """No address can help, and each fails immediately."""
     with no_more_files(), pytest.raises(OSError, match="Too many open files"):
         connect_to_one([UNSUPPORTED, listening, listening, UNSUPPORTED], Deadline(10))
 
 
-def test_a_process_without_a_free_file_need_not_check_the_network(listening: Address) -> None:
+def test_remedy_for_too_many_open_files(listening: Address) -> None:
     """Another attempt can succeed: other threads close files."""
     with no_more_files(), pytest.raises(TransportError, match="too many open files") as raised:
         HttpConnection(Endpoint("127.0.0.1", listening[1][1]), None, Deadline(10))
@@ -142,19 +140,19 @@ def test_a_process_without_a_free_file_need_not_check_the_network(listening: Add
     assert not raised.value.is_final
 
 
-def test_where_one_refuses_the_next_is_tried(refusing: Address, listening: Address) -> None:
+def test_next_address_is_tried_if_one_refuses(refusing: Address, listening: Address) -> None:
     with connect_to_one([refusing, refusing, listening], Deadline(10)) as sock:
         assert sock.getpeername() == listening[1]
 
 
-def test_one_that_drops_what_arrives_leaves_time_for_the_next(listening: Address) -> None:
+def test_silent_address_leaves_time_for_the_next(listening: Address) -> None:
     with full(socket.AF_INET6, "::1", 0) as port:
         silent: Address = (socket.AF_INET6, ("::1", port))
         with connect_to_one([silent, listening], Deadline(1)) as sock:
             assert sock.getpeername() == listening[1]
 
 
-def test_what_came_of_the_last_one_is_raised(refusing: Address) -> None:
+def test_error_of_the_last_address_is_raised(refusing: Address) -> None:
     with full(socket.AF_INET6, "::1", 0) as port:
         silent: Address = (socket.AF_INET6, ("::1", port))
         with pytest.raises(ConnectionRefusedError):
@@ -168,7 +166,7 @@ def test_no_address_at_all() -> None:
         connect_to_one([], Deadline(1))
 
 
-def test_where_the_server_resets_a_connection_before_its_tls_begins_it_is_closed() -> None:
+def test_socket_is_closed_if_the_server_resets_it_before_tls() -> None:
     """A server that is killed does so. Python before 3.13 leaves the socket to the garbage collector."""
     with socket.create_server(("127.0.0.1", 0)) as listener, warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
@@ -193,8 +191,8 @@ def is_reset(connected: socket.socket) -> bool:
     return False
 
 
-def test_a_server_that_takes_a_request_slowly() -> None:
-    """Each part of the body is taken in time, and the whole body is not."""
+def test_server_that_reads_a_request_slowly() -> None:
+    """Each part of the body is read in time, but the whole body is not."""
     enough = threading.Event()
 
     def read_slowly(sock: ssl.SSLSocket) -> None:
@@ -222,7 +220,7 @@ CERTIFICATES = {
 
 
 @pytest.mark.parametrize(("name", "not_after", "problem", "remedy"), CERTIFICATES.values(), ids=CERTIFICATES)
-def test_a_certificate(name: str, not_after: datetime | None, problem: str, remedy: str) -> None:
+def test_untrusted_certificates(name: str, not_after: datetime | None, problem: str, remedy: str) -> None:
     """Another CA certificate would not help."""
     with (
         tls_server(lambda _sock: None, name, not_after) as (endpoint, tls),

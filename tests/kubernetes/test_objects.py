@@ -71,7 +71,7 @@ def test_secrets_are_compared_by_identity() -> None:
     assert {secret: 1, same: 2} == {same: 2, secret: 1}
 
 
-def test_of_annotations_those_for_this_package_stay_in_memory() -> None:
+def test_only_annotations_of_this_package_stay_in_memory() -> None:
     """kubectl stores a copy of the whole manifest in one of the other annotations, including passwords."""
     others = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(SECRET), "example.com/x": ""}
     ours = {"airflow.apache.org/data-key": "password", "example.com/id": "x y"}
@@ -96,7 +96,7 @@ def test_of_annotations_those_for_this_package_stay_in_memory() -> None:
         a_list({**SECRET, "metadata": {"name": "x"}}),
     ],
 )
-def test_what_is_no_list(body: object) -> None:
+def test_malformed_lists(body: object) -> None:
     with pytest.raises(MalformedBodyError) as raised:
         parse_list(answer(body), SECRETS, "airflow")
 
@@ -121,7 +121,7 @@ def test_a_bookmark() -> None:
     assert (found.change, found.resource_version, found.secret) == (Change.BOOKMARK, "9", None)
 
 
-def test_a_version_that_is_too_old() -> None:
+def test_expired_version() -> None:
     with pytest.raises(ExpiredVersionError, match="too old resource version"):
         parse_watch_event(
             event("ERROR", {"kind": "Status", "code": 410, "message": "too old resource version: 1 (2)"}),
@@ -144,7 +144,7 @@ def test_a_version_that_is_too_old() -> None:
         (b"", "not an event"),
     ],
 )
-def test_what_is_no_event(line: bytes, text: str) -> None:
+def test_malformed_events(line: bytes, text: str) -> None:
     with pytest.raises(MalformedBodyError, match=text) as raised:
         parse_watch_event(line, SECRETS, "airflow")
 

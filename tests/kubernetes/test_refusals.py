@@ -28,7 +28,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class Server:
-    """What an API server does at a time, to a process that notes it."""
+    """Simulate an API server whose responses a process records."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -54,14 +54,14 @@ def server(clock: Clock) -> Server:
     return Server(clock)
 
 
-def test_one_that_is_sent_a_second_later_counts(server: Server) -> None:
+def test_refusal_is_confirmed_by_another_after_a_second(server: Server) -> None:
     assert server.refuses(100) == 1
     assert server.refuses(100.5) == 0.5
     assert server.refuses(101) is None
 
 
-def test_when_it_was_sent_counts_and_not_when_it_was_answered(server: Server) -> None:
-    """A server that starts holds requests for seconds, and refuses them together."""
+def test_time_of_the_request_counts_and_not_of_the_response(server: Server) -> None:
+    """A starting server delays requests for seconds, and refuses them together."""
     server.refuses(105, sent_at=100)
 
     assert server.refuses(106.5, sent_at=100.5) == 0
@@ -69,7 +69,7 @@ def test_when_it_was_sent_counts_and_not_when_it_was_answered(server: Server) ->
     assert server.refuses(107, sent_at=106) is None
 
 
-def test_later_ones_count_until_the_operation_is_allowed(server: Server) -> None:
+def test_later_refusals_are_confirmed_until_the_operation_is_allowed(server: Server) -> None:
     server.refuses(100)
     server.refuses(101)
     server.fails(102)
@@ -80,7 +80,7 @@ def test_later_ones_count_until_the_operation_is_allowed(server: Server) -> None
     assert server.refuses(162) == 1
 
 
-def test_one_that_counted_long_ago_says_nothing_of_today(server: Server) -> None:
+def test_confirmation_expires(server: Server) -> None:
     """Somebody may have granted the permission since then, and now the server starts."""
     server.refuses(100)
     assert server.refuses(101) is None
@@ -88,7 +88,7 @@ def test_one_that_counted_long_ago_says_nothing_of_today(server: Server) -> None
     assert server.refuses(161.5) == 1
 
 
-def test_a_failure_between_two_makes_them_of_two_starts(server: Server) -> None:
+def test_failure_between_two_refusals_restarts_the_confirmation(server: Server) -> None:
     server.refuses(100)
     server.fails(101)
 
@@ -96,7 +96,7 @@ def test_a_failure_between_two_makes_them_of_two_starts(server: Server) -> None:
     assert server.refuses(103) is None
 
 
-def test_but_not_for_longer_than_a_start_takes(server: Server) -> None:
+def test_failures_delay_the_confirmation_only_as_long_as_a_start(server: Server) -> None:
     """A server of which every other request fails must not keep a revoked permission alive."""
     for second in range(100, 110):
         assert server.refuses(second) is not None
@@ -105,7 +105,7 @@ def test_but_not_for_longer_than_a_start_takes(server: Server) -> None:
     assert server.refuses(110) is None
 
 
-def test_those_of_two_starts_do_not_last(server: Server) -> None:
+def test_refusals_of_two_server_starts_are_not_confirmed(server: Server) -> None:
     """The kubelet waits 10 s, 20 s and so on before it starts a server again that has crashed."""
     server.refuses(100)
     server.fails(101)
@@ -116,7 +116,7 @@ def test_those_of_two_starts_do_not_last(server: Server) -> None:
     assert server.refuses(133) is None
 
 
-def test_a_success_between_two_does_too(server: Server) -> None:
+def test_success_between_two_refusals_restarts_the_confirmation(server: Server) -> None:
     server.refuses(100)
     server.allows(100.2, OTHER)
     assert server.refuses(100.5) == 0.5
@@ -125,7 +125,7 @@ def test_a_success_between_two_does_too(server: Server) -> None:
     assert server.refuses(102) == 1
 
 
-def test_one_operation_or_status_says_nothing_of_another(server: Server) -> None:
+def test_operations_and_statuses_are_confirmed_separately(server: Server) -> None:
     server.refuses(100)
     assert server.refuses(101) is None
 
@@ -135,7 +135,7 @@ def test_one_operation_or_status_says_nothing_of_another(server: Server) -> None
     assert server.refuses(103, status=401) == 1
 
 
-def test_those_of_different_outages_are_far_apart(server: Server) -> None:
+def test_refusals_more_than_a_minute_apart_are_not_combined(server: Server) -> None:
     server.refuses(100)
 
     assert server.refuses(160.5) == 1

@@ -33,7 +33,7 @@ def test_a_name() -> None:
     assert (socket.AF_INET, ("127.0.0.1", 443)) in addresses("localhost", 443, Deadline(10))
 
 
-def test_a_resolver_that_does_not_answer() -> None:
+def test_resolver_that_does_not_respond_in_time() -> None:
     answer = threading.Event()
 
     def slow(*_args: object, **_options: object) -> list[Any]:
@@ -82,6 +82,6 @@ def test_a_process_that_can_start_no_thread() -> None:
         threading.stack_size(before)
 
 
-def test_a_host_that_is_no_name_is_named() -> None:
+def test_invalid_host_name_is_named() -> None:
     with pytest.raises(TransportError, match=r"'x{300}' is not a host name"):
         HttpConnection(Endpoint("x" * 300, 443), None, Deadline(5))

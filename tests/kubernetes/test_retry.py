@@ -22,14 +22,14 @@ def test_pauses_double_up_to_the_longest() -> None:
     assert all(later > earlier for earlier, later in pairwise(longest[:5]))
 
 
-def test_pauses_differ_so_that_processes_do_not_come_back_together() -> None:
+def test_pauses_are_random() -> None:
     pauses = {Backoff().pause(3, LONG) for _ in range(50)}
 
     assert len(pauses) == 50
     assert all(pause is not None and 0.2 <= pause <= 0.4 for pause in pauses)
 
 
-def test_a_server_is_not_asked_sooner_than_it_wants() -> None:
+def test_pause_respects_retry_after() -> None:
     assert all((Backoff().pause(1, LONG, retry_after=7) or 0) >= 7 for _ in range(50))
 
 
@@ -38,7 +38,7 @@ def test_without_time_for_another_attempt_there_is_no_pause(left: float, retry_a
     assert Backoff(first=0.1).pause(9, left, retry_after) is None
 
 
-def test_towards_the_end_pauses_become_shorter_and_the_last_attempt_is_late() -> None:
+def test_last_attempt_is_shortly_before_the_deadline() -> None:
     backoff, left, attempts = Backoff(first=0.1, longest=2.0), 10.0, 1
     while (pause := backoff.pause(attempts, left)) is not None:
         left -= pause

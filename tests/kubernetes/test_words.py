@@ -76,12 +76,12 @@ def test_an_error_in_a_watch(name: str) -> None:
         ("größe", "größe"),
     ],
 )
-def test_a_user_as_go_quotes_it(quoted: str, user: str) -> None:
+def test_user_name_quoted_by_go(quoted: str, user: str) -> None:
     assert refused_user(f'secrets is forbidden: User "{quoted}" cannot list resource "secrets"') == user
 
 
 @pytest.mark.parametrize("message", ["", "forbidden", 'User ""', 'User "', r'User "a\"', "User ada"])
-def test_a_message_that_names_nobody(message: str) -> None:
+def test_message_without_a_user(message: str) -> None:
     assert refused_user(message) == ""
 
 
@@ -131,7 +131,7 @@ def test_a_remedy(name: str, form: str) -> None:
         ),
     ],
 )
-def test_which_permission_to_act_as_somebody_lacks(server_says: str, permission: str) -> None:
+def test_missing_impersonation_permission_is_named(server_says: str, permission: str) -> None:
     """https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/"""
     text = impersonation_text(f'x is forbidden: User "ada" {server_says}', "bob")
 
@@ -140,7 +140,7 @@ def test_which_permission_to_act_as_somebody_lacks(server_says: str, permission:
     assert text.startswith("the user 'ada' may not act as 'bob'")
 
 
-def test_a_service_account_is_acted_as_in_its_namespace_only() -> None:
+def test_impersonation_of_a_service_account_is_granted_in_its_namespace_only() -> None:
     """A cluster role would also permit service accounts of the same name in every namespace."""
     text = impersonation_text('User "ada" cannot impersonate', "system:serviceaccount:airflow:worker")
 

@@ -11,7 +11,7 @@ from manifests.case import Case
 
 OF_CONTENTS: dict[str, Case] = {
     # Whether a value can be read.
-    "nothing in it": Case(secret(data={}), ["unreadable"], "none at all"),
+    "no data": Case(secret(data={}), ["unreadable"], "none at all"),
     "no key that is known": Case(secret(data={"secret": PASSWORD}), ["unreadable"], "the keys are 'secret'"),
     "fields for a variable": Case(secret(labels={VARIABLE: "x"}), ["unreadable"], "'value'"),
     "no URI": Case(secret(data={"value": PASSWORD}), ["unreadable"], "neither a URI"),
@@ -37,26 +37,26 @@ OF_CONTENTS: dict[str, Case] = {
     "an annotated key that is not there": Case(
         secret(annotations={f"{PREFIX}data-key": PASSWORD}), ["unreadable"], "does not contain the key"
     ),
-    "a whole that an annotation completes": Case(
+    "a connection in one key that an annotation completes": Case(
         secret(data={"value": URI}, annotations={f"{PREFIX}connection-extra": '{"sslmode": "require"}'})
     ),
-    "settings of TLS beside a whole": Case(
+    "settings of TLS next to a connection in one key": Case(
         secret(data={"value": "postgres://u:p@h/d", "sslmode": "verify-full"}), ["unused-settings"], "'sslmode'"
     ),
-    "a whole beside which a field is not there": Case(
+    "a missing field next to a connection in one key": Case(
         secret(data={"value": URI}, annotations={f"{PREFIX}field-host": "nowhere"}),
         ["unreadable"],
         "does not contain the key",
     ),
-    "a whole beside a URI": Case(
+    "a URI next to a connection in one key": Case(
         secret(data={"value": URI, "uri": URI}, annotations={f"{PREFIX}field-uri": "uri"}), ["unreadable"], "whole"
     ),
-    "what is said of a connection that is none": Case(
+    "a connection annotation on a variable": Case(
         secret(data={"value": "x"}, labels={VARIABLE: "x"}, annotations={f"{PREFIX}connection-extra": "{}"}),
         ["unknown-annotation"],
         "describes a connection",
     ),
-    "what is said wrongly of a connection that is none": Case(
+    "an invalid connection annotation on a variable": Case(
         secret(data={"value": "x"}, labels={VARIABLE: "x"}, annotations={f"{PREFIX}connection-extra": PASSWORD}),
         ["unknown-annotation"],
     ),
@@ -74,7 +74,7 @@ OF_CONTENTS: dict[str, Case] = {
         ["unknown-annotation", "half-connection"],
         "is blank",
     ),
-    "what is said of both": Case(
+    "a connection annotation on a variable that is also a connection": Case(
         secret(
             data={"value": URI}, labels={VARIABLE: "x", CONNECTION: "x"}, annotations={f"{PREFIX}connection-host": "h"}
         )
@@ -131,7 +131,7 @@ OF_CONTENTS: dict[str, Case] = {
     "extra": Case(secret(data={"value": json.dumps({**FIELDS, "extra": "{}"})})),
     "a newline after a host": Case(secret(data={**FIELDS, "host": "db\n"})),
     "a newline after an option": Case(secret(data={"value": f"{PASSWORD}\n"}, labels={CONFIG: "x"})),
-    "a password that takes the URI apart": Case(
+    "a password that makes the URI invalid": Case(
         secret(data={"value": f"postgres://user:x/{PASSWORD}@db"}), ["unreadable"]
     ),
     "a URI with an @ in its path that an annotation completes": Case(
@@ -146,7 +146,7 @@ OF_CONTENTS: dict[str, Case] = {
     "a password that may end in a parameter": Case(
         secret(data={"value": "http://u:1@s/x?a=hunter2@db"}), ["unescaped-uri"]
     ),
-    "a newline after a password beside a whole": Case(
+    "a newline after a password next to a connection in one key": Case(
         secret(data={"value": URI, "pw": f"{PASSWORD}\n"}, annotations={f"{PREFIX}field-password": "pw"}),
         ["trailing-newline"],
         "'pw'",
@@ -159,12 +159,12 @@ OF_CONTENTS: dict[str, Case] = {
         "it is a URI, which is never looked up",
     ),
     # Keys that are not read.
-    "a URI under a name of its own": Case(
+    "a URI in an unknown key": Case(
         secret(data={"username": "u", "password": PASSWORD, "readerUri": f"mysql://u:{PASSWORD}@db"}),
         ["half-connection", "unknown-type"],
         "'readerUri'",
     ),
-    "a host under a name of its own": Case(
+    "a host in an unknown key": Case(
         secret(data={"username": "u", "password": PASSWORD, "PGHOST": "db"}),
         ["half-connection", "unknown-type"],
         "'PGHOST'",
@@ -179,7 +179,7 @@ OF_CONTENTS: dict[str, Case] = {
         ["half-connection", "unknown-type"],
         "'sshPrivateKey'",
     ),
-    "a token beside a URI": Case(
+    "a token next to a URI": Case(
         secret(data={"value": "http://api.example.com", "api-token": PASSWORD}), ["half-connection"], "'api-token'"
     ),
     "another password": Case(secret(data={**FIELDS, "admin-password": PASSWORD, "token": PASSWORD})),
@@ -189,7 +189,7 @@ OF_CONTENTS: dict[str, Case] = {
             annotations={f"{PREFIX}extra-api_token": "token"},
         )
     ),
-    "what only has the word in it": Case(secret(data={"host": "db", "token-expiry": "x", "secret_name": "x"})),
+    "keys that only contain the word": Case(secret(data={"host": "db", "token-expiry": "x", "secret_name": "x"})),
     "a login and a password alone": Case(
         secret(data={"username": "u", "password": PASSWORD, "pgpass": PASSWORD}),
         ["unknown-type"],
@@ -216,7 +216,7 @@ OF_CONTENTS: dict[str, Case] = {
             },
         )
     ),
-    "a URL that is no URI, beside a token": Case(
+    "an invalid URL next to a token": Case(
         secret(data={"url": "grafana", "token": PASSWORD}, annotations={f"{PREFIX}field-password": "token"}),
         ["half-connection", "unknown-type"],
         "'url'",
@@ -248,7 +248,7 @@ OF_CONTENTS: dict[str, Case] = {
     "settings of TLS that the hook of the type reads": Case(
         secret(data={**FIELDS, "host": "db", "ssl-mode": "require"})
     ),
-    "a certificate beside a mode of TLS that checks none": Case(
+    "a certificate next to a mode of TLS that checks none": Case(
         secret(data={**FIELDS, "host": "db", "ssl-mode": "require", "ca.crt": "x"}), ["unused-settings"], "'ca.crt'"
     ),
     "settings of TLS that the hook of another type reads": Case(
@@ -259,7 +259,7 @@ OF_CONTENTS: dict[str, Case] = {
     "settings of TLS that an annotation names": Case(
         secret(data={**FIELDS, "sslmode": "require"}, annotations={f"{PREFIX}extra-sslmode": "sslmode"})
     ),
-    "a certificate beside a mode of TLS that an annotation names": Case(
+    "a certificate next to a mode of TLS that an annotation names": Case(
         secret(data={**FIELDS, "sslmode": "require", "ca.crt": "x"}, annotations={f"{PREFIX}extra-sslmode": "sslmode"}),
         ["unused-settings"],
         "'ca.crt'",
@@ -267,7 +267,7 @@ OF_CONTENTS: dict[str, Case] = {
     "settings of TLS in an annotation": Case(
         secret(data={**FIELDS, "ca.crt": "x"}, annotations={f"{PREFIX}connection-extra": '{"sslrootcert": "/ca.crt"}'})
     ),
-    "a database under a name of its own": Case(
+    "a database in an unknown key": Case(
         secret(data={"host": "db", "password": PASSWORD, "POSTGRES_DATABASE": "d"}),
         ["unused-settings", "unknown-type"],
         "'POSTGRES_DATABASE'",
@@ -323,8 +323,8 @@ OF_CONTENTS: dict[str, Case] = {
     "a misspelt label": Case(
         secret(labels=labelled(conection_id="x")), ["unknown-label"], f"did you mean the label {CONNECTION!r}"
     ),
-    "a label of one's own": Case(secret(labels={**labelled(connection_id="x"), "example.com/conection-id": "x"})),
-    "a label that nothing is like": Case(secret(labels=labelled(zzz="x")), ["unknown-label"], CONNECTION),
+    "a foreign label": Case(secret(labels={**labelled(connection_id="x"), "example.com/conection-id": "x"})),
+    "an unknown label without a similar one": Case(secret(labels=labelled(zzz="x")), ["unknown-label"], CONNECTION),
     "an annotation as a label": Case(
         secret(labels=labelled(connection_id="x", connection_type="x")), ["unknown-label"], "it is an annotation"
     ),

@@ -35,16 +35,16 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
         external({"template": {}}, version="external-secrets.io/v1beta1"), ["label-lost"]
     ),
     "external, another API": Case(external({"template": {}}, version="example.com/v1"), ["not-checked"]),
-    "external, no template after all": Case(external({"template": None})),
+    "external, a template that is null": Case(external({"template": None})),
     "external, a template with the label": Case(external(template())),
     "external, a template and no label at all": Case(external({"template": {"type": "x"}}, labels={"app": "x"})),
     "external, the team is lost": Case(
         external(template(), labels={CONNECTION: "x", TEAM: "blue"}), ["label-lost"], TEAM
     ),
-    "external, labels from elsewhere": Case(
+    "external, labels of a template from a literal": Case(
         external({"template": {"templateFrom": [{"target": "Labels", "literal": "x"}]}})
     ),
-    "external, data from elsewhere": Case(
+    "external, data of a template from a ConfigMap": Case(
         external({"template": {"templateFrom": [{"configMap": {"name": "x"}}]}}), ["label-lost"]
     ),
     "external, a lost id": Case(
@@ -62,7 +62,7 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
     "external, a lost description": Case(
         external(template(), annotations=labelled(connection_type="x")), ["annotation-lost"]
     ),
-    "external, annotations from elsewhere": Case(
+    "external, annotations of a template from a literal": Case(
         external(template(templateFrom=[{"target": "Annotations", "literal": "x"}]), annotations=labelled(data_key="x"))
     ),
     "external, the team of no label is lost": Case(
@@ -112,7 +112,7 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
     ),
     "external, a template makes the key": Case(external(template(data={"value": "{{ .x }}"}), fetched("x"))),
     "external, a template without data": Case(external(template(), fetched("x")), ["unreadable"]),
-    "external, data of a template from elsewhere": Case(
+    "external, data of a template from a literal": Case(
         external(template(templateFrom=[{"literal": "x"}]), fetched("x"))
     ),
     "external, a variable": Case(external(spec=fetched("value"), labels={VARIABLE: "x"})),
@@ -120,18 +120,18 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
         external(spec=fetched("password"), labels={VARIABLE: "x"}), ["unreadable"]
     ),
     "external, a key that cannot be one": Case(external(spec=fetched("a b")), ["invalid-manifest"]),
-    "external, nothing is made": Case(external({"creationPolicy": "None"}), ["not-created"], "creationPolicy"),
-    "external, nothing is made for others": Case(external({"creationPolicy": "None"}, labels={})),
+    "external, no Secret is created": Case(external({"creationPolicy": "None"}), ["not-created"], "creationPolicy"),
+    "external, no Secret is created, not for Airflow": Case(external({"creationPolicy": "None"}, labels={})),
     "external, it is not the owner": Case(external({"creationPolicy": "Orphan"})),
     "external, added to a Secret": Case([secret(), external({"creationPolicy": "Merge"}, fetched("x"))]),
     "external, added to a Secret if there is one": Case(
         [secret(), external({"creationPolicy": "CreateOrMerge"}, fetched("x"))]
     ),
-    "external, something else is made": Case(
+    "external, another kind is created": Case(
         external({"manifest": {"kind": "ConfigMap"}, "template": {}}), ["not-checked"]
     ),
     "external, a misspelt label": Case(external(labels=labelled(conection_id="x")), ["unknown-label"]),
-    "external, no sense at all": Case({**external(), "spec": [PASSWORD]}, ["unreadable"]),
+    "external, an invalid spec": Case({**external(), "spec": [PASSWORD]}, ["unreadable"]),
     # ClusterExternalSecrets.
     "everywhere": Case(cluster_external()),
     "everywhere, twice": Case([cluster_external(), cluster_external(), secret()]),
@@ -234,12 +234,12 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
     "external, constants that are no connection": Case(
         external(template(data={"host": "db", "port": "x"})), ["unreadable"], "port"
     ),
-    "external, labels beside the metadata": Case(
+    "external, labels outside the metadata": Case(
         external({"template": {"labels": {CONNECTION: "my_db"}}}, labels={}),
         ["label-lost"],
         "under spec.target.template.labels does not reach the Secret. Put it under spec.target.template.metadata.lab",
     ),
-    "external, misspelt labels beside the metadata": Case(
+    "external, misspelt labels outside the metadata": Case(
         external({"labels": labelled(conection_id="x")}, labels={}), ["unknown-label"], "under spec.target.labels"
     ),
     **{
@@ -268,20 +268,20 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
             ("spec.template.annotations", "Put it under spec.template.metadata", sealed(annotations=OF_PORT)),
         )
     },
-    "a team's label beside its place": Case(
+    "the label of a team in the wrong place": Case(
         {**secret(), "labels": {TEAM: "a"}},
         ["invalid-manifest", "label-lost"],
         "under labels does not reach the Secret",
     ),
-    "an annotation that is in its place too": Case(
+    "an annotation in the right and in the wrong place": Case(
         secret(annotations=OF_PORT, anotations=OF_PORT), ["invalid-manifest"], "Write 'metadata.annotations'"
     ),
-    "vault, an annotation beside its place": Case(
+    "vault, an annotation in the wrong place": Case(
         [{**vault(), "spec": {**vault()["spec"], "annotations": OF_PORT}}],
         ["annotation-lost"],
         "Put it under spec.destination.annotations",
     ),
-    "kustomize, an annotation beside its place": Case(
+    "kustomize, an annotation in the wrong place": Case(
         [{**kustomization(literals=["host=h"]), "annotations": OF_PORT}],
         ["annotation-lost"],
         "Put it under secretGenerator[].options.annotations",
@@ -290,15 +290,15 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
         f"{tool}, {what} where keys are not known": Case(manifest, ["unreadable"] if says else [], says)
         for what, annotations, says in (
             ("an extra that is no JSON", {"connection_extra": "nojson"}, "it is not a JSON object such as"),
-            ("a port that is none", {"connection_port": "abc"}, "the port is not a number"),
-            ("a field that is none", {"field_hots": "x"}, "there is no such field"),
+            ("an invalid port", {"connection_port": "abc"}, "the port is not a number"),
+            ("an unknown field", {"field_hots": "x"}, "there is no such field"),
             ("other keys that are not known", {"other_keys": "all"}, "it can only be 'extra'"),
             ("a field twice", {"connection_host": "h", "field_host": "h"}, "specifies it too"),
             ("extra twice", {"connection_extra": '{"a": 1}', "extra_a": "h"}, "contains it too"),
-            ("two that are whole", {"data_key": "a", "field_uri": "b"}, "contains the whole connection"),
+            ("two connections in one key", {"data_key": "a", "field_uri": "b"}, "contains the whole connection"),
             ("one key for two things", {"data_key": "a", "field_password": "a"}, "it names the same key as"),
-            ("a key that is none", {"field_password": PASSWORD}, "it names a key that is not valid in data"),
-            ("annotations that are right", {"field_password": "a", "data_key": "b", "extra_x": "c"}, ""),
+            ("an invalid key", {"field_password": PASSWORD}, "it names a key that is not valid in data"),
+            ("valid annotations", {"field_password": "a", "data_key": "b", "extra_x": "c"}, ""),
             ("a URI that is named", {"field_uri": "a", "connection_port": "5", "other_keys": "extra"}, ""),
         )
         for tool, manifest in of_unknown_keys(**annotations).items()

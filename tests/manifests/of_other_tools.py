@@ -58,8 +58,8 @@ OF_OTHER_TOOLS: dict[str, Case] = {
     # Other tools that create Secrets.
     "vault": Case(vault()),
     "vault, misspelt": Case(vault(labels=labelled(conection_id="x")), ["unknown-label"], "did you mean"),
-    "vault, nothing is made": Case(vault(create=False), ["label-lost"], "'create' is true"),
-    "vault, nothing is said of making": Case(vault(create=None), ["label-lost"], "'create' is true"),
+    "vault, no Secret is created": Case(vault(create=False), ["label-lost"], "'create' is true"),
+    "vault, create is not set": Case(vault(create=None), ["label-lost"], "'create' is true"),
     "vault, a label at the top": Case(
         vault(labels={}) | {"metadata": secret()["metadata"]}, ["label-lost"], "spec.dest"
     ),
@@ -87,7 +87,7 @@ OF_OTHER_TOOLS: dict[str, Case] = {
     "kustomize, a file": Case(kustomization(files=["value=db.txt"])),
     "kustomize, a file with another key": Case(kustomization(files=["secrets/db.txt"]), ["unreadable"], "'db.txt'"),
     "kustomize, an env file": Case(kustomization(envs=["db.env"])),
-    "kustomize, labels beside the options": Case(
+    "kustomize, labels outside the options": Case(
         {**kustomization(labels={}), "secretGenerator": [{"name": "db", "labels": {CONNECTION: "x"}}]},
         ["label-lost"],
         "secretGenerator[].options.labels",
@@ -134,7 +134,7 @@ OF_OTHER_TOOLS: dict[str, Case] = {
         },
         ["unknown-label", "not-checked"],
     ),
-    "kustomize, misspelt labels that an operation takes away": Case(
+    "kustomize, misspelt labels that an operation removes": Case(
         {
             **kustomization(),
             "secretGenerator": [],
@@ -151,7 +151,7 @@ OF_OTHER_TOOLS: dict[str, Case] = {
         sealed(metadata={"labels": labelled(conection_id="x")}), ["unknown-label"], "under metadata.labels"
     ),
     "sealed, a misspelt label": Case(sealed({"labels": labelled(conection_id="x")}), ["unknown-label"]),
-    "a label beside the metadata": Case(
+    "a label outside the metadata": Case(
         {**secret(labels={}), "labels": {CONNECTION: "x"}}, ["label-lost"], "under labels"
     ),
     "an operator that is not known": Case(
@@ -186,7 +186,7 @@ OF_OTHER_TOOLS: dict[str, Case] = {
     ),
     "SOPS, binary": Case({"data": CIPHERTEXT, **SOPS}, ["not-checked"], "completely encrypted", file="db.json"),
     "SOPS, dotenv": Case(f"A={CIPHERTEXT}\nsops_mac={CIPHERTEXT}\n", ["not-checked"], "completely encrypted"),
-    "SOPS, nothing to decrypt it with": Case(
+    "SOPS, no metadata for the decryption": Case(
         secret(data={"value": CIPHERTEXT}), ["unreadable", "not-checked"], "no 'sops' with which"
     ),
     "argocd-vault-plugin": Case(secret(data={"value": "<path:kv/db#uri>"}), ["not-checked"], "argocd-vault-plugin"),
@@ -224,9 +224,9 @@ OF_OTHER_TOOLS: dict[str, Case] = {
         ["duplicate-key"],
         file="a.json",
     ),
-    "a key twice in what is of others": Case("kind: X\napiVersion: example.com/v1\na: 1\na: 2\n"),
+    "a key twice in a manifest that is not for Airflow": Case("kind: X\napiVersion: example.com/v1\na: 1\na: 2\n"),
     "two objects of JSON": Case(json.dumps(secret("a")) + json.dumps(secret("b", {})), ["duplicate-id", "unreadable"]),
-    "a bad document between good ones": Case(
+    "an invalid document between valid ones": Case(
         f"{yaml.safe_dump(secret('a'))}---\na: [\n---\n{yaml.safe_dump(secret('b', {}))}",
         ["unreadable-manifest", "duplicate-id", "unreadable"],
     ),

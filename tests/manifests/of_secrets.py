@@ -44,7 +44,7 @@ OF_SECRETS: dict[str, Case] = {
         "aliases",
     ),
     "nested without end": Case("kind: " + "[" * 100_000, ["unreadable-manifest"]),
-    "the good document before the bad one counts": Case(
+    "a valid document before an invalid one": Case(
         f"{yaml.safe_dump(secret(data={'x': PASSWORD}))}---\na: [", ["unreadable", "unreadable-manifest"]
     ),
     # Manifests that the API would reject.
@@ -87,16 +87,14 @@ OF_SECRETS: dict[str, Case] = {
         ["invalid-manifest"],
         "'Kind' does not replace it",
     ),
-    "a kind that is nearly one": Case({**secret(), "kind": "Secrets"}, ["invalid-manifest"], "Write Secret"),
+    "a misspelt kind": Case({**secret(), "kind": "Secrets"}, ["invalid-manifest"], "Write Secret"),
     "a kind that is a placeholder": Case({**secret(), "kind": "${KIND}"}, ["not-checked"]),
     "a misspelt label and a misspelt kind": Case(
         {**secret(labels=labelled(conection_id="x")), "kind": "secret"}, ["invalid-manifest"]
     ),
     "a list": Case(yaml.safe_dump([secret()]), ["unreadable-manifest"], "Write a document for each item"),
     "a list of others": Case(yaml.safe_dump([secret(labels={})])),
-    "a field that is nearly one": Case(
-        {**secret(), "stringdata": {"a": "b"}}, ["invalid-manifest"], "Write 'stringData'"
-    ),
+    "a misspelt field": Case({**secret(), "stringdata": {"a": "b"}}, ["invalid-manifest"], "Write 'stringData'"),
     "a field at another place": Case(
         {**secret(), "finalizers": ["a/b"]}, ["invalid-manifest"], "Put it under 'metadata'"
     ),
@@ -116,7 +114,7 @@ OF_SECRETS: dict[str, Case] = {
         {**secret(), "stringData": "${ALL}", "type": "kubernetes.io/tls"}, ["not-checked"]
     ),
     "fields that are placeholders": Case({**secret(), "type": "${T}", "immutable": "${I}"}),
-    "SOPS beside an unknown field": Case(
+    "SOPS next to an unknown field": Case(
         {**secret(data={"value": CIPHERTEXT}), **SOPS, "spec": {}}, ["not-checked", "invalid-manifest"]
     ),
     "too much": Case(secret(data={"value": URI, "b": "x" * 1024 * 1024}), ["invalid-manifest"], "1048576"),
@@ -131,14 +129,14 @@ OF_SECRETS: dict[str, Case] = {
     "a URI without a password": Case(secret(labels={CONNECTION: "aws://db"}), ["invalid-label"], "never looked up"),
     "an empty id": Case(secret(labels={CONNECTION: ""}), ["invalid-label"], "empty"),
     "a number for an id": Case(secret(labels={CONNECTION: 5}), ["invalid-label"], "quotation marks"),
-    "nothing for an id": Case(secret(labels={CONNECTION: None}), ["invalid-label"]),
+    "null for an id": Case(secret(labels={CONNECTION: None}), ["invalid-label"]),
     "another label's value": Case(secret(labels={CONNECTION: "a", "app": "a b"}), ["invalid-label"], "'app'"),
     "another label's empty value": Case(secret(labels={CONNECTION: "a", "app": ""})),
     "another label's key": Case(secret(labels={CONNECTION: "a", "a b": "x"}), ["invalid-label"], "(name not shown)"),
     "two wrong labels": Case(secret(labels={CONNECTION: "a b", VARIABLE: "a b"}), ["invalid-label"] * 2),
     "no team": Case(secret(labels={CONNECTION: "a", TEAM: ""}), ["invalid-label"], f"its label {TEAM} is empty, so no"),
     "no team of a Secret of others": Case(secret(labels={"app": "a", TEAM: ""})),
-    "a team that is no label": Case(secret(labels={CONNECTION: "a", TEAM: "a b"}), ["invalid-label"]),
+    "a team that is no valid label": Case(secret(labels={CONNECTION: "a", TEAM: "a b"}), ["invalid-label"]),
     # Ids.
     "a hash without the id": Case(secret(labels={CONNECTION: HASHED}), ["missing-id-annotation"], "with the exact id"),
     "a hash alone without the id": Case(secret(labels={CONNECTION: label_value("漢字")}), ["missing-id-annotation"]),
@@ -153,7 +151,7 @@ OF_SECRETS: dict[str, Case] = {
     ),
     "an id with a password": Case(secret(annotations={CONNECTION: URI}), ["not-looked-up"], "it is a URI"),
     "an empty annotation": Case(secret(annotations={CONNECTION: ""}), ["id-label-mismatch"], "empty"),
-    "the same id twice over": Case(secret(annotations={CONNECTION: "my_db"})),
+    "an annotation that equals the label": Case(secret(annotations={CONNECTION: "my_db"})),
     # Duplicates.
     "one id": Case([secret("a"), secret("b")], ["duplicate-id"], "manifests.yaml:1 is connection"),
     "one id three times": Case([secret("a"), secret("b"), secret("c")], ["duplicate-id"] * 2),
@@ -202,7 +200,7 @@ OF_SECRETS: dict[str, Case] = {
     ),
     "one Secret twice": Case([secret(), secret()], ["duplicate-secret"], "Remove one"),
     "one Secret twice, once for Airflow": Case([secret(labels={}), secret()], ["duplicate-secret"]),
-    "one Secret twice, and none of Airflow's business": Case([secret(labels={}), secret(labels={})]),
-    "a sealed one beside the Secret": Case([secret(), sealed()], ["duplicate-secret"]),
+    "one Secret twice, both not for Airflow": Case([secret(labels={}), secret(labels={})]),
+    "a SealedSecret next to the Secret": Case([secret(), sealed()], ["duplicate-secret"]),
     "one id from a store and from a Secret": Case([secret("a"), external()], ["duplicate-id"]),
 }

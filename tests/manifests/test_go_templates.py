@@ -15,6 +15,6 @@ def test_the_format_of_printf_is_literal() -> None:
         assert literal_text(action) == "a-\0"
 
 
-def test_the_time_for_an_action_grows_with_its_length() -> None:
+def test_parsing_time_of_an_action_is_linear() -> None:
     """A pattern that can divide white space in two ways takes half an hour. The test has the timeout of all tests."""
     assert literal_text("{{" + " " * 1_000_000 + "x }}") == "\0"

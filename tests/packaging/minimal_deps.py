@@ -86,7 +86,7 @@ def in_pod(cluster: Cluster, account: ServiceAccount, home: Path) -> dict[str, s
     return configured(home, **kwargs) | cluster.pod_environment()
 
 
-def test_it_holds_what_airflow_brings_and_nothing_of_the_extras(bare: Environment) -> None:
+def test_installation_contains_no_packages_of_the_extras(bare: Environment) -> None:
     code = """
 import importlib.metadata, json
 ours = importlib.metadata.distribution("airflow-kubernetes-secrets")
@@ -125,7 +125,7 @@ print(json.dumps([backend.get_variable("colour") for _ in range(20)]))
 
         assert found == [URI, "blue", "7", None]
 
-    def test_gives_airflow_its_connection(self, bare: Environment, folder: Path, tmp_path: Path) -> None:
+    def test_airflow_gets_a_connection(self, bare: Environment, folder: Path, tmp_path: Path) -> None:
         variables = configured(tmp_path, path=str(folder))
 
         done = bare.run(bare.program("airflow"), "connections", "get", "app_db", "-o", "json", variables=variables)
@@ -156,7 +156,7 @@ print(json.dumps(errors))
 
 
 class TestTheCommandLine:
-    def test_tells_what_there_is(
+    def test_lists_and_explains_entries(
         self, bare: Environment, cluster: Cluster, account: ServiceAccount, tmp_path: Path
     ) -> None:
         variables = in_pod(cluster, account, tmp_path)
@@ -174,7 +174,7 @@ class TestTheCommandLine:
 
 
 class TestWithoutTheExtra:
-    def test_a_kubeconfig_names_it(
+    def test_error_for_a_kubeconfig_names_the_extra(
         self, bare: Environment, cluster: Cluster, account: ServiceAccount, tmp_path: Path
     ) -> None:
         path = cluster.kubeconfig(account.token, account.namespace)
@@ -198,7 +198,7 @@ except Exception as error:
             assert "Traceback" not in said
         assert done.returncode == 2
 
-    def test_the_devserver_names_it(self, bare: Environment, tmp_path: Path) -> None:
+    def test_error_for_the_devserver_names_the_extra(self, bare: Environment, tmp_path: Path) -> None:
         done = bare.run(bare.program(COMMAND), "devserver", variables={"AIRFLOW_HOME": str(tmp_path)})
 
         assert done.returncode == 1

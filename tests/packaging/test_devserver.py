@@ -1,4 +1,4 @@
-"""The devserver is a distribution of its own: what is without it, and how it is installed from a clone."""
+"""The devserver is a separate distribution: the main one without it, and its installation from a clone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from support.pages import blocks
 MAIN = "airflow-kubernetes-secrets"
 DEVSERVER = "airflow-kubernetes-secrets-devserver"
 
-# The command, which says what to install.
+# The command, whose error names what to install.
 COMMAND = "airflow_kubernetes_secrets/cli/devserver.py"
 
 CLONE = "/path/to/clone"
@@ -53,7 +53,7 @@ def metadata(wheel: Path) -> PathDistribution:
 
 
 class TestTheMainDistribution:
-    def test_it_holds_nothing_of_the_devserver_but_the_command(self, main_archives: tuple[Path, Path]) -> None:
+    def test_archives_contain_only_the_command_of_the_devserver(self, main_archives: tuple[Path, Path]) -> None:
         sdist, wheel = main_archives
         with zipfile.ZipFile(wheel) as archive:
             in_wheel = [name for name in archive.namelist() if "devserver" in name]
@@ -63,19 +63,19 @@ class TestTheMainDistribution:
         assert in_wheel == [COMMAND]
         assert in_sdist == [f"src/{COMMAND}"]
 
-    def test_pytest_loads_nothing_of_it(self, main_archives: tuple[Path, Path]) -> None:
+    def test_main_distribution_has_no_pytest_plugin(self, main_archives: tuple[Path, Path]) -> None:
         points = metadata(main_archives[1]).entry_points
 
         assert points.select(group="console_scripts")
         assert not points.select(group="pytest11")
 
-    def test_its_extra_is_the_devserver(self, main_archives: tuple[Path, Path]) -> None:
+    def test_extra_requires_the_devserver(self, main_archives: tuple[Path, Path]) -> None:
         required = [Requirement(each) for each in metadata(main_archives[1]).requires or ()]
 
         of_the_extra = [each.name for each in required if each.marker and each.marker.evaluate({"extra": "devserver"})]
         assert of_the_extra == [DEVSERVER]
 
-    def test_without_it_the_command_says_what_to_install(
+    def test_command_without_the_devserver_names_the_extra(
         self, main_archives: tuple[Path, Path], tmp_path: Path
     ) -> None:
         environment = Environment.create(tmp_path / "environment")
@@ -90,7 +90,7 @@ class TestTheMainDistribution:
         )
 
 
-def test_it_requires_its_own_version_of_the_main_one(tmp_path: Path) -> None:
+def test_devserver_requires_the_same_version_of_the_main_distribution(tmp_path: Path) -> None:
     built = metadata(build_wheel(ROOT / "devserver", tmp_path))
     (main,) = (each for each in map(Requirement, built.requires or ()) if each.name == MAIN)
 
@@ -98,14 +98,14 @@ def test_it_requires_its_own_version_of_the_main_one(tmp_path: Path) -> None:
     assert str(main.specifier) == f"=={__version__}"
 
 
-def of_the_readme() -> list[str]:
+def requirements_of_the_readme() -> list[str]:
     """Return the requirements that the README names, in a clone."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (words,) = (line for line in re.findall(r"(?m)^\$ pip install ([^#\n]+)", text) if "devserver" in line)
     return [str((ROOT / word).resolve()) for word in shlex.split(words)]
 
 
-def of_the_laptop() -> list[str]:
+def requirements_of_the_laptop_page() -> list[str]:
     """Return the requirements of docs/start/laptop.md, changed as the note below it says."""
     (install,) = (block.text for block in blocks("laptop") if block.heading == "Install")
     page = " ".join((ROOT / "docs" / "start" / "laptop.md").read_text(encoding="utf-8").split())
@@ -116,8 +116,8 @@ def of_the_laptop() -> list[str]:
     return [word.replace(CLONE, str(ROOT)) for word in words]
 
 
-@pytest.mark.parametrize("documented", [of_the_readme, of_the_laptop])
-def test_it_is_installed_from_a_clone(documented: Callable[[], list[str]], tmp_path: Path) -> None:
+@pytest.mark.parametrize("documented", [requirements_of_the_readme, requirements_of_the_laptop_page])
+def test_installation_from_a_clone(documented: Callable[[], list[str]], tmp_path: Path) -> None:
     requirements = documented()
     assert str(ROOT / "devserver") in requirements
     environment = Environment.create(tmp_path / "environment")

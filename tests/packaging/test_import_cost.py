@@ -27,8 +27,8 @@ print(json.dumps([sorted(imported - before), sorted(set(sys.modules) - imported)
 """
 
 
-# What a lookup without a cache that finds a plain Secret does not use. Each module takes about 1 % of its CPU time.
-_OF_OTHER_LOOKUPS = {
+# Modules that a lookup of a plain Secret without a cache does not use. Each module takes about 1 % of its CPU time.
+_MODULES_OF_OTHER_LOOKUPS = {
     "airflow_kubernetes_secrets.formats.connection",
     "airflow_kubernetes_secrets.formats.near_misses",
     "airflow_kubernetes_secrets.kubernetes.permissions",
@@ -50,7 +50,7 @@ def foreign(modules: list[str]) -> set[str]:
 
 # Airflow 2.11 depends on msgspec too, but loads it later than its configuration.
 @pytest.mark.parametrize(("version", "by_a_lookup"), [("3.3", set()), ("2.11", {"msgspec"})])
-def test_neither_import_nor_a_lookup_loads_anything_beyond_airflows_own(
+def test_import_and_lookup_load_only_modules_of_airflow(
     version: str, by_a_lookup: set[str], devserver_cluster: Cluster, tmp_path: Path
 ) -> None:
     require_airflow(version)
@@ -66,8 +66,8 @@ def test_neither_import_nor_a_lookup_loads_anything_beyond_airflows_own(
     assert "airflow_kubernetes_secrets.backend.kubernetes_secrets" in imported
     assert foreign(imported) == set()
     assert foreign(loaded_later) == by_a_lookup
-    assert _OF_OTHER_LOOKUPS.isdisjoint({*imported, *loaded_later})
-    assert all(map(importlib.util.find_spec, _OF_OTHER_LOOKUPS))
+    assert _MODULES_OF_OTHER_LOOKUPS.isdisjoint({*imported, *loaded_later})
+    assert all(map(importlib.util.find_spec, _MODULES_OF_OTHER_LOOKUPS))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_neither_import_nor_a_lookup_loads_anything_beyond_airflows_own(
         "airflow_kubernetes_secrets_devserver",
     ],
 )
-def test_the_backend_leaves_the_rest_alone(module: str, tmp_path: Path) -> None:
+def test_backend_does_not_import_other_parts(module: str, tmp_path: Path) -> None:
     airflow = Airflow("3.3", tmp_path, {"AIRFLOW__SECRETS__BACKEND": BACKEND})
 
     done = airflow.python(
@@ -89,8 +89,11 @@ def test_the_backend_leaves_the_rest_alone(module: str, tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-2:] == ["False", "True"], done.stderr
 
 
-# What explains why a lookup in a folder finds nothing. Most processes never need it.
-_OF_MISTAKES = ["airflow_kubernetes_secrets.formats.near_misses", "airflow_kubernetes_secrets.sources.layout"]
+# Modules that explain why a lookup in a folder selects no Secret. Most processes never need them.
+_MODULES_OF_EXPLANATIONS = [
+    "airflow_kubernetes_secrets.formats.near_misses",
+    "airflow_kubernetes_secrets.sources.layout",
+]
 
 LOOK_UP_IN_A_FOLDER = """
 import json, sys
@@ -126,10 +129,12 @@ def test_a_successful_lookup_in_a_folder_loads_no_explanations(tmp_path: Path) -
         (mount / path).write_text(text)
     (mount / "connections" / "empty").mkdir()
 
-    done = Airflow("3.3", tmp_path).command("python", "-c", LOOK_UP_IN_A_FOLDER, str(mount), json.dumps(_OF_MISTAKES))
+    done = Airflow("3.3", tmp_path).command(
+        "python", "-c", LOOK_UP_IN_A_FOLDER, str(mount), json.dumps(_MODULES_OF_EXPLANATIONS)
+    )
 
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == [[], _OF_MISTAKES]
+    assert json.loads(done.stdout.splitlines()[-1]) == [[], _MODULES_OF_EXPLANATIONS]
 
 
 def test_the_package_itself_needs_no_airflow(tmp_path: Path) -> None:

@@ -84,27 +84,27 @@ def names_in_sdist(sdist: Path) -> set[str]:
 
 
 class TestArchives:
-    def test_the_wheel_of_the_tree_is_that_of_the_sdist(self, built: Built, tmp_path: Path) -> None:
+    def test_wheels_of_the_tree_and_the_sdist_are_identical(self, built: Built, tmp_path: Path) -> None:
         of_the_tree = build_wheel(PROJECTS[built.name][0], tmp_path)
 
         assert of_the_tree.name == built.wheel.name
         assert of_the_tree.read_bytes() == built.wheel.read_bytes()
 
-    def test_the_wheel_holds_every_source_file_and_no_other(self, built: Built) -> None:
+    def test_wheel_contains_exactly_the_source_files(self, built: Built) -> None:
         with zipfile.ZipFile(built.wheel) as archive:
             held = {name for name in archive.namelist() if ".dist-info/" not in name}
 
         assert held == source_files(built.sources)
         assert f"{PROJECTS[built.name][1]}/py.typed" in held
 
-    def test_the_sdist_holds_the_sources_what_builds_them_and_what_a_reader_wants(self, built: Built) -> None:
+    def test_sdist_contains_the_sources_build_files_and_documents(self, built: Built) -> None:
         texts = {"README.md", "LICENSE", "pyproject.toml", "PKG-INFO", ".gitignore"}
         of_the_main_one = {"CHANGELOG.md", "hatch_build.py"} if built.name == MAIN else set()
 
         sources = {f"src/{name}" for name in source_files(built.sources)}
         assert names_in_sdist(built.sdist) == sources | texts | of_the_main_one
 
-    def test_the_index_takes_them(self, built: Built) -> None:
+    def test_twine_accepts_the_archives(self, built: Built) -> None:
         command = [
             sys.executable,
             "-m",
@@ -131,16 +131,16 @@ class TestMetadata:
         assert metadata["License-File"] == "LICENSE"
         assert metadata["Requires-Python"] == f">={min(pythons(built), key=Version)}"
 
-    def test_all_are_for_the_same_pythons(self, archives: dict[str, Built]) -> None:
+    def test_all_support_the_same_pythons(self, archives: dict[str, Built]) -> None:
         assert pythons(archives[MAIN])
         assert all(pythons(each) == pythons(archives[MAIN]) for each in archives.values())
 
-    def test_all_have_one_license(self) -> None:
+    def test_all_have_the_same_license(self) -> None:
         texts = {(project / "LICENSE").read_bytes() for project, _package in PROJECTS.values()}
 
         assert len(texts) == 1
 
-    def test_the_main_one_needs_only_what_every_airflow_brings(self, archives: dict[str, Built]) -> None:
+    def test_main_distribution_requires_only_packages_of_airflow(self, archives: dict[str, Built]) -> None:
         needed = [each for each in requirements(archives[MAIN]) if each.marker is None]
 
         assert {each.name for each in needed} == {"apache-airflow", "msgspec"}
@@ -152,7 +152,7 @@ class TestMetadata:
             "cncf-path",
         }
 
-    def test_what_is_installed_as_the_oldest_is_the_oldest_that_is_allowed(self, archives: dict[str, Built]) -> None:
+    def test_pinned_oldest_versions_are_the_allowed_minimum(self, archives: dict[str, Built]) -> None:
         floors = dict(
             line.partition(";")[0].strip().split("==")
             for line in (ROOT / "requirements" / "floors.txt").read_text().splitlines()
@@ -196,7 +196,7 @@ class Targets(HTMLParser):
 
 
 class TestReadme:
-    def test_nothing_on_the_page_of_the_index_leads_nowhere(self, built: Built) -> None:
+    def test_links_on_the_page_of_the_index_are_absolute(self, built: Built) -> None:
         assert built.metadata.metadata["Description-Content-Type"] == "text/markdown"
         targets = Targets()
         targets.feed(MarkdownIt("commonmark").enable("table").render(readme(built)))
@@ -221,12 +221,12 @@ class TestInABareEnvironment:
 
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
-    def test_its_command_tells_its_version(self, bare: Environment) -> None:
+    def test_command_prints_its_version(self, bare: Environment) -> None:
         done = bare.run(bare.program(MAIN), "--version", below=False)
 
         assert (done.returncode, done.stdout) == (0, f"{MAIN} {__version__}\n"), done.stderr
 
-    def test_every_entry_point_leads_somewhere(self, bare: Environment, archives: dict[str, Built]) -> None:
+    def test_every_entry_point_can_be_loaded(self, bare: Environment, archives: dict[str, Built]) -> None:
         code = f"""
 import importlib.metadata, json
 ours = importlib.metadata.distribution({MAIN!r}).entry_points

@@ -18,7 +18,7 @@ from support.pages import page_file
 PAGE = page_file("releasing").read_text(encoding="utf-8")
 COMMANDS = [shlex.split(line) for line in re.findall(r"(?m)^ *\$ (.+)$", PAGE)]
 
-WHAT_AGREES = (
+FILES_WITH_THE_VERSION = (
     ".github/release_notes.py",
     "CHANGELOG.md",
     "cncf-path/pyproject.toml",
@@ -43,7 +43,7 @@ INSTALLED = [command for command in COMMANDS if command[0].startswith("released/
 
 
 @pytest.mark.parametrize("command", beginning_with("make"), ids=" ".join)
-def test_make_knows_the_target(command: list[str]) -> None:
+def test_make_target_exists(command: list[str]) -> None:
     done = subprocess.run(
         [command[0], "--dry-run", *command[1:]], cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
     )
@@ -51,7 +51,7 @@ def test_make_knows_the_target(command: list[str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_tag_is_made(tmp_path: Path) -> None:
+def test_tag_is_created_and_pushed(tmp_path: Path) -> None:
     (tag,), (push,) = beginning_with("git", "tag"), beginning_with("git", "push")
     # This machine has no signing key.
     tag = [word for word in tag if word != "--sign"]
@@ -70,7 +70,7 @@ def test_the_tag_is_made(tmp_path: Path) -> None:
 class TestReleaseNotes:
     @pytest.fixture
     def tree(self, tmp_path: Path) -> Path:
-        for name in WHAT_AGREES:
+        for name in FILES_WITH_THE_VERSION:
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, tmp_path / name)
         (tmp_path / "CHANGELOG.md").write_text(
@@ -81,17 +81,19 @@ class TestReleaseNotes:
         return tmp_path
 
     def notes(self, tree: Path, tag: str) -> subprocess.CompletedProcess[str]:
-        ((_python, script, _tag),) = (each for each in beginning_with("python3") if each[1] == WHAT_AGREES[0])
+        ((_python, script, _tag),) = (
+            each for each in beginning_with("python3") if each[1] == FILES_WITH_THE_VERSION[0]
+        )
         command = [sys.executable, script, tag]
         return subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=180, check=False)
 
-    def test_are_what_the_changelog_has_of_the_version(self, tree: Path) -> None:
+    def test_contain_the_changelog_of_the_version(self, tree: Path) -> None:
         done = self.notes(tree, f"v{__version__}")
 
         assert (done.returncode, done.stdout, done.stderr) == (0, "Words.\n\n- a change\n", "")
 
     @pytest.mark.parametrize("distribution", ["cncf-path", "devserver"])
-    def test_need_one_version_everywhere(self, distribution: str, tree: Path) -> None:
+    def test_require_the_same_version_everywhere(self, distribution: str, tree: Path) -> None:
         pyproject = tree / distribution / "pyproject.toml"
         pyproject.write_text(pyproject.read_text().replace(__version__, "8.8.8"))
 
@@ -102,7 +104,7 @@ class TestReleaseNotes:
         assert done.stderr.endswith(f", the tag {__version__}. Correct one of them\n")
         assert done.stderr.count("\n") == 1
 
-    def test_need_the_devserver_to_require_this_version(self, tree: Path) -> None:
+    def test_require_the_devserver_to_depend_on_this_version(self, tree: Path) -> None:
         pyproject = tree / "devserver" / "pyproject.toml"
         pyproject.write_text(pyproject.read_text().replace(f"=={__version__}", "==8.8.8"))
 
@@ -111,13 +113,13 @@ class TestReleaseNotes:
         difference = f"devserver/pyproject.toml has {__version__}, 8.8.8, the tag {__version__}"
         assert done.stderr == f"{difference}. Correct one of them\n"
 
-    def test_need_the_tag_to_name_it(self, tree: Path) -> None:
+    def test_require_the_tag_of_the_version(self, tree: Path) -> None:
         done = self.notes(tree, "v0.0.9")
 
         assert (done.returncode, done.stdout) == (1, "")
         assert f"src/airflow_kubernetes_secrets/version.py has {__version__}, the tag 0.0.9. Correct" in done.stderr
 
-    def test_need_a_day_in_the_changelog(self, tree: Path) -> None:
+    def test_require_a_date_in_the_changelog(self, tree: Path) -> None:
         version = tree / "src/airflow_kubernetes_secrets/version.py"
         version.write_text(version.read_text().replace(__version__, "9.0.0"))
         for distribution in ("cncf-path", "devserver"):
@@ -132,7 +134,7 @@ class TestReleaseNotes:
         )
 
 
-def test_what_was_published_is_verified(tmp_path: Path) -> None:
+def test_published_packages_are_verified(tmp_path: Path) -> None:
     ((_python, *arguments, name),) = beginning_with("python3", "-m", "venv")
     assert (arguments, name) == (["-m", "venv"], "released")
     assert {command[1] for command in PIP} == {"install", "check"}

@@ -63,12 +63,12 @@ def test_one_action_has_one_pin() -> None:
     assert len({pin.partition("@")[0] for pin in pins}) == len(pins)
 
 
-class TestRights:
-    def test_a_workflow_has_none_and_each_job_what_it_needs(self, workflow: dict[str, Any]) -> None:
+class TestPermissions:
+    def test_only_jobs_have_permissions(self, workflow: dict[str, Any]) -> None:
         assert workflow["permissions"] == {}
         assert all("permissions" in job for job in workflow["jobs"].values())
 
-    def test_only_a_release_and_the_site_may_do_more_than_read(self) -> None:
+    def test_only_releases_and_the_site_have_write_permissions(self) -> None:
         more = {
             (name, job): {right for right, how in each["permissions"].items() if how != "read"}
             for name in WORKFLOWS
@@ -81,7 +81,7 @@ class TestRights:
             ("release", "notes"): {"contents"},
         }
 
-    def test_what_is_checked_out_leaves_no_credentials(self, workflow: dict[str, Any]) -> None:
+    def test_checkout_does_not_persist_credentials(self, workflow: dict[str, Any]) -> None:
         for step in steps(workflow):
             if step.get("uses", "").startswith("actions/checkout@"):
                 assert step["with"]["persist-credentials"] is False
@@ -89,23 +89,23 @@ class TestRights:
     def test_no_expression_is_pasted_into_a_script(self, workflow: dict[str, Any]) -> None:
         assert not [line for line in commands(workflow) if "${{" in line]
 
-    def test_what_uploads_is_installed_by_hash(self) -> None:
+    def test_upload_tools_are_installed_by_hash(self) -> None:
         assert any("--require-hashes" in line for line in commands(load("release")))
         pins = re.split(r"\n(?! )", (ROOT / "requirements" / "release.txt").read_text().strip())
 
         assert [pin for pin in pins if "--hash=sha256:" not in pin] == []
 
 
-class TestEnds:
-    def test_every_job_ends(self, workflow: dict[str, Any]) -> None:
+class TestLimits:
+    def test_every_job_has_a_timeout(self, workflow: dict[str, Any]) -> None:
         assert all(job["timeout-minutes"] <= 180 for job in jobs_with_steps(workflow))
 
-    def test_a_newer_run_does_not_pile_up_on_an_older_one(self, workflow: dict[str, Any]) -> None:
+    def test_every_workflow_has_a_concurrency_group(self, workflow: dict[str, Any]) -> None:
         assert workflow["concurrency"]["group"]
 
 
 class TestWhatIsRun:
-    def test_the_tests_are_run_as_people_run_them(self) -> None:
+    def test_ci_runs_the_same_command_as_developers(self) -> None:
         *_before, what_must_pass = (ROOT / ".ci" / "run").read_text().splitlines()
 
         assert what_must_pass == "make test"
@@ -143,11 +143,11 @@ class TestWhatIsRun:
         (server,) = (step for step in job["steps"] if step.get("id") == "api-server")
         assert server["with"] == {"version": "${{ matrix.kubernetes }}"}
 
-    def test_make_knows_what_they_ask_for(self, workflow: dict[str, Any]) -> None:
+    def test_make_targets_exist(self, workflow: dict[str, Any]) -> None:
         targets = [line.split()[1] for line in commands(workflow) if line.startswith("make ")]
 
         for target in targets:
-            assert make_knows(target), target
+            assert is_make_target(target), target
 
     def test_a_release_is_published_only_after_everything_else(self) -> None:
         jobs = load("release")["jobs"]
@@ -156,7 +156,7 @@ class TestWhatIsRun:
         assert set(jobs) == {*jobs["publish"]["needs"], "publish", "notes"}
         assert jobs["notes"]["needs"] == "publish"
 
-    def test_each_distribution_is_published_from_an_environment_of_its_own(self) -> None:
+    def test_each_distribution_is_published_from_its_own_environment(self) -> None:
         publish = load("release")["jobs"]["publish"]
         projects = [ROOT / folder / "pyproject.toml" for folder in (".", "cncf-path", "devserver")]
 
@@ -165,7 +165,7 @@ class TestWhatIsRun:
         assert publish["environment"] == "${{ matrix.distribution }}"
 
 
-def make_knows(target: str) -> bool:
+def is_make_target(target: str) -> bool:
     """Return whether there is such a target, without running it."""
     done = subprocess.run(
         ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, timeout=180, check=False

@@ -36,7 +36,7 @@ def test_an_index_follows_every_change(listed: list[Secret], changes: list[Secre
     assert len(index) == sum(LABEL in secret.labels for secret in model.values())
 
 
-def test_what_a_thread_has_found_never_changes() -> None:
+def test_earlier_result_of_an_index_does_not_change() -> None:
     before, after = (Secret("airflow", "one", created, {LABEL: "a"}, {}) for created in ("1", "2"))
     index = Index(LABEL, [before], "7", 0.0)
     found = index.find("a")
@@ -49,7 +49,7 @@ def test_what_a_thread_has_found_never_changes() -> None:
     assert found == (before,)
 
 
-def test_its_repr_shows_no_value() -> None:
+def test_repr_of_an_index_shows_no_value() -> None:
     index = Index(LABEL, [Secret("airflow", "one", "", {LABEL: "a"}, {"value": "aHVudGVyMg=="})], "7", 0.0)
 
     assert repr(index) == f"<Index of {LABEL} with 1 Secrets, version 7>"

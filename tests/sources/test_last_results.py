@@ -23,7 +23,7 @@ def answers() -> LastResults:
     return LastResults()
 
 
-def test_a_process_that_asks_for_ids_without_end_remembers_the_last_thousand(answers: LastResults) -> None:
+def test_only_the_last_thousand_results_are_stored(answers: LastResults) -> None:
     for number in range(2 * MOST):
         answers.remember(query(number), float(number), [])
 
@@ -34,7 +34,7 @@ def test_a_process_that_asks_for_ids_without_end_remembers_the_last_thousand(ans
         assert answers.get(query(number), LONG) == (float(number), [])
 
 
-def test_what_it_keeps_asking_for_stays(answers: LastResults) -> None:
+def test_result_that_is_stored_again_is_discarded_later(answers: LastResults) -> None:
     for number in range(MOST):
         answers.remember(query(number), 1.0, [])
     answers.remember(query(0), 2.0, [])
@@ -48,7 +48,7 @@ def test_what_it_keeps_asking_for_stays(answers: LastResults) -> None:
     assert answers.get(query(0), LONG) is None
 
 
-def test_the_same_question_again_makes_nothing_be_forgotten(answers: LastResults) -> None:
+def test_storing_the_same_query_again_discards_no_result(answers: LastResults) -> None:
     for number in range(MOST):
         answers.remember(query(number), 1.0, [])
     for _ in range(10):
@@ -57,7 +57,7 @@ def test_the_same_question_again_makes_nothing_be_forgotten(answers: LastResults
     assert all(answers.get(query(number), LONG) for number in range(MOST))
 
 
-def test_the_newest_answer_counts(answers: LastResults) -> None:
+def test_newest_result_is_returned(answers: LastResults) -> None:
     secret = Secret("airflow", "x", "", {}, {})
     answers.remember(query(0), 1.0, [])
     answers.remember(query(0), 2.0, [secret])
@@ -65,7 +65,7 @@ def test_the_newest_answer_counts(answers: LastResults) -> None:
     assert answers.get(query(0), LONG) == (2.0, [secret])
 
 
-def test_how_old_it_may_be(answers: LastResults, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_maximum_age_of_a_result(answers: LastResults, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(last_results, "monotonic", clock)
     answers.remember(query(0), clock.now, [])
@@ -77,7 +77,7 @@ def test_how_old_it_may_be(answers: LastResults, monkeypatch: pytest.MonkeyPatch
     assert answers.get(query(0), 10) is None
 
 
-def test_forgetting(answers: LastResults) -> None:
+def test_discarding_results(answers: LastResults) -> None:
     answers.remember(query(0), 1.0, [])
     answers.remember(query(1), 1.0, [])
 

@@ -37,7 +37,7 @@ def begun(state: ApiServerState, clock: Clock, **how: Any) -> None:
 
 
 def pause(state: ApiServerState, clock: Clock) -> float:
-    """Return the seconds from now on for which no request may be sent, to a hundredth."""
+    """Return how many seconds from now no request is allowed, to a hundredth."""
     began = clock.now
     while clock.now < began + LONG:
         try:
@@ -49,12 +49,12 @@ def pause(state: ApiServerState, clock: Clock) -> float:
     raise AssertionError("no request may be sent any more")
 
 
-def test_without_an_outage_every_request_has_all_its_time(state: ApiServerState) -> None:
+def test_without_an_outage_every_request_has_its_whole_timeout(state: ApiServerState) -> None:
     assert state.error is None
     assert [state.seconds_for(4), state.seconds_for(4)] == [4, 4]
 
 
-def test_in_an_outage_the_others_fail_with_its_error(state: ApiServerState, clock: Clock) -> None:
+def test_other_lookups_in_an_outage_fail_with_its_error(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock)
 
     for _ in range(2):
@@ -63,9 +63,7 @@ def test_in_an_outage_the_others_fail_with_its_error(state: ApiServerState, cloc
 
 
 @pytest.mark.parametrize("before", [0.0, 1.0])
-def test_a_request_that_fails_while_others_are_answered_is_no_outage(
-    state: ApiServerState, clock: Clock, before: float
-) -> None:
+def test_failure_while_other_requests_succeed_is_no_outage(state: ApiServerState, clock: Clock, before: float) -> None:
     """A single connection may hang."""
     requested_at = clock.now
     clock.now += before
@@ -78,7 +76,7 @@ def test_a_request_that_fails_while_others_are_answered_is_no_outage(
     assert state.seconds_for(4) == 4
 
 
-def test_a_request_that_was_sent_after_the_last_answer_begins_one(state: ApiServerState, clock: Clock) -> None:
+def test_failure_after_the_last_response_begins_an_outage(state: ApiServerState, clock: Clock) -> None:
     state.record_response()
     clock.now += 0.01
     began = clock.now
@@ -89,7 +87,7 @@ def test_a_request_that_was_sent_after_the_last_answer_begins_one(state: ApiServ
     assert state.since == began
 
 
-def test_nor_does_it_prolong_one_that_has_ended(state: ApiServerState, clock: Clock) -> None:
+def test_failure_of_an_earlier_request_does_not_resume_an_ended_outage(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock)
     requested_at = clock.now
     clock.now += 1
@@ -101,7 +99,7 @@ def test_nor_does_it_prolong_one_that_has_ended(state: ApiServerState, clock: Cl
     assert state.error is None
 
 
-def test_the_first_pause_does_not_depend_on_how_long_it_took_to_fail(state: ApiServerState, clock: Clock) -> None:
+def test_first_pause_does_not_depend_on_the_duration_of_the_request(state: ApiServerState, clock: Clock) -> None:
     requested_at = clock.now
     clock.now += 20
     state.record_failure(failure(), requested_at)
@@ -110,8 +108,8 @@ def test_the_first_pause_does_not_depend_on_how_long_it_took_to_fail(state: ApiS
 
 
 @pytest.mark.parametrize("took", [7.0, 15.0])
-def test_after_a_probe_there_is_none_for_as_long_as_it_took(state: ApiServerState, clock: Clock, took: float) -> None:
-    """So lookups wait for at most half of the time."""
+def test_pause_after_a_probe_is_as_long_as_the_probe(state: ApiServerState, clock: Clock, took: float) -> None:
+    """Lookups therefore wait for at most half of the time."""
     begun(state, clock)
     pause(state, clock)
     requested_at = clock.now
@@ -129,7 +127,7 @@ def test_a_short_probe_is_followed_by_the_usual_pause(state: ApiServerState, clo
     assert SHORTEST_PAUSE <= pause(state, clock) <= LONGEST_PAUSE + 0.01
 
 
-def test_pauses_differ_so_that_processes_do_not_come_back_together(clock: Clock) -> None:
+def test_pauses_are_random(clock: Clock) -> None:
     pauses = set()
     for _ in range(20):
         state = ApiServerState()
@@ -140,20 +138,22 @@ def test_pauses_differ_so_that_processes_do_not_come_back_together(clock: Clock)
 
 
 @pytest.mark.parametrize(("asked_for", "kept"), [(10.0, 10.0), (29.0, 29.0), (3600.0, 30.0)])
-def test_the_pause_that_the_server_asks_for(state: ApiServerState, clock: Clock, asked_for: float, kept: float) -> None:
+def test_pause_follows_retry_after_up_to_a_limit(
+    state: ApiServerState, clock: Clock, asked_for: float, kept: float
+) -> None:
     """The pause is limited: after a restart the server may no longer need it."""
     begun(state, clock, retry_after=asked_for)
 
     assert kept <= pause(state, clock) <= kept + 0.02
 
 
-def test_a_pause_that_is_shorter_than_ours_changes_nothing(state: ApiServerState, clock: Clock) -> None:
+def test_short_retry_after_does_not_shorten_the_pause(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock, retry_after=0.1)
 
     assert pause(state, clock) >= SHORTEST_PAUSE
 
 
-def test_a_probe_that_took_very_long_does_not_stop_the_others_for_as_long(state: ApiServerState, clock: Clock) -> None:
+def test_pause_after_a_very_long_probe_is_limited(state: ApiServerState, clock: Clock) -> None:
     """A process that was frozen has such a probe."""
     begun(state, clock)
     requested_at = clock.now
@@ -163,7 +163,7 @@ def test_a_probe_that_took_very_long_does_not_stop_the_others_for_as_long(state:
     assert pause(state, clock) <= 30.02
 
 
-def test_what_a_person_can_fix_at_once_is_looked_at_again_at_once(state: ApiServerState, clock: Clock) -> None:
+def test_error_that_a_person_can_fix_causes_no_pause(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock, lasting=False)
 
     assert pause(state, clock) == 0
@@ -183,7 +183,7 @@ def probes(state: ApiServerState, clock: Clock, timeout: float, count: int) -> l
     return found
 
 
-def test_a_probe_is_short_at_first_and_then_twice_as_long_each_time(state: ApiServerState, clock: Clock) -> None:
+def test_timeout_of_probes_doubles_from_one_second(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock)
 
     assert probes(state, clock, 20, 7) == [1, 2, 4, 8, 16, 20, 20]
@@ -207,14 +207,14 @@ def test_an_outage_of_days(state: ApiServerState, clock: Clock) -> None:
     assert found[-1] == 2**16
 
 
-def test_while_one_probes_the_others_do_not(state: ApiServerState, clock: Clock) -> None:
+def test_only_one_lookup_probes_at_a_time(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock)
     pause(state, clock)  # it ends with a probe of a second
     with pytest.raises(ApiUnavailableError):
         state.seconds_for(4)
 
 
-def test_a_probe_that_was_interrupted_does_not_keep_others_away(state: ApiServerState, clock: Clock) -> None:
+def test_interrupted_probe_does_not_block_later_lookups(state: ApiServerState, clock: Clock) -> None:
     """The time of a probe ends, whatever has happened to the probe."""
     begun(state, clock, lasting=False)
     assert state.seconds_for(0.2) == 0.2
@@ -226,7 +226,7 @@ def test_a_probe_that_was_interrupted_does_not_keep_others_away(state: ApiServer
     assert state.seconds_for(0.2) == 0.2
 
 
-def test_what_was_long_ago_says_nothing(state: ApiServerState, clock: Clock) -> None:
+def test_outage_of_long_ago_is_ignored(state: ApiServerState, clock: Clock) -> None:
     """The next lookup, and those at the same time, then have their whole timeout."""
     begun(state, clock)
     clock.now += LONGEST_PAUSE + 30.01
@@ -234,7 +234,7 @@ def test_what_was_long_ago_says_nothing(state: ApiServerState, clock: Clock) -> 
     assert [state.seconds_for(4), state.seconds_for(4)] == [4, 4]
 
 
-def test_it_ends_once(state: ApiServerState, clock: Clock) -> None:
+def test_outage_ends_once(state: ApiServerState, clock: Clock) -> None:
     began = clock.now
     begun(state, clock)
     clock.now += 5

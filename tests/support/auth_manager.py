@@ -38,17 +38,17 @@ class ChangingPermissions(SimpleAuthManager):
 
     Attributes:
         taken_away: the ids of connections that no user may read any more.
-        asked: the number of checks for a single connection.
+        checks: the number of checks for a single connection.
     """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's has no types
         self.taken_away: set[str] = set()
-        self.asked = 0
+        self.checks = 0
 
     def is_authorized_connection(self, *, method: Any, user: Any, details: Any = None) -> bool:
         permitted = super().is_authorized_connection(method=method, user=user, details=details)
         if details is None or details.conn_id is None:
             return permitted
-        self.asked += 1
+        self.checks += 1
         return permitted and details.conn_id not in self.taken_away

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from support.places import Place
+from support.manifest_sources import ManifestSource
 from support.secrets import BUNDLE
 
 URI = "postgres://user:p%40ss@db.example.com:5432/app"
 
 
 def put_bundle(
-    place: Place,
+    source: ManifestSource,
     kind: str,
     data: dict[str, str | bytes],
     *,
@@ -19,9 +19,9 @@ def put_bundle(
     labels: dict[str, str] | None = None,
 ) -> None:
     """Create or replace a bundle."""
-    place.put({BUNDLE: kind, **(labels or {})}, name=name, namespace=namespace, data=data)
+    source.put({BUNDLE: kind, **(labels or {})}, name=name, namespace=namespace, data=data)
 
 
-def backend_of(place: Place, freshness: dict[str, object], **options: object) -> KubernetesSecretsBackend:
+def backend_of(source: ManifestSource, freshness: dict[str, object], **options: object) -> KubernetesSecretsBackend:
     """Return a backend that reads bundles."""
-    return place.make_backend(bundles=True, **freshness, **options)
+    return source.make_backend(bundles=True, **freshness, **options)

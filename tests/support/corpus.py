@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from support.airflow import ROOT
-from support.shapes import secret_manifest, whole
+from support.connection_secrets import secret_manifest, whole
 
 CORPUS = ROOT / "tests" / "formats" / "corpus"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_kubernetes_secrets.formats.reading import data_key_of_connection
 from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
-from support.shapes import stored_secret
+from support.connection_secrets import stored_secret
 
 # A value that no text may contain.
 MARK = "hunter2"

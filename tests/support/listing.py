@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.commands import URI, Commands
-from support.shapes import secret_manifest
+from support.connection_secrets import secret_manifest
 
 
 def manifest(namespace: str, name: str, **metadata: Any) -> dict[str, Any]:

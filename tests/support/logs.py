@@ -7,7 +7,7 @@ import logging
 import pytest
 
 
-def said(caplog: pytest.LogCaptureFixture, level: int = logging.WARNING) -> list[str]:
+def log_messages(caplog: pytest.LogCaptureFixture, level: int = logging.WARNING) -> list[str]:
     """Return the messages of the backend's own logger, of at least this level."""
     return [
         record.getMessage()

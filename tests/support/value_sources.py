@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import is_uri, label_value
 from airflow_kubernetes_secrets.lookup.bundles import key_for
 from airflow_kubernetes_secrets.lookup.kinds import Kind
-from support.places import Place
+from support.manifest_sources import ManifestSource
 from support.secrets import BUNDLE, CONFIG, CONNECTION, VARIABLE
 from support.volumes import Volume
 
@@ -73,15 +73,15 @@ class OfPlace(ValueSource):
     object_kind = "Secret"
     options: Mapping[str, object] = {}
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
+    def __init__(self, manifest_source: ManifestSource) -> None:
+        self.manifest_source = manifest_source
 
     @property
     def namespace(self) -> str:
-        return self.place.namespace
+        return self.manifest_source.namespace
 
     def backend(self, **options: object) -> KubernetesSecretsBackend:
-        return self.place.make_backend(**{**self.options, **options})
+        return self.manifest_source.make_backend(**{**self.options, **options})
 
 
 class Labelled(OfPlace):
@@ -89,7 +89,7 @@ class Labelled(OfPlace):
 
     def put(self, kind: Kind, identifier: str, value: bytes, *, number: int = 1, namespace: str | None = None) -> None:
         value_of_label = label_value(identifier)
-        self.place.put(
+        self.manifest_source.put(
             {LABELS[kind]: value_of_label},
             text_or_bytes(value),
             name=_name(kind, identifier, number),
@@ -99,7 +99,7 @@ class Labelled(OfPlace):
         )
 
     def remove(self, kind: Kind, identifier: str) -> None:
-        self.place.delete(_name(kind, identifier, 1), kind=self.object_kind)
+        self.manifest_source.delete(_name(kind, identifier, 1), kind=self.object_kind)
 
 
 class LabelledConfigMap(Labelled):
@@ -113,8 +113,8 @@ class Bundled(OfPlace):
 
     options: Mapping[str, object] = {"bundles": True}
 
-    def __init__(self, place: Place) -> None:
-        super().__init__(place)
+    def __init__(self, manifest_source: ManifestSource) -> None:
+        super().__init__(manifest_source)
         self._data: dict[tuple[str | None, str], dict[str, str | bytes]] = {}
 
     def can_have(self, kind: Kind, identifier: str) -> bool:
@@ -129,12 +129,14 @@ class Bundled(OfPlace):
     def remove(self, kind: Kind, identifier: str) -> None:
         name = f"{kind.plural}-1"
         del self._data[None, name][identifier]
-        self.place.delete(name, kind=self.object_kind)
+        self.manifest_source.delete(name, kind=self.object_kind)
         self._write(kind, name, None)
 
     def _write(self, kind: Kind, name: str, namespace: str | None) -> None:
         data = self._data[namespace, name]
-        self.place.put({BUNDLE: kind.plural}, name=name, namespace=namespace, data=data, kind=self.object_kind)
+        self.manifest_source.put(
+            {BUNDLE: kind.plural}, name=name, namespace=namespace, data=data, kind=self.object_kind
+        )
 
 
 class BundledConfigMap(Bundled):
@@ -148,18 +150,18 @@ class Referenced(OfPlace):
 
     duplicated = None
 
-    def __init__(self, place: Place) -> None:
-        super().__init__(place)
+    def __init__(self, manifest_source: ManifestSource) -> None:
+        super().__init__(manifest_source)
         self._references: dict[str, dict[str, str]] = {}
 
     def put(self, kind: Kind, identifier: str, value: bytes, *, number: int = 1, namespace: str | None = None) -> None:
         name = _name(kind, identifier, number)
         reference = name if namespace is None else f"{namespace}/{name}"
         self._references.setdefault(kind.plural, {})[identifier] = reference
-        self.place.put({}, text_or_bytes(value), name=name, namespace=namespace)
+        self.manifest_source.put({}, text_or_bytes(value), name=name, namespace=namespace)
 
     def remove(self, kind: Kind, identifier: str) -> None:
-        self.place.delete(_name(kind, identifier, 1))
+        self.manifest_source.delete(_name(kind, identifier, 1))
 
     def backend(self, **options: object) -> KubernetesSecretsBackend:
         return super().backend(**{"references": self._references, **options})

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from support import shared
-from support.warm_command import KILL, asked
+from support.warm_command import KILL, open_request
 
 _SERVER = Path(__file__).with_name("warm_python.py")
 _COMMAND = Path(__file__).with_name("warm_command.py")
@@ -150,7 +150,7 @@ class WarmPython:
             "session": session,
         }
         with Path(os.devnull).open("rb") as nothing:
-            return Program(asked(self.address, request, [each.fileno() for each in (nothing, *output)]))
+            return Program(open_request(self.address, request, [each.fileno() for each in (nothing, *output)]))
 
     def run(
         self,

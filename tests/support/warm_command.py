@@ -16,7 +16,7 @@ from typing import Any
 KILL = b"k"
 
 
-def asked(address: str, request: Mapping[str, Any], streams: Sequence[int]) -> socket.socket:
+def open_request(address: str, request: Mapping[str, Any], streams: Sequence[int]) -> socket.socket:
     """Return a connection that delivers two lines: the process id of the program, and at its end the exit code.
 
     Sending KILL kills the program. Closing the connection ends it by SIGTERM.
@@ -46,7 +46,7 @@ def main() -> int:
         "folder": os.path.dirname(file),  # noqa: PTH120  # pathlib is slow to import
         "session": False,
     }
-    with asked(address, request, (0, 1, 2)) as connection:
+    with open_request(address, request, (0, 1, 2)) as connection:
         _pid, status = connection.makefile("r")
     return int(status)
 

@@ -35,14 +35,14 @@ def ids(answer: dict[str, Any]) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("path", sorted({*EVERYTHING} - {PAGE, f"{PAGE}login.js"}))
-def test_nothing_without_a_login(ui: AirflowUI, path: str) -> None:
+def test_routes_require_a_login(ui: AirflowUI, path: str) -> None:
     with ui.client(None) as client:
         assert client.get(path).status_code == httpx.codes.UNAUTHORIZED
         assert client.get(path, headers=INVALID).status_code == httpx.codes.UNAUTHORIZED
 
 
 @pytest.mark.parametrize("headers", [{}, INVALID])
-def test_without_a_login_the_page_itself_is_a_link_to_the_login(ui: AirflowUI, headers: dict[str, str]) -> None:
+def test_page_without_a_login_links_to_the_login(ui: AirflowUI, headers: dict[str, str]) -> None:
     with ui.client(None) as client:
         answer, script = client.get(PAGE, headers=headers), client.get(f"{PAGE}login.js")
         assert (answer.status_code, script.status_code) == (httpx.codes.UNAUTHORIZED, httpx.codes.OK)
@@ -57,7 +57,7 @@ def test_an_admin_sees_all(ui: AirflowUI) -> None:
     assert answer["total"] == answer["matching"] == len(answer["entries"]) == 73
 
 
-def test_who_may_read_the_configuration_alone_sees_options_alone(ui: AirflowUI) -> None:
+def test_user_who_can_only_read_the_configuration_sees_only_options(ui: AirflowUI) -> None:
     answer = entries(ui, "vic")
 
     assert ids(answer) == {("config", "metadata-database")}
@@ -67,22 +67,22 @@ def test_who_may_read_the_configuration_alone_sees_options_alone(ui: AirflowUI) 
     assert answer["counts"]["kind"] == {"config": 1}
 
 
-def test_who_may_read_some_connections_sees_those(ui: AirflowUI) -> None:
+def test_user_sees_only_the_permitted_connections(ui: AirflowUI) -> None:
     answer = entries(ui, "cora")
 
     assert ids(answer) == {("connection", "app_db")}
     assert answer["not_permitted"] == ["variables", "config"]
 
 
-def test_after_somebody_who_may_nobody_else_may(ui: AirflowUI) -> None:
-    """The entries that one user was shown are cached for a while, for that user only."""
+def test_cached_entries_of_one_user_are_not_shown_to_others(ui: AirflowUI) -> None:
+    """The entries that a user can see are cached for a while, for that user only."""
     entries(ui, "ada")
     assert ids(entries(ui, "vic")) == {("config", "metadata-database")}
     entries(ui, "cora")
     assert entries(ui, "ada")["total"] == 73
 
 
-def test_who_may_read_nothing_is_told_so(ui: AirflowUI) -> None:
+def test_user_without_permissions_sees_the_reason(ui: AirflowUI) -> None:
     with ui.client("nora") as client:
         page, listed, told = (
             client.get(PAGE),
@@ -105,7 +105,7 @@ def test_who_may_read_nothing_is_told_so(ui: AirflowUI) -> None:
         ("cora", "config", "x"),
     ],
 )
-def test_no_explanation_of_what_somebody_may_not_read(ui: AirflowUI, user: str, kind: str, id: str) -> None:
+def test_explanation_of_a_forbidden_id_is_refused(ui: AirflowUI, user: str, kind: str, id: str) -> None:
     with ui.client(user) as client:
         answer = client.get(EXPLANATION, params={"kind": kind, "id": id})
 
@@ -113,7 +113,7 @@ def test_no_explanation_of_what_somebody_may_not_read(ui: AirflowUI, user: str, 
     assert answer.json()["detail"].startswith("You may not read this ")
 
 
-def test_the_explanation_of_what_somebody_may_read(ui: AirflowUI) -> None:
+def test_explanation_of_a_permitted_id(ui: AirflowUI) -> None:
     with ui.client("cora") as client:
         explanation = client.get(EXPLANATION, params={"kind": "connection", "id": "app_db"}).raise_for_status().json()
     assert explanation["verdict"] == "found"
@@ -127,7 +127,7 @@ def test_the_explanation_of_what_somebody_may_read(ui: AirflowUI) -> None:
         ("app-unlabelled", "has this name but not the label"),
     ],
 )
-def test_hints_name_only_what_somebody_may_see(ui: AirflowUI, id: str, hint: str) -> None:
+def test_hints_contain_only_permitted_ids(ui: AirflowUI, id: str, hint: str) -> None:
     hints = {}
     for user in ("ada", "cora"):
         with ui.client(user) as client:
@@ -141,7 +141,7 @@ def test_hints_name_only_what_somebody_may_see(ui: AirflowUI, id: str, hint: str
     assert "app-key" not in hints["cora"]
 
 
-def test_no_answer_has_a_value(ui: AirflowUI, team_secrets: TeamSecrets) -> None:
+def test_responses_contain_no_values(ui: AirflowUI, team_secrets: TeamSecrets) -> None:
     with ui.client("ada") as client:
         texts = [client.get(path).text for path in EVERYTHING]
         listed = client.get(ENTRIES, params={"limit": 500})
@@ -176,7 +176,7 @@ def test_an_option_is_explained_without_a_team(ui: AirflowUI) -> None:
 
 @pytest.mark.parametrize("user", ["ada", "nora", None])
 @pytest.mark.parametrize("path", EVERYTHING)
-def test_every_answer_is_for_this_page_alone(ui: AirflowUI, user: str | None, path: str) -> None:
+def test_every_response_has_security_headers(ui: AirflowUI, user: str | None, path: str) -> None:
     with ui.client(user) as client:
         headers = client.get(path).headers
 
@@ -193,18 +193,18 @@ def test_every_answer_is_for_this_page_alone(ui: AirflowUI, user: str | None, pa
 @pytest.mark.parametrize(
     "path", ["page.html", "forbidden.html", "..%2fapp.py", "%2e%2e%2fplugin.py", "docs", "openapi.json", "api/other"]
 )
-def test_nothing_else_is_served(ui: AirflowUI, path: str) -> None:
+def test_other_paths_are_not_found(ui: AirflowUI, path: str) -> None:
     with ui.client("ada") as client:
         assert client.get(PAGE + path).status_code == httpx.codes.NOT_FOUND
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_nothing_can_be_changed(ui: AirflowUI, method: str) -> None:
+def test_methods_that_write_are_refused(ui: AirflowUI, method: str) -> None:
     with ui.client("ada") as client:
         assert client.request(method, ENTRIES).status_code == httpx.codes.METHOD_NOT_ALLOWED
 
 
-def test_a_hostile_id_is_json_like_any_other(ui: AirflowUI) -> None:
+def test_a_hostile_id_is_returned_as_json(ui: AirflowUI) -> None:
     with ui.client("ada") as client:
         answer = client.get(ENTRIES, params={"search": "<script>"})
     assert answer.headers["Content-Type"] == "application/json"
@@ -222,7 +222,7 @@ def test_a_hostile_id_is_json_like_any_other(ui: AirflowUI) -> None:
         (ENTRIES, {"search": "x" * 1001}, "at most 1000 characters"),
     ],
 )
-def test_what_cannot_be_asked(ui: AirflowUI, path: str, parameters: dict[str, Any], told: str) -> None:
+def test_invalid_parameters(ui: AirflowUI, path: str, parameters: dict[str, Any], told: str) -> None:
     with ui.client("ada") as client:
         answer = client.get(path, params=parameters)
     assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY

@@ -12,7 +12,7 @@ from support.browser import PLUGIN, Open, alone, count, everything_is_seen, fram
 from support.team_secrets import HOSTILE_SHOWN, TeamSecrets
 
 
-def test_from_the_login_by_the_menu_to_the_table(opened: Open) -> None:
+def test_menu_of_airflow_opens_the_table(opened: Open) -> None:
     page = opened("ada", "/")
     page.get_by_role("button", name="Admin").click()
     page.get_by_role("menuitem", name="Kubernetes Secrets").click()
@@ -24,12 +24,12 @@ def test_from_the_login_by_the_menu_to_the_table(opened: Open) -> None:
     assert page.url.startswith(page.url.partition("/plugin")[0] + PLUGIN)
 
 
-def test_a_link_to_it_leads_through_the_login(opened: Open) -> None:
+def test_link_to_the_page_leads_through_the_login(opened: Open) -> None:
     page = opened("ada", PAGE)
     count(page, "1 to 50 of 73")
 
 
-def test_a_row_says_what_list_says(opened: Open, team_secrets: TeamSecrets) -> None:
+def test_a_row_shows_the_fields_of_list(opened: Open, team_secrets: TeamSecrets) -> None:
     page = alone(opened, "?search=app-db-app")
     cells = page.locator("#rows tr").locator("td").all_text_contents()
 
@@ -60,7 +60,7 @@ def test_search_and_filters(opened: Open) -> None:
     assert shown(page) == ["app_db"]
 
 
-def test_the_address_keeps_what_was_chosen(opened: Open) -> None:
+def test_reload_restores_search_order_and_panel(opened: Open) -> None:
     page = alone(opened)
     page.fill("#search", "smtp")
     count(page, "1 to 2 of 2, of 73 in all")
@@ -79,7 +79,7 @@ def test_the_address_keeps_what_was_chosen(opened: Open) -> None:
     expect(page.locator("#panel [data-verdict=found]")).to_be_visible()
 
 
-def test_a_link_to_what_somebody_sees(opened: Open) -> None:
+def test_a_link_restores_filters_order_and_page(opened: Open) -> None:
     page = alone(opened, "?kind=connection&team=no+team&problem=none&order=host&descending=true&offset=50")
 
     ready(page)
@@ -98,7 +98,7 @@ def test_a_link_to_what_somebody_sees(opened: Open) -> None:
 
 
 @pytest.mark.parametrize("name", ["toString", "constructor"])
-def test_a_name_that_every_object_has_is_nothing_here(opened: Open, name: str) -> None:
+def test_names_of_javascript_properties_match_no_entry(opened: Open, name: str) -> None:
     page = alone(opened, f"?kind={name}&team={name}&problem={name}")
     assert "native code" not in page.content()
     expect(page.locator("#nothing")).to_contain_text("Nothing matches")
@@ -112,7 +112,7 @@ def test_a_value_that_is_too_long_is_shortened(opened: Open, name: str) -> None:
     count(page, "1 to 50 of 73")
 
 
-def test_an_empty_id_in_the_address_is_none(opened: Open) -> None:
+def test_an_empty_id_in_the_address_is_ignored(opened: Open) -> None:
     page = alone(opened, "?search=smtp&of=connection&id=")
     expect(page).to_have_url(re.compile(r"\?search=smtp$"))
     expect(page.locator("#panel")).to_be_hidden()
@@ -165,7 +165,7 @@ def test_the_panel_shows_the_explanation(opened: Open, team_secrets: TeamSecrets
         expect(panel).to_contain_text(text)
 
 
-def test_the_panel_of_a_secret_that_does_not_answer_says_why(opened: Open, team_secrets: TeamSecrets) -> None:
+def test_the_panel_explains_why_a_secret_is_skipped(opened: Open, team_secrets: TeamSecrets) -> None:
     page = alone(opened, "?search=broken")
     page.locator("#rows .link").click()
 
@@ -186,7 +186,7 @@ def test_the_panel_has_every_problem_of_the_table(opened: Open) -> None:
     expect(page.locator("#panel li.warning")).to_contain_text(["the value ends with a newline", "is unknown"])
 
 
-def test_why_there_is_none(opened: Open) -> None:
+def test_explanation_of_a_missing_id_from_the_search(opened: Open) -> None:
     page = alone(opened)
     page.fill("#search", "smtp_defualt")
     expect(page.locator("#nothing")).to_contain_text("Nothing matches")
@@ -199,7 +199,7 @@ def test_why_there_is_none(opened: Open) -> None:
     count(page, "1 to 50 of 73")
 
 
-def test_with_the_keyboard_alone(opened: Open) -> None:
+def test_navigation_with_the_keyboard_alone(opened: Open) -> None:
     page = alone(opened)
     page.keyboard.press("/")
     expect(page.locator("#search")).to_be_focused()
@@ -323,7 +323,7 @@ def background(frame: Frame) -> str:
     return found
 
 
-def test_light_and_dark_are_airflows(opened: Open) -> None:
+def test_colour_scheme_follows_airflow(opened: Open) -> None:
     page = opened("ada", color_scheme="light")
     frame = framed(page)
     assert frame.evaluate("document.documentElement.dataset.theme") == "light"
@@ -340,14 +340,14 @@ def test_light_and_dark_are_airflows(opened: Open) -> None:
     expect(frame.locator("html")).to_have_attribute("data-theme", "light")
 
 
-def test_somebody_who_may_not_is_told_so(opened: Open) -> None:
+def test_user_without_permission_sees_a_message(opened: Open) -> None:
     page = opened("nora", PAGE)
 
     expect(page.locator("h2")).to_have_text("You may not see this page")
     assert "app_db" not in page.content()
 
 
-def test_somebody_who_may_see_a_part_is_told_what_is_missing(opened: Open) -> None:
+def test_user_with_partial_permissions_sees_what_is_missing(opened: Open) -> None:
     page = opened("vic", PAGE)
 
     count(page, "1 to 1 of 1")
@@ -371,7 +371,7 @@ def test_the_keyboard_stays_in_a_panel_that_covers_the_table(opened: Open) -> No
     expect(panel).to_be_hidden()
     expect(link).to_be_focused()
 
-    # Beside the table, the panel leaves the table to the keyboard.
+    # While the panel is next to the table, the keyboard also reaches the table.
     page.keyboard.press("Enter")
     expect(panel).to_be_focused()
     page.set_viewport_size({"width": 1440, "height": 900})

@@ -20,7 +20,7 @@ from support.team_secrets import TeamSecrets
         ("team=no+team", "Why is there no option 'not_there'?"),
     ],
 )
-def test_why_there_is_none_for_the_chosen_kind_and_team(opened: Open, filters: str, question: str) -> None:
+def test_explanation_of_a_missing_id_uses_the_chosen_kind_and_team(opened: Open, filters: str, question: str) -> None:
     page = alone(opened, f"?search=not_there&{filters}")
     page.get_by_role("button", name=question).click()
     kind, _, team = question.removeprefix("Why is there no ").removesuffix("?").partition(" for ")
@@ -28,7 +28,7 @@ def test_why_there_is_none_for_the_chosen_kind_and_team(opened: Open, filters: s
     expect(page).to_have_url(re.compile("id-team=blue" if team else "id=not_there$"))
 
 
-def test_an_id_that_only_the_database_has_is_said_to_be_there(opened: Open, ui: AirflowUI) -> None:
+def test_panel_shows_that_an_id_is_only_in_the_database(opened: Open, ui: AirflowUI) -> None:
     ui.airflow.output("variables", "set", "only_in_database", "x")
     page = alone(opened, "?search=only_in_database&kind=variable")
     page.get_by_role("button", name="Why is there no variable").click()
@@ -43,7 +43,7 @@ def test_a_secret_that_cannot_be_read_is_not_shown_in_green(opened: Open) -> Non
     assert page.locator("#panel .good").count() == 0
 
 
-def test_the_summary_filters(opened: Open) -> None:
+def test_buttons_of_the_summary_filter_the_table(opened: Open) -> None:
     page = alone(opened)
     summary = page.locator("#summary button")
     expect(summary.first).to_have_class("badge error")
@@ -65,7 +65,7 @@ def test_a_problem_has_a_remedy_to_copy_and_a_link_to_its_documentation(opened: 
     assert "store it without the newline" in page.evaluate("navigator.clipboard.readText()")
     link = problem.get_by_role("link")
     expect(link).to_have_attribute("href", re.compile(r"/reference/cli\.html#trailing-newline$"))
-    # The sign beside the colour is part of what a screen reader says.
+    # In addition to the colour there is a sign, which screen readers read aloud.
     sign = problem.locator(".badge").evaluate("each => getComputedStyle(each, '::before').content")
     assert "warning" in sign
 
@@ -94,8 +94,8 @@ def test_copies_of_the_id_the_secret_and_a_command(opened: Open, team_secrets: T
         assert page.evaluate("navigator.clipboard.readText()") == text
 
 
-def test_a_copy_without_the_clipboard_of_scripts_leaves_the_focus(opened: Open) -> None:
-    """Browsers have it only in pages over HTTPS and from the machine itself."""
+def test_copy_without_the_clipboard_api_does_not_move_the_focus(opened: Open) -> None:
+    """Browsers provide the clipboard API only to pages over HTTPS and from localhost."""
     page = alone(opened, "?search=app-db-app")
     page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
     page.locator("#rows .link").click()
@@ -171,7 +171,7 @@ def test_id_problems_and_secret_are_visible_at_every_size(opened: Open, width: i
     assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_nothing_is_cut_off_on_a_narrow_screen(opened: Open) -> None:
+def test_no_content_is_cut_off_on_a_narrow_screen(opened: Open) -> None:
     page = opened("ada", PLUGIN)
     page.set_viewport_size({"width": 320, "height": 640})
     frame = framed(page)

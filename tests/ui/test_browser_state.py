@@ -18,7 +18,7 @@ from support.browser import PLUGIN, Open, alone, count, framed, intercept, log_i
 from support.team_secrets import SECRET, TeamSecrets
 
 
-def test_when_the_session_ends_the_whole_window_goes_to_the_login_and_back(opened: Open) -> None:
+def test_end_of_the_session_leads_to_the_login_and_back(opened: Open) -> None:
     page = opened("ada")
     frame = framed(page)
     page.context.clear_cookies()
@@ -36,7 +36,7 @@ def test_when_the_session_ends_the_whole_window_goes_to_the_login_and_back(opene
     count(framed(page), "1 to 50 of 73")
 
 
-def test_a_token_that_is_no_longer_valid_leads_to_the_login_and_back_to_the_open_panel(opened: Open) -> None:
+def test_invalid_token_leads_to_the_login_and_back_to_the_panel(opened: Open) -> None:
     page = opened("ada", f"{PLUGIN}?search=smtp")
     frame = framed(page)
     origin = re.sub("(//[^/]*).*", r"\1", page.url)
@@ -49,7 +49,7 @@ def test_a_token_that_is_no_longer_valid_leads_to_the_login_and_back_to_the_open
     expect(framed(page).locator("#panel [data-verdict=found]")).to_be_visible()
 
 
-def test_a_login_before_the_address_of_the_window_is_set_keeps_what_the_user_chose(opened: Open) -> None:
+def test_login_before_the_address_is_set_restores_the_search(opened: Open) -> None:
     page = opened("ada", f"{PLUGIN}?search=mail")
     count(framed(page), "None")
     # state.js waits as long as that until Airflow's UI has set the address. Here it waits until the login.
@@ -141,7 +141,7 @@ def test_the_address_of_another_page_does_not_get_the_state(opened: Open) -> Non
     assert page.url.endswith("/elsewhere")
 
 
-def test_outside_airflows_frame_each_choice_is_in_the_address_at_once(opened: Open) -> None:
+def test_choices_outside_the_frame_are_in_the_address_immediately(opened: Open) -> None:
     page = alone(opened, "?search=stage")
     page.clock.install()
     page.clock.pause_at(datetime.now(timezone.utc) + timedelta(hours=1))
@@ -163,7 +163,7 @@ def test_back_to_the_panel_of_a_row_that_was_filtered_out(opened: Open) -> None:
     expect(page.locator("#panel li.warning")).to_contain_text(["the value ends with a newline", "is unknown"])
 
 
-def test_reload_and_back_lead_to_the_same_row_of_an_id(opened: Open) -> None:
+def test_reload_and_back_select_the_same_row_of_an_id(opened: Open) -> None:
     page = alone(opened, "?search=smtp_default")
     copy = page.locator("#copies").get_by_role("button", name="Copy Secret")
 
@@ -196,14 +196,14 @@ def test_no_other_row_of_the_id_is_marked_or_opened(opened: Open, team_secrets: 
     expect(page.locator("#copies").get_by_role("button")).to_have_text(["Copy id"])
 
 
-def test_the_secret_in_an_address_that_has_no_such_row_is_not_shown(opened: Open) -> None:
+def test_secret_in_the_address_without_a_matching_row_is_not_shown(opened: Open) -> None:
     page = alone(opened, "?search=smtp_default&of=connection&id=nowhere&id-namespace=other&id-secret=other")
     expect(page.locator("#panel [data-verdict=not-found]")).to_be_visible()
     expect(page.locator("#copies").get_by_role("button")).to_have_text(["Copy id"])
 
 
 @pytest.mark.parametrize("path", [PLUGIN, f"{PLUGIN}/", f"{PLUGIN}{PAGE}"])
-def test_one_name_in_the_address_with_and_without_a_slash(opened: Open, path: str) -> None:
+def test_variants_of_the_address_are_normalized(opened: Open, path: str) -> None:
     page = opened("ada", f"{path}?search=smtp")
     count(framed(page), "1 to 2 of 2, of 73 in all")
     expect(page).to_have_url(re.compile(rf"{PLUGIN}\?search=smtp$"))
@@ -214,7 +214,7 @@ def test_the_page_itself_without_a_slash(opened: Open) -> None:
     count(page, "1 to 2 of 2, of 73 in all")
 
 
-def test_the_keys_work_at_once_in_the_frame(opened: Open) -> None:
+def test_keyboard_shortcuts_work_immediately_in_the_frame(opened: Open) -> None:
     page = opened("ada", "/")
     page.get_by_role("button", name="Admin").click()
     page.get_by_role("menuitem", name="Kubernetes Secrets").click()
@@ -305,7 +305,7 @@ def test_without_a_table_there_is_no_control_for_one(opened: Open) -> None:
     expect(page.locator("#problem")).to_be_visible()
 
 
-def test_the_keyboard_focus_stays_where_the_user_tries_again(opened: Open) -> None:
+def test_the_keyboard_focus_stays_on_the_retry_button(opened: Open) -> None:
     page = alone(opened)
     intercept(page, "**/api/entries?*", lambda route: route.abort())
     again = page.get_by_role("button", name="Try again")
@@ -339,7 +339,7 @@ def test_a_snapshot_of_another_day_is_shown_with_its_date(opened: Open) -> None:
     ],
     ids=["a page", "a part"],
 )
-def test_a_response_that_is_not_the_one_of_the_server(opened: Open, response: dict[str, Any]) -> None:
+def test_a_response_that_is_incomplete_or_from_a_proxy(opened: Open, response: dict[str, Any]) -> None:
     page = alone(opened)
     intercept(page, "**/api/entries?*", lambda route: route.fulfill(status=200, **response))
     page.click("#refresh")
@@ -348,7 +348,7 @@ def test_a_response_that_is_not_the_one_of_the_server(opened: Open, response: di
     assert len(shown(page)) == 50
 
 
-def test_a_position_beyond_all_numbers_is_the_last_page(opened: Open) -> None:
+def test_an_offset_that_is_too_large_shows_the_last_page(opened: Open) -> None:
     page = alone(opened, f"?offset={'9' * 30}")
 
     count(page, "51 to 73 of 73")
@@ -377,7 +377,7 @@ def test_the_number_of_a_page(opened: Open) -> None:
 
 
 @pytest.mark.parametrize("format", ["csv", "json"])
-def test_the_rows_that_match_can_be_saved(opened: Open, format: str) -> None:
+def test_matching_rows_can_be_exported(opened: Open, format: str) -> None:
     page = opened("ada", f"{PLUGIN}?search=service")
     frame = framed(page)
     with page.expect_download() as download:
@@ -390,7 +390,7 @@ def test_the_rows_that_match_can_be_saved(opened: Open, format: str) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 503])
-def test_an_export_that_fails_says_so_and_can_be_repeated(opened: Open, status: int) -> None:
+def test_a_failed_export_shows_an_error_and_can_be_repeated(opened: Open, status: int) -> None:
     page = opened("ada", f"{PLUGIN}?search=service")
     frame = framed(page)
     intercept(

@@ -1,4 +1,4 @@
-"""How long a permission still holds after it was taken away: the real routes and a real auth manager, with a clock."""
+"""How long a revoked permission is still cached: the real routes and a real auth manager, with a fake clock."""
 
 from __future__ import annotations
 
@@ -108,19 +108,19 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
     return Page(tmp_path, manager)
 
 
-def test_it_holds_for_half_a_minute(clock: Clock, page: Page) -> None:
+def test_revoked_permission_is_cached_for_30_seconds(clock: Clock, page: Page) -> None:
     assert page.ids() == ["a", "b"]
-    asked = page.manager.asked
+    checks = page.manager.checks
     page.manager.taken_away = {"b"}
 
     clock.now += 29
     assert page.ids() == ["a", "b"]
-    assert page.manager.asked == asked
+    assert page.manager.checks == checks
     clock.now += 1
     assert page.ids() == ["a"]
 
 
-def test_no_longer_while_a_new_snapshot_is_being_taken(clock: Clock, page: Page) -> None:
+def test_cached_permission_expires_while_a_snapshot_is_taken(clock: Clock, page: Page) -> None:
     assert page.ids() == ["a", "b"]
     page.manager.taken_away = {"b"}
     clock.now += 30
@@ -134,7 +134,7 @@ def test_no_longer_while_a_new_snapshot_is_being_taken(clock: Clock, page: Page)
         assert page.ids() == ["b"]
 
 
-def test_somebody_who_asks_while_a_snapshot_is_being_taken_is_looked_up_again_too(clock: Clock, page: Page) -> None:
+def test_permission_of_another_user_expires_while_a_snapshot_is_taken(clock: Clock, page: Page) -> None:
     assert page.ids() == ["a", "b"]
     clock.now += 30
 
@@ -145,7 +145,7 @@ def test_somebody_who_asks_while_a_snapshot_is_being_taken_is_looked_up_again_to
         assert page.ids("another") == ["a"]
 
 
-def test_no_longer_while_no_snapshot_can_be_taken(clock: Clock, page: Page) -> None:
+def test_cached_permission_expires_while_snapshots_fail(clock: Clock, page: Page) -> None:
     assert page.ids() == ["a", "b"]
     page.failure = KubernetesSecretsError("the API server is unavailable")
     page.manager.taken_away = {"b"}
@@ -157,33 +157,33 @@ def test_no_longer_while_no_snapshot_can_be_taken(clock: Clock, page: Page) -> N
     assert page.ids() == ["b"]
 
 
-def test_while_no_snapshot_can_be_taken_the_auth_manager_is_asked_as_rarely(clock: Clock, page: Page) -> None:
+def test_permissions_are_cached_while_snapshots_fail(clock: Clock, page: Page) -> None:
     """An outage may last for hours, and there may be thousands of ids."""
     assert page.ids() == ["a", "b"]
     page.failure = KubernetesSecretsError("the API server is unavailable")
     clock.now += 30
     page.ids()
-    asked = page.manager.asked
+    checks = page.manager.checks
 
     clock.now += 29
     page.ids()
 
-    assert page.manager.asked == asked
+    assert page.manager.checks == checks
 
 
-def test_what_one_user_may_see_is_kept_while_others_ask(clock: Clock, page: Page) -> None:
+def test_permissions_of_each_user_are_cached_separately(clock: Clock, page: Page) -> None:
     assert page.ids("first") == ["a", "b"]
     clock.now += 10
     page.ids("second")
-    asked = page.manager.asked
+    checks = page.manager.checks
 
     clock.now += 10
     assert page.ids("first") == page.ids("second") == ["a", "b"]
-    assert page.manager.asked == asked
+    assert page.manager.checks == checks
 
 
-def test_what_nobody_asks_for_any_more_is_forgotten(clock: Clock, page: Page) -> None:
-    """During an outage of days all users of Airflow may open the page."""
+def test_expired_permissions_are_removed_from_the_cache(clock: Clock, page: Page) -> None:
+    """During a long outage many users can open the page, and the cache must not grow."""
     page.ids("first")
     page.failure = KubernetesSecretsError("the API server is unavailable")
     for number in range(5):

@@ -34,7 +34,7 @@ print(json.dumps([each["url_prefix"] for each in apps]))
 
 
 @pytest.mark.parametrize("version", [TESTED, OLDEST])
-def test_where_plugins_are_loaded_the_page_is_not(version: str, tmp_path: Path) -> None:
+def test_other_components_do_not_load_the_page(version: str, tmp_path: Path) -> None:
     require_airflow(version)
     airflow = Airflow(version, tmp_path / "home", {"AIRFLOW__SECRETS__BACKEND": BACKEND})
 
@@ -50,12 +50,12 @@ def test_where_plugins_are_loaded_the_page_is_not(version: str, tmp_path: Path) 
     assert "Traceback" not in done.stderr
 
 
-def test_the_api_server_mounts_it(tmp_path: Path) -> None:
+def test_the_api_server_mounts_the_page(tmp_path: Path) -> None:
     done = Airflow(TESTED, tmp_path / "home").python(MOUNT)
     assert json.loads(done.stdout.splitlines()[-1]) == ["/kubernetes-secrets"]
 
 
-def test_airflow_lists_it_with_the_page(tmp_path: Path) -> None:
+def test_airflow_lists_the_plugin_with_the_page(tmp_path: Path) -> None:
     plugins = json.loads(Airflow(TESTED, tmp_path / "home").output("plugins", "--output", "json"))
     [plugin] = [each for each in plugins if each["name"] == "kubernetes_secrets"]
     assert "Kubernetes Secrets" in str(plugin["external_views"])

@@ -18,7 +18,7 @@ def command(airflow: Airflow, *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_the_entries_are_those_of_list(ui: AirflowUI) -> None:
+def test_entries_equal_the_output_of_list(ui: AirflowUI) -> None:
     with ui.client("ada") as client:
         answer = client.get(f"{PAGE}api/entries", params={"limit": 500, "refresh": True}).json()
 
@@ -46,7 +46,7 @@ def test_the_entries_are_those_of_list(ui: AirflowUI) -> None:
         ("config", "metadata-database", None),
     ],
 )
-def test_the_explanation_is_that_of_explain(ui: AirflowUI, kind: str, id: str, team: str | None) -> None:
+def test_explanation_equals_the_output_of_explain(ui: AirflowUI, kind: str, id: str, team: str | None) -> None:
     with ui.client("ada") as client:
         parameters = {"kind": kind, "id": id, "team": team or ""}
         explanation = client.get(f"{PAGE}api/explanation", params=parameters).raise_for_status().json()
@@ -62,12 +62,12 @@ def test_the_explanation_is_that_of_explain(ui: AirflowUI, kind: str, id: str, t
     assert [line[:12].strip() for line in text.splitlines()[1:] if line[:12].strip()] == titles
     # The command also shows the values of the options.
     lines = [line["text"] for section in sections[1:] for line in section["lines"]]
-    # A command has a line of its own, which the terminal indents.
+    # Each command is on a separate line, which the terminal output indents.
     assert all(part.strip() in text for line in lines for part in line.splitlines())
 
 
-def test_what_an_entry_hides(ui: AirflowUI, team_secrets: TeamSecrets) -> None:
-    """Only the selected entry hides it, and no other one of the same id."""
+def test_hidden_entries_of_other_sources(ui: AirflowUI, team_secrets: TeamSecrets) -> None:
+    """Only the selected Secret hides an entry of another source. Other Secrets with the same id do not."""
     with ui.client("ada") as client:
         answer = client.get(f"{PAGE}api/entries", params={"problem": "hides", "refresh": True}).json()
 

@@ -64,7 +64,7 @@ def page(browser: Browser, ui: AirflowUI) -> Iterator[Page]:
     context.close()
 
 
-def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_snapshot(
+def test_outage_empty_table_new_entries_and_old_snapshot(
     page: Page, ui: AirflowUI, team_secrets: TeamSecrets, proxy: Proxy
 ) -> None:
     """Airflow is served below a path here."""
@@ -86,7 +86,7 @@ def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_snapshot(
         f"kubectl get secrets -n {team_secrets.home} --show-labels",
     ):
         expect(frame.locator("#nothing")).to_contain_text(text)
-    # The question can be asked here too.
+    # The explanation can be requested here too.
     frame.fill("#search", "my_db")
     frame.get_by_role("button", name="Why is there no connection 'my_db'?").click()
     expect(frame.locator("#panel [data-verdict=not-found]")).to_be_visible()
@@ -154,7 +154,7 @@ def test_each_namespace_without_permission_has_its_own_remedy(
 def test_the_last_of_many_explanations_is_shown(
     page: Page, ui: AirflowUI, team_secrets: TeamSecrets, proxy: Proxy
 ) -> None:
-    """The server explains only a few lookups at a time, and the user has turned to other entries meanwhile."""
+    """The server explains only a few lookups at a time. The user selects other entries before it responds."""
     ids = [f"db_{number}" for number in range(8)]
     for name in ids:
         team_secrets.put(name.replace("_", "-"), {"connection-id": name}, {"value": "postgres://db"})
@@ -195,7 +195,7 @@ def test_suggestions_need_no_list_of_all_secrets(ui: AirflowUI, team_secrets: Te
     assert "Did you mean 'my_db'?" in hints(ui, "ada", "my_dd")
 
 
-def test_secrets_that_a_user_may_not_see_displace_no_suggestion(ui: AirflowUI, team_secrets: TeamSecrets) -> None:
+def test_forbidden_secrets_do_not_displace_suggestions(ui: AirflowUI, team_secrets: TeamSecrets) -> None:
     """An id is compared with a thousand others at most, those that are nearest in length."""
     for number in range(1_100):
         team_secrets.put(f"other-{number}", {"connection-id": f"apt_{number:04}"}, {"value": "postgres://db"})
@@ -205,7 +205,7 @@ def test_secrets_that_a_user_may_not_see_displace_no_suggestion(ui: AirflowUI, t
     assert "apt_" not in hints(ui, "cora", "app_0001")
 
 
-def test_below_a_path(page: Page, ui: AirflowUI, team_secrets: TeamSecrets) -> None:
+def test_page_that_is_served_below_a_path(page: Page, ui: AirflowUI, team_secrets: TeamSecrets) -> None:
     """Assets and the login are found there. A panel shows the ConfigMap of its row, not the Secret of that name."""
     team_secrets.put("db", {"connection-id": "my_db"}, {"value": "postgres://db"})
     team_secrets.put("both", {"variable-key": "both"}, {"value": "x"})

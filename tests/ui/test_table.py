@@ -120,7 +120,7 @@ def test_order(order: Order, found: list[str]) -> None:
     assert ids(order=order) == found
 
 
-def test_what_is_alike_stays_in_the_order_of_ids() -> None:
+def test_equal_rows_are_ordered_by_id() -> None:
     assert ids(order=Order.SHAPE) == ids(order=Order.SHAPE, descending=True) == ids()
 
 
@@ -133,7 +133,7 @@ def used(*dags: str) -> list[Use]:
     return [Use(Kind.CONNECTION, "x", "conn_id", Position("dag.py", 1, (dag,))) for dag in dags]
 
 
-def test_an_id_without_a_secret_is_shown_by_its_filter_alone() -> None:
+def test_id_without_a_secret_is_shown_only_by_its_filter() -> None:
     missing = Row(Entry(Kind.CONNECTION, "missing", None, "", ""), uses=used("etl"), use=UseState.MISSING)
     broken = replace(row("broken", Kind.CONNECTION, ERROR), uses=used("etl", "b"), use=UseState.MISSING)
     rows = [missing, broken, replace(row("idle"), uses=[], use=UseState.UNUSED), row("unknown")]
@@ -148,7 +148,7 @@ def test_an_id_without_a_secret_is_shown_by_its_filter_alone() -> None:
     assert [each.entry.id for each in ordered] == ["broken", "idle", "unknown"]
 
 
-def test_a_file_that_no_spreadsheet_evaluates() -> None:
+def test_exported_csv_contains_no_formulas() -> None:
     [header, line] = exported([row("=1+1", host="a,b")], Format.CSV).splitlines()
     assert header.split(",")[:3] == ["kind", "id", "team"]
     assert line.startswith('connection,\'=1+1,,n,s,,"a,b"')
@@ -175,7 +175,7 @@ def test_pages() -> None:
     assert page_of(ROWS, TableQuery(offset=9))["entries"] == []
 
 
-def test_each_count_is_what_choosing_it_would_show() -> None:
+def test_each_count_equals_the_rows_that_its_filter_shows() -> None:
     wanted: dict[str, Any] = {"kind": "connection", "problem": "any"}
     counts = page_of(ROWS, TableQuery(**wanted))["counts"]
 
@@ -185,7 +185,7 @@ def test_each_count_is_what_choosing_it_would_show() -> None:
             assert len(ids(**{**wanted, name: choice})) == counts[name][choice], (name, choice)
 
 
-def test_an_id_that_is_a_uri_is_found_by_nothing_in_it() -> None:
+def test_search_does_not_match_parts_of_an_id_that_is_a_uri() -> None:
     rows = [row("postgres://u:password@host/db")]
 
     assert page_of(rows, TableQuery(search="password"))["entries"] == []

@@ -44,15 +44,17 @@ def ui(team_secrets: TeamSecrets, tmp_path_factory: pytest.TempPathFactory) -> I
         yield running
 
 
-BLUES = {("app_db", "blue"), ("only_blue", "blue"), ("app_key", "blue")}
-REDS = {("secret_of_red", "red")}
-EVERYBODYS = {("app_db", None)}
+OF_BLUE = {("app_db", "blue"), ("only_blue", "blue"), ("app_key", "blue")}
+OF_RED = {("secret_of_red", "red")}
+GLOBAL = {("app_db", None)}
 
 
 @pytest.mark.parametrize(
-    ("user", "seen"), [("ada", BLUES | REDS | EVERYBODYS), ("bob", BLUES | EVERYBODYS), ("rita", REDS | EVERYBODYS)]
+    ("user", "seen"), [("ada", OF_BLUE | OF_RED | GLOBAL), ("bob", OF_BLUE | GLOBAL), ("rita", OF_RED | GLOBAL)]
 )
-def test_who_sees_which_teams(ui: AirflowUI, user: str, seen: set[tuple[str, str | None]]) -> None:
+def test_users_see_entries_of_their_teams_and_global_entries(
+    ui: AirflowUI, user: str, seen: set[tuple[str, str | None]]
+) -> None:
     with ui.client(user) as client:
         answer = client.get(f"{PAGE}api/entries").raise_for_status().json()
 
@@ -61,7 +63,7 @@ def test_who_sees_which_teams(ui: AirflowUI, user: str, seen: set[tuple[str, str
 
 
 @pytest.mark.parametrize(("user", "status"), [("bob", httpx.codes.OK), ("rita", httpx.codes.FORBIDDEN)])
-def test_who_is_told_of_a_team(ui: AirflowUI, user: str, status: int) -> None:
+def test_explanation_for_a_team_requires_its_permission(ui: AirflowUI, user: str, status: int) -> None:
     with ui.client(user) as client:
         answer = client.get(f"{PAGE}api/explanation", params={"kind": "connection", "id": "app_db", "team": "blue"})
 
@@ -74,12 +76,12 @@ def test_who_is_told_of_a_team(ui: AirflowUI, user: str, status: int) -> None:
     ("kind", "id", "hint"),
     [
         ("variable", "app_key", "for team 'blue'"),
-        # Its namespace alone makes it the team's.
+        # Only its namespace assigns it to the team.
         ("connection", "only_blue", "for team 'blue'"),
         ("connection", "only_blu", "Did you mean 'only_blue'?"),
     ],
 )
-def test_hints_name_no_other_team(ui: AirflowUI, user: str, told: bool, kind: str, id: str, hint: str) -> None:
+def test_hints_contain_no_other_team(ui: AirflowUI, user: str, told: bool, kind: str, id: str, hint: str) -> None:
     with ui.client(user) as client:
         explanation = client.get(f"{PAGE}api/explanation", params={"kind": kind, "id": id}).raise_for_status().json()
 
@@ -88,9 +90,7 @@ def test_hints_name_no_other_team(ui: AirflowUI, user: str, told: bool, kind: st
 
 
 @pytest.mark.parametrize(("user", "told"), [("ada", True), ("rita", True), ("bob", False)])
-def test_no_command_creates_a_secret_that_a_team_would_read_instead_of_its_own_variable(
-    ui: AirflowUI, user: str, told: bool
-) -> None:
+def test_no_put_command_for_an_id_that_a_team_has_in_another_source(ui: AirflowUI, user: str, told: bool) -> None:
     """The reason names the team, so only users who may know about it get the reason."""
     with ui.client(user) as client:
         answer = client.get(f"{PAGE}api/explanation", params={"kind": "variable", "id": "of_red"}).raise_for_status()
@@ -100,7 +100,7 @@ def test_no_command_creates_a_secret_that_a_team_would_read_instead_of_its_own_v
     assert bool(re.search(r"\bred\b", answer.text)) == told
 
 
-def test_what_is_passed_over_is_of_no_other_team(ui: AirflowUI) -> None:
+def test_skipped_secrets_of_other_teams_are_not_shown(ui: AirflowUI) -> None:
     with ui.client("bob") as client:
         parameters = {"kind": "connection", "id": "common", "team": "blue"}
         answer = client.get(f"{PAGE}api/explanation", params=parameters).raise_for_status()
@@ -110,7 +110,7 @@ def test_what_is_passed_over_is_of_no_other_team(ui: AirflowUI) -> None:
     assert not re.search(r"\bred\b", answer.text)
 
 
-def test_what_could_not_be_listed_is_told_above_the_table(ui: AirflowUI) -> None:
+def test_namespace_that_cannot_be_listed_is_reported(ui: AirflowUI) -> None:
     with ui.client("ada") as client:
         answer = client.get(f"{PAGE}api/entries").raise_for_status().json()
 

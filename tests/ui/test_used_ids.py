@@ -86,7 +86,7 @@ def entries(ui: AirflowUI, user: str, **wanted: Any) -> dict[str, Any]:
             time.sleep(1)
 
 
-def test_what_uses_an_entry(ui: AirflowUI) -> None:
+def test_dags_that_use_each_entry(ui: AirflowUI) -> None:
     answer = entries(ui, "ada")
 
     used_by = {entry["id"]: (entry["used_by"], entry["use"]) for entry in answer["entries"]}
@@ -99,7 +99,7 @@ def test_what_uses_an_entry(ui: AirflowUI) -> None:
     assert answer["total"] == 3
 
 
-def test_what_is_used_and_missing(ui: AirflowUI) -> None:
+def test_ids_that_are_used_but_missing(ui: AirflowUI) -> None:
     answer = entries(ui, "ada", problem="used-but-missing")
 
     assert [(entry["id"], entry["secret"], entry["used_by"]["count"]) for entry in answer["entries"]] == [
@@ -135,7 +135,7 @@ def test_a_file_without_a_dag_is_shown_to_a_user_who_sees_all_dags(ui: AirflowUI
         assert ("helpers.py" in explanation.text) is is_shown
 
 
-def test_the_page_shows_it(browser: Browser, ui: AirflowUI, team_secrets: TeamSecrets) -> None:
+def test_the_page_shows_dags_and_missing_ids(browser: Browser, ui: AirflowUI, team_secrets: TeamSecrets) -> None:
     entries(ui, "ada")
     page: Page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.set_default_timeout(PATIENCE_MS)
@@ -160,7 +160,7 @@ def test_the_page_shows_it(browser: Browser, ui: AirflowUI, team_secrets: TeamSe
     ("code", "why"),
     [("raise SystemExit(1)", "it failed"), ("import time; time.sleep(60)", "no result within 0.5 s")],
 )
-def test_a_failure_is_a_message(code: str, why: str) -> None:
+def test_failed_or_slow_process_is_reported(code: str, why: str) -> None:
     used = read_used_ids(code, 0.5 if "sleep" in code else 30)
     [failure] = used.failures
     assert why in failure
@@ -177,7 +177,7 @@ def test_the_log_has_the_messages_of_the_command_only(caplog: pytest.LogCaptureF
     assert "hunter2" not in caplog.text
 
 
-def test_the_process_ends_without_the_one_that_started_it(tmp_path: Path) -> None:
+def test_process_ends_after_its_parent_is_killed(tmp_path: Path) -> None:
     written = tmp_path / "pid"
     code = f"import os, pathlib, time; pathlib.Path({str(written)!r}).write_text(str(os.getpid())); time.sleep(600)"
     program = f"from airflow_kubernetes_secrets.ui.used_ids import read_used_ids; read_used_ids({code!r}, 1)"
@@ -188,7 +188,7 @@ def test_the_process_ends_without_the_one_that_started_it(tmp_path: Path) -> Non
     until(lambda: not psutil.pid_exists(int(written.read_text())))
 
 
-def test_what_could_not_be_read_is_counted_only() -> None:
+def test_unreadable_dag_files_are_only_counted() -> None:
     """Not every user may see the paths of DAGs."""
     document = {"ids": [], "unused": [], "failures": ["/dags/merger.py: it is not valid Python (line 3)"]}
     used = read_used_ids(f"print({json.dumps(document)!r})")
@@ -197,7 +197,7 @@ def test_what_could_not_be_read_is_counted_only() -> None:
     assert "merger" not in failure
 
 
-def test_a_config_map_is_used_too() -> None:
+def test_use_of_a_config_map() -> None:
     use = Use(Kind.VARIABLE, "region", "Variable.get", Position("etl.py", 3, ("etl",)))
     used = UsedIds([ReportedId(Lookup(Kind.VARIABLE, "region"), False, "ConfigMap n/same", [use])])
     entry = Entry(Kind.VARIABLE, "region", None, "n", "same", provides_value=True)
@@ -205,7 +205,7 @@ def test_a_config_map_is_used_too() -> None:
     assert used.uses_of_entry(replace(entry, object_kind="ConfigMap")) == [use]
 
 
-def test_without_a_thread_the_dags_are_read_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dags_are_read_later_if_no_thread_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_more(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -216,7 +216,7 @@ def test_without_a_thread_the_dags_are_read_later(monkeypatch: pytest.MonkeyPatc
     until(lambda: cache.latest() is not None)
 
 
-def test_nobody_waits_while_the_dags_are_read() -> None:
+def test_requests_do_not_wait_while_dags_are_read() -> None:
     begun, go_on, times = threading.Event(), threading.Event(), []
 
     def read() -> UsedIds:
@@ -235,7 +235,7 @@ def test_nobody_waits_while_the_dags_are_read() -> None:
     assert times == [1]
 
 
-def test_an_error_of_ours_is_a_failure_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_internal_error_is_reported_as_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "excepthook", lambda _arguments: None)
 
     def read() -> UsedIds:
@@ -249,7 +249,7 @@ def test_an_error_of_ours_is_a_failure_too(monkeypatch: pytest.MonkeyPatch) -> N
     assert "internal error" in found.failures[0]
 
 
-def test_a_failure_is_read_again_as_soon_as_the_user_refreshes() -> None:
+def test_refresh_retries_after_a_failure() -> None:
     """An outage of the database must not show for two minutes after its end."""
     results = iter((UsedIds(failures=["no database"]), UsedIds(), UsedIds(failures=["again"])))
     cache = UsedIdsCache(lambda: next(results))
@@ -263,7 +263,7 @@ def test_a_failure_is_read_again_as_soon_as_the_user_refreshes() -> None:
     fine = cache.latest()
     assert fine == UsedIds()
 
-    # Neither a result without failures nor one that is already replaced is a reason.
+    # A result without failures, or one that is already replaced, causes no retry.
     cache.retry(fine)
     cache.retry(failed)
     assert cache.latest() is fine

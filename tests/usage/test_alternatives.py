@@ -131,7 +131,7 @@ def test_an_id_that_is_computed_is_counted_and_not_guessed(code: str) -> None:
     assert len(found.computed) == 1
 
 
-def test_elements_belong_together() -> None:
+def test_elements_of_a_tuple_are_combined() -> None:
     code = """
     for a, b in [("p", "x"), ("q", "y")]:
         Variable.get(f"{a}_{b}_{a}")
@@ -156,7 +156,7 @@ def test_a_name_of_a_comprehension_is_not_set_outside() -> None:
     assert len(found.computed) == 1
 
 
-def test_many_alternatives_end() -> None:
+def test_many_alternatives_are_limited() -> None:
     """There are more combinations than can be read, so they count as computed."""
     loops = "".join(f"{'    ' * i}for c{i} in {[str(n) for n in range(20)]}:\n" for i in range(6))
     names = "".join(f"{{c{i}}}" for i in range(6))
@@ -166,12 +166,12 @@ def test_many_alternatives_end() -> None:
     assert len(found.computed) == 1
 
 
-def test_many_conditions_end() -> None:
+def test_many_conditions_are_limited() -> None:
     condition = " + ".join(f"('a' if os.name == '{i}' else 'b')" for i in range(200))
     assert not found_in(f"Variable.get({condition})").uses
 
 
-def test_templates_with_many_alternatives_end() -> None:
+def test_alternatives_in_templates_are_limited() -> None:
     items = str([f"a{n}" for n in range(300)])
     text = f"{{% for c in {items} %}}{{{{ conn[c][c][c] }}}}{{{{ conn[c].host }}}}{{% endfor %}}"
     found = found_in(f"Op(sql={text!r})")
@@ -179,7 +179,7 @@ def test_templates_with_many_alternatives_end() -> None:
     assert len(found.computed) == 1
 
 
-def test_a_loop_with_many_uses_ends() -> None:
+def test_uses_in_a_loop_are_limited() -> None:
     """A small file could have millions of uses. Those that are not read count as computed."""
     items = [f"a{number}" for number in range(900)]
     found = found_in(f"for c in {items}:\n" + "    Variable.get(c)\n" * 3_000)

@@ -70,7 +70,7 @@ IMPORTS = "from airflow.sdk import dag, task, DAG\nfrom operators import PythonO
         "from functools import partial\nfrom helpers import inner\npartial(inner, 'x')()",
     ],
 )
-def test_what_another_file_passes(tmp_path: Path, code: str) -> None:
+def test_id_passed_from_another_file(tmp_path: Path, code: str) -> None:
     files = {
         "dag.py": IMPORTS + code,
         "helpers.py": HELPERS,
@@ -111,7 +111,7 @@ def test_a_parameter_that_all_calls_pass_is_not_computed(tmp_path: Path) -> None
     assert not found.computed
 
 
-def test_a_hook_of_the_folder_that_passes_the_id_on(tmp_path: Path) -> None:
+def test_hook_of_the_folder_that_passes_the_id_to_its_base(tmp_path: Path) -> None:
     """A hook takes the connection first, but the code of the hook shows what it does with it."""
     hooks = """
     from airflow.sdk import BaseHook
@@ -139,7 +139,7 @@ def test_a_default_that_a_call_in_another_file_uses(tmp_path: Path) -> None:
     assert connections(found) == ["default_db"]
 
 
-def test_a_default_of_a_variable_is_noted(tmp_path: Path) -> None:
+def test_variable_with_a_default_is_optional(tmp_path: Path) -> None:
     code = f"{IMPORTS}from helpers import setting\nsetting('x')"
     (use,) = found_in_files(tmp_path, {"dag.py": code, "helpers.py": HELPERS}).uses
     assert (use.id, use.is_optional) == ("x", True)
@@ -184,7 +184,7 @@ def test_another_function_is_not_followed(tmp_path: Path, code: str) -> None:
     assert not found_in_files(tmp_path, files).uses
 
 
-def test_two_functions_that_could_be_meant(tmp_path: Path) -> None:
+def test_ambiguous_functions(tmp_path: Path) -> None:
     code = f"{IMPORTS}from helpers import make_task\nmake_task('a', 'x')"
     files = {"team/dag.py": code, "team/helpers.py": HELPERS, "helpers.py": "def make_task(a, b): ..."}
     found = found_in_files(tmp_path, files)
@@ -192,7 +192,7 @@ def test_two_functions_that_could_be_meant(tmp_path: Path) -> None:
     assert found.computed
 
 
-def test_functions_that_call_each_other_end(tmp_path: Path) -> None:
+def test_recursive_functions(tmp_path: Path) -> None:
     files = {
         "a.py": "from airflow.sdk import Variable\nfrom b import g\ndef f(id):\n    Variable.get(id)\n    g(id)",
         "b.py": "from a import f  # airflow\ndef g(id):\n    f(id)\n    f(id + '_')\ng('x')",
@@ -208,7 +208,7 @@ def test_an_archive(tmp_path: Path) -> None:
     assert connections(found_in_files(tmp_path, {})) == ["x"]
 
 
-def test_many_calls_end(tmp_path: Path) -> None:
+def test_many_calls_are_limited(tmp_path: Path) -> None:
     """Each file calls each function of the others, so there are more paths than can be followed."""
     names = [f"m{number}" for number in range(12)]
     for name in names:

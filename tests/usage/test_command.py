@@ -60,7 +60,7 @@ def test_nothing_is_missing(usage: Usage) -> None:
     assert "Nothing is missing" in usage.run("--dags", str(usage.dags), "--no-database", "--missing").err
 
 
-def test_an_id_that_no_other_source_can_have(usage: Usage) -> None:
+def test_id_that_is_invalid_in_other_sources(usage: Usage) -> None:
     """It does not end the search for the other ids."""
     usage.dag("etl.py", READS + 'Variable.get("\\ud800")\nVariable.get("x")\n')
     usage.patch.setenv("AIRFLOW_VAR_X", "1")
@@ -216,7 +216,7 @@ def test_the_time_for_suggestions_is_limited() -> None:
     assert "meant" not in problems[-1]
 
 
-def test_check_knows_the_ids_of_bundles_of_secrets(usage: Usage) -> None:
+def test_check_includes_the_ids_of_bundles(usage: Usage) -> None:
     usage.dag("etl.py", READS + 'Variable.get("My_Url")\nVariable.get("exact")\nVariable.get("Exact")\n')
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "b", "labels": {BUNDLE: "variables"}}}
     data = {"AIRFLOW_VAR_MY_URL": "1", "exact": "1"}
@@ -230,7 +230,7 @@ def test_check_knows_the_ids_of_bundles_of_secrets(usage: Usage) -> None:
     ]
 
 
-def test_check_knows_the_references_of_the_options(usage: Usage) -> None:
+def test_check_includes_the_references_of_the_options(usage: Usage) -> None:
     usage.configure(references={"variables": {"x": "any-name"}})
     usage.dag("etl.py", reads("x"))
     done = usage.run(str(usage.manifests), "--dags", str(usage.dags), "--strict", command="check")
@@ -247,7 +247,7 @@ def test_a_reference_provides_an_id(usage: Usage) -> None:
 
 
 @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
-def test_a_namespace_that_may_not_be_listed(
+def test_namespace_without_permission_to_list(
     cluster: Cluster,
     namespace: str,
     tmp_path: Path,

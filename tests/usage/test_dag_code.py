@@ -115,7 +115,7 @@ def test_a_variable_is_found(code: str) -> None:
         'kwargs.get("conn_id", "x")',
     ],
 )
-def test_a_default_is_noted(code: str) -> None:
+def test_use_with_a_default_is_optional(code: str) -> None:
     (use,) = found_in(code).uses
     assert use.id == "x"
     assert use.is_optional
@@ -190,7 +190,7 @@ def test_an_id_that_is_computed_is_counted_and_not_guessed(code: str) -> None:
         'def f(id):\n    return id\nif "__main__" == __name__:\n    BaseHook.get_connection(f("x"))',
     ],
 )
-def test_what_is_no_use_is_not_found(code: str) -> None:
+def test_other_code_is_not_a_use(code: str) -> None:
     found = found_in(code)
     assert not found.uses
     assert not found.computed
@@ -209,7 +209,7 @@ def test_what_is_no_use_is_not_found(code: str) -> None:
         b"Hook().get_connection('x')",
     ],
 )
-def test_each_of_them_alone_in_a_file(code: bytes) -> None:
+def test_each_kind_of_use_alone_in_a_file(code: bytes) -> None:
     assert [use.id for use in found_in_bytes(code).uses] == ["x"]
 
 
@@ -264,13 +264,13 @@ def test_only_the_variables_of_airflow_are_found() -> None:
 
 
 @pytest.mark.parametrize("code", ['PG_CONN_ID = "x"', 'class Own(Op):\n    pg_conn_id: str = "x"'])
-def test_the_name_of_a_constant_says_that_it_may_be_used(code: str) -> None:
+def test_constant_with_conn_id_in_its_name_is_an_optional_use(code: str) -> None:
     (use,) = found_in(code).uses
     assert (use.id, use.is_optional) == ("x", True)
     assert not found_in("PG_CONN_ID = os.environ['X']\nPG_CONN_ID = None").computed
 
 
-def test_a_default_of_a_parameter_may_be_used_and_is_never_missing() -> None:
+def test_default_of_a_parameter_is_an_optional_use() -> None:
     (use,) = found_in('def load(table, pg_conn_id="x"):\n    ...').uses
     assert (use.id, use.how, use.is_optional) == ("x", "default of pg_conn_id in load", True)
 
@@ -297,18 +297,18 @@ def test_a_file_that_cannot_be_parsed_is_named(code: bytes) -> None:
     assert found.unread["dag.py"].startswith("it is not valid Python")
 
 
-def test_a_file_that_is_no_dag_may_be_no_python() -> None:
+def test_invalid_python_that_is_not_a_dag_is_ignored() -> None:
     assert not found_in_bytes(b"{{ cookiecutter.conn }}").unread
 
 
-def test_deeply_nested_code_ends() -> None:
+def test_deeply_nested_code_is_limited() -> None:
     code = "x = " + "+".join(['"a"'] * 2000) + "\nVariable.get('y')"
     found = found_in(code)
     assert variables(found) == ["y"] or list(found.unread.values()) == ["it is nested too deep"]
 
 
 @pytest.mark.parametrize("first", ["a", ""])
-def test_text_that_grows_is_computed(first: str) -> None:
+def test_exponentially_growing_strings_count_as_computed(first: str) -> None:
     """Each level is a thousand times as long as the one before it, or takes a thousand times as long."""
     levels = "".join(f"{b} = f'{f'{{{a}}}' * 1000}'\n" for a, b in zip("abcd", "bcde", strict=True))
     found = found_in(f"a = {first!r}\n{levels}Variable.get('y')\nVariable.get(e)")

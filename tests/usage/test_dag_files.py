@@ -22,7 +22,7 @@ def found_in_folders(*folders: Path) -> Found:
     return uses_in_folders(folders, None, lambda things, _done: things)
 
 
-def test_a_template_beside_the_dag_is_the_one_that_it_names(tmp_path: Path) -> None:
+def test_dag_uses_the_template_next_to_it(tmp_path: Path) -> None:
     """Without this, each file would belong to each DAG."""
     dag = "from airflow import DAG\nwith DAG({!r}):\n    Operator(task_id='t', sql='query.sql')\n"
     for number in range(500):
@@ -36,7 +36,7 @@ def test_a_template_beside_the_dag_is_the_one_that_it_names(tmp_path: Path) -> N
 
 
 def test_a_template_in_another_folder(tmp_path: Path) -> None:
-    """Those in the nearest folder are meant. If there are many, the code computes where they are."""
+    """The template in the nearest folder is used. If many folders match, the uses are optional."""
     dag = "from airflow import DAG\nwith DAG('d'):\n    Operator(task_id='t', sql=['near.sql', 'far.sql'])\n"
     (tmp_path / "team").mkdir()
     (tmp_path / "team" / "dag.py").write_text(dag)
@@ -77,7 +77,7 @@ def test_corrupt_names_in_an_archive(tmp_path: Path) -> None:
     assert sorted(path.split("/")[-1] for path in found.unread) == ["central.zip", NAME]
 
 
-def test_any_byte_of_an_archive_can_be_wrong(tmp_path: Path) -> None:
+def test_archives_with_one_wrong_byte(tmp_path: Path) -> None:
     path = tmp_path / "packed.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(NAME, READ)
@@ -115,7 +115,7 @@ def test_a_link_that_cannot_be_followed(tmp_path: Path, name: str, target: str) 
     assert list(found.unread) == [str(tmp_path / name)]
 
 
-def test_a_file_of_the_kernel_is_not_waited_for(tmp_path: Path) -> None:
+def test_pipes_and_kernel_files_do_not_block(tmp_path: Path) -> None:
     (tmp_path / "dag.py").write_text(READ)
     for name in ("k.py", "k.sql", "k"):
         (tmp_path / name).symlink_to("/proc/kmsg")
@@ -141,7 +141,7 @@ def test_a_folder_that_is_named_twice(tmp_path: Path, monkeypatch: pytest.Monkey
     assert len(found_in_folders(*map(Path, names)).uses) == 1
 
 
-def test_arguments_in_yaml_may_be_used(tmp_path: Path) -> None:
+def test_arguments_in_yaml_are_optional_uses(tmp_path: Path) -> None:
     """Packages such as dag-factory make tasks from them."""
     text = (
         "tasks:\n  - http_conn_id: x  # a comment\n    'conn_id': \"y\"\n    aws_conn_id: null\n    my_connection: z\n"
@@ -193,7 +193,7 @@ def test_imports_do_not_leave_the_folder(tmp_path: Path) -> None:
     assert not found_in_folders(tmp_path / "dags").uses
 
 
-def test_the_time_for_imports_is_bounded(tmp_path: Path) -> None:
+def test_time_for_imports_is_limited(tmp_path: Path) -> None:
     deep = tmp_path.joinpath(*["d"] * 100)
     (deep / "a").mkdir(parents=True)
     (tmp_path / ".airflowignore").write_text("none\n")
@@ -214,7 +214,7 @@ def test_arguments_at_the_beginning_of_a_file(tmp_path: Path, name: str) -> None
 
 
 @pytest.mark.parametrize("ending", ["cql", "jinja", "kql", "sql"])
-def test_the_endings_of_templates(tmp_path: Path, ending: str) -> None:
-    """Those of `template_ext` in the providers."""
+def test_file_extensions_of_templates(tmp_path: Path, ending: str) -> None:
+    """They are those of `template_ext` in the providers."""
     (tmp_path / f"query.{ending}").write_text("{{ var.value.x }}")
     assert variables(found_in_folders(tmp_path)) == ["x"]

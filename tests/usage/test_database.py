@@ -109,7 +109,7 @@ def test_a_database_that_cannot_be_read(airflow: Airflow, tmp_path: Path) -> Non
     assert [each for each in document["failures"] if "the metadata database does not have Airflow's tables" in each]
 
 
-def test_what_only_the_database_has_is_exported(airflow: Airflow, tmp_path: Path) -> None:
+def test_entries_only_in_the_database_are_exported(airflow: Airflow, tmp_path: Path) -> None:
     """The commands are those that ``usage`` and ``explain`` show. Afterwards, a Secret provides the id."""
     path = str(airflow.home / "dags" / "etl.py")
     missing = airflow.script("airflow-kubernetes-secrets", "usage", "--missing")
@@ -173,7 +173,7 @@ session.commit()
 """
 
 
-def test_teams_and_dags_whose_files_are_gone(airflow: Airflow, tmp_path: Path) -> None:
+def test_teams_and_dags_without_files(airflow: Airflow, tmp_path: Path) -> None:
     shutil.copyfile(airflow.home / DATABASE, tmp_path / DATABASE)
     nowhere = str(tmp_path / "nowhere")
     copy = replace(airflow, home=tmp_path).with_variables(AIRFLOW__CORE__DAGS_FOLDER=nowhere)
@@ -243,7 +243,7 @@ def test_many_dags_without_a_serialized_form(copied: Airflow) -> None:
 
 
 @pytest.mark.parametrize("airflow", ["3.3"], indirect=True)
-def test_a_bundle_whose_dags_are_nowhere(airflow: Airflow, tmp_path: Path) -> None:
+def test_bundle_whose_folder_does_not_exist(airflow: Airflow, tmp_path: Path) -> None:
     local = "airflow.dag_processing.bundles.local.LocalDagBundle"
     here, there = str(airflow.home / "dags"), str(tmp_path / "nowhere")
     bundles = [
@@ -298,7 +298,9 @@ def test_a_row_that_teams_share(airflow: Airflow, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("multi_team", ["True", "False"])
-def test_a_row_that_teams_use_whose_dags_are_not_read(airflow: Airflow, tmp_path: Path, multi_team: str) -> None:
+def test_row_is_not_deleted_if_unread_dags_of_teams_may_use_it(
+    airflow: Airflow, tmp_path: Path, multi_team: str
+) -> None:
     """They would not read a Secret without a team, so the row stays."""
     strict = airflow.with_kwargs(team_fallback=False).with_variables(AIRFLOW__CORE__MULTI_TEAM=multi_team)
     [entry] = export(strict, tmp_path / "out")["entries"]
@@ -306,7 +308,7 @@ def test_a_row_that_teams_use_whose_dags_are_not_read(airflow: Airflow, tmp_path
     assert (tmp_path / "out" / "delete-from-database.sh").exists() is (multi_team == "False")
 
 
-def test_an_earlier_script_does_not_outlive_a_reason_not_to_delete(airflow: Airflow, tmp_path: Path) -> None:
+def test_earlier_script_is_replaced_if_rows_must_not_be_deleted(airflow: Airflow, tmp_path: Path) -> None:
     out = tmp_path / "out"
     script = out / "delete-from-database.sh"
     given = ["--from", "metadata-db", "--kind", "variables", "-o", str(out)]

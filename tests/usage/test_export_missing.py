@@ -1,4 +1,4 @@
-"""``export --missing`` writes manifests only for what DAGs use and no Secret provides."""
+"""``export --missing`` writes manifests only for ids that DAGs use and no Secret provides."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-def test_only_what_is_used_and_has_no_secret(usage: Usage, out: Path, tmp_path: Path) -> None:
+def test_only_used_ids_without_a_secret_are_exported(usage: Usage, out: Path, tmp_path: Path) -> None:
     usage.dag(
         "etl.py", reads("here", "there", "nowhere", "Here") + 'Variable.get("optional", 1)\nConnection.get("c")\n'
     )
@@ -103,7 +103,7 @@ def test_a_secret_that_cannot_be_used_is_not_hidden_by_another(usage: Usage, out
 
 
 def test_dags_that_cannot_be_read(usage: Usage, out: Path) -> None:
-    """What is known to be missing is written, and the exit status says that there may be more."""
+    """The known missing ids are written, and the exit status reports that there may be more."""
     usage.dag("etl.py", reads("x") + "import os\nVariable.get(os.name)\n")
     usage.dag("broken.py", "import airflow\nVariable.get(")
     usage.patch.setenv("AIRFLOW_VAR_X", SECRET)
@@ -181,7 +181,7 @@ def test_a_team_without_a_label(usage: Usage, out: Path) -> None:
     assert written(out) == {"x": None}
 
 
-def test_a_secret_would_not_provide_all_that_the_entry_provides(usage: Usage, out: Path, tmp_path: Path) -> None:
+def test_entry_of_all_teams_is_not_exported_if_one_team_cannot_read_it(usage: Usage, out: Path, tmp_path: Path) -> None:
     """The file's entry is for all teams, and the lookups of one of them would fail as before."""
     ids = [
         RequiredId(Lookup(Kind.VARIABLE, "x", "sales"), why_no_new_secret="broken"),
@@ -192,8 +192,8 @@ def test_a_secret_would_not_provide_all_that_the_entry_provides(usage: Usage, ou
         assert [each.problem for each in required.of(AirflowEntry(Kind.VARIABLE, "x", data=b"1"))] == ["broken"]
 
 
-def test_what_airflow_takes_from_the_environment(usage: Usage, out: Path, tmp_path: Path) -> None:
-    """A Secret comes first, so another value than today's would replace it."""
+def test_ids_from_the_environment_are_skipped(usage: Usage, out: Path, tmp_path: Path) -> None:
+    """A Secret takes precedence, so its value would replace the current one."""
     usage.dag("etl.py", reads("x", "y"))
     usage.patch.setenv("AIRFLOW_VAR_X", "east")
     done = export(usage, out, source=file_of(tmp_path, x=SECRET, y=SECRET))
@@ -241,7 +241,7 @@ def test_the_api_server_of_the_manifests(
         assert f"kubectl '--kubeconfig={config}' apply -R -f {tmp_path}/out" in done.out
 
 
-def test_the_namespace_if_airflow_is_configured_with_none(
+def test_namespace_is_missing_in_the_configuration(
     cluster: Cluster,
     namespace: str,
     tmp_path: Path,
@@ -284,7 +284,7 @@ def test_the_namespace_if_airflow_is_configured_with_none(
     assert f"This command continues as if that were {other}" in done.err
 
 
-def test_a_namespace_that_may_not_be_read(
+def test_namespace_without_permission_to_read(
     cluster: Cluster,
     namespace: str,
     tmp_path: Path,
@@ -310,6 +310,6 @@ def test_a_namespace_that_may_not_be_read(
         (["--missing", "--team", "sales"], "--team is the team of the DAGs in --dags"),
     ],
 )
-def test_arguments_that_do_not_fit(usage: Usage, out: Path, arguments: list[str], expected: str) -> None:
+def test_invalid_combinations_of_arguments(usage: Usage, out: Path, arguments: list[str], expected: str) -> None:
     done = usage.run("--from", "env", "-o", str(out), *arguments, command="export", status=2)
     assert expected in done.err

@@ -55,7 +55,7 @@ def test_an_archive_that_expands_to_much(usage: Usage, compression: int, stated:
     assert [each["id"] for each in document["ids"]] == ["x"]
 
 
-def test_what_cannot_be_read_is_an_error(usage: Usage) -> None:
+def test_unreadable_files_are_errors(usage: Usage) -> None:
     usage.dag("etl.py", "import airflow\nVariable.get(")
     document = usage.document(status=2)
     assert document["failures"] == [f"{usage.dags}/etl.py: it is not valid Python (line 2)"]
@@ -71,7 +71,7 @@ def test_one_file(usage: Usage) -> None:
 
 
 @pytest.mark.parametrize("problem", ["does not exist", "is not a folder"])
-def test_a_folder_of_dags_that_is_none(usage: Usage, problem: str) -> None:
+def test_invalid_folder_of_dags(usage: Usage, problem: str) -> None:
     folder = usage.dags / "of-airflow"
     if problem == "is not a folder":
         folder.write_text("")
@@ -102,7 +102,7 @@ def test_bundles(usage: Usage) -> None:
 
 
 def test_templates_in_files(usage: Usage) -> None:
-    """Those that a DAG names are used by it. Others may be, if the code computes their names."""
+    """Templates that a DAG names are uses. Others are optional uses, because code can compute their names."""
     usage.dag(
         "etl.py",
         "from airflow.sdk import DAG\nfrom airflow.providers.standard.operators.bash import BashOperator\n"

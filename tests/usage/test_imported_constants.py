@@ -76,7 +76,7 @@ def test_a_constant_of_another_file(tmp_path: Path, code: str) -> None:
     "name",
     ["LIMIT", "WAREHOUSE['other']", "WAREHOUSE", "CHANGED['prod']", "SEVERAL", "TEMPLATE", "ABSENT", "Ids.ABSENT"],
 )
-def test_what_is_no_constant_is_counted_and_not_guessed(tmp_path: Path, name: str) -> None:
+def test_values_that_are_not_constant_are_counted_and_not_guessed(tmp_path: Path, name: str) -> None:
     found = found_in_files(tmp_path, {"dag.py": f"import config\nOp(conn_id=config.{name})", "config.py": CONFIG})
     assert not found.uses
     assert len(found.computed) == 1
@@ -95,7 +95,7 @@ def test_what_is_no_constant_is_counted_and_not_guessed(tmp_path: Path, name: st
         (".", "team/inner/__init__.py"),
     ],
 )
-def test_the_folder_of_the_file(tmp_path: Path, module: str, file: str) -> None:
+def test_module_paths_relative_to_the_file(tmp_path: Path, module: str, file: str) -> None:
     code = f"from {module} import DB\nOp(conn_id=DB)"
     found = found_in_files(tmp_path, {"team/inner/dag.py": code, file: CONFIG})
     assert connections(found) == ["x"]
@@ -146,14 +146,14 @@ def test_a_name_that_is_imported_twice(tmp_path: Path, code: str) -> None:
 
 
 @pytest.mark.parametrize("other", ["DB = other()", "def DB(): ...", "from absent import DB", "DB = 'x'\nDB = 'x'"])
-def test_a_file_that_could_be_meant_and_computes_the_name(tmp_path: Path, other: str) -> None:
+def test_ambiguous_module_that_computes_the_name(tmp_path: Path, other: str) -> None:
     dag = "from config import DB\nOp(conn_id=DB)"
     found = found_in_files(tmp_path, {"team/dag.py": dag, "team/config.py": 'DB = "x"', "config.py": other})
     assert not found.uses
     assert len(found.computed) == 1
 
 
-def test_a_package_that_passes_a_constant_on(tmp_path: Path) -> None:
+def test_package_that_reexports_a_constant(tmp_path: Path) -> None:
     files = {
         "dag.py": "from pkg import DB, ids\nOp(conn_id=DB)\nOp(conn_id=ids.Ids.DB)",
         "pkg/__init__.py": "from .first import DB\nfrom pkg import second as ids",
@@ -176,7 +176,7 @@ def test_a_package_that_imports_its_modules(tmp_path: Path, code: str) -> None:
     assert not found.computed
 
 
-def test_two_files_that_could_be_meant(tmp_path: Path) -> None:
+def test_ambiguous_modules(tmp_path: Path) -> None:
     dag = "from config import DB\nOp(conn_id=DB)"
     files = {"team/dag.py": dag, "team/config.py": 'DB = "x"', "config.py": 'DB = "y"'}
     found = found_in_files(tmp_path, files)

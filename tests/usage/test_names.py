@@ -1,4 +1,4 @@
-"""Names mean what Python says: each has a scope, and can have another name or be set again elsewhere."""
+"""Names follow Python's rules: each has a scope, and can have an alias or be set again in other code."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_an_id_that_is_computed_is_counted(code: str) -> None:
         "v = {}\nv.get('x')",
     ],
 )
-def test_the_name_of_something_else(code: str) -> None:
+def test_name_of_another_object(code: str) -> None:
     found = found_in(code)
     assert not found.uses
     assert not found.computed

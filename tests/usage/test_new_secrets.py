@@ -1,4 +1,4 @@
-"""No Secret that a command creates or exports takes the place of what lookups get today, and nothing is lost."""
+"""A Secret that a command creates or exports never changes the results of other lookups."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_an_empty_variable_provides_no_connection(usage: Usage) -> None:
     assert {name: each["status"] for name, each in usage.ids(status=1).items()} == {"db": "missing", "x": "found"}
 
 
-def test_an_empty_variable_of_a_team_provides_nothing(multi_team: Usage, tmp_path: Path) -> None:
+def test_empty_variable_of_a_team_is_skipped(multi_team: Usage, tmp_path: Path) -> None:
     multi_team.patch.setenv("AIRFLOW_VAR__SALES___X", "")
     multi_team.patch.setenv("AIRFLOW_VAR_X", SECRET)
 
@@ -52,7 +52,7 @@ def test_an_empty_variable_of_a_team_provides_nothing(multi_team: Usage, tmp_pat
 WHY = "team 'sales' has this id outside Kubernetes, and would read a new Secret without a team instead"
 
 
-def test_a_secret_without_a_team_would_hide_that_of_a_team(multi_team: Usage, tmp_path: Path) -> None:
+def test_no_command_if_a_new_secret_would_hide_the_value_of_a_team(multi_team: Usage, tmp_path: Path) -> None:
     multi_team.patch.setenv("AIRFLOW_VAR__SALES___X", "of sales")
     shown = multi_team.run("--dags", str(multi_team.dags), "--missing", "--no-database", status=1)
     assert f"No command is shown for variable 'x': {WHY}" in shown.err
@@ -66,14 +66,14 @@ def test_a_secret_without_a_team_would_hide_that_of_a_team(multi_team: Usage, tm
     assert not (tmp_path / "out").exists()
 
 
-def test_a_team_that_reads_only_its_own_secrets_loses_nothing(multi_team: Usage, tmp_path: Path) -> None:
+def test_entry_is_exported_if_teams_read_only_their_own_secrets(multi_team: Usage, tmp_path: Path) -> None:
     multi_team.configure(team_fallback=False)
     multi_team.patch.setenv("AIRFLOW_VAR__SALES___X", "of sales")
     multi_team.patch.setenv("AIRFLOW_VAR_X", SECRET)
     assert "1 written" in export(multi_team, tmp_path / "out")
 
 
-def test_an_entry_whose_secret_fails_is_reported_even_if_an_error_ends_the_search(usage: Usage, tmp_path: Path) -> None:
+def test_invalid_secret_is_reported_if_on_error_is_deny(usage: Usage, tmp_path: Path) -> None:
     usage.configure(on_error="deny")
     usage.dag("etl.py", READS + 'Connection.get("db")\n')
     usage.put("db", {"airflow.apache.org/connection-id": "db"}, "neither a URI nor JSON")

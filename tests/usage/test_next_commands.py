@@ -96,7 +96,7 @@ def test_each_command_creates_its_secret(
     assert "Nothing is missing" in commands.run(*arguments).err
 
 
-def test_odd_ids_are_one_word(usage: Usage, tmp_path: Path) -> None:
+def test_odd_ids_are_one_shell_word(usage: Usage, tmp_path: Path) -> None:
     usage.dag("etl.py", reads(*ODD_IDS))
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -146,7 +146,7 @@ def test_ids_that_a_command_cannot_show(usage: Usage) -> None:
     assert [each for each in UNSEEN_IDS if ids[each]["command"] is not None] == []
 
 
-def test_ids_that_no_new_secret_provides(usage: Usage) -> None:
+def test_ids_that_a_new_secret_cannot_provide(usage: Usage) -> None:
     """Their Secret cannot be read, or lookups skip them."""
     usage.configure(variables_lookup_pattern="[a-z]+$", config_label=None)
     usage.patch.setenv("AIRFLOW__CORE__FERNET_KEY_SECRET", "fernet")
@@ -185,7 +185,7 @@ def test_a_team_without_secrets_of_its_own(usage: Usage, team: str, kwargs: dict
     assert "Instead" not in done.out
 
 
-def test_a_team_that_does_not_read_what_would_be_exported(usage: Usage) -> None:
+def test_no_command_for_entries_that_the_team_would_not_read(usage: Usage) -> None:
     usage.patch.setenv("AIRFLOW__CORE__MULTI_TEAM", "True")
     usage.dag("etl.py", reads("x", "y"))
     usage.patch.setenv("AIRFLOW_VAR_X", "1")
@@ -289,7 +289,7 @@ def test_a_team_and_a_path_like_an_option() -> None:
     assert export.text == f"{NAME}export --missing --from env --dags=-d --team=-t --output-dir secrets --kubeconfig=-k"
 
 
-def test_what_others_provide_is_exported(usage: Usage, tmp_path: Path) -> None:
+def test_ids_from_the_environment_are_exported(usage: Usage, tmp_path: Path) -> None:
     """The ids get the case that the DAGs use."""
     usage.dag("etl.py", reads("in_Environment", "IN_ENVIRONMENT", "missing") + 'Connection.get("db")\n')
     usage.put("db", {CONNECTION: "db"})
@@ -344,7 +344,7 @@ def test_one_id(usage: Usage) -> None:
     assert commands_in(usage.run(*given, "--unused", "--id", "x").err) == []
 
 
-def test_thousands_of_ids_and_a_reader_that_ends(usage: Usage) -> None:
+def test_thousands_of_ids_with_a_closed_pipe(usage: Usage) -> None:
     usage.dag("etl.py", reads(*(f"id_{number}" for number in range(5_000))))
     usage.patch.setenv("AIRFLOW_VAR_ID_7", "1")
     err = missing(usage)

@@ -1,4 +1,4 @@
-"""Much DAG code is parsed in several processes, with the same result as in one, whatever happens to the processes."""
+"""Large amounts of DAG code are parsed in several processes, with the same result as in one process."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ subprocess.Popen = Stopped
 """
 
 
-# The interpreter of the workers: each stops as soon as it is ready for files, or when it has begun to answer.
+# The interpreter of the workers: each stops as soon as it is ready for files, or when it has begun to respond.
 READY_STOPPED = """#!{python}
 import os, signal, struct, sys
 from multiprocessing.connection import Connection
@@ -208,7 +208,9 @@ def test_the_page_starts_no_process(usage: Usage) -> None:
 
 
 @pytest.mark.parametrize("program", ["", "/nowhere/python", "/bin/false", "killed"])
-def test_without_processes_the_files_are_parsed_in_this_one(usage: Usage, tmp_path: Path, program: str) -> None:
+def test_files_are_parsed_in_the_main_process_if_workers_cannot_start(
+    usage: Usage, tmp_path: Path, program: str
+) -> None:
     write_files(usage)
     if program == "killed":
         program = str(tmp_path / program)
@@ -217,7 +219,7 @@ def test_without_processes_the_files_are_parsed_in_this_one(usage: Usage, tmp_pa
     assert result(start(usage, f"import sys; sys.executable = {program!r}\n{RUN}")) == in_one_process(usage)
 
 
-def test_without_threads_the_files_are_parsed_too(usage: Usage) -> None:
+def test_files_are_parsed_without_threads(usage: Usage) -> None:
     write_files(usage, 100)
     refuse = """
 import threading
@@ -252,7 +254,7 @@ def test_a_file_that_kills_two_processes_is_reported(usage: Usage) -> None:
     assert {each["id"] for each in document["ids"]} == {"before", "after"}
 
 
-def test_a_killed_process_is_noticed_if_the_command_ignores_the_end_of_its_children(usage: Usage) -> None:
+def test_killed_process_is_noticed_if_sigchld_is_ignored(usage: Usage) -> None:
     write_big_file(usage)
     program = start(usage, f"import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n{RUN}")
     for _ in range(2):
@@ -264,14 +266,14 @@ def test_a_killed_process_is_noticed_if_the_command_ignores_the_end_of_its_child
     assert failure.startswith(f"{usage.dags}/big.py: the process that parsed it was killed. Give the command")
 
 
-def test_processes_that_are_stopped_while_they_start_are_not_needed(usage: Usage) -> None:
+def test_processes_stopped_during_their_start_do_not_affect_the_result(usage: Usage) -> None:
     write_files(usage)
     assert result(start(usage, START_STOPPED + SHORT + RUN)) == in_one_process(usage)
 
 
 @pytest.mark.parametrize(("is_soon", "is_big"), [(True, False), (True, True), (False, False)])
 def test_processes_that_are_stopped(usage: Usage, tmp_path: Path, is_soon: bool, is_big: bool) -> None:
-    """The command waits neither for their answers, nor until they have read a file that no buffer can hold."""
+    """The command waits neither for their responses, nor until they have read a file that exceeds every buffer."""
     write_files(usage)
     if is_big:
         usage.dag("big.py", f"{READS}#{'#' * 2**21}\nVariable.get('big')\n")
@@ -300,7 +302,7 @@ def test_a_file_that_takes_too_long_is_reported(usage: Usage) -> None:
 
 
 @pytest.mark.parametrize("closed", [[0], [2], [0, 2], [0, 1, 2]])
-def test_standard_files_may_be_closed(usage: Usage, tmp_path: Path, closed: list[int]) -> None:
+def test_standard_streams_can_be_closed(usage: Usage, tmp_path: Path, closed: list[int]) -> None:
     write_files(usage)
     out, parsed = tmp_path / "out.json", tmp_path / "parsed"
     # The command itself parses none of the files, which contain the filler.
@@ -350,7 +352,7 @@ def test_no_process_outlives_the_command(usage: Usage, number: signal.Signals) -
     worker.wait(PATIENCE)
 
 
-def test_no_process_that_still_starts_outlives_the_command(stopped: Stopped) -> None:
+def test_no_starting_process_outlives_the_command(stopped: Stopped) -> None:
     stopped.program.kill()
     stopped.program.communicate(timeout=PATIENCE)
     for each in stopped.workers:
@@ -390,7 +392,7 @@ def test_modules_in_the_folder_of_dags_are_not_imported(usage: Usage) -> None:
         ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
     ],
 )
-def test_the_limit_of_a_container(tmp_path: Path, files: dict[str, str], count: int | None) -> None:
+def test_cpu_limit_of_a_container(tmp_path: Path, files: dict[str, str], count: int | None) -> None:
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)

@@ -98,11 +98,11 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Signatures:
         ('ARGS = {"owner": "me"}\nDAG("d", default_args=ARGS)\nLoadOperator()', ["acme_default"]),
     ],
 )
-def test_the_source_of_the_provider_says_which_id_is_used(code: str, ids: list[str], acme: Signatures) -> None:
+def test_source_of_the_provider_determines_the_id(code: str, ids: list[str], acme: Signatures) -> None:
     assert connections(found_in(PROVIDER + code, acme)) == ids
 
 
-def test_nothing_is_said_of_a_provider_that_is_not_installed() -> None:
+def test_ids_of_a_missing_provider_are_unknown() -> None:
     found = found_in(PROVIDER + 'PgHook("x")\nLoadOperator(table="t")')
     assert not found.uses
     assert [each.how for each in found.computed] == ["PgHook"]

@@ -72,7 +72,7 @@ def test_a_variable_is_found(code: str) -> None:
         "Op(sql=\"{{ var.value.get('x', 'a') }}\")",
     ],
 )
-def test_a_default_is_noted(code: str) -> None:
+def test_use_with_a_default_is_optional(code: str) -> None:
     (use,) = found_in(code).uses
     assert use.id == "x"
     assert use.is_optional
@@ -146,7 +146,7 @@ def test_an_id_that_is_computed_is_counted_and_not_guessed(code: str) -> None:
         "Op(sql=\"{{ '{{ conn.x }}' }} {{ ds ~ '}} {{ conn.x' }}\")",
     ],
 )
-def test_what_is_no_use_is_not_found(code: str) -> None:
+def test_other_text_is_not_a_use(code: str) -> None:
     found = found_in(code)
     assert not found.uses
     assert not found.computed
@@ -174,6 +174,6 @@ def test_what_is_no_use_is_not_found(code: str) -> None:
         *("nested", "operators", "calls and filters"),
     ],
 )
-def test_the_time_for_a_template_grows_with_its_length(text: str) -> None:
+def test_parsing_time_of_a_template_is_linear(text: str) -> None:
     """Without a limit, each of these takes minutes. The test has the timeout of all tests."""
     assert len(list(uses_in_template(text))) <= 50_001

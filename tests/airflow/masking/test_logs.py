@@ -142,7 +142,7 @@ with DAG("masking", schedule=None, start_date=datetime.datetime(2024, 1, 1)):
 class Logs:
     """The run of the DAG, and the log of the triggerer.
 
-    The triggerer forgets a trigger when it hears of its end. A record of the trigger that it reads after that is in its
+    The triggerer drops a trigger when it has ended. A record of the trigger that it reads after that is in its
     own log, not in that of the task (``TriggerRunnerSupervisor.logger_cache``).
     """
 
@@ -192,7 +192,7 @@ def logs(devserver_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.mark.parametrize(("task_id", "count"), [("masked", 4 * 6 + 3), ("awaited", 4 * 6 + 1), ("deferred", 4)])
-def test_a_log_has_nothing_that_was_read(logs: Logs, task_id: str, count: int) -> None:
+def test_log_contains_no_values(logs: Logs, task_id: str, count: int) -> None:
     """The connection is looked up four times, each with all its fields; the last values come from memory."""
     values = logs.told(task_id)
     if task_id == "deferred":
@@ -205,7 +205,7 @@ def test_a_log_has_nothing_that_was_read(logs: Logs, task_id: str, count: int) -
     assert MARK not in logs.triggerer
 
 
-def test_without_mask_values_it_has_all_of_it(logs: Logs) -> None:
+def test_log_without_mask_values_contains_all_values(logs: Logs) -> None:
     """By default Airflow masks a password as it is, but not its percent-encoded form in a URI."""
     values = set(logs.told("plain"))
 
@@ -217,7 +217,7 @@ def test_without_mask_values_it_has_all_of_it(logs: Logs) -> None:
 
 @needs_airflow("2.11")
 @pytest.mark.parametrize("mask_values", [True, False])
-def test_the_same_in_airflow_2(mask_values: bool, tmp_path: Path) -> None:
+def test_masking_in_airflow_2(mask_values: bool, tmp_path: Path) -> None:
     (tmp_path / "dags").mkdir()
     (tmp_path / "dags" / "masking.py").write_text(DAG_2)
     airflow = Airflow(

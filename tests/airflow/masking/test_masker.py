@@ -11,7 +11,7 @@ from support.masking import ADAPTER, PROGRAM, VARIABLES, manifests
 from support.secrets import Put
 
 
-def test_a_fork_tells_the_masker_again(version: str, cluster: Cluster, tmp_path: Path) -> None:
+def test_forked_process_registers_values_again(version: str, cluster: Cluster, tmp_path: Path) -> None:
     """Airflow clears the masker before it forks a task, whose process has the parent's Secrets in memory."""
     namespace = f"masking-{version.replace('.', '-')}"
     account = cluster.service_account(namespace, "airflow", {namespace: ["list", "watch"]})
@@ -51,7 +51,7 @@ print("told", redact(backend.get_connection("my_db").host), redact("word%20mark%
     assert told == ["told *** uri-mark.example.com", "told ***", "told *** *** mark"], done.stderr
 
 
-def test_what_no_log_takes_keeps_nothing_else_from_being_masked(version: str, tmp_path: Path) -> None:
+def test_lone_surrogate_does_not_prevent_masking_of_other_values(version: str, tmp_path: Path) -> None:
     """JSON can contain half of a surrogate pair."""
     program = f"""{PROGRAM}
 assert backend.get_variable("half") is not None
@@ -64,7 +64,7 @@ print("told", redact("other-mark"), redact("half-mark"))
     assert [line for line in done.stdout.splitlines() if line.startswith("told")] == ["told *** ***"], done.stderr
 
 
-def test_a_masker_that_fails_fails_no_lookup(version: str, tmp_path: Path) -> None:
+def test_error_of_the_masker_does_not_fail_a_lookup(version: str, tmp_path: Path) -> None:
     """``[logging] secret_mask_adapter`` is code of the user, and runs for each string."""
     (tmp_path / "adapters.py").write_text(ADAPTER.format("raise RuntimeError(secret)"))
     variables = {"AIRFLOW__LOGGING__SECRET_MASK_ADAPTER": "adapters.adapt", "PYTHONPATH": str(tmp_path)}

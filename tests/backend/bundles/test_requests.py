@@ -9,20 +9,20 @@ import pytest
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
 from airflow_kubernetes_secrets.formats import values
 from support.bundles import URI
+from support.call_counts import calls_of
 from support.proxy import Proxy
 from support.secrets import BUNDLE, CONFIG, TEAM, VARIABLE, MakeBackend, Put
 from support.servers import on_the_devserver
 from support.waiting import until
-from support.work import calls_of
 
 pytestmark = pytest.mark.however_fresh
 
 
 # The tested code is on the client's side, so the devserver is enough.
 @on_the_devserver
-@pytest.mark.however_fresh("asked")
+@pytest.mark.however_fresh("queried")
 class TestRequests:
-    def test_only_an_id_without_a_secret_of_its_own_costs_a_second_list(
+    def test_bundles_are_listed_only_for_ids_without_a_labelled_secret(
         self, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
         put.variable("own", "found")
@@ -86,7 +86,7 @@ class TestRequests:
         with pytest.raises(ApiUnavailableError):
             backend.get_variable("y")
 
-    def test_a_hit_is_silent(self, proxied: MakeBackend, put: Put, caplog: pytest.LogCaptureFixture) -> None:
+    def test_hit_is_not_logged(self, proxied: MakeBackend, put: Put, caplog: pytest.LogCaptureFixture) -> None:
         put({BUNDLE: "variables"}, data={"x": "found"})
         with caplog.at_level(logging.DEBUG, "airflow_kubernetes_secrets"):
             assert proxied(bundles=True).get_variable("x") == "found"

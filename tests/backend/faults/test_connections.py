@@ -27,7 +27,7 @@ from support.sockets import full
 ERROR_OF = ApiErrors(("list",), (SECRETS,), {}).error_of
 
 
-def test_nobody_listens(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_is_refused(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
@@ -36,7 +36,7 @@ def test_nobody_listens(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPat
         make_backend(timeout=0.5).get_variable("x")
 
 
-def test_nobody_accepts(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_times_out(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """The port drops packets, as a firewall does."""
     with full(socket.AF_INET, "127.0.0.1", 0) as port:
         monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
@@ -45,7 +45,7 @@ def test_nobody_accepts(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPat
             make_backend(timeout=0.5).get_variable("x")
 
 
-def test_nobody_shakes_hands(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tls_handshake_times_out(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """The port accepts connections and never sends anything, so TLS does not begin."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(listener.getsockname()[1]))
@@ -54,7 +54,7 @@ def test_nobody_shakes_hands(make_backend: MakeBackend, monkeypatch: pytest.Monk
             make_backend(timeout=0.5).get_variable("x")
 
 
-def test_a_kept_connection_that_is_dead_costs_no_error(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+def test_dead_idle_connection_causes_no_error(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
     put.variable("x", "found")
     backend = proxied()
     assert backend.get_variable("x") == "found"
@@ -65,9 +65,7 @@ def test_a_kept_connection_that_is_dead_costs_no_error(proxied: MakeBackend, pro
     assert proxy.connections == 2
 
 
-def test_a_kept_connection_that_is_dead_is_replaced_without_a_pause(
-    account: ServiceAccount, proxy: Proxy, put: Put
-) -> None:
+def test_dead_idle_connection_is_replaced_without_a_pause(account: ServiceAccount, proxy: Proxy, put: Put) -> None:
     """There is no time for the pause before another attempt here."""
     put.variable("x", "found")
     credentials = ServiceAccountCredentials(str(proxy.folder(account)), proxy.pod_environment())
@@ -84,7 +82,7 @@ def test_a_kept_connection_that_is_dead_is_replaced_without_a_pause(
 @pytest.mark.parametrize(
     ("doubtful_after", "found"), [(0.0, True), (3600.0, False)], ids=["after a long time", "just now"]
 )
-def test_a_kept_connection_that_fell_silent(
+def test_idle_connection_that_no_longer_responds(
     proxy: Proxy, account: ServiceAccount, put: Put, doubtful_after: float, found: bool
 ) -> None:
     """A connection that was idle for long may be dead, so time is reserved for a new one. A recent one is only slow."""
@@ -102,7 +100,7 @@ def test_a_kept_connection_that_fell_silent(
                 client.list_objects(SECRETS, put.namespace, selector, timeout=1)
 
 
-def test_an_answer_renews_the_trust_in_a_kept_connection(proxy: Proxy, account: ServiceAccount, put: Put) -> None:
+def test_response_resets_the_idle_time_of_a_connection(proxy: Proxy, account: ServiceAccount, put: Put) -> None:
     credentials = ServiceAccountCredentials(str(proxy.folder(account)), proxy.pod_environment())
     selector = LabelSelector.equal(VARIABLE, "x")
     with contextlib.closing(Client(credentials, ERROR_OF)) as client:
@@ -115,7 +113,7 @@ def test_an_answer_renews_the_trust_in_a_kept_connection(proxy: Proxy, account: 
     assert proxy.connections == 1
 
 
-def test_a_certificate_of_another_ca_is_refused_at_once(
+def test_certificate_of_another_ca_is_rejected_immediately(
     make_backend: MakeBackend, account: ServiceAccount, cluster: Cluster
 ) -> None:
     trustme.CA().cert_pem.write_to_path(str(account.folder / "ca.crt"))
@@ -127,7 +125,9 @@ def test_a_certificate_of_another_ca_is_refused_at_once(
     assert str(account.folder / "token") in str(raised.value)
 
 
-def test_a_host_with_a_name(proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_name_in_place_of_an_address(
+    proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On many machines localhost resolves to ::1 first, where the proxy does not listen."""
     put.variable("x", "found")
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "localhost")
@@ -136,7 +136,7 @@ def test_a_host_with_a_name(proxied: MakeBackend, proxy: Proxy, put: Put, monkey
     assert proxy.requests[0].headers["host"] == f"localhost:{proxy.port}"
 
 
-def test_a_host_that_is_no_name(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_host_name(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is too long for a host name, so no DNS server is queried."""
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "x" * 300)
 

@@ -18,7 +18,7 @@ class Interrupted(BaseException):
     """The exception of a signal handler, such as Airflow's execution timeout."""
 
 
-def test_an_exception_in_the_middle_of_a_request_spoils_nothing(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+def test_exception_during_a_request_does_not_affect_later_lookups(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
     put.variable("first", "of the first")
     put.variable("second", "of the second")
     backend = proxied()
@@ -34,7 +34,7 @@ def test_an_exception_in_the_middle_of_a_request_spoils_nothing(proxied: MakeBac
 
 # If the exception comes before a socket has an owner, the garbage collector closes the socket and warns about it.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_exceptions_at_any_moment_spoil_nothing(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+def test_exceptions_at_any_moment_do_not_affect_later_lookups(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
     """The interruptions move through the whole lookup in small steps."""
     values = {f"x{number}": f"value {number}" for number in range(4)}
     for key, value in values.items():

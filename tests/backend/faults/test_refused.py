@@ -19,7 +19,7 @@ from support.deadlines import ends_within
 from support.errors import everything_about
 from support.exchange import Exchange
 from support.faults import answer_with, forward
-from support.logs import said
+from support.logs import log_messages
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 from support.waiting import until
@@ -27,7 +27,7 @@ from support.waiting import until
 
 class TestForbidden:
     @pytest.mark.parametrize("grants", [[], ["get", "watch"]], ids=["nothing", "other verbs"])
-    def test_the_error_grants_what_is_missing(
+    def test_error_contains_the_commands_that_grant_the_permission(
         self,
         cluster: Cluster,
         namespace: str,
@@ -52,7 +52,7 @@ class TestForbidden:
             f"rolebinding airflow-kubernetes-secrets-{namespace}-powerless --namespace={namespace} "
             f"--role=airflow-kubernetes-secrets --serviceaccount={namespace}:powerless"
         )
-        assert len(said(caplog)) == 1
+        assert len(log_messages(caplog)) == 1
 
     @pytest.mark.parametrize(
         ("user", "subject", "binding"),
@@ -61,7 +61,7 @@ class TestForbidden:
             ("O'Brien $(id)", "'O'\"'\"'Brien $(id)'", "o-brien-id"),
         ],
     )
-    def test_a_person_is_named_too(
+    def test_error_names_a_human_user(
         self, proxied: MakeBackend, proxy: Proxy, user: str, subject: str, binding: str
     ) -> None:
         message = f'secrets is forbidden: User "{user}" cannot list resource "secrets"'
@@ -74,7 +74,7 @@ class TestForbidden:
         assert f"rolebinding airflow-kubernetes-secrets-{binding} " in str(raised.value)
         assert str(raised.value).endswith(f" --user={subject}")
 
-    def test_nothing_is_granted_to_everybody(self, proxied: MakeBackend, proxy: Proxy) -> None:
+    def test_error_grants_no_permission_to_anonymous_users(self, proxied: MakeBackend, proxy: Proxy) -> None:
         message = 'secrets is forbidden: User "system:anonymous" cannot list resource "secrets"'
         proxy.always = answer_with(403, json.dumps({"kind": "Status", "message": message}).encode())
 
@@ -91,7 +91,7 @@ class TestForbidden:
 
 
 class TestUnauthorized:
-    def test_the_token_is_read_again_at_once_and_tried_once_more(
+    def test_after_a_401_the_token_is_read_again_and_retried_once(
         self, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
         put.variable("x", "found")
@@ -115,7 +115,7 @@ class TestUnauthorized:
         assert first.connection != second.connection
         assert backend.get_variable("x") == "found"
 
-    def test_no_connection_from_before_is_used_again(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_after_a_401_old_connections_are_not_reused(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         """An old connection would use the old client certificate."""
         put.variable("x", "found")
         backend = proxied()
@@ -163,7 +163,7 @@ class TestUnauthorized:
         assert f"Correct it; it came with the service account's token in {folder}/token" in str(raised.value)
         assert "hunter2" not in everything_about(raised.value)
 
-    def test_a_token_file_that_went_away(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_token_file_that_was_deleted(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         put.variable("x", "found")
         backend = proxied()
         assert backend.get_variable("x") == "found"

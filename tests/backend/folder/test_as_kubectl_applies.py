@@ -14,15 +14,15 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from support.cluster import Cluster
 from support.kubectl import needs_kubectl, run
-from support.logs import said
+from support.logs import log_messages
 from support.manifest_texts import PASSWORD, manifest, many_aliases, secret
 from support.secrets import VARIABLE
 
-TAKEN = {
+ACCEPTED = {
     "stringData before data": (secret("data: {value: bm8=}\nstringData: {value: found}"), "found"),
     "base64 in lines": (secret("data:\n  value: |\n    Zm91\n    bmQ=\n"), "found"),
     "base64 in lines of Windows": (secret('data: {value: "Zm91\\r\\nbmQ=\\r\\n"}'), "found"),
-    "a date is a text": (secret("stringData: {value: 2026-05-04}"), "2026-05-04"),
+    "a date is a string": (secret("stringData: {value: 2026-05-04}"), "2026-05-04"),
     "a number as a key": (secret("stringData: {1: x, value: found}"), "found"),
     "the last of two equal keys": (secret("stringData: {value: no, value: found}"), "found"),
     "a byte order mark": ("\ufeff" + secret("stringData: {value: found}"), "found"),
@@ -33,7 +33,7 @@ TAKEN = {
         f"apiVersion: v1\nkind: List\nitems:\n- {json.dumps(json.loads(manifest('x', 'found')[4:]))}\n",
         "found",
     ),
-    "a SecretList, whose items say no kind": (
+    "a SecretList, whose items have no kind": (
         f"apiVersion: v1\nkind: SecretList\nitems:\n- metadata: {{name: x, labels: {{{VARIABLE}: x}}}}\n"
         "  stringData: {value: found}\n",
         "found",
@@ -45,7 +45,7 @@ TAKEN = {
     "a script": (secret("stringData: {value: 'cd ${HOME} && ls'}"), "cd ${HOME} && ls"),
     "a variable that is escaped": (secret("stringData: {value: '$${HOME}'}"), "$${HOME}"),
     "HTML": (secret("stringData: {value: <b>x</b>}"), "<b>x</b>"),
-    "what looks like a time": (secret("stringData: {value: 10:30}"), "10:30"),
+    "a value that looks like a time": (secret("stringData: {value: 10:30}"), "10:30"),
     "no data": (secret(""), None),
     "nothing under data": (secret("data:\nstringData:\n"), None),
 }
@@ -67,7 +67,7 @@ REFUSED = {
     "y": secret("stringData: {value: y}"),
     "binary": secret("data: {value: !!binary aHVudGVyMg==}"),
     "data is a list": secret("data: [hunter2]"),
-    "labels are a text": secret("stringData: {value: hunter2}").replace(f"{{{VARIABLE}: x}}", "hunter2"),
+    "labels are a string": secret("stringData: {value: hunter2}").replace(f"{{{VARIABLE}: x}}", "hunter2"),
     "a label value with a space": secret("stringData: {value: hunter2}", f"{VARIABLE}: x, other: 'hunter2 x'"),
     "a label key with a space": secret("stringData: {value: hunter2}", f"{VARIABLE}: x, 'a b': x"),
     "an annotation key with a space": secret("stringData: {value: hunter2}").replace(
@@ -88,8 +88,8 @@ REFUSED = {
 REFUSED_HERE = {
     "an unknown tag": secret("stringData: {value: !hunter2 x}"),
     "not UTF-8": secret("stringData: {value: hunter2}").encode() + b"# \xff",
-    "a long text, aliased often": secret(f"stringData: {{value: &a hunter2{'x' * 100_000}}}\nmore: [{'*a, ' * 50}]"),
-    "an alias of what it is in": secret("stringData: {value: hunter2}\nmore: &a [*a]"),
+    "a long string, aliased often": secret(f"stringData: {{value: &a hunter2{'x' * 100_000}}}\nmore: [{'*a, ' * 50}]"),
+    "an alias of its own parent": secret("stringData: {value: hunter2}\nmore: &a [*a]"),
 }
 
 
@@ -107,8 +107,8 @@ def apply_on_a_server(text: str, cluster: Cluster, namespace: str, home: Path) -
 
 
 class TestAsKubectlApply:
-    @pytest.mark.parametrize(("text", "value"), TAKEN.values(), ids=TAKEN)
-    def test_what_is_taken(
+    @pytest.mark.parametrize(("text", "value"), ACCEPTED.values(), ids=ACCEPTED)
+    def test_accepted_manifests(
         self,
         backend: KubernetesSecretsBackend,
         folder: Path,
@@ -119,13 +119,13 @@ class TestAsKubectlApply:
         (folder / "x.yaml").write_bytes(text.encode())
 
         assert backend.get_variable("x") == value
-        assert not any("x.yaml" in line for line in said(caplog))
+        assert not any("x.yaml" in line for line in log_messages(caplog))
 
     @pytest.mark.parametrize("text", [*REFUSED.values(), *REFUSED_HERE.values()], ids=[*REFUSED, *REFUSED_HERE])
-    def test_what_is_refused(
+    def test_refused_manifests(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture, text: str | bytes
     ) -> None:
-        """The file is named once, and the rest is served."""
+        """One warning names the file, and the other files are used."""
         path = folder / "x.yaml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         (folder / "y.yaml").write_text(manifest("y", "found"))
@@ -134,21 +134,25 @@ class TestAsKubectlApply:
             assert backend.get_variable("x") is None
             assert backend.get_variable("y") == "found"
 
-        [warning] = said(caplog)
+        [warning] = log_messages(caplog)
         assert warning.startswith(f"{path}: line ")
         assert warning.endswith("; nothing in it is used")
         assert PASSWORD not in warning.replace("hunter2-is-no-value", "")
 
     @needs_kubectl
     @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
-    @pytest.mark.parametrize("text", [text for text, _value in TAKEN.values()], ids=list(TAKEN))
-    def test_a_server_takes_it_too(self, cluster: Cluster, namespace: str, tmp_path: Path, text: str) -> None:
+    @pytest.mark.parametrize("text", [text for text, _value in ACCEPTED.values()], ids=list(ACCEPTED))
+    def test_server_accepts_the_same_manifests(
+        self, cluster: Cluster, namespace: str, tmp_path: Path, text: str
+    ) -> None:
         assert apply_on_a_server(text, cluster, namespace, tmp_path)
 
     @needs_kubectl
     @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
     @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
-    def test_a_server_refuses_it_too(self, cluster: Cluster, namespace: str, tmp_path: Path, text: str) -> None:
+    def test_server_refuses_the_same_manifests(
+        self, cluster: Cluster, namespace: str, tmp_path: Path, text: str
+    ) -> None:
         assert not apply_on_a_server(text, cluster, namespace, tmp_path)
 
     @pytest.mark.parametrize(
@@ -169,7 +173,7 @@ class TestAsKubectlApply:
         (folder / "y.json").write_text(manifest("y", "found")[4:])
 
         assert backend.get_variable("y") == "found"
-        [warning] = said(caplog)
+        [warning] = log_messages(caplog)
         assert warning.startswith(f"{folder}/x.json: line 1: ")
         assert PASSWORD not in warning
 
@@ -187,9 +191,12 @@ class TestAsKubectlApply:
         assert backend.get_variable("z") == "found"
         assert time.process_time() - began < 5
         problem = "its aliases expand to too much data; nothing in it is used"
-        assert sorted(said(caplog)) == [f"{folder}/x.yaml: line 7: {problem}", f"{folder}/y.yaml: line 7: {problem}"]
+        assert sorted(log_messages(caplog)) == [
+            f"{folder}/x.yaml: line 7: {problem}",
+            f"{folder}/y.yaml: line 7: {problem}",
+        ]
 
-    def test_many_aliases_and_long_texts(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+    def test_many_aliases_and_long_strings(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
         """The number of aliases is not limited, and a file may have several megabytes."""
         values = ", ".join(f"k{n}: *a" for n in range(2000))
         (folder / "x.yaml").write_text(secret(f"stringData: {{value: &a {'x' * 1000}, {values}}}"))
@@ -198,7 +205,7 @@ class TestAsKubectlApply:
         assert backend.get_variable("x") == "x" * 1000
         assert backend.get_variable("y") == "y" * 5_000_000
 
-    def test_what_is_no_secret_is_left_out(
+    def test_other_documents_and_files_are_ignored(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         (folder / "a.yaml").write_text(
@@ -214,7 +221,7 @@ class TestAsKubectlApply:
         (folder / "link.yaml").symlink_to("nowhere")
 
         assert backend.get_variable("x") == "found"
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
 
     @pytest.mark.parametrize(
         ("text", "problem", "value"),
@@ -256,7 +263,7 @@ class TestAsKubectlApply:
         (folder / "x.yaml").write_text(text)
 
         assert backend.get_variable("x") == value
-        assert [line for line in said(caplog) if "x.yaml" in line] == [f"{folder}/x.yaml: line 1: {problem}"]
+        assert [line for line in log_messages(caplog) if "x.yaml" in line] == [f"{folder}/x.yaml: line 1: {problem}"]
 
     def test_two_names_of_one_file(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
@@ -267,9 +274,9 @@ class TestAsKubectlApply:
         (folder / "c.yaml").hardlink_to(folder / "a.yaml")
 
         assert backend.get_variable("x") == "found"
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
 
-    def test_what_is_no_file_is_not_waited_for(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+    def test_pipes_and_sockets_do_not_block(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
         (folder / "x.yaml").write_text(manifest("x", "found"))
         os.mkfifo(folder / "pipe.yaml")
         with socket.socket(socket.AF_UNIX) as listener:
@@ -277,7 +284,7 @@ class TestAsKubectlApply:
 
             assert backend.get_variable("x") == "found"
 
-    def test_the_later_of_two_counts_with_one_warning(
+    def test_later_of_two_manifests_is_used_with_one_warning(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         """ "Later" is the order in which kubectl reads a folder."""
@@ -288,13 +295,13 @@ class TestAsKubectlApply:
         for _ in range(2):
             assert backend.get_variable("x") == "third"
 
-        assert sorted(said(caplog)) == [
+        assert sorted(log_messages(caplog)) == [
             f"Secret default/x is in {folder}/a/z.yaml and in {folder}/a-b.yaml; the latter is used. Remove one of "
             "them",
             f"Secret default/x is twice in {folder}/a-b.yaml; the latter is used. Remove one of them",
         ]
 
-    def test_of_several_matches_the_oldest_by_what_the_manifests_say(
+    def test_oldest_secret_by_the_time_in_the_manifests_is_used(
         self, backend: KubernetesSecretsBackend, folder: Path
     ) -> None:
         """``kubectl get -o yaml`` writes creation times. Manifests seldom have one; then the first by name is used."""

@@ -16,10 +16,10 @@ from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources import folder as folder_module
 from airflow_kubernetes_secrets.sources.query import LabelQuery
-from support.logs import said
+from support.call_counts import calls
+from support.logs import log_messages
 from support.manifest_texts import manifest, replace
 from support.secrets import VARIABLE
-from support.work import calls
 
 
 def rewrite(path: Path, text: str) -> None:
@@ -56,7 +56,7 @@ class TestChanges:
             change(path, manifest("x", f"at{number}"))
             assert backend.get_variable("x") == f"at{number}"
 
-    def test_a_change_that_leaves_no_trace(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+    def test_change_without_a_new_modification_time(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
         """It is like two changes in one tick of the clock: a memory page that is already dirty records no new times."""
         path = folder / "x.yaml"
         path.write_text(manifest("x", "first"))
@@ -66,7 +66,7 @@ class TestChanges:
                 memory[at : at + 5] = value.encode()
                 assert backend.get_variable("x") == value
 
-    def test_files_and_folders_come_and_go(
+    def test_files_and_folders_are_added_and_removed(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         assert backend.get_variable("x") is None
@@ -78,9 +78,9 @@ class TestChanges:
         assert backend.get_variable("x") == "found"
         (folder / "y.yaml").unlink()
         assert backend.get_variable("x") is None
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
 
-    def test_what_has_not_changed_is_not_read_again(self, folder: Path, settle: Callable[[], None]) -> None:
+    def test_unchanged_file_is_not_read_again(self, folder: Path, settle: Callable[[], None]) -> None:
         """A change of only the times is not read either: the same Secret object is returned."""
         path = folder / "x.yaml"
         path.write_text(manifest("x", "found"))
@@ -113,7 +113,7 @@ class TestChanges:
         (folder / "..data_tmp").replace(folder / "..data")
         assert (backend.get_variable("x"), backend.get_variable("y")) == ("two", "two")
 
-    def test_a_link_that_leads_back(
+    def test_links_to_a_parent_folder(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         for name in ("a", "b"):
@@ -123,18 +123,18 @@ class TestChanges:
         (folder / "a" / "x.yaml").write_text(manifest("x", "found"))
 
         assert backend.get_variable("x") == "found"
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
 
-    def test_a_link_that_leads_back_to_the_folder_itself(
+    def test_link_to_the_folder_itself(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         (folder / "loop").symlink_to(".")
         (folder / "x.yaml").write_text(manifest("x", "found"))
 
         assert backend.get_variable("x") == "found"
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
 
-    def test_a_broken_file_keeps_what_it_held_until_it_is_mended(
+    def test_previous_content_is_used_until_an_invalid_file_is_fixed(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         path = folder / "x.yaml"
@@ -150,10 +150,11 @@ class TestChanges:
 
         # A file that becomes invalid again is reported again.
         assert (
-            said(caplog) == [f"{path}: line 1: found unexpected end of stream; its previous content is still used"] * 2
+            log_messages(caplog)
+            == [f"{path}: line 1: found unexpected end of stream; its previous content is still used"] * 2
         )
 
-    def test_a_broken_file_that_is_removed_holds_nothing(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+    def test_removed_invalid_file_is_not_used(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
         path = folder / "x.yaml"
         path.write_text(manifest("x", "good"))
         assert backend.get_variable("x") == "good"
@@ -164,7 +165,7 @@ class TestChanges:
 
         assert backend.get_variable("x") is None
 
-    def test_what_cannot_be_looked_at_is_named_and_keeps_what_it_held(
+    def test_unreadable_files_and_folders_keep_their_previous_content(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         """A link to itself represents all files that even root cannot read."""
@@ -182,7 +183,7 @@ class TestChanges:
             for key in "xyz":
                 assert backend.get_variable(key) == "found"
         problem = "Too many levels of symbolic links"
-        assert sorted(said(caplog)) == [
+        assert sorted(log_messages(caplog)) == [
             f"{folder}/sub: {problem}; nothing in it is used",
             f"{folder}/x.yaml: {problem}; its previous content is still used",
         ]
@@ -193,7 +194,7 @@ class TestChanges:
         assert backend.get_variable("y") is None
         assert backend.get_variable("x") == "mended"
 
-    def test_many_that_cannot_be_looked_at(self, tmp_path: Path) -> None:
+    def test_many_unreadable_files_take_linear_time(self, tmp_path: Path) -> None:
         def look_twice(count: int) -> None:
             folder = tmp_path / str(count)
             folder.mkdir(exist_ok=True)
@@ -206,7 +207,7 @@ class TestChanges:
         look_twice(20)
         assert calls(lambda: look_twice(800)) < 6 * calls(lambda: look_twice(200))
 
-    def test_folders_in_folders(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+    def test_deeply_nested_folders(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
         """The folders are nested deeper than Python's recursion limit."""
         inner = os.open(folder, os.O_RDONLY)
         for _ in range(1_200):
@@ -223,7 +224,7 @@ class TestChanges:
             # Python's own function for this is recursive too.
             subprocess.run(["rm", "-r", str(folder)], check=True)
 
-    def test_the_order_is_that_of_kubectl(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+    def test_files_are_read_in_the_order_of_kubectl(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
         """A folder is sorted among the files by its name."""
         (folder / "b").mkdir()
         for name in ("a.yaml", "b-c.yaml", "b.yaml", "b/x.yaml"):

@@ -21,11 +21,11 @@ class TestNamespaces:
             + manifest("both", "b", namespace="b")
         )
 
-    def test_without_the_option_it_does_not_matter(self, backend: KubernetesSecretsBackend) -> None:
+    def test_without_the_option_namespaces_are_ignored(self, backend: KubernetesSecretsBackend) -> None:
         assert backend.get_variable("of-none") == "none"
         assert backend.get_variable("of-a") == "a"
 
-    def test_what_names_none_is_in_the_first(self, folder: Path) -> None:
+    def test_manifest_without_a_namespace_is_in_the_first_namespace(self, folder: Path) -> None:
         backend = KubernetesSecretsBackend(path=str(folder), namespace="b,c")
         assert backend.get_variable("of-none") == "none"
         assert backend.get_variable("of-a") is None
@@ -53,7 +53,7 @@ class TestNamespaces:
         assert backend.get_variable("y") == "a"
         assert backend.get_variable("z") == "a"
 
-    def test_a_reference_without_namespace_finds_the_oldest_in_any(self, folder: Path) -> None:
+    def test_reference_without_a_namespace_finds_the_oldest_secret(self, folder: Path) -> None:
         created = {"c": "2026-02-01T00:00:00Z", "d": "2026-01-01T00:00:00Z"}
         for namespace, time_ in created.items():
             (folder / f"{namespace}.yaml").write_text(

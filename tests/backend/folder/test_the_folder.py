@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.process import restart
 from airflow_kubernetes_secrets.sources import folder as folder_module
 from airflow_kubernetes_secrets.sources.query import LabelQuery
-from support.logs import said
+from support.logs import log_messages
 from support.manifest_texts import manifest, replace
 from support.memory import fork, join
 from support.secrets import CONNECTION
@@ -24,7 +24,7 @@ from support.secrets import CONNECTION
 
 class TestTheFolder:
     @pytest.mark.parametrize("kind", ["nothing", "a file", "a dangling link", "somebody's home"])
-    def test_there_is_none(self, tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str) -> None:
+    def test_invalid_folder(self, tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str) -> None:
         path = Path("~nobody-of-this-name/manifests") if kind == "somebody's home" else tmp_path / "manifests"
         if kind == "a file":
             path.write_text("x")
@@ -36,10 +36,10 @@ class TestTheFolder:
             with pytest.raises(NotConfiguredError, match="the folder of 'path' in backend_kwargs cannot be read: /"):
                 backend.get_variable("x")
 
-        [error] = said(caplog)
+        [error] = log_messages(caplog)
         assert error.endswith("Create it, or correct 'path'")
 
-    def test_one_that_goes_and_comes_back(
+    def test_folder_that_is_removed_and_restored(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         (folder / "x.yaml").write_text(manifest("x", "found"))
@@ -51,7 +51,7 @@ class TestTheFolder:
                 backend.get_variable("x")
         folder.with_name("elsewhere").rename(folder)
         assert backend.get_variable("x") == "found"
-        assert len(said(caplog)) == 1
+        assert len(log_messages(caplog)) == 1
 
     def test_in_the_home_of_the_user(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (folder / "x.yaml").write_text(manifest("x", "found"))
@@ -59,9 +59,7 @@ class TestTheFolder:
 
         assert KubernetesSecretsBackend(path="~/manifests").get_variable("x") == "found"
 
-    def test_a_relative_path_is_from_where_the_process_first_looked(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_relative_path_is_resolved_at_the_first_lookup(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (folder / "x.yaml").write_text(manifest("x", "found"))
         (folder / "sub").mkdir()
         monkeypatch.chdir(folder.parent)
@@ -71,7 +69,7 @@ class TestTheFolder:
 
         assert backend.get_variable("x") == "found"
 
-    def test_all_backends_of_a_process_read_once(self, folder: Path) -> None:
+    def test_all_backends_of_a_process_share_the_manifests(self, folder: Path) -> None:
         """Airflow builds a new backend for each option."""
         path = folder / "x.yaml"
         path.write_text(manifest("x", "found"))
@@ -111,7 +109,7 @@ class TestProcesses:
             assert all(each.result(timeout=180) for each in running)
 
     def test_a_child_that_is_forked_while_a_thread_reads(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
-        """The child has what its parent knew, waits for no lock of the parent, and follows changes."""
+        """The child has the data of its parent, waits for no lock of the parent, and sees changes."""
         for number in range(300):
             (folder / f"{number}.yaml").write_text(manifest(f"x{number}", "found"))
         thread = threading.Thread(target=backend.get_variable, args=("x1",))
@@ -135,7 +133,7 @@ class TestProcesses:
         assert backend.get_variable("x") is None
         caplog.clear()
 
-        join(fork(lambda: backend.get_variable("x") is None and len(said(caplog)) == 1))
+        join(fork(lambda: backend.get_variable("x") is None and len(log_messages(caplog)) == 1))
 
     def test_the_event_loop_reads_no_files(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
         (folder / "x.yaml").write_text(manifest("x", "http://found", labels={CONNECTION: "x"}))

@@ -1,4 +1,4 @@
-"""Manifests that another tool has yet to process are not served."""
+"""Manifests that another tool has yet to process are not used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from support.logs import said
+from support.logs import log_messages
 from support.manifest_texts import PASSWORD, manifest, secret
 from support.secrets import VARIABLE
 
@@ -20,7 +20,7 @@ SOPS = "sops:\n  mac: ENC[AES256_GCM,data:abc=,iv:def=,tag:ghi==,type:str]\n  ve
 UNPROCESSED = {
     "SOPS": (secret(f"stringData: {{value: '{CIPHERTEXT}'}}\n{SOPS}"), "key 'value' is ciphertext of SOPS"),
     "SOPS, another key": (secret(f"stringData: {{value: x, b: '{CIPHERTEXT}'}}\n{SOPS}"), "key 'b' is ciphertext"),
-    "SOPS without its notes": (secret(f"stringData: {{value: '{CIPHERTEXT}'}}"), "key 'value' is ciphertext of SOPS"),
+    "SOPS without metadata": (secret(f"stringData: {{value: '{CIPHERTEXT}'}}"), "key 'value' is ciphertext of SOPS"),
     "SOPS in data": (secret(f"data: {{value: '{CIPHERTEXT}'}}\n{SOPS}"), "Decrypt it: sops decrypt FILE"),
     "SOPS in base64": (secret(f"data: {{value: {b64encode(CIPHERTEXT.encode()).decode()}}}"), "ciphertext of SOPS"),
     "SOPS and nothing encrypted": (
@@ -79,7 +79,7 @@ UNPROCESSED = {
     "a variable of Flux for all data": (secret("stringData: ${SECRETS}"), "'stringData' is a variable that Flux"),
     "Helm": (secret("stringData: {value: '{{ .Values.password }}'}"), "a template that is not rendered. Render it"),
     "Helm with functions": (secret("stringData: {value: '{{ include \"a.b\" . | quote }}'}"), "not rendered"),
-    "Helm in a text": (secret("stringData: {value: 'a b {{ .Release.Name }} c'}"), "not rendered"),
+    "Helm in a string": (secret("stringData: {value: 'a b {{ .Release.Name }} c'}"), "not rendered"),
     "Helm without quotation marks": (
         secret("stringData:\n  value: {{ .Values.x }}"),
         "it is a template that is not rendered",
@@ -95,18 +95,18 @@ UNPROCESSED = {
 }
 
 
-class TestWhatAnotherToolHasYetToDo:
+class TestUnprocessedManifests:
     """kubectl would accept them, and Airflow would get the ciphertext or the placeholder as a value."""
 
     @pytest.mark.parametrize(("text", "says"), UNPROCESSED.values(), ids=UNPROCESSED)
-    def test_it_is_not_served(
+    def test_unprocessed_manifest_is_not_used(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture, text: str, says: str
     ) -> None:
         (folder / "x.yaml").write_text(f"{text}\n{manifest('y', 'found')}")
 
         for _ in range(2):
             assert backend.get_variable("x") is None
-        [warning] = said(caplog)
+        [warning] = log_messages(caplog)
         assert re.match(f"{folder}/x.yaml: line [137]: ", warning)
         assert says in warning
         assert PASSWORD not in warning
@@ -115,7 +115,9 @@ class TestWhatAnotherToolHasYetToDo:
         assert backend.get_variable("y") == "found"
         assert warning.endswith("; the rest of the file is used")
 
-    def test_a_text_that_is_meant(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+    def test_flux_variable_is_literal_if_substitution_is_disabled(
+        self, backend: KubernetesSecretsBackend, folder: Path
+    ) -> None:
         annotations = {"kustomize.toolkit.fluxcd.io/substitute": "disabled"}
         (folder / "x.yaml").write_text(manifest("x", "${HOME}/x", annotations=annotations))
 
@@ -130,10 +132,10 @@ class TestWhatAnotherToolHasYetToDo:
             "data:x,iv:y,tag:z,type:str",
         ],
     )
-    def test_a_text_that_sops_does_not_take_for_ciphertext(
+    def test_string_that_sops_does_not_treat_as_ciphertext(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture, text: str
     ) -> None:
         (folder / "x.yaml").write_text(manifest("x", text))
 
         assert backend.get_variable("x") == text
-        assert not said(caplog)
+        assert not log_messages(caplog)

@@ -1,4 +1,4 @@
-"""``cache_ttl``: a LIST of everything, how old it may be, and how few requests keep it current."""
+"""``cache_ttl``: an index from one LIST, its maximum age, and how few requests keep it current."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 
 from airflow_kubernetes_secrets.errors import UnauthorizedError
 from airflow_kubernetes_secrets.sources import cache_policy
-from support.asking import WATCHED, selector, selectors
 from support.clock import Clock
 from support.cluster import Cluster
 from support.exchange import Exchange
 from support.faults import answer_with, forward, late, silent, unfiltered
-from support.logs import said
+from support.label_selectors import WATCHED, selector, selectors
+from support.logs import log_messages
 from support.memory import MakeLookups, lists_of_all, watchers
 from support.proxy import Proxy
 from support.secrets import CONNECTION, VARIABLE, MakeBackend, Put
@@ -23,7 +23,7 @@ from support.waiting import PATIENCE, until
 
 
 class TestIndex:
-    def test_a_process_that_keeps_asking_lists_once(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_process_with_many_lookups_lists_once(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         for number in range(10):
             put.variable(f"x{number}", f"value {number}")
         backend = proxied(cache_ttl=60)
@@ -35,7 +35,7 @@ class TestIndex:
         assert proxy.lists[-1].query["resourceVersion"] == ["0"]
         assert watchers() == []
 
-    def test_each_kind_has_its_own(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_each_kind_has_its_own_index(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         put.variable("x", "variable")
         put.connection("x", "http://connection")
         backend = proxied(cache_ttl=60)
@@ -47,7 +47,7 @@ class TestIndex:
         assert len(proxy.requests) == 6
         assert {VARIABLE, CONNECTION} < set(selectors(proxy))
 
-    def test_options_are_always_asked(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_configuration_options_are_always_requested(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         """Airflow reads options while it is imported, before it forks."""
         backend = proxied(cache_ttl=60)
         for value in ("one", "two", "three", "four"):
@@ -57,7 +57,7 @@ class TestIndex:
 
         assert len(proxy.requests) == 4
 
-    def test_options_are_asked_also_where_they_share_a_label(
+    def test_configuration_options_that_share_a_label_are_requested_too(
         self, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
         put.variable("x", "found")
@@ -70,7 +70,7 @@ class TestIndex:
 
         assert len(proxy.requests) == 4
 
-    def test_backend_objects_share_it(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_backend_objects_share_the_index(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         """Before Airflow 3.3 a worker builds one for each lookup."""
         put.variable("x", "found")
 
@@ -78,7 +78,9 @@ class TestIndex:
 
         assert len(proxy.requests) == 3
 
-    def test_backends_of_other_options_do_not(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_backends_with_other_options_do_not_share_the_index(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put
+    ) -> None:
         put.variable("x", "found")
         for _ in range(4):
             assert proxied(cache_ttl=60).get_variable("x") == "found"
@@ -86,7 +88,7 @@ class TestIndex:
 
         assert len(proxy.requests) == 6
 
-    def test_an_answer_is_never_older_than_the_ttl(self, proxied: MakeBackend, put: Put) -> None:
+    def test_value_is_never_older_than_the_ttl(self, proxied: MakeBackend, put: Put) -> None:
         """This also holds below the shortest TTL with a watch: then everything is listed again."""
         ttl = 0.5
         put.variable("x", "0", name="x")
@@ -107,7 +109,7 @@ class TestIndex:
                 assert began - outdated.get(found, began) < ttl + 0.2
                 time.sleep(0.005)
 
-    def test_a_short_ttl_is_kept_without_a_watch(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_short_ttl_is_met_by_lists_without_a_watch(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         put.variable("x", "found")
         backend = proxied(cache_ttl=0.2)
         began = time.monotonic()
@@ -119,7 +121,7 @@ class TestIndex:
         assert time.monotonic() - began >= 4 * 0.2
         assert watchers() == []
 
-    def test_of_threads_that_need_it_at_once_one_lists(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_concurrent_threads_share_one_list(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         put.variable("x", "found")
         backend = proxied(cache_ttl=60)
         backend.get_variable("x")
@@ -136,7 +138,7 @@ class TestIndex:
 
         assert selectors(proxy)[2:] == [VARIABLE]
 
-    def test_a_list_that_is_too_long_leaves_time_to_ask(
+    def test_list_without_a_response_leaves_time_for_single_queries(
         self,
         proxied: MakeBackend,
         proxy: Proxy,
@@ -157,24 +159,24 @@ class TestIndex:
         # If each lookup sent that LIST, they would wait for 10 s.
         assert time.monotonic() - began < 8
         assert selectors(proxy).count(VARIABLE) == 1
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
 
         # It is tried again after a pause, and once more after twice that pause.
         time.sleep(0.5)
         proxy.faults.append(silent)
         assert [backend.get_variable("x") for _ in range(5)] == ["found"] * 5
         assert selectors(proxy).count(VARIABLE) == 2
-        [line] = said(caplog)
+        [line] = log_messages(caplog)
         assert f"the Secrets with the label {VARIABLE} in namespace {put.namespace!r} could not be listed" in line
         assert "(no response in time)" in line
         assert "a namespace of their own" in line
         time.sleep(1)
         assert [backend.get_variable("x") for _ in range(5)] == ["found"] * 5
-        asked = len(proxy.requests)
+        request_count = len(proxy.requests)
         assert backend.get_variable("y") is None
-        assert len(proxy.requests) == asked
+        assert len(proxy.requests) == request_count
 
-    def test_a_list_that_keeps_failing_is_tried_ever_more_rarely(
+    def test_failing_list_is_retried_with_growing_pauses(
         self, make_lookups: MakeLookups, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The pauses grow from 5 s to 10 s and so on, up to ten minutes. After a success they start again."""
@@ -208,7 +210,7 @@ class TestIndex:
             assert lookups.get("x") == "found"
             assert len(lists_of_all(proxy.requests)) == requests + 1
 
-    def test_a_list_for_the_next_index_leaves_time_for_one_without_a_version(
+    def test_list_with_a_version_leaves_time_for_a_list_of_any_version(
         self, make_lookups: MakeLookups, proxy: Proxy, put: Put
     ) -> None:
         """The first server may be behind, and wait for all the time that it is given."""
@@ -222,7 +224,7 @@ class TestIndex:
         assert len(index.find("x")) == 1
         assert [request.query["resourceVersion"] for request in proxy.requests] == [["0"], [version], ["0"]]
 
-    def test_a_version_that_no_server_knows_any_more(self, make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
+    def test_expired_resource_version(self, make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
         put.variable("x", "found")
         server = make_lookups().server
         version = server.fetch_index(VARIABLE, 10).resource_version
@@ -233,9 +235,7 @@ class TestIndex:
         assert len(index.find("x")) == 1
         assert [request.query["resourceVersion"] for request in proxy.requests] == [["0"], [version], ["0"]]
 
-    def test_a_list_that_is_forbidden_is_not_the_end_of_asking(
-        self, proxied: MakeBackend, proxy: Proxy, put: Put
-    ) -> None:
+    def test_forbidden_list_does_not_stop_single_queries(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         """Kubernetes can authorize by label selector."""
         put.variable("x", "found")
         backend = proxied(cache_ttl=60)
@@ -246,7 +246,7 @@ class TestIndex:
 
         assert [backend.get_variable("x") for _ in range(5)] == ["found"] * 5
 
-    def test_a_refusal_that_comes_while_everything_is_listed(
+    def test_result_of_a_list_is_discarded_after_a_401(
         self, refusals_confirmed_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
         """A result that was requested before the refusal is not stored after it."""
@@ -267,7 +267,7 @@ class TestIndex:
         with pytest.raises(UnauthorizedError):
             backend.get_variable("x")
 
-    def test_what_lacks_the_label_is_not_kept(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_secrets_without_the_label_are_not_stored(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         """A proxy that drops the query returns everything."""
         put({"app": "x"}, "not Airflow's")
         put.variable("x", "found")

@@ -8,17 +8,17 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.sources import cache_policy, watcher
-from support.asking import WATCHED, selector, selectors
 from support.cluster import Cluster
 from support.faults import stream_of
-from support.logs import said
+from support.label_selectors import WATCHED, selector, selectors
+from support.logs import log_messages
 from support.memory import watchers
 from support.proxy import Proxy
 from support.secrets import VARIABLE, MakeBackend, Put
 from support.waiting import until
 
 
-def climb_to_a_watch(backend: KubernetesSecretsBackend, proxy: Proxy) -> None:
+def start_a_watch(backend: KubernetesSecretsBackend, proxy: Proxy) -> None:
     """Look up until the index of variables is watched."""
     for _ in range(3):
         backend.get_variable("x")
@@ -28,10 +28,10 @@ def climb_to_a_watch(backend: KubernetesSecretsBackend, proxy: Proxy) -> None:
 
 
 class TestWatch:
-    def test_a_process_that_goes_on_asking_watches(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_process_with_continued_lookups_starts_a_watch(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         put.variable("x", "one", name="x")
         backend = proxied(cache_ttl=WATCHED)
-        climb_to_a_watch(backend, proxy)
+        start_a_watch(backend, proxy)
         version = proxy.watches[0].query["resourceVersion"][0]
         requests = len(proxy.lists)
 
@@ -49,7 +49,9 @@ class TestWatch:
         until(lambda: backend.get_variable("x") == "three")
         assert len(proxy.lists) == requests
 
-    def test_options_are_never_watched(self, watched_at_once: None, proxied: MakeBackend, put: Put) -> None:
+    def test_configuration_options_are_never_watched(
+        self, watched_at_once: None, proxied: MakeBackend, put: Put
+    ) -> None:
         put.config("x", "option")
         backend = proxied(cache_ttl=WATCHED)
         for _ in range(4):
@@ -60,7 +62,7 @@ class TestWatch:
         backend.get_variable("x")
         assert len(watchers()) == 1
 
-    def test_without_the_permission_to_watch_it_lists_and_says_so_once(
+    def test_without_permission_to_watch_it_lists_and_warns_once(
         self, cluster: Cluster, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         account = cluster.service_account(put.namespace, "lister", {put.namespace: ["list"]})
@@ -75,16 +77,16 @@ class TestWatch:
             assert backend.get_variable("x") == value
 
             # The refusal has been confirmed by now.
-            until(lambda: len(said(caplog)) == 1 and watchers() == [])
+            until(lambda: len(log_messages(caplog)) == 1 and watchers() == [])
             watches = proxy.watches
             assert len(watches) > 1
         assert proxy.watches == watches
-        [line] = said(caplog)
+        [line] = log_messages(caplog)
         assert f"{VARIABLE} cannot be watched: they are listed instead" in line
         assert "'lister' of namespace" in line
         assert "--verb=list,watch" in line
 
-    def test_where_something_does_not_let_streams_through_it_lists(
+    def test_lists_replace_watches_if_a_proxy_blocks_streams(
         self,
         watched_at_once: None,
         proxied: MakeBackend,
@@ -101,10 +103,10 @@ class TestWatch:
         backend = proxied(cache_ttl=WATCHED)
         assert backend.get_variable("x") == "one"
 
-        until(lambda: said(caplog) != [])
+        until(lambda: log_messages(caplog) != [])
         until(lambda: watchers() == [])
 
-        [line] = said(caplog)
+        [line] = log_messages(caplog)
         assert f"{VARIABLE} cannot be watched: they are listed instead" in line
         assert "something between Airflow and the API server may block streams" in line
         watches = len(proxy.watches)
@@ -113,7 +115,7 @@ class TestWatch:
         assert backend.get_variable("x") == "two"
         assert len(proxy.watches) == watches
 
-    def test_one_that_nobody_needs_any_more_ends(
+    def test_unused_watch_ends(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The limit is twice the age that a value may have, which is short here."""
@@ -128,7 +130,7 @@ class TestWatch:
         put.variable("x", "two", name="x")
         until(lambda: backend.get_variable("x") == "two")
 
-    def test_a_process_that_pauses_starts_from_the_bottom(
+    def test_process_with_a_long_pause_starts_with_single_queries_again(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """One lookup an hour justifies neither a LIST nor a watch."""

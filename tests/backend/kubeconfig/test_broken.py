@@ -30,14 +30,14 @@ def test_a_file_that_is_not_yaml_is_not_quoted(tmp_path: Path, caplog: pytest.Lo
 
 
 BROKEN: dict[str, Callable[[dict[str, Any]], None]] = {
-    "a CA that is none": lambda config: config["clusters"][0].update(
+    "an invalid CA": lambda config: config["clusters"][0].update(
         cluster={"server": "https://127.0.0.1:1", "certificate-authority-data": "aHVudGVyMg=="}
     ),
-    "a client certificate that is none": lambda config: config["users"][0].update(
+    "an invalid client certificate": lambda config: config["users"][0].update(
         user={"client-certificate-data": "aHVudGVyMg==", "client-key-data": "aHVudGVyMg=="}
     ),
-    "a port that is none": lambda config: config["clusters"][0]["cluster"].update(server="https://hunter2:abc"),
-    "a server that is none": lambda config: config["clusters"][0]["cluster"].update(server="//"),
+    "an invalid port": lambda config: config["clusters"][0]["cluster"].update(server="https://hunter2:abc"),
+    "an invalid server": lambda config: config["clusters"][0]["cluster"].update(server="//"),
     "no such user": lambda config: config.update(users=[]),
     "a password without a user": lambda config: config["users"][0].update(
         user={"username": None, "password": "hunter2"}
@@ -49,7 +49,7 @@ BROKEN: dict[str, Callable[[dict[str, Any]], None]] = {
         user={"exec": {"apiVersion": None, "command": "true", "env": [{"name": "PASSWORD", "value": "hunter2"}]}}
     ),
     "a user without a name": lambda config: config["users"].insert(0, {"user": {"token": "hunter2"}}),
-    "users that are no list": lambda config: config.update(users={"token": "hunter2"}),
+    "users that are not a list": lambda config: config.update(users={"token": "hunter2"}),
     "a provider without its configuration": lambda config: config["users"][0].update(
         user={"auth-provider": {"name": "oidc", "config": {"id-token": None, "refresh-token": "hunter2"}}}
     ),
@@ -65,7 +65,7 @@ BROKEN: dict[str, Callable[[dict[str, Any]], None]] = {
 
 
 @pytest.mark.parametrize("change", BROKEN.values(), ids=BROKEN)
-def test_what_is_broken_in_it_is_not_quoted(
+def test_invalid_contents_are_not_quoted(
     edited: Callable[..., Path], change: Callable[[dict[str, Any]], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = edited(change)
@@ -110,7 +110,7 @@ def test_a_provider_whose_program_fails_later_is_not_quoted(
         ("user", "password", {"hunter2": None}),
     ],
 )
-def test_a_field_that_is_no_string(edited: Callable[..., Path], part: str, name: str, value: object) -> None:
+def test_field_that_is_not_a_string(edited: Callable[..., Path], part: str, name: str, value: object) -> None:
     """YAML reads a token of digits as a number. Its first zeros would be lost."""
     broken = edited(lambda config: config[f"{part}s"][0][part].update({name: value}))
 
@@ -121,7 +121,7 @@ def test_a_field_that_is_no_string(edited: Callable[..., Path], part: str, name:
     assert "hunter2" not in everything_about(raised.value)
 
 
-def test_a_file_that_it_names_and_that_does_not_exist(edited: Callable[..., Path]) -> None:
+def test_name_of_a_missing_token_file_is_not_quoted(edited: Callable[..., Path]) -> None:
     """The error does not quote the name, which can be a token in the wrong field."""
     broken = edited(lambda config: config["users"][0].update(user={"tokenFile": "hunter2"}))
 
@@ -140,7 +140,7 @@ def test_contents_in_place_of_a_path_are_not_quoted(monkeypatch: pytest.MonkeyPa
     assert "hunter2" not in str(raised.value)
 
 
-def test_an_encrypted_client_key_asks_nobody(edited: Callable[..., Path], tmp_path: Path) -> None:
+def test_encrypted_client_key_does_not_prompt_for_a_pass_phrase(edited: Callable[..., Path], tmp_path: Path) -> None:
     """OpenSSL would wait for a pass phrase at the terminal."""
     authority = trustme.CA()
     leaf = authority.issue_cert("airflow.example.com")
@@ -161,7 +161,9 @@ def test_an_encrypted_client_key_asks_nobody(edited: Callable[..., Path], tmp_pa
         KubernetesSecretsBackend(kubeconfig=str(edited(use))).get_variable("x")
 
 
-def test_an_exec_plugin_that_fails_grants_nothing_to_everybody(edited: Callable[..., Path], tmp_path: Path) -> None:
+def test_failing_exec_plugin_grants_no_permission_to_anonymous_users(
+    edited: Callable[..., Path], tmp_path: Path
+) -> None:
     """The loader continues without credentials, and the API server treats the request as anonymous."""
 
     def use_plugin(config: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ class Plugin:
         return (self.folder / "runs").read_text().count("run")
 
     def configure(self, config: dict[str, Any]) -> None:
-        """Have the user of a kubeconfig get the token from it."""
+        """Configure a kubeconfig's user to get the token from this plugin."""
         program = self.folder / "plugin"
         program.write_text(
             f"#!{sys.executable}\nimport json, pathlib, time\n"
@@ -72,7 +72,7 @@ def plugin(tmp_path: Path) -> Plugin:
     return plugin
 
 
-def test_an_exec_plugin_gives_the_token_and_a_new_one_after_401(
+def test_exec_plugin_returns_a_new_token_after_a_401(
     edited: Callable[..., Path], account: ServiceAccount, put: Put, plugin: Plugin
 ) -> None:
     put.variable("x", "found")
@@ -87,7 +87,7 @@ def test_an_exec_plugin_gives_the_token_and_a_new_one_after_401(
     assert backend.get_variable("x") == "found"
 
 
-def test_an_exec_plugin_that_takes_all_the_time_does_not_hide_the_401(
+def test_exec_plugin_that_uses_the_whole_timeout_does_not_hide_the_401(
     refusals_confirmed_at_once: None, edited: Callable[..., Path], put: Put, plugin: Plugin
 ) -> None:
     put.variable("x", "found")
@@ -101,7 +101,7 @@ def test_an_exec_plugin_that_takes_all_the_time_does_not_hide_the_401(
         backend.get_variable("x")
 
 
-def test_while_a_slow_exec_plugin_runs_the_old_token_is_not_refused_for_good(
+def test_old_token_causes_no_error_while_a_slow_exec_plugin_runs(
     edited: Callable[..., Path], account: ServiceAccount, put: Put, plugin: Plugin
 ) -> None:
     """Several threads notice the rotation, at different moments."""
@@ -123,7 +123,7 @@ def test_while_a_slow_exec_plugin_runs_the_old_token_is_not_refused_for_good(
 def test_a_newline_after_a_token_in_a_file_does_not_break_the_header(
     edited: Callable[..., Path], account: ServiceAccount, put: Put, tmp_path: Path
 ) -> None:
-    """kubectl accepts it."""
+    """kubectl accepts such a file."""
     put.variable("x", "found")
     (tmp_path / "token").write_text(f"{account.token}\n")
 
@@ -169,7 +169,7 @@ CREDENTIALS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize(("name", "user"), CREDENTIALS.items(), ids=CREDENTIALS)
 @pytest.mark.parametrize("also", [{}, {"insecure-skip-tls-verify": True}])
-def test_no_credentials_go_over_plain_http(
+def test_credentials_are_not_sent_over_plain_http(
     edited: Callable[..., Path], tmp_path: Path, name: str, user: dict[str, Any], also: dict[str, Any]
 ) -> None:
     """kubectl silently drops them, and then the API server treats the request as anonymous."""
@@ -203,9 +203,7 @@ def test_a_cluster_without_a_server_is_not_sent_a_token(edited: Callable[..., Pa
         ).get_variable("x")
 
 
-def test_a_kubeconfig_that_comes_to_name_plain_http_is_refused_when_it_is_read_again(
-    edited: Callable[..., Path], put: Put
-) -> None:
+def test_kubeconfig_that_changes_to_plain_http_is_refused(edited: Callable[..., Path], put: Put) -> None:
     put.variable("x", "found")
     credentials = KubeconfigCredentials(str(edited(lambda _config: None)), None)
     before = credentials.endpoint
@@ -218,7 +216,7 @@ def test_a_kubeconfig_that_comes_to_name_plain_http_is_refused_when_it_is_read_a
     assert credentials.tls() is not None
 
 
-def test_a_client_certificate_does_not_matter_to_plain_http(edited: Callable[..., Path], tmp_path: Path) -> None:
+def test_client_certificate_is_accepted_with_plain_http(edited: Callable[..., Path], tmp_path: Path) -> None:
     """A client certificate is only presented in TLS."""
 
     def plain(config: dict[str, Any]) -> None:
@@ -231,7 +229,7 @@ def test_a_client_certificate_does_not_matter_to_plain_http(edited: Callable[...
     assert credentials.authorization() is None
 
 
-def test_a_redirect_takes_the_token_nowhere(edited: Callable[..., Path], proxy: Proxy) -> None:
+def test_redirects_are_not_followed(edited: Callable[..., Path], proxy: Proxy) -> None:
     def behind(config: dict[str, Any]) -> None:
         server = f"https://{proxy.host}:{proxy.port}"
         config["clusters"][0]["cluster"] = {"server": server, "certificate-authority": str(proxy.ca_file)}

@@ -129,7 +129,7 @@ def left(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*"))
 
 
-def test_nothing_is_left_after_a_lookup(path: Path, temporary: Path, proxy: Proxy) -> None:
+def test_no_file_remains_after_a_lookup(path: Path, temporary: Path, proxy: Proxy) -> None:
     proxy.always = answer_with(200, NOTHING)
     before = dict(kube_config._temp_files)
 
@@ -140,7 +140,7 @@ def test_nothing_is_left_after_a_lookup(path: Path, temporary: Path, proxy: Prox
     assert kube_config._temp_files == before
 
 
-def test_nothing_is_left_after_a_401(path: Path, temporary: Path, proxy: Proxy) -> None:
+def test_no_file_remains_after_a_401(path: Path, temporary: Path, proxy: Proxy) -> None:
     proxy.faults.append(answer_with(401))
     proxy.always = answer_with(200, NOTHING)
 
@@ -150,7 +150,7 @@ def test_nothing_is_left_after_a_401(path: Path, temporary: Path, proxy: Proxy) 
     assert left(temporary) == []
 
 
-def test_nothing_is_left_by_a_child_that_ends_without_a_word(path: Path, temporary: Path, proxy: Proxy) -> None:
+def test_no_file_remains_after_a_child_exits_without_cleanup(path: Path, temporary: Path, proxy: Proxy) -> None:
     proxy.always = answer_with(200, NOTHING)
     backend = KubernetesSecretsBackend(kubeconfig=str(path))
 
@@ -163,7 +163,7 @@ def test_nothing_is_left_by_a_child_that_ends_without_a_word(path: Path, tempora
     assert left(temporary) == []
 
 
-def test_a_child_that_is_forked_meanwhile_takes_nothing_from_its_parent(
+def test_child_does_not_delete_files_that_its_parent_is_loading(
     write: Write, plugin: dict[str, Any], temporary: Path, proxy: Proxy, tmp_path: Path
 ) -> None:
     """The child ends as Python ends. The files that its parent is loading stay until the parent has read them."""
@@ -206,7 +206,7 @@ def test_a_child_that_is_forked_meanwhile_takes_nothing_from_its_parent(
         {"client-key-data": "no base64"},
     ],
 )
-def test_nothing_is_left_of_one_that_cannot_be_used(
+def test_no_file_remains_of_invalid_keys_or_certificates(
     write: Write, user: dict[str, str], temporary: Path, wrong: dict[str, str]
 ) -> None:
     with pytest.raises(NotConfiguredError, match="cannot be read"):
@@ -215,7 +215,9 @@ def test_nothing_is_left_of_one_that_cannot_be_used(
     assert left(temporary) == []
 
 
-def test_nothing_is_left_of_one_that_is_broken_elsewhere(write: Write, user: dict[str, str], temporary: Path) -> None:
+def test_no_file_remains_of_a_kubeconfig_with_an_invalid_server(
+    write: Write, user: dict[str, str], temporary: Path
+) -> None:
     path = write(user)
     path.write_text(path.read_text().replace("https://127.0.0.1:", "https://127.0.0.1:x"))
 
@@ -230,7 +232,7 @@ class Interrupted(BaseException):
 
 
 # The functions of the loader that handle files.
-LOADERS_STEPS = (
+LOADER_FUNCTIONS = (
     *("load_and_set", "_load_cluster_info", "_set_config", "as_file", "_write_file"),
     "_create_temp_file_with_content",
 )
@@ -243,7 +245,7 @@ def interrupted_at(number: int, load: Callable[[], object]) -> bool:
     def trace(frame: FrameType, event: str, _argument: object) -> Any:
         nonlocal count
         code = frame.f_code
-        if not (code.co_filename == kubeconfig.__file__ or code.co_name in LOADERS_STEPS):
+        if not (code.co_filename == kubeconfig.__file__ or code.co_name in LOADER_FUNCTIONS):
             return None
         if event == "line":
             count += 1
@@ -263,7 +265,7 @@ def interrupted_at(number: int, load: Callable[[], object]) -> bool:
 
 # If the exception comes before a file has an owner, the garbage collector closes the file and warns about it.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_nothing_is_left_whatever_interrupts_it(write: Write, user: dict[str, str], temporary: Path) -> None:
+def test_no_file_remains_after_an_interruption_at_any_line(write: Write, user: dict[str, str], temporary: Path) -> None:
     path = str(write(user))
     number = 1
     while interrupted_at(number, lambda: KubeconfigCredentials(path, None)):
@@ -273,8 +275,8 @@ def test_nothing_is_left_whatever_interrupts_it(write: Write, user: dict[str, st
     assert number > 50
 
 
-def test_another_user_of_the_client_keeps_its_files(write: Write, user: dict[str, str], temporary: Path) -> None:
-    """Apache's provider, for example. The client remembers files by their content for the whole process."""
+def test_files_of_another_user_of_the_client_remain(write: Write, user: dict[str, str], temporary: Path) -> None:
+    """Apache's provider is such a user. The client caches files by their content for the whole process."""
     path = str(write(user))
     configuration: Any = Configuration()
     kube_config.load_kube_config(path, client_configuration=configuration)
@@ -287,7 +289,7 @@ def test_another_user_of_the_client_keeps_its_files(write: Write, user: dict[str
         assert Path(each).stat().st_size
 
 
-def test_another_user_of_the_client_can_load_the_same_afterwards(
+def test_another_user_of_the_client_can_load_the_same_file_afterwards(
     write: Write, user: dict[str, str], temporary: Path
 ) -> None:
     path = str(write(user))
@@ -299,7 +301,7 @@ def test_another_user_of_the_client_can_load_the_same_afterwards(
     assert Path(configuration.key_file).is_file()
 
 
-def test_without_a_folder_for_temporary_files_a_token_will_do(
+def test_token_works_without_a_folder_for_temporary_files(
     cluster: Cluster, account: ServiceAccount, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put.variable("x", "found")

@@ -27,7 +27,7 @@ from support.secrets import Put
 from support.waiting import until
 
 
-def test_skipping_the_check_of_the_certificate_is_its_owners_choice(edited: Callable[..., Path], put: Put) -> None:
+def test_certificate_check_can_be_disabled(edited: Callable[..., Path], put: Put) -> None:
     put.variable("x", "found")
 
     def skip(config: dict[str, Any]) -> None:
@@ -59,7 +59,7 @@ def test_a_server_with_a_path(edited: Callable[..., Path], proxy: Proxy) -> None
         ("https://[::1]:6443/k8s/clusters/c-1/", "::1", 6443, "/k8s/clusters/c-1"),
     ],
 )
-def test_where_a_server_is(edited: Callable[..., Path], server: str, host: str, port: int, before: str) -> None:
+def test_address_of_a_server(edited: Callable[..., Path], server: str, host: str, port: int, before: str) -> None:
     def name(config: dict[str, Any]) -> None:
         config["clusters"][0]["cluster"]["server"] = server
         config["users"][0]["user"] = {}
@@ -72,7 +72,7 @@ def test_where_a_server_is(edited: Callable[..., Path], server: str, host: str, 
     assert credentials.authorization() is None
 
 
-def test_the_name_that_the_certificate_must_carry(edited: Callable[..., Path], put: Put) -> None:
+def test_tls_server_name(edited: Callable[..., Path], put: Put) -> None:
     put.variable("x", "found")
 
     def expect(name: str) -> Callable[[dict[str, Any]], None]:
@@ -86,7 +86,7 @@ def test_the_name_that_the_certificate_must_carry(edited: Callable[..., Path], p
 @pytest.mark.parametrize(
     "server", ["", "127.0.0.1:6443", "https:///path", "ftp://127.0.0.1", "unix:///socket", 7, None]
 )
-def test_a_server_that_is_no_url(edited: Callable[..., Path], server: object) -> None:
+def test_server_that_is_not_a_url(edited: Callable[..., Path], server: object) -> None:
     def name(config: dict[str, Any]) -> None:
         config["clusters"][0]["cluster"]["server"] = server
 
@@ -95,7 +95,7 @@ def test_a_server_that_is_no_url(edited: Callable[..., Path], server: object) ->
 
 
 @pytest.mark.parametrize("skip", ["false", "true", "", 0, 1, []])
-def test_a_check_of_the_certificate_that_is_neither_on_nor_off(edited: Callable[..., Path], skip: object) -> None:
+def test_insecure_skip_tls_verify_that_is_not_a_boolean(edited: Callable[..., Path], skip: object) -> None:
     """The loader would treat the string "false" as true."""
 
     def write(config: dict[str, Any]) -> None:
@@ -106,7 +106,7 @@ def test_a_check_of_the_certificate_that_is_neither_on_nor_off(edited: Callable[
 
 
 @pytest.mark.parametrize("ca", ["certificate-authority", "certificate-authority-data"])
-def test_a_ca_beside_no_check_of_the_certificate(edited: Callable[..., Path], ca: str, cluster: Cluster) -> None:
+def test_ca_together_with_insecure_skip_tls_verify(edited: Callable[..., Path], ca: str, cluster: Cluster) -> None:
     def both(config: dict[str, Any]) -> None:
         found = config["clusters"][0]["cluster"]
         del found["certificate-authority"]
@@ -119,7 +119,7 @@ def test_a_ca_beside_no_check_of_the_certificate(edited: Callable[..., Path], ca
         KubernetesSecretsBackend(kubeconfig=str(edited(both))).get_variable("x")
 
 
-def test_a_certificate_that_is_to_be_checked_is(edited: Callable[..., Path], put: Put) -> None:
+def test_certificate_is_checked_if_insecure_skip_tls_verify_is_false(edited: Callable[..., Path], put: Put) -> None:
     put.variable("x", "found")
 
     def write(config: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""One bad file in the folder of a mounted Secret: the lookup fails, and never finds nothing or a part of the Secret."""
+"""One bad file in the folder of a mounted Secret: the lookup fails, and never returns a miss or a partial Secret."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import MountedFileError
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.folder import Folder
-from support.logs import said
+from support.logs import log_messages
 from support.manifest_texts import manifest
 from support.volumes import Volume
 
@@ -92,7 +92,9 @@ class TestUnreadable:
         as_airflow(check)
 
 
-def test_a_running_process(mount: Path, backend: KubernetesSecretsBackend, as_airflow: Callable[..., None]) -> None:
+def test_permissions_that_change_in_a_running_process(
+    mount: Path, backend: KubernetesSecretsBackend, as_airflow: Callable[..., None]
+) -> None:
     folder = fields_in(mount / "connections" / "c1")
     key = folder / "key.json"
     key.write_text("{}")
@@ -144,7 +146,7 @@ def unix_socket(path: Path) -> None:
         (unix_socket, "is neither a file nor a folder. Replace it by a file, or remove it"),
     ],
 )
-def test_what_is_no_file(
+def test_broken_links_and_special_files_as_keys(
     mount: Path, monkeypatch: pytest.MonkeyPatch, place: str, name: str, make: Callable[[Path], None], text: str
 ) -> None:
     folder = fields_in(mount / place)
@@ -158,7 +160,7 @@ def test_what_is_no_file(
 @ALL_PLACES
 @pytest.mark.parametrize("text", ["a: [", "{{ .x }}", "kind: Secret\nmetadata: {name: 7}\n", "- kind: Secret\n"])
 @pytest.mark.parametrize("is_volume", [True, False])
-def test_a_key_that_is_no_manifest(
+def test_key_with_the_name_of_a_manifest(
     mount: Path, caplog: pytest.LogCaptureFixture, place: str, text: str, is_volume: bool
 ) -> None:
     """It has the name of a manifest only by chance."""
@@ -168,7 +170,7 @@ def test_a_key_that_is_no_manifest(
         (fields_in(mount / place) / "tls.yaml").write_text(text)
 
     assert "hunter2" in str(backend_of(mount, place).get_conn_value("c1"))
-    assert said(caplog) == []
+    assert log_messages(caplog) == []
     assert list(Folder(str(mount), Options()).problems()) == []
 
 
@@ -193,7 +195,7 @@ def test_a_manifest_that_breaks_later(mount: Path, backend: KubernetesSecretsBac
 
 @ALL_PLACES
 @pytest.mark.parametrize("name", ["pass word", "größe", "sub"])
-def test_a_name_that_is_no_key(mount: Path, caplog: pytest.LogCaptureFixture, place: str, name: str) -> None:
+def test_entry_that_is_not_a_valid_key(mount: Path, caplog: pytest.LogCaptureFixture, place: str, name: str) -> None:
     """The rest of the Secret is used, and one warning names it."""
     folder = fields_in(mount / place)
     if name == "sub":
@@ -204,7 +206,7 @@ def test_a_name_that_is_no_key(mount: Path, caplog: pytest.LogCaptureFixture, pl
 
     for _ in range(2):
         assert "hunter2" in str(backend.get_conn_value("c1"))
-    [warning] = said(caplog)
+    [warning] = log_messages(caplog)
     assert warning.startswith(f"{folder}: nothing reads {name!r} in this folder. ")
     [mistake] = Folder(str(mount), Options()).layout_mistakes()
     assert mistake.text.startswith(f"{folder}/{name}")

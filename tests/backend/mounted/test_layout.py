@@ -12,11 +12,11 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import MalformedSecretError, MountedFileError
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
+from support.connection_secrets import parts_of, secret_manifest
 from support.corpus import NOTHING, CorpusFile, corpus
-from support.logs import said
+from support.logs import log_messages
 from support.manifest_texts import manifest
 from support.secrets import CONNECTION, VARIABLE
-from support.shapes import parts_of, secret_manifest
 from support.volumes import Volume
 
 URI = "postgres://scott:hunter2@db.example.com:5432/shop"
@@ -44,7 +44,7 @@ class TestOneValue:
         assert backend.get_config("fernet") == "key"
         assert backend.get_conn_value("region") is None
         assert backend.get_variable("my_db") is None
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
 
     def test_a_connection_in_json(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
         write(mount / "connections" / "my_db", json.dumps({"conn_type": "http", "host": "example.com"}))
@@ -57,7 +57,7 @@ class TestOneValue:
 
         assert backend.get_variable("x") == value
 
-    def test_what_is_not_text(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+    def test_value_that_is_not_text(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
         write(mount / "variables" / "x", b"\xff\xfehunter2")
 
         with pytest.raises(MalformedSecretError) as raised:
@@ -65,7 +65,7 @@ class TestOneValue:
         assert str(raised.value).startswith(f"Secret {mount}/variables/x, key 'value': the value is not UTF-8 text")
         assert "hunter2" not in str(raised.value)
 
-    def test_the_data_key_of_the_options_is_of_no_account(self, mount: Path) -> None:
+    def test_data_key_of_the_options_is_ignored(self, mount: Path) -> None:
         write(mount / "variables" / "x", "found")
 
         assert KubernetesSecretsBackend(path=str(mount), variables_data_key="text").get_variable("x") == "found"
@@ -92,7 +92,7 @@ class TestKeys:
         write_all(mount / "connections" / "my_db", {**FIELDS, "provider": "cnpg"})
 
         assert parts_of(backend.get_connection("my_db"))["host"] == "db.example.com"
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
 
     def test_a_variable_under_the_data_key(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
         write_all(mount / "variables" / "x", {"value": "found", "other": "x"})
@@ -106,7 +106,7 @@ class TestKeys:
         assert backend.get_conn_value("whole") == URI
         assert backend.get_connection("my_db").login == "scott"
 
-    def test_a_volume_of_its_own_whose_only_key_is_named_like_a_manifest(
+    def test_volume_whose_only_key_is_named_like_a_manifest(
         self, backend: KubernetesSecretsBackend, mount: Path
     ) -> None:
         Volume(mount / "variables" / "x").write({"value.json": '{"a": 1}'})
@@ -119,7 +119,9 @@ class TestKeys:
 
         assert backend.get_variable("x") is None
 
-    def test_names_that_are_no_data_keys(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+    def test_files_with_names_that_are_not_data_keys_are_ignored(
+        self, backend: KubernetesSecretsBackend, mount: Path
+    ) -> None:
         write_all(mount / "connections" / "my_db", {**FIELDS, "host ": "no", "größe": "no", ".hidden": "no"})
         (mount / "connections" / "my_db" / "lost+found").mkdir()
         (mount / "connections" / "my_db" / "sub").mkdir()
@@ -144,10 +146,10 @@ class TestKeys:
             "extra": {},
         }
         assert KubernetesSecretsBackend(path=str(mount)).get_variable("account-database") is None
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
         assert backend.get_conn_value("other") is None
         assert backend.get_conn_value("type") is None
-        assert [each.partition(" ")[0] for each in said(caplog)] == [f"{mount}/other", f"{mount}/type"]
+        assert [each.partition(" ")[0] for each in log_messages(caplog)] == [f"{mount}/other", f"{mount}/type"]
 
     @pytest.mark.parametrize("name", ["connections", "variables", "config", "secrets"])
     def test_a_folder_of_a_kind_is_no_binding(self, mount: Path, name: str) -> None:
@@ -160,10 +162,10 @@ CORPUS = [file for file in corpus() if file.needs == NOTHING]
 
 
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.name)
-def test_airflow_reads_what_it_reads_from_the_api(
+def test_mounted_secret_is_read_like_a_manifest(
     backend: KubernetesSecretsBackend, mount: Path, tmp_path: Path, file: CorpusFile
 ) -> None:
-    """The Secrets that need no annotations, as software writes them."""
+    """These Secrets, as other software writes them, need no annotations."""
     (tmp_path / "manifests").mkdir()
     (tmp_path / "manifests" / "x.json").write_text(json.dumps(secret_manifest("shop", "app", file.data)))
     stored = KubernetesSecretsBackend(path=str(tmp_path / "manifests"))
@@ -195,7 +197,7 @@ class TestNames:
 
     @pytest.mark.parametrize("identifier", ["team/orders@eu", ".hidden", "..", "x" * 251, "my db", "../x", "a\0b", "/"])
     @pytest.mark.parametrize("form", ["file", "folder"])
-    def test_an_id_that_cannot(
+    def test_id_that_cannot_be_the_name_of_a_file(
         self,
         backend: KubernetesSecretsBackend,
         mount: Path,
@@ -203,7 +205,7 @@ class TestNames:
         identifier: str,
         form: str,
     ) -> None:
-        """Its name is the label value of the id."""
+        """The name of its file or folder is the label value of the id."""
         name = label_value(identifier)
         assert backend.get_variable(identifier) is None
         write(mount / "variables" / name if form == "file" else mount / "variables" / name / "value", "found")
@@ -212,7 +214,7 @@ class TestNames:
             assert backend.get_variable(identifier) == "found"
         # This id imitates the name. It is another id, so it does not have this value.
         assert backend.get_variable(name) is None
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
 
     def test_upper_and_lower_case_are_two_ids(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
         write(mount / "variables" / "x", "lower")
@@ -227,13 +229,13 @@ class TestNames:
         write(mount / "variables" / label_value("my db"), "hashed")
 
         assert backend.get_variable("my db") == "exact"
-        [warning] = said(caplog)
+        [warning] = log_messages(caplog)
         assert warning.startswith("variable 'my db': 2 mounted files or manifests have this id; the first by age and")
         assert warning.endswith(". Remove or rename those that should not have it")
         assert f"{mount}/variables/my db. Not used: {mount}/variables/my-db.7db90c8c" in warning
 
     @pytest.mark.parametrize("identifier", ["", "..", "../connections/my_db", "/etc/passwd", "my_db/host", "..data"])
-    def test_an_id_never_leads_elsewhere(self, mount: Path, identifier: str) -> None:
+    def test_id_cannot_escape_its_folder(self, mount: Path, identifier: str) -> None:
         backend = KubernetesSecretsBackend(path=str(mount))
         Volume(mount / "variables").write({"x": "x", "my_db/host": "x"})
 
@@ -250,9 +252,9 @@ class TestNames:
 
         assert backend.get_variable(".x") is None
         assert backend.get_variable("lost+found") is None
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
 
-    def test_what_is_no_file_is_not_waited_for(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+    def test_pipes_and_sockets_do_not_block(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
         (mount / "variables").mkdir()
         os.mkfifo(mount / "variables" / "pipe")
         with socket.socket(socket.AF_UNIX) as listener:
@@ -275,7 +277,7 @@ class TestNamespacesAndReferences:
         (mount / "variables" / "x").unlink()
         assert look("first", "other") == "manifest"
 
-    def test_every_team_uses_them(self, mount: Path) -> None:
+    def test_every_team_uses_mounted_secrets(self, mount: Path) -> None:
         write(mount / "variables" / "x", "mounted")
 
         assert KubernetesSecretsBackend(path=str(mount)).get_variable("x", team_name="blue") == "mounted"
@@ -292,7 +294,7 @@ class TestNamespacesAndReferences:
         assert backend.get_connection("my_db").login == "scott"
         assert backend.get_conn_value("app-db") is None
 
-    def test_one_of_another_namespace(self, mount: Path) -> None:
+    def test_reference_to_another_namespace(self, mount: Path) -> None:
         Volume(mount / "secrets" / "app-db").write(FIELDS)
         backend = KubernetesSecretsBackend(
             path=str(mount), namespace="airflow", references={"connections": {"my_db": "other/app-db"}}
@@ -303,7 +305,7 @@ class TestNamespacesAndReferences:
 
 
 class TestManifestsInTheSameFolder:
-    """Everything that was read as a manifest before is read as one still."""
+    """Manifests in the folders of kinds are still read as manifests."""
 
     @pytest.mark.parametrize("folder", ["connections", "variables", "config", "secrets"])
     @pytest.mark.parametrize("below", ["", "prod", "prod/eu"])
@@ -326,7 +328,7 @@ class TestManifestsInTheSameFolder:
         assert (backend.get_variable("x"), backend.get_variable("y")) == ("found", "found")
         assert backend.get_variable("x.yaml") is None
         assert backend.get_variable("prod") is None
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
 
     def test_a_manifest_that_is_broken(
         self, backend: KubernetesSecretsBackend, mount: Path, caplog: pytest.LogCaptureFixture
@@ -334,10 +336,10 @@ class TestManifestsInTheSameFolder:
         write_all(mount / "variables" / "prod", {"x.yaml": "[", "value": "x"})
 
         assert backend.get_variable("prod") == "x"
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
         write_all(mount / "variables" / "more", {"x.yaml": "["})
         assert backend.get_variable("more") is None
-        [warning] = said(caplog)
+        [warning] = log_messages(caplog)
         assert warning.startswith(f"{mount}/variables/more/x.yaml: line 1: ")
 
     def test_a_link_to_manifests_elsewhere(
@@ -349,12 +351,12 @@ class TestManifestsInTheSameFolder:
         assert backend.get_conn_value("x") == "http://found"
         assert backend.get_conn_value("y") is None
 
-    def test_both_with_one_id(
+    def test_mounted_file_and_manifest_with_the_same_id(
         self, backend: KubernetesSecretsBackend, mount: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         write(mount / "variables" / "x", "mounted")
         (mount / "a.yaml").write_text(manifest("x", "manifest", labels={VARIABLE: "x"}, name="a"))
 
         assert backend.get_variable("x") == "manifest"
-        [warning] = said(caplog)
+        [warning] = log_messages(caplog)
         assert f"default/a. Not used: {mount}/variables/x" in warning

@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.folder import Folder
 from support.layouts import misnamed, mistakes, write
-from support.logs import said
+from support.logs import log_messages
 from support.manifest_texts import manifest
 from support.volumes import Volume
 
@@ -75,7 +75,7 @@ class TestFoldersOfKinds:
 
         assert mistakes(mount) == []
 
-    def test_one_that_is_too_deep(self, mount: Path) -> None:
+    def test_folder_of_a_kind_that_is_too_deep(self, mount: Path) -> None:
         write(mount / "airflow" / "connections" / "my_db", URI)
 
         [text] = mistakes(mount)
@@ -92,7 +92,7 @@ class TestFoldersOfKinds:
             ("binding", "type", "Set 'path' in backend_kwargs to the folder above"),
         ],
     )
-    def test_a_file_in_no_folder(self, mount: Path, folder: str, name: str, remedy: str) -> None:
+    def test_file_outside_the_folders_of_kinds(self, mount: Path, folder: str, name: str, remedy: str) -> None:
         write(mount / folder / name)
 
         expected = f"{name} is directly in the folder of 'path', so nothing reads it. {remedy}"
@@ -127,7 +127,7 @@ class TestFoldersOfKinds:
 class TestNamesLikeThoseOfManifests:
     @pytest.mark.parametrize("name", ["my_db.json", "my_db.yaml", "my_db.yml"])
     @pytest.mark.parametrize("field", ["conn_type", "kind", "apiVersion"])
-    def test_a_value(self, mount: Path, name: str, field: str) -> None:
+    def test_value_with_the_name_of_a_manifest(self, mount: Path, name: str, field: str) -> None:
         """A value can have a field with the name ``kind``. In a manifest, there is an API version too."""
         write(mount / "connections" / name, json.dumps({field: "http", "password": "hunter2"}))
 
@@ -152,13 +152,13 @@ class TestNamesLikeThoseOfManifests:
         assert misnamed(mount, "connections", "gcp") == [text]
         for _ in range(2):
             assert backend.get_conn_value("gcp") is None
-        assert [each.replace(f"{mount}/", "") for each in said(caplog)] == [text]
+        assert [each.replace(f"{mount}/", "") for each in log_messages(caplog)] == [text]
         # The remedies work.
         write(mount / "connections" / "gcp" / "type", "google_cloud_platform")
         assert mistakes(mount) == []
         assert backend.get_conn_value("gcp") is not None
 
-    def test_keys_of_a_volume_are_no_mistake(self, mount: Path, backend: KubernetesSecretsBackend) -> None:
+    def test_keys_of_a_volume_are_not_reported(self, mount: Path, backend: KubernetesSecretsBackend) -> None:
         Volume(mount / "variables" / "x").write({"value": "found", "value.json": "{}"})
 
         assert backend.get_variable("x") == "found"
@@ -170,7 +170,7 @@ class TestNamesLikeThoseOfManifests:
         write(mount / "connections" / "prod" / "app.yaml", "kind: Deployment\napiVersion: apps/v1\n")
 
         assert backend.get_conn_value("prod") is None
-        assert mistakes(mount) == said(caplog) == []
+        assert mistakes(mount) == log_messages(caplog) == []
 
     def test_manifests_and_keys(self, mount: Path) -> None:
         write(mount / "connections" / "my_db" / "x.yaml", manifest("x", "found"))
@@ -206,7 +206,7 @@ def deep(path: Path) -> None:
     write(path / "eu" / "value")
 
 
-class TestWhatIsNoValue:
+class TestUnusableFilesAndFolders:
     @pytest.mark.parametrize(
         ("make", "text"),
         [
@@ -231,7 +231,7 @@ class TestWhatIsNoValue:
 
         assert backend.get_variable("x") is None
         assert backend.get_variable("y") is None
-        assert said(caplog) == [f"{mount}/variables/x {text}"]
+        assert log_messages(caplog) == [f"{mount}/variables/x {text}"]
         assert mistakes(mount) == misnamed(mount, "variables", "x") == [f"variables/x {text}"]
 
     @pytest.mark.parametrize("place", ["connections", "variables", "config", "secrets"])
@@ -279,7 +279,7 @@ class TestWhatIsNoValue:
 
         with pytest.raises(MountedFileError, match=f"{folder}/{name} is a link that leads back to itself"):
             backend.get_conn_value("x")
-        assert len(said(caplog)) == 1
+        assert len(log_messages(caplog)) == 1
         assert layout_of(mount) == []
 
         (mount / folder / name).unlink()
@@ -298,7 +298,7 @@ class TestWhatIsNoValue:
         assert text.startswith("conns: nothing reads this folder")
 
     @pytest.mark.parametrize("link", ["secrets/app-db", "secrets"])
-    def test_a_failure_does_not_hide_them(self, mount: Path, link: str) -> None:
+    def test_failure_does_not_hide_layout_mistakes(self, mount: Path, link: str) -> None:
         """A folder that can be read is checked, even if a Secret in it cannot be read."""
         (mount / link).parent.mkdir(exist_ok=True)
         (mount / link).symlink_to((mount / link).name)
@@ -315,7 +315,7 @@ class TestWhatIsNoValue:
 
     @pytest.mark.parametrize("folder", ["connections/x", "x", "secrets/x"])
     @pytest.mark.parametrize("target", ["password", "nowhere"])
-    def test_a_key_that_cannot_be_read_does_not_hide_them(self, mount: Path, folder: str, target: str) -> None:
+    def test_unreadable_key_does_not_hide_layout_mistakes(self, mount: Path, folder: str, target: str) -> None:
         write(mount / folder / "type", "mysql")
         write(mount / folder / "größe")
         (mount / folder / "password").symlink_to(target)
@@ -332,7 +332,7 @@ class TestWhatIsNoValue:
 
 
 class TestTheLog:
-    """A lookup that finds nothing logs the mistakes whose file or folder has the name of the id, or of its kind."""
+    """A lookup that is a miss logs the mistakes whose file or folder has the name of the id, or of its kind."""
 
     @pytest.mark.parametrize("make", [write, fifo])
     def test_a_file_in_place_of_the_folder(
@@ -345,7 +345,7 @@ class TestTheLog:
         make(mount / "variables")
 
         assert backend.get_variable("x") is backend.get_variable("y") is backend.get_conn_value("x") is None
-        assert said(caplog) == [
+        assert log_messages(caplog) == [
             f"{mount}/variables is not a folder, so nothing reads it. Replace it by a folder with a file for each id"
         ]
 
@@ -367,7 +367,7 @@ class TestTheLog:
 
         assert backend.get_conn_value("x") is None
         assert backend.get_conn_value("other") is None
-        assert [each.replace(f"{mount}/", "") for each in said(caplog)] == mistakes(mount)
+        assert [each.replace(f"{mount}/", "") for each in log_messages(caplog)] == mistakes(mount)
 
     @pytest.mark.parametrize("kind", ["variable", "config"])
     def test_another_kind(
@@ -376,16 +376,16 @@ class TestTheLog:
         write(mount / "x", "hunter2")
 
         assert getattr(backend, f"get_{kind}")("x") is None
-        assert [each.replace(f"{mount}/", "") for each in said(caplog)] == mistakes(mount) != []
+        assert [each.replace(f"{mount}/", "") for each in log_messages(caplog)] == mistakes(mount) != []
 
-    def test_a_script_is_none(
+    def test_unrelated_files_are_not_logged(
         self, mount: Path, backend: KubernetesSecretsBackend, caplog: pytest.LogCaptureFixture
     ) -> None:
         write(mount / "run.sh", "x")
         write(mount / "prod" / "x.yaml", manifest("y", "found"))
 
         assert backend.get_variable("run.sh") is backend.get_conn_value("prod") is None
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
 
 
 @pytest.mark.parametrize("identifier", [os.fsdecode(b"a\xff/b"), "\ud800"])

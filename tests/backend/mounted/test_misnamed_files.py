@@ -33,7 +33,7 @@ def test_another_encoding(mount: Path, name: str) -> None:
         "connections/my_db",
     ],
 )
-def test_an_ending(mount: Path, name: str) -> None:
+def test_similar_file_names(mount: Path, name: str) -> None:
     write(mount / "connections" / name, URI)
 
     [text] = misnamed(mount, "connections", "my_db")
@@ -77,7 +77,7 @@ def test_a_secret_for_references(mount: Path) -> None:
     assert mistakes(mount) == misnamed(mount, "connections", "other") == []
 
 
-def test_the_right_one_is_there(mount: Path) -> None:
+def test_no_suggestion_if_the_correct_file_exists(mount: Path) -> None:
     write(mount / "connections" / "team_x", URI)
     write(mount / "connections" / label_value("team/x"), URI)
 
@@ -92,7 +92,7 @@ def test_a_hidden_name(mount: Path) -> None:
 
 
 @pytest.mark.parametrize("identifier", ["../../etc/passwd", "/etc/passwd", "a/../b", "a\0b/c", "~/x", ".", ".."])
-def test_nothing_outside_is_looked_at(mount: Path, identifier: str) -> None:
+def test_files_outside_the_folder_are_not_suggested(mount: Path, identifier: str) -> None:
     write(mount / "connections" / "a", URI)
 
     assert misnamed(mount, "connections", identifier) == []

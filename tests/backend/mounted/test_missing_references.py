@@ -24,7 +24,7 @@ def error_of(reference: str, **options: object) -> str:
     return str(raised.value).removeprefix(f"'references' in backend_kwargs names Secret {reference}, ")
 
 
-def test_it_can_be_mounted(mount: Path) -> None:
+def test_remedy_names_the_path_to_mount(mount: Path) -> None:
     expected = f"which does not exist. Mount it at {mount}/secrets/flat, add a manifest of it, or correct the reference"
     assert error_of("flat", path=str(mount)) == expected
     assert error_of("airflow/flat", path=str(mount), namespace="airflow") == expected
@@ -35,7 +35,7 @@ def test_a_relative_path(mount: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"Mount it at {mount}/secrets/flat, " in error_of("flat", path=mount.name)
 
 
-def test_it_is_a_file(mount: Path) -> None:
+def test_reference_to_a_file(mount: Path) -> None:
     (mount / "secrets").mkdir()
     (mount / "secrets" / "flat").write_text("hunter2")
 

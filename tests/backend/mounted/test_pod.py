@@ -19,8 +19,8 @@ except SecretRefsError as error:
 
 
 @pytest.mark.parametrize("is_described", [False, True])
-def test_it_says_what_to_do(mount: Path, tmp_path: Path, is_described: bool) -> None:
-    """That is also so if a reference describes it."""
+def test_error_names_the_remedy(mount: Path, tmp_path: Path, is_described: bool) -> None:
+    """The error is also raised if a reference describes the Secret."""
     folder = "secrets/my-db" if is_described else "connections"
     shown = folder if is_described else f"{folder}/my_db"
     (mount / folder).mkdir(parents=True)

@@ -113,8 +113,10 @@ def test_a_whole_secret_is_described_in_the_options(mount: Path, case: str, anno
         ({"connection-type": " "}, "reference's annotation 'airflow.apache.org/connection-type': it is blank"),
     ],
 )
-def test_a_description_in_a_reference(mount: Path, annotations: dict[str, str], named: str, is_mounted: bool) -> None:
-    """The Secret has no such annotation, so nobody must look for it there."""
+def test_error_names_the_annotation_of_a_reference(
+    mount: Path, annotations: dict[str, str], named: str, is_mounted: bool
+) -> None:
+    """The Secret has no such annotation, so the message must name the reference."""
     data = {"host": "h", "login": "u", "password": "hunter2", "type": "mysql"}
     if is_mounted:
         Volume(mount / "secrets" / "app-db").write(data)
@@ -328,7 +330,7 @@ def test_a_format_is_described_in_a_reference(mount: Path, case: str) -> None:
         ({"uri": "db.example.com"}, {}, "name its key in the annotation airflow.apache.org/field-host"),
     ],
 )
-def test_a_near_miss_of_a_whole_secret_names_the_option(
+def test_remedy_for_a_referenced_secret_names_the_option(
     mount: Path, files: dict[str, str], annotations: dict[str, str], remedy: str
 ) -> None:
     Volume(mount / "secrets" / "app-db").write(files)

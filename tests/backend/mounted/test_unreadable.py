@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.errors import MountedFileError
 from airflow_kubernetes_secrets.kubernetes.mounted_folder import MountedFolder
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.folder import Folder
-from support.logs import said
+from support.logs import log_messages
 from support.volumes import Volume
 
 
@@ -40,14 +40,14 @@ class TestPermissions:
         file = "x" if where == "variables" else "x/value"
 
         def check() -> None:
-            said_before = len(said(caplog))
+            said_before = len(log_messages(caplog))
             for _ in range(2):
                 assert error_of(lambda: backend.get_variable("x")) == (
                     f"{mount}/variables/{file} cannot be read by Airflow's user (permission denied). Set fsGroup in "
                     "the pod's securityContext to a group of that user, or a defaultMode of the volume that lets it "
                     "read, such as 0444"
                 )
-            assert len(said(caplog)) == said_before + 1
+            assert len(log_messages(caplog)) == said_before + 1
             if where != "variables":
                 assert backend.get_variable("y") == "found"
             assert [error_of(lambda: backend.get_variable("x"))] == list(Folder(str(mount), Options()).problems())
@@ -55,7 +55,7 @@ class TestPermissions:
         as_airflow(check)
 
     def test_a_folder(self, mount: Path, as_airflow: Callable[[Callable[[], object]], None]) -> None:
-        """It is an error, since nobody knows which ids are in it."""
+        """This is an error, because it is unknown which ids are in the folder."""
         (mount / "variables").mkdir(mode=0o700)
         (mount / "connections").mkdir()
         (mount / "connections" / "x").write_text("http://found")
@@ -69,7 +69,7 @@ class TestPermissions:
 
 
 class TestLinks:
-    def test_one_that_stays_in_the_folder(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+    def test_link_inside_the_folder(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
         Volume(mount / "volumes" / "a").write({"password": "found"})
         (mount / "variables" / "y").mkdir(parents=True)
         (mount / "variables" / "x").symlink_to("../volumes/a/password")
@@ -79,7 +79,7 @@ class TestLinks:
 
     @pytest.mark.parametrize("where", ["variables", "variables/x", "variables/x/value"])
     @pytest.mark.parametrize("is_relative", [False, True])
-    def test_one_that_leaves_it(
+    def test_link_that_leaves_the_folder(
         self, backend: KubernetesSecretsBackend, mount: Path, tmp_path: Path, where: str, is_relative: bool
     ) -> None:
         outside = {"variables": "..", "variables/x": "x", "variables/x/value": "x/value"}[where]
@@ -94,8 +94,8 @@ class TestLinks:
         assert problem.startswith(f"{link} is a link that leaves {mount}, and such a link is not followed. Replace it")
         assert list(Folder(str(mount), Options()).problems()) == [problem]
 
-    def test_one_in_a_volume(self, backend: KubernetesSecretsBackend, mount: Path, tmp_path: Path) -> None:
-        """The kubelet makes none there."""
+    def test_link_in_a_volume(self, backend: KubernetesSecretsBackend, mount: Path, tmp_path: Path) -> None:
+        """The kubelet creates no such links in a volume."""
         (tmp_path / "outside").write_text("hunter2")
         volume = Volume(mount / "variables")
         volume.write({"y": "found"})
@@ -107,7 +107,7 @@ class TestLinks:
         )
         assert backend.get_variable("y") == "found"
 
-    def test_one_that_leads_back_to_itself(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+    def test_link_to_itself(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
         (mount / "variables").mkdir()
         link = mount / "variables" / "x"
         link.symlink_to("x")
@@ -125,9 +125,7 @@ class TestLinks:
             ("nowhere", "variables/x/value"),
         ],
     )
-    def test_one_that_leads_nowhere(
-        self, backend: KubernetesSecretsBackend, mount: Path, target: str, where: str
-    ) -> None:
+    def test_broken_link(self, backend: KubernetesSecretsBackend, mount: Path, target: str, where: str) -> None:
         """The id was meant to be there, so Airflow must not silently use the value of another source."""
         (mount / "y").write_text("found")
         link = mount / where
@@ -141,7 +139,7 @@ class TestLinks:
         assert [each.text for each in folder.layout_mistakes() if str(link) in each.text] == []
         assert backend.get_conn_value("x") is None
 
-    def test_a_service_binding_that_leads_nowhere(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+    def test_broken_link_of_a_service_binding(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
         """If nothing looks up its name, it may have nothing to do with Airflow."""
         (mount / "x").symlink_to("nowhere")
 
@@ -152,7 +150,7 @@ class TestLinks:
         assert list(folder.problems()) == []
         assert [each.text for each in folder.layout_mistakes()] == [problem]
 
-    def test_a_reference_that_leads_nowhere(self, mount: Path) -> None:
+    def test_broken_link_of_a_reference(self, mount: Path) -> None:
         (mount / "secrets").mkdir()
         (mount / "secrets" / "app").symlink_to("nowhere")
         backend = KubernetesSecretsBackend(path=str(mount), references={"connections": {"x": "app"}})
@@ -161,7 +159,9 @@ class TestLinks:
         assert error_of(lambda: backend.get_conn_value("x")) == problem
 
     @pytest.mark.parametrize("target", ["x.yaml", "nowhere"])
-    def test_a_manifest(self, backend: KubernetesSecretsBackend, mount: Path, target: str) -> None:
+    def test_broken_link_with_the_name_of_a_manifest(
+        self, backend: KubernetesSecretsBackend, mount: Path, target: str
+    ) -> None:
         """A file with such a name is no id, so no lookup fails."""
         (mount / "variables").mkdir()
         (mount / "variables" / "x.yaml").symlink_to(target)
@@ -194,7 +194,7 @@ class TestLinks:
         assert backend.get_variable("y") == "found"
 
     @pytest.mark.parametrize("where", ["", "variables", "variables/x"])
-    def test_a_data_link_that_leads_nowhere(self, mount: Path, where: str) -> None:
+    def test_broken_data_link(self, mount: Path, where: str) -> None:
         """Nothing is known of such a volume: as a miss, Airflow would use another value of the id."""
         whole = mount / "folder"
         file = {"": "variables/x", "variables": "x", "variables/x": "value"}[where]
@@ -211,7 +211,7 @@ class TestLinks:
         (volume.path / "..gone").rename(version)
         assert [backend.get_variable("x"), backend.get_variable("missing")] == ["found", None]
 
-    def test_links_in_a_circle(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+    def test_link_to_itself_does_not_affect_other_ids(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
         (mount / "variables").mkdir()
         (mount / "variables" / "x").symlink_to("x")
         (mount / "variables" / "y").write_text("found")

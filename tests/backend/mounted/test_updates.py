@@ -55,7 +55,7 @@ def version(backend: KubernetesSecretsBackend) -> int:
 
 
 class TestVolumes:
-    def test_no_half_of_an_update(self, backend: KubernetesSecretsBackend, switch: Callable[[int], None]) -> None:
+    def test_no_partial_update_is_read(self, backend: KubernetesSecretsBackend, switch: Callable[[int], None]) -> None:
         """Threads and forked processes read while the volume is switched all the time."""
         written = 0
         ends = time.monotonic() + 60
@@ -144,7 +144,7 @@ class TestVolumes:
 
         assert first is second
 
-    def test_ids_and_keys_come_and_go(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+    def test_ids_and_keys_are_added_and_removed(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
         volume = Volume(mount / "variables")
         volume.write({"x": "1"})
         assert (backend.get_variable("x"), backend.get_variable("y")) == ("1", None)
@@ -155,7 +155,7 @@ class TestVolumes:
         volume.write({})
         assert (backend.get_variable("x"), backend.get_variable("y")) == (None, None)
 
-    def test_a_volume_that_goes_and_comes_back(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+    def test_volume_that_is_removed_and_mounted_again(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
         Volume(mount / "variables").write({"x": "1"})
         assert backend.get_variable("x") == "1"
         shutil.rmtree(mount / "variables")
@@ -182,7 +182,7 @@ class TestVolumes:
 
 
 class TestPlainFiles:
-    """As the agent of Vault writes them, or a person."""
+    """Files that the agent of Vault or a person writes."""
 
     @pytest.mark.parametrize("form", ["file", "folder"])
     def test_a_change_of_the_same_size(
@@ -202,7 +202,7 @@ class TestPlainFiles:
             (path.parent / ".new").replace(path)
             assert backend.get_variable("x") == f"at{number}"
 
-    def test_what_has_not_changed_is_not_read_again(self, mount: Path, settle: Callable[[], None]) -> None:
+    def test_unchanged_file_is_not_read_again(self, mount: Path, settle: Callable[[], None]) -> None:
         (mount / "variables").mkdir()
         path = mount / "variables" / "x"
         path.write_text("found")
@@ -216,7 +216,7 @@ class TestPlainFiles:
 
         assert first is second is third
 
-    def test_files_come_and_go(
+    def test_files_are_added_and_removed(
         self, backend: KubernetesSecretsBackend, mount: Path, settle: Callable[[], None]
     ) -> None:
         for _ in range(2):
@@ -237,7 +237,7 @@ class TestPlainFiles:
 class TestVolumesInAVolume:
     """The kubelet can mount a volume in the folder of another one."""
 
-    def test_each_is_read_in_its_latest_version(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+    def test_each_volume_is_read_in_its_latest_version(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
         mount.rmdir()
         Volume(mount).write({"connections/outer": "http://outer"})
         config, binding = Volume(mount / "config"), Volume(mount / "bound")
@@ -248,7 +248,9 @@ class TestVolumesInAVolume:
             assert backend.get_config("option") == number
             assert json.loads(backend.get_conn_value("bound") or "{}")["host"] == number
 
-    def test_manifests_in_the_inner_one_are_read_again(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+    def test_changed_manifests_in_the_inner_volume_are_read(
+        self, backend: KubernetesSecretsBackend, mount: Path
+    ) -> None:
         mount.rmdir()
         Volume(mount).write({"variables/outer": "outer"})
         inner = Volume(mount / "manifests")

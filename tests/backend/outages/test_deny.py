@@ -15,7 +15,7 @@ pytestmark = on_the_devserver
 
 
 class TestDeny:
-    def test_airflow_is_told_to_stop(self, proxied: MakeBackend, proxy: Proxy) -> None:
+    def test_outage_raises_access_denied(self, proxied: MakeBackend, proxy: Proxy) -> None:
         from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied
 
         backend = proxied(on_error="deny", timeout=0.3)
@@ -25,7 +25,7 @@ class TestDeny:
             with pytest.raises(AirflowSecretsBackendAccessDenied, match=r"'x': the Kubernetes API at .* refused"):
                 ask("x")
 
-    def test_for_a_secret_that_cannot_be_used_too(self, proxied: MakeBackend, put: Put) -> None:
+    def test_unusable_secret_raises_access_denied(self, proxied: MakeBackend, put: Put) -> None:
         from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied
 
         put.connection("x", "a://b://c://user:hunter2@d", name="broken")
@@ -35,7 +35,7 @@ class TestDeny:
 
         assert "hunter2" not in everything_about(raised.value)
 
-    def test_an_option_stops_airflow_with_its_own_error(self, proxied: MakeBackend, proxy: Proxy) -> None:
+    def test_configuration_option_raises_the_original_error(self, proxied: MakeBackend, proxy: Proxy) -> None:
         backend = proxied(on_error="deny", timeout=0.3)
         proxy.refuse()
 
@@ -45,7 +45,7 @@ class TestDeny:
     def test_a_miss_is_no_error(self, proxied: MakeBackend) -> None:
         assert proxied(on_error="deny").get_connection("x") is None
 
-    def test_memory_comes_first(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_cached_value_is_used_in_an_outage(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         put.variable("x", "found")
         backend = proxied(on_error="deny", timeout=0.3)
         backend.get_variable("x")

@@ -16,20 +16,20 @@ from airflow_kubernetes_secrets.sources import api_server_state
 from support.cluster import Cluster
 from support.exchange import Exchange
 from support.faults import answer_with, silent
-from support.logs import said
+from support.logs import log_messages
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 from support.servers import on_the_devserver
 from support.waiting import PATIENCE, until
 
-NOBODY_REMEMBERS = {"outage_ttl": 0}
+NO_OUTAGE_CACHE = {"outage_ttl": 0}
 
 # The tested code is on the client's side, so the devserver is enough.
 pytestmark = on_the_devserver
 
 
 class TestFailingFast:
-    def test_fifty_lookups_wait_for_one_timeout_in_all(self, proxied: MakeBackend, proxy: Proxy) -> None:
+    def test_fifty_lookups_share_one_timeout(self, proxied: MakeBackend, proxy: Proxy) -> None:
         backend = proxied(timeout=4)
         proxy.swallow()
         began = time.monotonic()
@@ -41,7 +41,7 @@ class TestFailingFast:
         # 50 timeouts would take 200 s.
         assert time.monotonic() - began < 40
 
-    def test_it_is_looked_after_by_one_lookup_every_few_seconds(
+    def test_one_lookup_probes_the_server_after_each_pause(
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy
     ) -> None:
         """This also holds for many threads. How many attempts fit into the time of a probe depends on the machine."""
@@ -100,15 +100,15 @@ class TestFailingFast:
         with ThreadPoolExecutor(1) as threads:
             running = threads.submit(probe)
             assert probing.wait(PATIENCE)
-            asked = len(proxy.requests)
+            request_count = len(proxy.requests)
             with pytest.raises(ApiUnavailableError, match="it answered 503"):
                 backend.get_variable("y")
             assert not running.done()
-            assert len(proxy.requests) == asked
+            assert len(proxy.requests) == request_count
             go_on.set()
             running.result()
 
-    def test_what_is_back_is_found_within_seconds(
+    def test_recovered_server_is_used_within_seconds(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         put.variable("x", "found")
@@ -123,13 +123,13 @@ class TestFailingFast:
 
         assert time.monotonic() - began < api_server_state._PAUSE_SECONDS[1] + 5
         with caplog.at_level(logging.INFO, "airflow_kubernetes_secrets"):
-            assert len(said(caplog, logging.ERROR)) == 1
+            assert len(log_messages(caplog, logging.ERROR)) == 1
 
-    def test_one_line_at_its_beginning_and_one_at_its_end_each_time(
+    def test_each_outage_logs_one_line_at_its_start_and_one_at_its_end(
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         put.variable("x", "found")
-        backend = proxied(timeout=0.3, **NOBODY_REMEMBERS)
+        backend = proxied(timeout=0.3, **NO_OUTAGE_CACHE)
         with caplog.at_level(logging.INFO, "airflow_kubernetes_secrets"):
             for _ in range(2):
                 proxy.refuse()
@@ -140,7 +140,7 @@ class TestFailingFast:
                 until(lambda: _found(backend))
                 assert backend.get_variable("x") == "found"
 
-        lines = said(caplog, logging.INFO)
+        lines = log_messages(caplog, logging.INFO)
         assert [line.partition(" (")[0] for line in lines[::2]] == [
             f"variable 'a': the Kubernetes API at 127.0.0.1:{proxy.port} could not be read: connection refused"
         ] * 2
@@ -150,7 +150,7 @@ class TestFailingFast:
                 f"the Kubernetes API at 127.0.0.1:{proxy.port} is available again; the first failed lookup was "
             )
 
-    def test_a_pause_that_the_server_asks_for_is_kept_by_all(
+    def test_all_lookups_respect_retry_after(
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
         """The pause is longer than those between probes."""
@@ -184,7 +184,7 @@ class TestFailingFast:
 
         assert 0.8 < took < 3
 
-    def test_the_trouble_of_one_request_is_not_that_of_all(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_error_of_one_request_is_not_an_outage(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         """A connection that hangs while others work is not an outage."""
         put.variable("x", "found")
         backend = proxied(timeout=1)
@@ -209,7 +209,7 @@ class TestFailingFast:
 
         assert [request.connection for request in proxy.requests] == [1, 2, 3]
 
-    def test_options_fail_fast_too_and_name_the_cause(self, proxied: MakeBackend, proxy: Proxy) -> None:
+    def test_configuration_options_fail_fast_and_name_the_cause(self, proxied: MakeBackend, proxy: Proxy) -> None:
         backend = proxied(timeout=2)
         proxy.refuse()
         began = time.monotonic()
@@ -222,7 +222,7 @@ class TestFailingFast:
         # 20 timeouts would take 40 s.
         assert time.monotonic() - began < 20
 
-    def test_an_untrusted_certificate_is_looked_at_again_at_once(
+    def test_untrusted_certificate_is_checked_again_immediately(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, cluster: Cluster
     ) -> None:
         """No time was used up, and the file may have been fixed since."""

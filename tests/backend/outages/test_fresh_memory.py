@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.errors import ApiUnavailableError
 from airflow_kubernetes_secrets.sources import cache_policy
 from support.cluster import Cluster
 from support.faults import silent
-from support.logs import said
+from support.logs import log_messages
 from support.proxy import Proxy
 from support.secrets import VARIABLE, MakeBackend, Put
 from support.servers import on_the_devserver
@@ -32,7 +32,7 @@ class TestFreshMemory:
     """In an outage, fresh cached values are used as usual: without a wait, a request or a log line."""
 
     @pytest.mark.parametrize("outage_ttl", [0, 300])
-    def test_a_new_backend_object_answers_from_an_index(
+    def test_new_backend_object_uses_the_index(
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy, put: Put, outage_ttl: float
     ) -> None:
         """Before Airflow 3.3 a worker builds a backend for each lookup."""
@@ -42,11 +42,11 @@ class TestFreshMemory:
             assert proxied(**options).get_variable("x") == "found"
         _begin_an_outage(proxied(**options), proxy)
 
-        with nothing_asked(proxy):
+        with no_new_connections(proxy):
             assert proxied(**options).get_variable("x") == "found"
             assert proxied(**options).get_variable("missing") is None
 
-    def test_the_last_answer_to_the_same_question_is_used(
+    def test_last_response_to_the_same_query_is_used(
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         """This also works before there is an index, because the value is younger than ``cache_ttl``."""
@@ -56,15 +56,17 @@ class TestFreshMemory:
         _begin_an_outage(backend, proxy)
         threads = threading.active_count()
 
-        with nothing_asked(proxy):
+        with no_new_connections(proxy):
             assert backend.get_connection("x").host == "found"
             assert asyncio.run(proxied(cache_ttl=60, timeout=0.5).aget_connection("x")).host == "found"
             # A value from memory needs no thread.
             assert threading.active_count() == threads
 
-        assert said(caplog) == [line for line in said(caplog) if "configuration option" in line]
+        assert log_messages(caplog) == [line for line in log_messages(caplog) if "configuration option" in line]
 
-    def test_of_a_reference_too(self, short_pauses: None, cluster: Cluster, proxied: MakeBackend, proxy: Proxy) -> None:
+    def test_last_response_for_a_reference_is_used(
+        self, short_pauses: None, cluster: Cluster, proxied: MakeBackend, proxy: Proxy
+    ) -> None:
         folder, namespace = _with_a_secret_to_get(cluster, proxy)
         options = {
             "cache_ttl": 60,
@@ -76,11 +78,11 @@ class TestFreshMemory:
         assert proxied(**options).get_variable("x") == "found"
         _begin_an_outage(proxied(**options), proxy)
 
-        with nothing_asked(proxy):
+        with no_new_connections(proxy):
             assert proxied(**options).get_variable("x") == "found"
 
     @pytest.mark.parametrize("outage_ttl", [0, 300])
-    def test_it_is_used_where_it_came_while_a_lookup_was_failing(
+    def test_failing_lookup_uses_the_index_that_another_thread_fetched(
         self,
         monkeypatch: pytest.MonkeyPatch,
         proxied: MakeBackend,
@@ -102,9 +104,9 @@ class TestFreshMemory:
             assert hanging.result() == "found"
 
         assert len(proxy.requests) == 2
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
 
-    def test_an_option_is_asked_for_all_the_same(
+    def test_configuration_option_is_requested_despite_an_index(
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
         """This also holds if variables have an index of the same label."""
@@ -130,7 +132,7 @@ def _begin_an_outage(backend: KubernetesSecretsBackend, proxy: Proxy) -> None:
 
 
 @contextmanager
-def nothing_asked(proxy: Proxy) -> Iterator[None]:
+def no_new_connections(proxy: Proxy) -> Iterator[None]:
     """Assert that nothing connects to the API server inside the block."""
     connections = proxy.connections
     yield

@@ -11,13 +11,13 @@ from airflow_kubernetes_secrets.errors import ApiUnavailableError, ForbiddenErro
 from support.errors import everything_about
 from support.exchange import Fault
 from support.faults import FORBIDDEN, UNAUTHORIZED, answer_with
-from support.logs import said
+from support.logs import log_messages
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 from support.servers import on_the_devserver
 from support.waiting import until
 
-NOBODY_REMEMBERS = {"outage_ttl": 0}
+NO_OUTAGE_CACHE = {"outage_ttl": 0}
 
 # The tested code is on the client's side, so the devserver is enough.
 pytestmark = on_the_devserver
@@ -25,7 +25,7 @@ pytestmark = on_the_devserver
 
 class TestMemory:
     @pytest.mark.parametrize("cache_ttl", [0, 0.2, 60])
-    def test_the_last_answers_bridge_it(
+    def test_last_responses_cover_an_outage(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture, cache_ttl: float
     ) -> None:
         """Results of single requests are used as well, including misses."""
@@ -44,12 +44,12 @@ class TestMemory:
 
         # Each of the 60 lookups would wait for 2 s.
         assert time.monotonic() - began < 20
-        [line] = said(caplog)
+        [line] = log_messages(caplog)
         assert "connection refused" in line
         assert "Until it is available again, results from " in line
         assert f"are used, up to an age of {cache_ttl + 300:.0f} s" in line
 
-    def test_an_id_that_was_never_asked_for_is_an_error(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_id_that_was_never_looked_up_is_an_error(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         """Without an index it is unknown whether such a Secret exists."""
         put.variable("x", "found")
         backend = proxied(timeout=0.5)
@@ -70,7 +70,7 @@ class TestMemory:
         assert backend.get_variable("never asked for") is None
         assert backend.get_variable("x") == "found"
 
-    def test_the_newest_answer_is_the_one(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_newest_response_is_used(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         """The value is cached twice: in an index, and from a later request."""
         put.variable("x", "one", name="x")
         backend = proxied(cache_ttl=0.3, timeout=0.5)
@@ -86,7 +86,7 @@ class TestMemory:
 
         assert backend.get_variable("x") == "two"
 
-    def test_who_has_something_to_go_on_with_waits_a_second_at_most(
+    def test_lookups_with_a_cached_value_wait_about_one_second(
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
         """Other lookups would wait twice as long for the second probe."""
@@ -106,7 +106,7 @@ class TestMemory:
 
         assert 0.5 < longest < 1.9
 
-    def test_a_watch_that_is_back_ends_it(
+    def test_resumed_watch_ends_the_outage(
         self, watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         put.variable("x", "one", name="x")
@@ -117,15 +117,17 @@ class TestMemory:
         time.sleep(2)
         with caplog.at_level(logging.INFO, "airflow_kubernetes_secrets"):
             assert backend.get_variable("x") == "one"
-            assert [line for line in said(caplog) if "are used, up to an age of 302 s" in line]
+            assert [line for line in log_messages(caplog) if "are used, up to an age of 302 s" in line]
             proxy.resume()
 
-            until(lambda: [line for line in said(caplog, logging.INFO) if "is available again" in line] != [])
+            until(lambda: [line for line in log_messages(caplog, logging.INFO) if "is available again" in line] != [])
 
         put.variable("x", "two", name="x")
         until(lambda: backend.get_variable("x") == "two")
 
-    def test_it_is_not_used_for_longer_than_is_allowed(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_cached_value_is_not_used_for_longer_than_outage_ttl(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put
+    ) -> None:
         put.variable("x", "found")
         backend = proxied(outage_ttl=1, timeout=0.3)
         asked_at = time.monotonic()
@@ -145,11 +147,11 @@ class TestMemory:
         assert asked_at + 0.5 < served_until < answered_at + 1.1
 
     @pytest.mark.parametrize("cache_ttl", [0, 0.2])
-    def test_nothing_is_used_where_that_is_not_wanted(
+    def test_no_cached_value_is_used_if_outage_ttl_is_0(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, cache_ttl: float
     ) -> None:
         put.variable("x", "found")
-        backend = proxied(cache_ttl=cache_ttl, timeout=0.3, **NOBODY_REMEMBERS)
+        backend = proxied(cache_ttl=cache_ttl, timeout=0.3, **NO_OUTAGE_CACHE)
         for _ in range(4):
             assert backend.get_variable("x") == "found"
         proxy.refuse()
@@ -160,7 +162,7 @@ class TestMemory:
 
     @pytest.mark.parametrize(("answer", "error"), [(FORBIDDEN, ForbiddenError), (UNAUTHORIZED, UnauthorizedError)])
     @pytest.mark.parametrize("cache_ttl", [0, 0.3])
-    def test_a_refusal_is_an_answer_and_drops_it(
+    def test_refusal_is_an_error_and_discards_cached_values(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, cache_ttl: float, answer: Fault, error: type[Exception]
     ) -> None:
         put.variable("x", "found")
@@ -180,7 +182,7 @@ class TestMemory:
             with pytest.raises(ApiUnavailableError):
                 ask("x")
 
-    def test_a_refusal_for_an_option_drops_what_is_in_an_index(
+    def test_refusal_for_a_configuration_option_discards_an_index(
         self, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
         """It is the same service account, and the same namespace."""
@@ -195,7 +197,7 @@ class TestMemory:
         with pytest.raises(ForbiddenError):
             backend.get_variable("x")
 
-    def test_a_permission_that_vanishes_and_appears(
+    def test_permission_that_is_removed_and_granted_again(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         put.variable("x", "found")
@@ -209,10 +211,10 @@ class TestMemory:
             with pytest.raises(ForbiddenError):
                 backend.get_variable("x")
 
-        [line] = said(caplog)
+        [line] = log_messages(caplog)
         assert "may not list secrets" in line
 
-    def test_no_value_is_in_what_is_said_and_raised(
+    def test_log_lines_and_errors_contain_no_value(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         put.variable("x", "hunter2")

@@ -37,7 +37,9 @@ with DAG("handing_on", schedule=None):
 
 
 @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
-def test_the_workers_own_backend_comes_first(newest: Installation, variables: dict[str, str], tmp_path: Path) -> None:
+def test_backend_of_the_workers_takes_precedence(
+    newest: Installation, variables: dict[str, str], tmp_path: Path
+) -> None:
     """``[workers]`` exists in Airflow 3. DAG files are read with it too."""
     of_workers = {name.replace("__SECRETS__", "__WORKERS__SECRETS_"): text for name, text in variables.items()}
 
@@ -49,7 +51,7 @@ def test_the_workers_own_backend_comes_first(newest: Installation, variables: di
 
 
 @pytest.mark.parametrize("version", ["3.3", "2.11"])
-def test_a_dag_that_catches_the_error_by_its_earlier_name(version: str, tmp_path: Path) -> None:
+def test_error_can_be_caught_by_its_previous_name(version: str, tmp_path: Path) -> None:
     require_airflow(version)
     airflow = Airflow(version, tmp_path, {"AIRFLOW__SECRETS__BACKEND": NO_SECRETS})
 
@@ -62,7 +64,7 @@ def test_a_dag_that_catches_the_error_by_its_earlier_name(version: str, tmp_path
 
 
 @pytest.mark.parametrize("version", ["3.3", "2.11"])
-def test_another_backend_is_named(version: str, tmp_path: Path) -> None:
+def test_error_names_another_backend(version: str, tmp_path: Path) -> None:
     require_airflow(version)
     airflow = Airflow(version, tmp_path, {"AIRFLOW__SECRETS__BACKEND": NO_SECRETS})
 
@@ -77,7 +79,7 @@ def test_another_backend_is_named(version: str, tmp_path: Path) -> None:
     assert "name Secret and key in the DAG yourself" in error
 
 
-def test_a_backend_with_the_same_name_is_another_one(tmp_path: Path) -> None:
+def test_error_names_another_backend_with_the_same_class_name(tmp_path: Path) -> None:
     """Apache's class has the name of ours."""
     (tmp_path / "others.py").write_text(
         "from airflow.secrets import BaseSecretsBackend\nclass KubernetesSecretsBackend(BaseSecretsBackend):\n    pass"
@@ -92,7 +94,7 @@ def test_a_backend_with_the_same_name_is_another_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
-def test_without_apaches_provider_the_error_says_how_to_get_it(variables: dict[str, str], tmp_path: Path) -> None:
+def test_error_without_apaches_provider_names_the_package(variables: dict[str, str], tmp_path: Path) -> None:
     airflow = Airflow("3.3", tmp_path, variables)
 
     done = airflow.python("from airflow_kubernetes_secrets.pod import secret_refs; secret_refs('whole')")
@@ -102,7 +104,7 @@ def test_without_apaches_provider_the_error_says_how_to_get_it(variables: dict[s
 
 
 @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
-def test_it_works_where_dag_files_are_read_and_where_tasks_run(
+def test_secret_refs_at_parse_time_and_at_run_time(
     newest: Installation, variables: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "dags").mkdir()

@@ -20,7 +20,7 @@ UNPROCESSABLE = 422
 
 
 @dataclass(frozen=True)
-class HandedOn:
+class PassedToPod:
     """A call, and the resulting variables of the pod: Secret and key by name."""
 
     call: tuple[str, list[Any], dict[str, Any]]
@@ -28,12 +28,14 @@ class HandedOn:
 
 
 PASSED = {
-    "whole": HandedOn(refs("secret_refs", "whole"), {"AIRFLOW_CONN_WHOLE": ("whole", "value")}),
-    "whole, under a name": HandedOn(refs("secret_refs", "whole", {"DB_URI": "value"}), {"DB_URI": ("whole", "value")}),
-    "an annotation names the key": HandedOn(
+    "whole": PassedToPod(refs("secret_refs", "whole"), {"AIRFLOW_CONN_WHOLE": ("whole", "value")}),
+    "whole, under a name": PassedToPod(
+        refs("secret_refs", "whole", {"DB_URI": "value"}), {"DB_URI": ("whole", "value")}
+    ),
+    "an annotation names the key": PassedToPod(
         refs("secret_refs", "annotated"), {"AIRFLOW_CONN_ANNOTATED": ("annotated", "dsn")}
     ),
-    "fields": HandedOn(
+    "fields": PassedToPod(
         refs("secret_refs", "app-db"),
         {
             "APP_DB_URI": ("app-db", "uri"),
@@ -44,7 +46,7 @@ PASSED = {
             "APP_DB_SCHEMA": ("app-db", "dbname"),
         },
     ),
-    "fields, under names": HandedOn(
+    "fields, under names": PassedToPod(
         refs("secret_refs", "app-db", {"PGPASSWORD": "password", "PGUSER": "login", "PGPASSFILE_LINE": "pgpass"}),
         {
             "PGPASSWORD": ("app-db", "password"),
@@ -52,26 +54,28 @@ PASSED = {
             "PGPASSFILE_LINE": ("app-db", "pgpass"),
         },
     ),
-    "a field that an annotation names": HandedOn(
+    "a field that an annotation names": PassedToPod(
         refs("secret_refs", "3rd"),
         {"_3RD_PASSWORD": ("third", "secret-word"), "_3RD_EXTRA_API_KEY": ("third", "key")},
     ),
-    "a field that an annotation says": HandedOn(
+    "a field that only an annotation specifies": PassedToPod(
         refs("secret_refs", "said"), {"SAID_LOGIN": ("said", "username"), "SAID_PASSWORD": ("said", "password")}
     ),
-    "a name in small letters": HandedOn(
+    "a name in small letters": PassedToPod(
         refs("secret_refs", "app-db", {"http_password": "password"}), {"http_password": ("app-db", "password")}
     ),
-    "a team's own": HandedOn(
+    "a team's own": PassedToPod(
         refs("secret_refs", "whole", team_name="red"), {"AIRFLOW_CONN_WHOLE": ("whole-of-red", "value")}
     ),
-    "in the namespace of the pod": HandedOn(
+    "in the namespace of the pod": PassedToPod(
         refs("secret_refs", "whole", namespace=NAMESPACE), {"AIRFLOW_CONN_WHOLE": ("whole", "value")}
     ),
-    "by a reference": HandedOn(refs("secret_refs", "referred"), {"AIRFLOW_CONN_REFERRED": ("by-name", "value")}),
-    "in another namespace": HandedOn(refs("secret_refs", "elsewhere"), {"AIRFLOW_CONN_ELSEWHERE": ("whole", "value")}),
-    "a variable": HandedOn(refs("variable_refs", "my_var"), {"AIRFLOW_VAR_MY_VAR": ("my-var", "value")}),
-    "a variable, under a name": HandedOn(refs("variable_refs", "my_var", "TOKEN"), {"TOKEN": ("my-var", "value")}),
+    "by a reference": PassedToPod(refs("secret_refs", "referred"), {"AIRFLOW_CONN_REFERRED": ("by-name", "value")}),
+    "in another namespace": PassedToPod(
+        refs("secret_refs", "elsewhere"), {"AIRFLOW_CONN_ELSEWHERE": ("whole", "value")}
+    ),
+    "a variable": PassedToPod(refs("variable_refs", "my_var"), {"AIRFLOW_VAR_MY_VAR": ("my-var", "value")}),
+    "a variable, under a name": PassedToPod(refs("variable_refs", "my_var", "TOKEN"), {"TOKEN": ("my-var", "value")}),
 }
 
 REFUSED = {
@@ -113,7 +117,7 @@ REFUSED = {
         refs("secret_refs", "whole", {"PGPASSWORD": "password"}),
         "contains the whole connection in key 'value', so only that key can be passed to a pod, not 'password'",
     ),
-    "a key beside a whole connection": (
+    "a key in addition to a whole connection": (
         refs("secret_refs", "both", {"PGPASSWORD": "password"}),
         "contains the whole connection in key 'value', so only that key can be passed to a pod, not 'password'",
     ),
@@ -121,12 +125,12 @@ REFUSED = {
         refs("secret_refs", "twice"),
         "'a-b' and 'a.b', in the 'extra' of Secret hand-on/twice, would both be the variable TWICE_EXTRA_A_B",
     ),
-    "what an annotation says": (
+    "a requested field that only an annotation specifies": (
         refs("secret_refs", "said", {"PGHOST": "host"}),
         "the annotation 'airflow.apache.org/connection-host' of Secret hand-on/said specifies the host, which is in "
         "no key",
     ),
-    "a reference to nothing": (
+    "a reference to a missing Secret": (
         refs("secret_refs", "gone"),
         "connection 'gone': 'references' in backend_kwargs names Secret hand-on/gone, which does not exist",
     ),
@@ -134,11 +138,11 @@ REFUSED = {
         refs("secret_refs", f"postgres://u:{MARK}@h/db"),
         "connection (a URI): the id is a URI, so the lookup was skipped.",
     ),
-    "a name that is none": (
+    "an invalid name": (
         refs("secret_refs", "whole", {"my variable": "value"}),
         "'my variable' cannot be the name of an environment variable. Choose the names with 'env'",
     ),
-    "an id that is none": (refs("secret_refs", None), "connection (of type NoneType): the id is not a string"),
+    "None as an id": (refs("secret_refs", None), "connection (of type NoneType): the id is not a string"),
     "a number as an id": (refs("variable_refs", 5), "variable (of type int): the id is not a string"),
     "an empty id": (refs("secret_refs", ""), "connection '': the id is empty, so the lookup was skipped"),
     "an empty namespace": (
@@ -212,7 +216,7 @@ def answers(
 
 
 @pytest.mark.parametrize("name", PASSED)
-def test_the_pod_refers_to_the_secret_and_holds_no_value(answers: dict[str, dict[str, Any]], name: str) -> None:
+def test_pod_refers_to_the_secret_and_contains_no_value(answers: dict[str, dict[str, Any]], name: str) -> None:
     answer, variables = answers[name], PASSED[name].variables
 
     assert "error" not in answer
@@ -228,7 +232,7 @@ def test_the_pod_refers_to_the_secret_and_holds_no_value(answers: dict[str, dict
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_passed_says_why(answers: dict[str, dict[str, Any]], name: str) -> None:
+def test_error_explains_why_a_value_cannot_be_passed(answers: dict[str, dict[str, Any]], name: str) -> None:
     error = answers[name]["error"]
 
     assert error.startswith("SecretRefsError: ")
@@ -237,7 +241,7 @@ def test_what_cannot_be_passed_says_why(answers: dict[str, dict[str, Any]], name
 
 
 @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
-def test_the_api_server_takes_the_pods(cluster: Cluster, answers: dict[str, dict[str, Any]]) -> None:
+def test_api_server_accepts_the_pods(cluster: Cluster, answers: dict[str, dict[str, Any]]) -> None:
     pods = [answer["pod"] for answer in answers.values() if "pod" in answer]
 
     for pod in pods:

@@ -67,7 +67,7 @@ def test_an_exception_at_any_line(
 
 @on_the_devserver
 @pytest.mark.parametrize("error", [TimeoutError, KeyError, ValueError])
-def test_an_exception_that_is_taken_for_one_of_the_network_or_of_a_parser(
+def test_exception_of_the_same_type_as_a_network_or_parser_error(
     error: type[Exception], cluster: Cluster, account: ServiceAccount, namespace: str, make_backend: MakeBackend
 ) -> None:
     """The package then raises its own exceptions."""

@@ -19,7 +19,7 @@ pytestmark = AT_EVERY_LINE
 
 @on_the_devserver
 def test_in_a_watch(cluster: Cluster, proxy: Proxy, account: ServiceAccount, namespace: str) -> None:
-    """A report about the end of its thread may not show more either."""
+    """A report about the end of the watch's thread must not show more either."""
     case = CASES["fields"]
     stored = cluster.apply(case.manifest(namespace))
     lookups = VariableLookups(proxy, account, namespace)

@@ -1,4 +1,4 @@
-"""Cached values stay after a restart of the API server, and go if a refusal is repeated."""
+"""Cached values stay after a restart of the API server, and are discarded if a refusal is repeated."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from support.servers import on_the_devserver
 @on_the_devserver
 class TestMemory:
     @REFUSALS
-    def test_it_is_kept_after_a_restart(
+    def test_cached_value_is_used_after_a_restart(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, refusal: Fault, error: type[Exception]
     ) -> None:
         """This also holds if no lookup has time to see what follows the refusal."""
@@ -34,7 +34,7 @@ class TestMemory:
         assert backend.get_variable("x") == "found"
 
     @REFUSALS
-    def test_it_is_dropped_when_the_refusal_is_repeated(
+    def test_repeated_refusal_discards_the_cached_value(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, refusal: Fault, error: type[Exception]
     ) -> None:
         put.variable("x", "found")
@@ -50,7 +50,7 @@ class TestMemory:
         with pytest.raises(ApiUnavailableError):
             backend.get_variable("x")
 
-    def test_it_is_kept_where_a_kept_connection_leads_to_another_server(
+    def test_refusal_of_one_server_does_not_discard_the_cached_value(
         self, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
         """A proxy, for example, may send each request to another of several API servers."""
@@ -62,7 +62,7 @@ class TestMemory:
 
             assert backend.get_variable("x") == "found"
 
-    def test_it_is_dropped_after_a_refusal_over_a_kept_connection_too(
+    def test_refusal_over_an_open_connection_overrides_the_cached_value(
         self, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
         put.variable("x", "found")
@@ -73,7 +73,7 @@ class TestMemory:
         with pytest.raises(ForbiddenError):
             backend.get_variable("x")
 
-    def test_it_is_kept_where_the_token_cannot_be_read_again(
+    def test_cached_value_is_used_if_the_token_cannot_be_read_again(
         self, account: ServiceAccount, in_pod: None, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The token is being written while the server starts."""

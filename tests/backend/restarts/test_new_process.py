@@ -1,4 +1,4 @@
-"""A process that has read nothing yet: a first refusal of a server that has just started does not count."""
+"""A process without cached values: the first refusal of a server that has just started does not count."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.errors import (
 )
 from support.exchange import Exchange, Fault
 from support.faults import FORBIDDEN, forward
-from support.places import ServerPlace
+from support.manifest_sources import ServerSource
 from support.proxy import Proxy
 from support.refusals import REFUSALS
 from support.secrets import MakeBackend, Put
@@ -33,7 +33,7 @@ def on_first_connections(count: int, refusal: Fault) -> Fault:
 @on_the_devserver
 class TestNewProcess:
     @REFUSALS
-    def test_a_first_refusal_is_no_answer(
+    def test_first_refusal_is_retried(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, refusal: Fault, error: type[Exception]
     ) -> None:
         put.variable("x", "found")
@@ -47,7 +47,7 @@ class TestNewProcess:
         assert proxied().get_config("x") == "found"
 
     @REFUSALS
-    def test_one_of_several_servers_does_not_confirm_itself(
+    def test_refusal_by_one_server_is_retried_on_another_server(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, refusal: Fault, error: type[Exception]
     ) -> None:
         """A load balancer in front of several API servers chooses one for each connection."""
@@ -56,7 +56,7 @@ class TestNewProcess:
 
         assert proxied().get_variable("x") == "found"
 
-    def test_one_of_several_servers_is_left_even_if_its_refusal_counts(
+    def test_after_a_confirmed_refusal_another_server_is_used(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, refusals_confirmed_at_once: None
     ) -> None:
         put.variable("x", "found")
@@ -68,7 +68,7 @@ class TestNewProcess:
         assert backend.get_variable("x") == "found"
 
     @REFUSALS
-    def test_one_that_is_repeated_counts(
+    def test_repeated_refusal_is_an_error(
         self, proxied: MakeBackend, proxy: Proxy, refusal: Fault, error: type[Exception]
     ) -> None:
         proxy.always = refusal
@@ -78,7 +78,9 @@ class TestNewProcess:
 
         assert len(proxy.requests) >= 2
 
-    def test_then_later_ones_count_at_once(self, proxied: MakeBackend, proxy: Proxy) -> None:
+    def test_after_a_confirmed_refusal_later_requests_are_not_repeated(
+        self, proxied: MakeBackend, proxy: Proxy
+    ) -> None:
         proxy.always = FORBIDDEN
         backend = proxied()
         with pytest.raises(ForbiddenError):
@@ -91,7 +93,7 @@ class TestNewProcess:
 
         assert len(proxy.requests) == before + 5
 
-    def test_without_time_for_a_second_the_error_says_so(self, proxied: MakeBackend, proxy: Proxy) -> None:
+    def test_refusal_that_cannot_be_confirmed_in_time(self, proxied: MakeBackend, proxy: Proxy) -> None:
         proxy.always = FORBIDDEN
         backend = proxied(timeout=0.6)
 
@@ -104,7 +106,9 @@ class TestNewProcess:
         until(lambda: isinstance(_error(backend), ForbiddenError))
 
     @REFUSALS
-    def test_a_reference(self, place: ServerPlace, proxy: Proxy, refusal: Fault, error: type[Exception]) -> None:
+    def test_first_refusal_of_a_reference_is_retried(
+        self, place: ServerSource, proxy: Proxy, refusal: Fault, error: type[Exception]
+    ) -> None:
         place.put({}, "found", name="referenced")
         proxy.faults.extend([refusal, refusal])
 

@@ -1,4 +1,4 @@
-"""Each operation is judged separately: one that is allowed says nothing about the refusal of another."""
+"""Each operation is judged separately: an allowed operation does not affect the refusal of another one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.errors import (
 )
 from support.exchange import Exchange, Fault
 from support.faults import FORBIDDEN, FORBIDDEN_BODY, answer_with, forward
-from support.places import ServerPlace
+from support.manifest_sources import ServerSource
 from support.proxy import Proxy
 from support.servers import on_the_devserver
 from support.steady_lookups import SteadyLookups
@@ -30,16 +30,16 @@ def refuse_name(name: str) -> Fault:
 
 @on_the_devserver
 class TestSeveralOperations:
-    """Kubernetes authorizes by verb, namespace and name, so a refusal of one request says nothing about others."""
+    """Kubernetes authorizes by verb, namespace and name, so a refusal of one request does not apply to others."""
 
     @pytest.fixture
-    def backend(self, place: ServerPlace) -> KubernetesSecretsBackend:
+    def backend(self, place: ServerSource) -> KubernetesSecretsBackend:
         for name in ("one", "two"):
             place.put({}, f"{name}'s value", name=name)
         references = {"variables": {"one": "one", "two": "two"}}
         return place.make_backend(references=references, cache_ttl=0, timeout=2)
 
-    def test_what_is_never_allowed_confirms_no_refusal_of_something_else(
+    def test_forbidden_secret_does_not_confirm_the_refusal_of_another_secret(
         self, proxy: Proxy, backend: KubernetesSecretsBackend
     ) -> None:
         assert backend.get_variable("one") == "one's value"
@@ -56,7 +56,7 @@ class TestSeveralOperations:
         proxy.refuse()
         assert backend.get_variable("one") == "one's value"
 
-    def test_what_is_allowed_does_not_put_off_the_refusal_of_something_else(
+    def test_allowed_secret_does_not_delay_the_refusal_of_another_secret(
         self, proxy: Proxy, backend: KubernetesSecretsBackend
     ) -> None:
         """This also holds if each response ends its connection."""
@@ -72,8 +72,8 @@ class TestSeveralOperations:
 
         assert lookups.problems == []
 
-    def test_one_that_is_not_confirmed_begins_no_outage(
-        self, place: ServerPlace, proxy: Proxy, backend: KubernetesSecretsBackend
+    def test_unconfirmed_refusal_begins_no_outage(
+        self, place: ServerSource, proxy: Proxy, backend: KubernetesSecretsBackend
     ) -> None:
         references = {"variables": {"one": "one", "two": "two"}}
         hasty = place.make_backend(references=references, cache_ttl=0, timeout=0.6)

@@ -1,4 +1,4 @@
-"""A watch goes on if the API server refuses it for a moment, as one does that has just started."""
+"""A watch continues after a brief refusal, as from an API server that has just started."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.sources import watcher
 from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
-from support.asking import WATCHED
+from support.call_counts import calls_of
 from support.exchange import Exchange, Fault
 from support.faults import FORBIDDEN, close_at_once, forward
-from support.logs import said
+from support.label_selectors import WATCHED
+from support.logs import log_messages
 from support.memory import MakeLookups
 from support.proxy import Proxy
 from support.refusals import REFUSALS
 from support.secrets import VARIABLE, MakeBackend, Put
 from support.servers import on_the_devserver
 from support.waiting import until
-from support.work import calls_of
 
 
 def while_it_starts(refusal: Fault, seconds: float = 0.3) -> Fault:
@@ -46,7 +46,7 @@ def while_it_starts(refusal: Fault, seconds: float = 0.3) -> Fault:
 @on_the_devserver
 class TestWatch:
     @REFUSALS
-    def test_it_goes_on(
+    def test_watch_continues_after_a_brief_refusal(
         self,
         watched_at_once: None,
         proxied: MakeBackend,
@@ -66,9 +66,9 @@ class TestWatch:
         put.variable("x", "two", name="x")
 
         until(lambda: proxy.open_watches == 1 and backend.get_variable("x") == "two")
-        assert said(caplog, logging.WARNING) == said(caplog, logging.ERROR) == []
+        assert log_messages(caplog, logging.WARNING) == log_messages(caplog, logging.ERROR) == []
 
-    def test_after_a_refusal_it_is_sent_again_soon(
+    def test_watch_is_sent_again_soon_after_a_refusal(
         self, make_lookups: MakeLookups, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """This also holds if it has failed often, and the pauses have become long."""
@@ -87,10 +87,10 @@ class TestWatch:
         assert max(failures) > 1
         assert failures[-1] == 1
 
-    def test_its_own_end_is_no_failure_of_the_server(
+    def test_interrupted_watch_is_not_a_failure_of_the_server(
         self, refusals_confirmed_at_once: None, make_lookups: MakeLookups, proxy: Proxy
     ) -> None:
-        """It would put off the confirmation of a refusal."""
+        """Such a failure would delay the confirmation of a refusal."""
         lookups = make_lookups()
         selector = LabelSelector.exists(VARIABLE)
         watch = lookups.client.watch_objects(SECRETS, lookups.server.namespace, selector, "0", seconds=60, timeout=10)
@@ -111,14 +111,14 @@ class TestWatch:
         [lambda server: server.fetch_index(VARIABLE, 10), lambda server: server.watch(VARIABLE, "0", 60, 10)],
         ids=["list", "watch"],
     )
-    def test_its_refusal_ends_an_outage(
+    def test_refusal_ends_an_outage(
         self,
         refusals_confirmed_at_once: None,
         make_lookups: MakeLookups,
         proxy: Proxy,
         send: Callable[[NamespaceApi], object],
     ) -> None:
-        """Whether it counts or not: the server responds."""
+        """The server responds, whether the refusal is confirmed or not."""
         lookups = make_lookups()
         proxy.always = proxy.always_watch = FORBIDDEN
         for error in (UnconfirmedRefusalError, ForbiddenError):

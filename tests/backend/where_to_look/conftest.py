@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.cluster import Cluster
-from support.places import FolderPlace, Place, ServerPlace
+from support.manifest_sources import FolderSource, ManifestSource, ServerSource
 from support.proxy import Proxy
 
 
@@ -22,13 +22,13 @@ def cluster(request: pytest.FixtureRequest) -> Cluster | None:
 
 
 @pytest.fixture
-def place(cluster: Cluster | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def source(cluster: Cluster | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ManifestSource]:
     if cluster is None:
         (tmp_path / "manifests").mkdir()
-        yield FolderPlace(tmp_path / "manifests")
+        yield FolderSource(tmp_path / "manifests")
         return
     monkeypatch.delenv("KUBECONFIG", raising=False)
     with Proxy(cluster) as proxy:
         for name, value in proxy.pod_environment().items():
             monkeypatch.setenv(name, value)
-        yield ServerPlace(cluster, proxy)
+        yield ServerSource(cluster, proxy)

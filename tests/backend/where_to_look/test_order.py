@@ -9,8 +9,8 @@ import pytest
 
 from airflow_kubernetes_secrets.errors import NotConfiguredError
 from support.cluster import Cluster
-from support.logs import said
-from support.places import FolderPlace, Place
+from support.logs import log_messages
+from support.manifest_sources import FolderSource, ManifestSource
 from support.secrets import CONFIG, CONNECTION, TEAM, VARIABLE
 from support.waiting import until
 
@@ -18,23 +18,25 @@ pytestmark = pytest.mark.however_fresh
 
 
 class TestNamespaces:
-    def test_one(self, place: Place, freshness: dict[str, object]) -> None:
-        place.put({VARIABLE: "x"}, "at home")
-        place.put({VARIABLE: "x"}, "elsewhere", namespace=place.other("b"))
+    def test_one_namespace(self, source: ManifestSource, freshness: dict[str, object]) -> None:
+        source.put({VARIABLE: "x"}, "at home")
+        source.put({VARIABLE: "x"}, "elsewhere", namespace=source.other("b"))
 
-        assert place.make_backend(namespace=place.namespace, **freshness).get_variable("x") == "at home"
-        assert place.make_backend(namespace=place.other("b"), **freshness).get_variable("x") == "elsewhere"
+        assert source.make_backend(namespace=source.namespace, **freshness).get_variable("x") == "at home"
+        assert source.make_backend(namespace=source.other("b"), **freshness).get_variable("x") == "elsewhere"
 
     @pytest.mark.parametrize("form", ["list", "commas"])
-    def test_the_first_that_has_one_answers(self, place: Place, freshness: dict[str, object], form: str) -> None:
-        b, a = place.other("b"), place.other("a")
+    def test_first_namespace_with_a_matching_secret_is_used(
+        self, source: ManifestSource, freshness: dict[str, object], form: str
+    ) -> None:
+        b, a = source.other("b"), source.other("a")
         for kind, name in ((VARIABLE, "a-get-variable"), (CONNECTION, "a-get-conn-value"), (CONFIG, "a-get-config")):
             # The second namespace has the older Secret, whose name comes first.
-            place.put({kind: "both"}, "http://a", namespace=a, name=name)
-            place.put({kind: "both"}, "http://b", namespace=b)
-            place.put({kind: "second"}, "http://a", namespace=a)
-            place.put({kind: "neither"}, "http://elsewhere")
-        backend = place.make_backend(namespace=[b, a] if form == "list" else f"{b} , {a}", **freshness)
+            source.put({kind: "both"}, "http://a", namespace=a, name=name)
+            source.put({kind: "both"}, "http://b", namespace=b)
+            source.put({kind: "second"}, "http://a", namespace=a)
+            source.put({kind: "neither"}, "http://elsewhere")
+        backend = source.make_backend(namespace=[b, a] if form == "list" else f"{b} , {a}", **freshness)
 
         reads: tuple[Callable[[str], str | None], ...] = (
             backend.get_variable,
@@ -47,35 +49,35 @@ class TestNamespaces:
             assert read("neither") is None
         assert backend.get_connection("both").host == "b"
 
-    def test_one_that_cannot_be_read_is_passed_over_for_the_next(
-        self, place: Place, freshness: dict[str, object], caplog: pytest.LogCaptureFixture
+    def test_secret_without_the_data_key_is_skipped_for_the_next_namespace(
+        self, source: ManifestSource, freshness: dict[str, object], caplog: pytest.LogCaptureFixture
     ) -> None:
-        place.put({VARIABLE: "x"}, data={"other": "hunter2"}, name="broken")
-        place.put({VARIABLE: "x"}, "readable", namespace=place.other("b"))
-        backend = place.make_backend(namespace=[place.namespace, place.other("b")], **freshness)
+        source.put({VARIABLE: "x"}, data={"other": "hunter2"}, name="broken")
+        source.put({VARIABLE: "x"}, "readable", namespace=source.other("b"))
+        backend = source.make_backend(namespace=[source.namespace, source.other("b")], **freshness)
 
         for _ in range(2):
             assert backend.get_variable("x") == "readable"
 
-        [warning] = said(caplog)
-        assert f"Secret {place.namespace}/broken, key 'value': there is no such key in its data" in warning
+        [warning] = log_messages(caplog)
+        assert f"Secret {source.namespace}/broken, key 'value': there is no such key in its data" in warning
         assert "hunter2" not in warning
 
-    def test_changes_in_each_are_followed(self, place: Place, freshness: dict[str, object]) -> None:
+    def test_changes_in_each_namespace_take_effect(self, source: ManifestSource, freshness: dict[str, object]) -> None:
         if freshness:
             freshness = {"cache_ttl": 2}
-        a, b = place.namespace, place.other("b")
-        place.put({VARIABLE: "x"}, "b", namespace=b, name="x")
-        backend = place.make_backend(namespace=[a, b], **freshness)
+        a, b = source.namespace, source.other("b")
+        source.put({VARIABLE: "x"}, "b", namespace=b, name="x")
+        backend = source.make_backend(namespace=[a, b], **freshness)
         assert backend.get_variable("x") == "b"
 
-        place.put({VARIABLE: "x"}, "c", namespace=b, name="x")
+        source.put({VARIABLE: "x"}, "c", namespace=b, name="x")
         until(lambda: backend.get_variable("x") == "c")
-        place.put({VARIABLE: "x"}, "a", namespace=a, name="x")
+        source.put({VARIABLE: "x"}, "a", namespace=a, name="x")
         until(lambda: backend.get_variable("x") == "a")
-        place.delete("x", a)
+        source.delete("x", a)
         until(lambda: backend.get_variable("x") == "c")
-        place.delete("x", b)
+        source.delete("x", b)
         until(lambda: backend.get_variable("x") is None)
 
 
@@ -96,37 +98,39 @@ COMBINATIONS = {
 
 
 @pytest.fixture(scope="module")
-def stocked() -> dict[str | None, Place]:
+def filled_places() -> dict[str | None, ManifestSource]:
     """Return the places that already contain all combinations, by server."""
     return {}
 
 
 @pytest.fixture
-def combinations(place: Place, cluster: Cluster | None, stocked: dict[str | None, Place]) -> Place:
+def combinations(
+    source: ManifestSource, cluster: Cluster | None, filled_places: dict[str | None, ManifestSource]
+) -> ManifestSource:
     """Return a place with a Secret in every combination. It is filled once for all tests of a server."""
     server = cluster.name if cluster is not None else None
-    if server in stocked:
-        place.namespace = stocked[server].namespace
-        if isinstance(place, FolderPlace):
-            return stocked[server]
-        return place
+    if server in filled_places:
+        source.namespace = filled_places[server].namespace
+        if isinstance(source, FolderSource):
+            return filled_places[server]
+        return source
     put = {
-        "its own namespace": (place.other("blue"), {}),
-        "team, first": (place.namespace, {TEAM: "blue"}),
-        "team, second": (place.other("second"), {TEAM: "blue"}),
-        "global, first": (place.namespace, {}),
-        "global, second": (place.other("second"), {}),
+        "its own namespace": (source.other("blue"), {}),
+        "team, first": (source.namespace, {TEAM: "blue"}),
+        "team, second": (source.other("second"), {TEAM: "blue"}),
+        "global, first": (source.namespace, {}),
+        "global, second": (source.other("second"), {}),
     }
     for key, present in COMBINATIONS.items():
         for where in present:
             if where == "reference":
                 # The label is for another id: this Secret is found by its name.
-                place.put({VARIABLE: "other"}, where, name=f"ref-{key}")
+                source.put({VARIABLE: "other"}, where, name=f"ref-{key}")
             else:
                 namespace, labels = put[where]
-                place.put({VARIABLE: key, **labels}, where, namespace=namespace)
-    stocked[server] = place
-    return place
+                source.put({VARIABLE: key, **labels}, where, namespace=namespace)
+    filled_places[server] = source
+    return source
 
 
 @pytest.mark.parametrize(
@@ -141,17 +145,17 @@ def combinations(place: Place, cluster: Cluster | None, stocked: dict[str | None
     ],
     ids=["team", "team alone", "another team", "another team alone", "no team", "no team, no fallback"],
 )
-def test_the_order(
-    combinations: Place, freshness: dict[str, object], team: str | None, fallback: bool, order: tuple[str, ...]
+def test_order_of_namespaces_teams_and_references(
+    combinations: ManifestSource, freshness: dict[str, object], team: str | None, fallback: bool, order: tuple[str, ...]
 ) -> None:
     """The order holds for every combination of existing Secrets."""
-    place = combinations
+    source = combinations
     expected = {
         key: next((where for where in order if where in present), None) for key, present in COMBINATIONS.items()
     }
-    backend = place.make_backend(
-        namespace=[place.namespace, place.other("second")],
-        team_namespaces={"blue": place.other("blue"), "red": place.other("red")},
+    backend = source.make_backend(
+        namespace=[source.namespace, source.other("second")],
+        team_namespaces={"blue": source.other("blue"), "red": source.other("red")},
         team_fallback=fallback,
         references={"variables": {key: f"ref-{key}" for key in COMBINATIONS if "reference" in COMBINATIONS[key]}},
         **freshness,
@@ -161,11 +165,11 @@ def test_the_order(
 
 
 @pytest.mark.parametrize("cluster", ["folder"], indirect=True)
-def test_a_folder_that_is_gone_is_no_miss(place: Place, freshness: dict[str, object]) -> None:
-    place.put({VARIABLE: "x"}, "x")
-    backend = place.make_backend(**freshness)
+def test_missing_folder_is_an_error_and_not_a_miss(source: ManifestSource, freshness: dict[str, object]) -> None:
+    source.put({VARIABLE: "x"}, "x")
+    backend = source.make_backend(**freshness)
     assert backend.get_variable("x") == "x"
-    place.leave()
+    source.leave()
 
     with pytest.raises(NotConfiguredError, match="the folder of 'path' in backend_kwargs cannot be read"):
         backend.get_variable("x")

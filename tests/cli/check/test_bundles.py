@@ -26,7 +26,7 @@ def bundle(data: dict[str, str], kind: str = "connections", name: str = "bundle"
     return secret(name, data, labels={BUNDLE: kind, **labels})
 
 
-def test_nothing_is_wrong(run: Any, tmp_path: Path) -> None:
+def test_valid_bundles(run: Any, tmp_path: Path) -> None:
     found, _text = checked(
         run,
         tmp_path,
@@ -61,14 +61,14 @@ def test_bundles_count_as_manifests_for_airflow(run: Any, tmp_path: Path) -> Non
         ({"a": URI}, "connection", "bundle-not-read", "did you mean 'connections'?"),
     ],
 )
-def test_one_problem(run: Any, tmp_path: Path, data: dict[str, str], kind: str, code: str, text: str) -> None:
+def test_problems_of_a_bundle(run: Any, tmp_path: Path, data: dict[str, str], kind: str, code: str, text: str) -> None:
     found, said = checked(run, tmp_path, bundle({"good": URI, **data} if data else {}, kind))
 
     assert found == [code]
     assert text in said
 
 
-def test_an_empty_variable_is_a_variable(run: Any, tmp_path: Path) -> None:
+def test_an_empty_variable_is_valid(run: Any, tmp_path: Path) -> None:
     found, _text = checked(run, tmp_path, bundle({"a": "", "b_2": " ", "AIRFLOW_VAR_C": ""}, "variables"))
 
     assert found == []
@@ -90,7 +90,7 @@ def test_an_id_that_occurs_twice(run: Any, tmp_path: Path) -> None:
     assert "Secret airflow/second, key 'b': Secret airflow/bundle, key 'b' in" in said
 
 
-def test_two_keys_of_one_id_are_no_error(run: Any, tmp_path: Path) -> None:
+def test_two_keys_for_one_id_are_only_a_warning(run: Any, tmp_path: Path) -> None:
     path = write(tmp_path, Case([bundle({"b": URI, "AIRFLOW_CONN_B": URI})]))
 
     status, out, _err = run(path, "-o", "json")
@@ -118,11 +118,11 @@ def test_keys_that_look_like_the_fields_of_one_connection(
     assert (f"{text} '{CONNECTION}' with the id" in said) == bool(named)
 
 
-def test_variables_may_have_such_names(run: Any, tmp_path: Path) -> None:
+def test_variables_can_have_the_names_of_fields(run: Any, tmp_path: Path) -> None:
     assert checked(run, tmp_path, bundle({"host": "a", "password": "b"}, "variables"))[0] == []
 
 
-def test_a_secret_of_its_own_after_a_bundle(run: Any, tmp_path: Path) -> None:
+def test_a_labelled_secret_after_a_bundle(run: Any, tmp_path: Path) -> None:
     found, said = checked(run, tmp_path, bundle({"a": URI}), secret("own", labels={CONNECTION: "a"}))
 
     assert found == ["hidden"]
@@ -172,7 +172,7 @@ def test_a_label_that_is_misspelt_or_lost(run: Any, tmp_path: Path) -> None:
 
 
 def test_bundles_of_other_tools(run: Any, tmp_path: Path) -> None:
-    """Values that only the tool has are not checked, and keys are checked where the manifest has them."""
+    """Values that the manifest does not contain are not checked. Keys that it contains are checked."""
     secret_metadata = {"labels": {BUNDLE: "connections"}}
     data = {"a": "hunter2 {{ .x }}", "AIRFLOW_CONN_x": "{{ .x }}"}
     made = external({"template": {"metadata": secret_metadata, "data": data}}, fetched("x"), labels={})

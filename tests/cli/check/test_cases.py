@@ -35,7 +35,7 @@ from manifests.every import CASES
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_what_is_found(case: Case, run: Any, tmp_path: Path) -> None:
+def test_each_case_reports_the_expected_problems(case: Case, run: Any, tmp_path: Path) -> None:
     path = write(tmp_path, case)
 
     status, out, _err = run(path, "--output", "json")
@@ -65,19 +65,19 @@ def test_every_output_has_every_problem_and_no_value(output: str, run: Any, tmp_
 
 
 CANARY = "MADEUPCANARY0123456789"
-OF_ONE_KEY = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, labels: {airflow.apache.org/connection-id: c}}\n"
+SECRET_HEAD = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, labels: {airflow.apache.org/connection-id: c}}\n"
 
 # Manifests in which a value, or a part of one, is in the place of a name.
 VALUES_AS_NAMES = {
-    "no space in stringData": OF_ONE_KEY + f"stringData: {{value:postgres://u:{CANARY}@h/d}}\n",
-    "no space in data": OF_ONE_KEY + f"data: {{value:{CANARY}}}\n",
-    "a name alone": OF_ONE_KEY + f"stringData: {{{CANARY}}}\n",
-    "base64 alone": OF_ONE_KEY + f"data: {{{CANARY}==}}\n",
-    "a name with a number": OF_ONE_KEY + f"stringData: {{postgres://u:{CANARY}@h/d: 5}}\n",
-    "a name with no base64": OF_ONE_KEY + f"data: {{'postgres://u:{CANARY}@h/d': x}}\n",
-    "ciphertext under a name": OF_ONE_KEY + f"stringData: {{'x:{CANARY}': '{CIPHERTEXT}'}}\n",
-    "a placeholder under a name": OF_ONE_KEY + f"stringData: {{'x:{CANARY}': '<path:a#b>'}}\n",
-    "a name twice": OF_ONE_KEY + f"stringData: {{'postgres://u:{CANARY}@h': a, 'postgres://u:{CANARY}@h': b}}\n",
+    "no space in stringData": SECRET_HEAD + f"stringData: {{value:postgres://u:{CANARY}@h/d}}\n",
+    "no space in data": SECRET_HEAD + f"data: {{value:{CANARY}}}\n",
+    "a name alone": SECRET_HEAD + f"stringData: {{{CANARY}}}\n",
+    "base64 alone": SECRET_HEAD + f"data: {{{CANARY}==}}\n",
+    "a name with a number": SECRET_HEAD + f"stringData: {{postgres://u:{CANARY}@h/d: 5}}\n",
+    "a name with no base64": SECRET_HEAD + f"data: {{'postgres://u:{CANARY}@h/d': x}}\n",
+    "ciphertext under a name": SECRET_HEAD + f"stringData: {{'x:{CANARY}': '{CIPHERTEXT}'}}\n",
+    "a placeholder under a name": SECRET_HEAD + f"stringData: {{'x:{CANARY}': '<path:a#b>'}}\n",
+    "a name twice": SECRET_HEAD + f"stringData: {{'postgres://u:{CANARY}@h': a, 'postgres://u:{CANARY}@h': b}}\n",
     "a name twice in JSON": json.dumps(secret()).replace('"host"', f'"x:{CANARY}": "", "x:{CANARY}"'),
     "an annotation": yaml.safe_dump(secret(annotations={f"{PREFIX}connection-extra:{CANARY}": ""})),
     "a label": yaml.safe_dump(secret(labels={CONNECTION: "c", f"{PREFIX}x:{CANARY}": "", "y": ""})),
@@ -102,7 +102,7 @@ VALUES_AS_NAMES = {
 
 
 @pytest.mark.parametrize("text", VALUES_AS_NAMES.values(), ids=VALUES_AS_NAMES.keys())
-def test_a_value_where_a_name_belongs_is_not_shown(text: str, run: Any, tmp_path: Path) -> None:
+def test_a_value_in_place_of_a_name_is_not_shown(text: str, run: Any, tmp_path: Path) -> None:
     path = write(tmp_path, Case(text))
 
     for output in ("text", "json", "github"):
@@ -110,7 +110,7 @@ def test_a_value_where_a_name_belongs_is_not_shown(text: str, run: Any, tmp_path
         assert CANARY not in out + err
 
 
-def test_which_name_is_none(run: Any, tmp_path: Path) -> None:
+def test_message_for_an_invalid_key_name(run: Any, tmp_path: Path) -> None:
     literals = kustomization(literals=["host=h", f"postgres://u:{CANARY}@h?a=b"])
     cases = [VALUES_AS_NAMES["no space in stringData"], yaml.safe_dump(literals)]
     texts = [json.loads(run(write(tmp_path, Case(each)), "-o", "json")[1])["problems"][0]["text"] for each in cases]
@@ -181,7 +181,7 @@ WARNINGS = {
 NOTICES = {"not-checked"}
 
 
-def test_warnings_alone_are_no_failure(run: Any, tmp_path: Path) -> None:
+def test_warnings_alone_exit_with_status_0(run: Any, tmp_path: Path) -> None:
     for number, case in enumerate(CASES.values()):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -195,7 +195,7 @@ def test_warnings_alone_are_no_failure(run: Any, tmp_path: Path) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda identifier: "://" not in identifier))
-def test_the_label_value_of_an_id_is_no_problem(identifier: str) -> None:
+def test_the_label_value_of_any_id_is_valid(identifier: str) -> None:
     value = label_value(identifier)
     annotations = {} if value == identifier else {CONNECTION: identifier}
     with tempfile.TemporaryDirectory() as folder:

@@ -38,21 +38,21 @@ def test_options_with_the_label_of_variables(run: Any, tmp_path: Path, monkeypat
     assert found == []
 
 
-def test_nothing_is_wrong(run: Any, tmp_path: Path) -> None:
+def test_valid_config_maps(run: Any, tmp_path: Path) -> None:
     found, _text = checked(
         run,
         tmp_path,
         config_map("a", {VARIABLE: "x"}, {"value": "one"}, immutable=True),
         config_map("b", {VARIABLE: "bytes"}, binaryData={"value": "b25l"}),
         config_map("c", {BUNDLE: "variables"}, {"first": "one", "AIRFLOW_VAR_SECOND": "two"}),
-        # Of another program.
+        # A ConfigMap of another program.
         config_map("d", {"app": "other"}, {"value": "{{ .Values.x }}", "hunter2": "x\n"}, nonsense=1),
     )
 
     assert found == []
 
 
-def test_they_count_as_manifests_for_airflow(run: Any, tmp_path: Path) -> None:
+def test_config_maps_count_as_manifests_for_airflow(run: Any, tmp_path: Path) -> None:
     manifests = [config_map("a", {VARIABLE: "x"}, {"value": "one"}), config_map("b", {"app": "other"})]
     out = run(write(tmp_path, Case(manifests)), "-o", "json")[1]
 
@@ -152,7 +152,7 @@ def test_they_count_as_manifests_for_airflow(run: Any, tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_problem(run: Any, tmp_path: Path, manifest: dict[str, Any], code: str, text: str) -> None:
+def test_problems_of_a_config_map(run: Any, tmp_path: Path, manifest: dict[str, Any], code: str, text: str) -> None:
     found, texts = checked(run, tmp_path, manifest)
 
     assert found == [code]
@@ -166,7 +166,7 @@ def test_a_problem(run: Any, tmp_path: Path, manifest: dict[str, Any], code: str
         (config_map("m", {BUNDLE: "variables"}, {"x": "a"}), "bundle-not-read", f"ConfigMap airflow/m: {OFF}"),
     ],
 )
-def test_the_option_is_off(
+def test_option_config_maps_is_disabled(
     run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manifest: dict[str, Any], code: str, text: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", '{"bundles": true}')
@@ -177,7 +177,7 @@ def test_the_option_is_off(
     assert text in texts
 
 
-def test_a_null_label_is_named(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_null_label_is_reported(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kwargs = {"bundles": True, "config_maps": True, "variables_label": None}
     monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", json.dumps(kwargs))
 
@@ -187,7 +187,7 @@ def test_a_null_label_is_named(run: Any, tmp_path: Path, monkeypatch: pytest.Mon
     assert "variables_label is null" in texts
 
 
-def test_an_id_that_a_secret_has(run: Any, tmp_path: Path) -> None:
+def test_secret_with_the_same_id_hides_the_config_map(run: Any, tmp_path: Path) -> None:
     own = secret("s", {"value": "b"}, labels={VARIABLE: "x"})
 
     found, texts = checked(run, tmp_path, config_map("m", {VARIABLE: "x"}, {"value": "a"}), own)
@@ -199,7 +199,7 @@ def test_an_id_that_a_secret_has(run: Any, tmp_path: Path) -> None:
     )
 
 
-def test_two_of_one_name(run: Any, tmp_path: Path) -> None:
+def test_two_config_maps_with_one_name(run: Any, tmp_path: Path) -> None:
     """A Secret and a ConfigMap with one name are two objects."""
     one = config_map("m", {VARIABLE: "x"}, {"value": "a"})
     other = config_map("m", {VARIABLE: "two"}, {"value": "a"})

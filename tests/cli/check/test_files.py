@@ -17,7 +17,7 @@ from manifests.case import Case, codes, write
 from support.standard_input import on_standard_input
 
 
-def test_a_folder_with_all_in_it(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_are_read_in_a_folder(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     wrong = yaml.safe_dump(secret(data={}))
     for name in (
@@ -47,13 +47,13 @@ def test_a_folder_with_all_in_it(run: Any, tmp_path: Path, monkeypatch: pytest.M
     assert (status, err) == (1, "")
 
 
-def test_a_file_is_read_whatever_its_name(run: Any, tmp_path: Path) -> None:
+def test_a_file_argument_is_read_with_any_name(run: Any, tmp_path: Path) -> None:
     path = write(tmp_path, Case(secret(data={}), file=".rendered"))
 
     assert codes(run(path, "-o", "json")[1]) == ["unreadable"]
 
 
-def test_the_line_is_the_first_of_the_document(run: Any, tmp_path: Path) -> None:
+def test_reported_line_is_the_first_of_the_document(run: Any, tmp_path: Path) -> None:
     path = write(tmp_path, Case([secret(), secret("b")]))
     second = path.read_text().splitlines().index("---") + 2
 
@@ -64,14 +64,14 @@ def test_the_line_is_the_first_of_the_document(run: Any, tmp_path: Path) -> None
     assert sorted(problem) == ["code", "line", "path", "severity", "text"]
 
 
-def test_the_line_of_what_is_no_yaml(run: Any, tmp_path: Path) -> None:
+def test_reported_line_of_invalid_yaml(run: Any, tmp_path: Path) -> None:
     path = write(tmp_path, Case(f"kind: 1\nb: 2\nc: 'x\n  {PASSWORD}"))
 
     assert run(path)[1].startswith(f"{path}:4: error: ")
     assert "line 4" not in run(path)[1]
 
 
-def test_the_other_file_of_a_duplicate(run: Any, tmp_path: Path) -> None:
+def test_message_names_the_other_file_of_a_duplicate(run: Any, tmp_path: Path) -> None:
     first, second = (write(tmp_path, Case(secret(name), file=f"{name}.yaml")) for name in "ab")
 
     _status, out, _err = run(tmp_path)
@@ -81,7 +81,7 @@ def test_the_other_file_of_a_duplicate(run: Any, tmp_path: Path) -> None:
     )
 
 
-def test_a_file_that_is_named_twice_counts_once(run: Any, tmp_path: Path) -> None:
+def test_a_file_given_twice_is_counted_once(run: Any, tmp_path: Path) -> None:
     path = write(tmp_path, Case(secret()))
     (tmp_path / "link.yaml").symlink_to(path)
 
@@ -90,13 +90,13 @@ def test_a_file_that_is_named_twice_counts_once(run: Any, tmp_path: Path) -> Non
     assert (status, out) == (0, "1 manifest, 0 errors, 0 warnings\n")
 
 
-def test_files_of_several_paths_are_one_set(run: Any, tmp_path: Path) -> None:
+def test_duplicates_are_found_across_paths(run: Any, tmp_path: Path) -> None:
     paths = [write(tmp_path, Case(secret(name), file=f"{name}.yaml")) for name in "ab"]
 
     assert codes(run(*paths, "-o", "json")[1]) == ["duplicate-id"]
 
 
-def test_the_namespace_of_those_without(run: Any, tmp_path: Path) -> None:
+def test_option_namespace_for_manifests_without_one(run: Any, tmp_path: Path) -> None:
     path = write(tmp_path, Case([secret("a"), secret("b", namespace=None)]))
 
     assert codes(run(path, "-o", "json")[1]) == []
@@ -105,7 +105,7 @@ def test_the_namespace_of_those_without(run: Any, tmp_path: Path) -> None:
     assert (status, "--namespace" in err) == (2, True)
 
 
-def test_nothing_for_airflow(run: Any, tmp_path: Path) -> None:
+def test_folder_without_manifests_for_airflow(run: Any, tmp_path: Path) -> None:
     write(tmp_path, Case(secret(labels={"app": "x"})))
 
     status, out, err = run(tmp_path)
@@ -115,7 +115,7 @@ def test_nothing_for_airflow(run: Any, tmp_path: Path) -> None:
     assert json.loads(run(tmp_path, "-o", "json")[1]) == {"manifests": 0, "problems": []}
 
 
-def test_a_path_that_is_not_there(run: Any, tmp_path: Path) -> None:
+def test_missing_path(run: Any, tmp_path: Path) -> None:
     status, out, err = run(write(tmp_path, Case(secret())), tmp_path / "nowhere")
 
     assert (status, out) == (2, "")
@@ -125,7 +125,7 @@ def test_a_path_that_is_not_there(run: Any, tmp_path: Path) -> None:
     )
 
 
-def test_a_link_that_leads_to_itself_is_a_path_that_cannot_be_read(run: Any, tmp_path: Path) -> None:
+def test_a_link_to_itself_cannot_be_read(run: Any, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").symlink_to("a.yaml")
 
     for path in (tmp_path, tmp_path / "a.yaml"):
@@ -133,7 +133,7 @@ def test_a_link_that_leads_to_itself_is_a_path_that_cannot_be_read(run: Any, tmp
         assert (status, "a.yaml cannot be read" in err) == (2, True)
 
 
-def test_names_that_are_no_text(run: Any, tmp_path: Path) -> None:
+def test_file_names_that_are_not_utf_8(run: Any, tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/a\xff\r\n:,%.yaml"))
     path.write_text(yaml.safe_dump(secret(data={})))
 
@@ -142,7 +142,7 @@ def test_names_that_are_no_text(run: Any, tmp_path: Path) -> None:
     assert r"/a\xff%0D%0A%3A%2C%25.yaml,line=1,title=unreadable::Secret" in run(tmp_path, "-o", "github")[1]
 
 
-def test_what_is_found_is_not_logged_as_well(run: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_problems_are_not_also_logged(run: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = write(tmp_path, Case(secret("logged", annotations=labelled(connection_typ="x"))))
 
     assert codes(run(path, "-o", "json")[1]) == ["unknown-annotation"]
@@ -161,13 +161,15 @@ def test_standard_input(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [line.partition(": ")[0] for line in out.splitlines()[:-1]] == ["-:14", "-:14"]
 
 
-def test_standard_input_is_one_set_with_files(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_duplicates_are_found_across_standard_input_and_files(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     on_standard_input(monkeypatch, Case(secret("a")).text.encode())
 
     assert codes(run("-", write(tmp_path, Case(secret("b"))), "-o", "json")[1]) == ["duplicate-id"]
 
 
-def test_standard_input_with_nothing_for_airflow(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input_without_manifests_for_airflow(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     on_standard_input(monkeypatch, b"a: 1")
 
     assert run("-") == (0, "0 manifests, 0 errors, 0 warnings\n", "-: nothing in it has Airflow's labels\n")
@@ -201,7 +203,7 @@ def test_no_standard_input(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         (["nothing", "eep"], {"a.yaml", "b.yaml", "deep/a.yml", "deep/c.yaml"}),
     ],
 )
-def test_what_is_left_out(
+def test_exclude_patterns(
     patterns: list[str], left: set[str], run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -215,7 +217,7 @@ def test_what_is_left_out(
     assert {problem["path"].removeprefix("k8s/") for problem in json.loads(out)["problems"]} == left
 
 
-def test_a_folder_that_is_left_out_under_one_of_its_names(run: Any, tmp_path: Path) -> None:
+def test_folder_with_two_names_of_which_one_is_excluded(run: Any, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     write(tmp_path / "a", Case(secret(data={})))
     (tmp_path / "b").symlink_to("a")
@@ -225,14 +227,14 @@ def test_a_folder_that_is_left_out_under_one_of_its_names(run: Any, tmp_path: Pa
     assert codes(run(tmp_path, "-o", "json", "--exclude", "[ab]")[1]) == []
 
 
-def test_what_is_left_out_need_not_be_readable(run: Any, tmp_path: Path) -> None:
+def test_excluded_files_can_be_unreadable(run: Any, tmp_path: Path) -> None:
     (tmp_path / "loop.yaml").symlink_to("loop.yaml")
 
     assert run(tmp_path)[0] == 2
     assert run(tmp_path, "--exclude", "loop.yaml")[0] == 0
 
 
-def test_a_file_that_is_named_and_left_out(run: Any, tmp_path: Path) -> None:
+def test_a_file_argument_that_is_excluded(run: Any, tmp_path: Path) -> None:
     path = write(tmp_path, Case(secret(data={})))
 
     assert run(path, "--exclude", path.name)[0] == 0
@@ -261,8 +263,8 @@ def test_a_summary_with_notices(run: Any, tmp_path: Path) -> None:
     assert f"::notice file={path},line=1,title=not-checked::Secret db: key 'value'" in run(path, "-o", "github")[1]
 
 
-def test_a_repository(run: Any, tmp_path: Path) -> None:
-    """Files of other programs are not judged, even where kubectl would reject them."""
+def test_repository_with_files_of_other_programs(run: Any, tmp_path: Path) -> None:
+    """Files of other programs are not checked, even if kubectl would reject them."""
     others = {
         "mkdocs.yml": "site_name: x\nplugins: !!python/name:a.b\n",
         "tsconfig.json": "{ // x\n}",

@@ -24,9 +24,7 @@ def configure(monkeypatch: pytest.MonkeyPatch, kwargs: str, backend: str = BACKE
 OTHERS = '{"connections_label": "example.com/airflow", "connections_data_key": "uri_of_it", "namespace": "elsewhere"}'
 
 
-def test_the_labels_and_keys_that_airflow_is_configured_with(
-    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_labels_and_keys_from_the_configuration(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = secret(
         data={"uri_of_it": URI}, labels={"example.com/airflow": HASHED}, annotations={"example.com/airflow": LONG}
     )
@@ -58,7 +56,7 @@ def test_labels_that_are_switched_off(run: Any, tmp_path: Path, monkeypatch: pyt
 
 
 def test_kinds_with_the_same_label(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Such a Secret is a connection and a variable."""
+    """A Secret with the label is both a connection and a variable."""
     path = write(
         tmp_path, Case([secret("a", {"value": URI}), secret("b", {"value": "no URI"}, labels={CONNECTION: "b"})])
     )
@@ -67,7 +65,7 @@ def test_kinds_with_the_same_label(run: Any, tmp_path: Path, monkeypatch: pytest
     assert codes(run(path, "-o", "json")[1]) == ["unreadable"]
 
 
-def test_the_id_of_a_secret_that_is_referred_to(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_id_annotation_on_a_referenced_secret(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, Case([secret(name, labels={}, annotations={CONNECTION: "x"}) for name in "ab"]))
 
     configure(monkeypatch, '{"references": {"connections": {"x": "airflow/a"}}}')
@@ -79,9 +77,7 @@ def test_the_id_of_a_secret_that_is_referred_to(run: Any, tmp_path: Path, monkey
     ("kwargs", "says"),
     [('{"connections_labl": "hunter2"}', "connections_labl"), ("{hunter2", "not JSON"), ('{"timeout": -1}', "timeout")],
 )
-def test_options_that_are_wrong(
-    kwargs: str, says: str, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invalid_options(kwargs: str, says: str, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     configure(monkeypatch, kwargs)
 
     status, out, err = run(write(tmp_path, Case(secret())))
@@ -91,7 +87,7 @@ def test_options_that_are_wrong(
     assert says in err
 
 
-def test_another_backend_is_not_asked_for_options(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_of_another_backend_are_ignored(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     configure(monkeypatch, '{"connections_prefix": "x"}', "airflow.secrets.local_filesystem.LocalFilesystemBackend")
 
     assert run(write(tmp_path, Case(secret()))) == (0, "1 manifest, 0 errors, 0 warnings\n", "")
@@ -101,7 +97,7 @@ FOLDERS = [path for path in sorted(EXAMPLES.iterdir()) if list(path.glob("*.yaml
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
-def test_the_examples_are_clean(folder: Path, run: Any) -> None:
+def test_examples_have_only_the_expected_problems(folder: Path, run: Any) -> None:
     # The sealed Secret is in the same folder as the Secret that it was made from.
     expected = {"sealed-secrets": ["duplicate-secret"], "cloudnative-pg": ["not-checked"]}.get(folder.name, [])
     assert codes(run(folder, "-o", "json")[1]) == expected

@@ -36,7 +36,9 @@ PATCHED = {
 
 
 @pytest.mark.parametrize("text", PATCHED.values(), ids=PATCHED.keys())
-def test_a_patch_is_no_secret(text: Manifest, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_patch_is_not_checked_as_a_secret(
+    text: Manifest, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kustomized(tmp_path, text, s=secret(labels={}, namespace=None), p=patch(connection_id="my_db"))
     (tmp_path / "x").mkdir()
 
@@ -56,7 +58,9 @@ KIND = {"kind": "Kustomization"}
 @pytest.mark.parametrize(
     "head", [{}, KIND, API_VERSION, {**API_VERSION, **KIND}], ids=["neither", "kind", "apiVersion", "both"]
 )
-def test_what_kustomize_reads_is_checked(file: str, head: Manifest, run: Any, tmp_path: Path) -> None:
+def test_every_kustomization_that_kustomize_accepts_is_checked(
+    file: str, head: Manifest, run: Any, tmp_path: Path
+) -> None:
     generators = kustomization(labels=labelled(conection_id="x"), literals=["a=b"])["secretGenerator"]
     (tmp_path / file).write_text(yaml.safe_dump({**head, "secretGenerator": generators}))
 
@@ -65,7 +69,7 @@ def test_what_kustomize_reads_is_checked(file: str, head: Manifest, run: Any, tm
         assert codes(run(path, "-o", "json")[1]) == ["unknown-label"]
 
 
-def test_a_document_of_another_kind_is_no_kustomization(run: Any, tmp_path: Path) -> None:
+def test_a_document_of_another_kind_is_not_a_kustomization(run: Any, tmp_path: Path) -> None:
     generators = kustomization(literals=["value=x"])["secretGenerator"]
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({"kind": "Secrets", "secretGenerator": generators}))
 
@@ -74,7 +78,7 @@ def test_a_document_of_another_kind_is_no_kustomization(run: Any, tmp_path: Path
     assert run(tmp_path)[0] == 0
 
 
-def test_a_patch_of_a_component_and_one_below_its_kustomization(run: Any, tmp_path: Path) -> None:
+def test_patch_of_a_component_in_a_subfolder(run: Any, tmp_path: Path) -> None:
     component = {"apiVersion": "kustomize.config.k8s.io/v1alpha1", "kind": "Component"}
     kustomized(tmp_path / "c", {**component, "patches": [{"path": "deep/p.yaml"}]})
     kustomized(tmp_path / "c/deep/er", {"resources": []}, s=secret())
@@ -92,7 +96,7 @@ def test_a_patch_of_an_external_secret(run: Any, tmp_path: Path) -> None:
     assert codes(run(tmp_path, "-o", "json")[1]) == ["not-checked"]
 
 
-def test_a_kustomization_that_cannot_be_read_names_no_patches(run: Any, tmp_path: Path) -> None:
+def test_unreadable_kustomization_is_ignored(run: Any, tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(yaml.safe_dump(secret()))
     for content in ("patches: [", "patches: x", "- a", "patches: [x, {path: 5}, {path: nowhere}, {path: 'a\\0b'}]"):
         (tmp_path / "kustomization.yaml").write_text(content)

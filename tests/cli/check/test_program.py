@@ -46,7 +46,7 @@ def test_the_program_needs_no_database(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*.db"))
 
 
-def test_the_program_starts_with_options_that_are_wrong(tmp_path: Path) -> None:
+def test_the_program_starts_with_invalid_options(tmp_path: Path) -> None:
     path = write(tmp_path, Case(secret(data={})))
     kwargs = {"AIRFLOW__SECRETS__BACKEND": BACKEND, "AIRFLOW__SECRETS__BACKEND_KWARGS": '{"nonsense": 1}'}
 

@@ -37,11 +37,11 @@ class TestCredentials:
         texts = [each["text"] for each in doctor(commands, status=0)]
         assert "the token expires in 60 minutes; it is read again every minute" in texts
 
-    def test_one_that_has_expired(self, cluster: Cluster, commands: Commands) -> None:
+    def test_an_expired_token(self, cluster: Cluster, commands: Commands) -> None:
         self.take(cluster, commands, jwt(sub="x", exp=time.time() - 7200 - 5))
         assert error(commands, "token-expired").startswith("the token expired 2 hours ago")
 
-    def test_one_without_an_end(self, cluster: Cluster, commands: Commands) -> None:
+    def test_a_token_without_expiry(self, cluster: Cluster, commands: Commands) -> None:
         self.take(cluster, commands, jwt(sub="x"))
         assert "does not expire" in warning(commands, "token-without-end")
 
@@ -51,7 +51,7 @@ class TestCredentials:
         last = doctor(commands, status=1)[-1]
         assert (last["status"], last["text"]) == ("skipped", "not checked, because of the error under Credentials")
 
-    def test_a_ca_that_ends(self, commands: Commands) -> None:
+    def test_a_ca_certificate_that_expires_soon(self, commands: Commands) -> None:
         ca_file = commands.account.folder / "ca.crt"
         ends = datetime.now(timezone.utc) + timedelta(days=20)
         soon = trustme.CA()
@@ -59,12 +59,12 @@ class TestCredentials:
         ca_file.write_bytes(ca_file.read_bytes() + issued)
         assert f"is valid until {ends:%Y-%m-%d}" in warning(commands, "ca-ends")
 
-    def test_a_ca_that_is_none(self, commands: Commands) -> None:
+    def test_an_invalid_ca_certificate(self, commands: Commands) -> None:
         (commands.account.folder / "ca.crt").write_text("no certificate")
         codes = [each["code"] for each in doctor(commands, status=1) if each["status"] == "error"]
         assert codes == ["ca-unreadable", "unreachable"]
 
-    def test_a_certificate_that_is_not_checked(self, cluster: Cluster, commands: Commands) -> None:
+    def test_certificate_verification_is_switched_off(self, cluster: Cluster, commands: Commands) -> None:
         path = cluster.kubeconfig(commands.account.token, commands.namespace)
         arguments = ("--kubeconfig", str(path))
         assert {each["code"] for each in doctor(commands, *arguments, status=0)} == {"ok"}
@@ -96,24 +96,24 @@ class TestCredentials:
 
 
 class TestPermissions:
-    def as_one_who_may(self, cluster: Cluster, commands: Commands, **grants: list[str]) -> None:
+    def use_account_with_permissions(self, cluster: Cluster, commands: Commands, **grants: list[str]) -> None:
         account = cluster.service_account(commands.namespace, "other", {commands.namespace: [], **grants})
         commands.configure(service_account_path=str(account.folder))
 
-    def test_too_little(self, cluster: Cluster, commands: Commands) -> None:
-        self.as_one_who_may(cluster, commands)
+    def test_missing_list_permission(self, cluster: Cluster, commands: Commands) -> None:
+        self.use_account_with_permissions(cluster, commands)
         findings = doctor(commands, status=1)
         missing = next(each for each in findings if each["code"] == "may-not-list")
         assert f"kubectl create role airflow-kubernetes-secrets --namespace={commands.namespace}" in missing["text"]
         assert "unlisted" in [each["code"] for each in findings]
 
-    def test_no_watch(self, commands: Commands) -> None:
+    def test_missing_watch_permission(self, commands: Commands) -> None:
         commands.configure(cache_ttl=60)
         text = warning(commands, "may-not-watch")
         assert "--verb=list,watch" in text
         assert "listed every 60 s" in text
 
-    def test_no_get_for_a_reference(self, commands: Commands) -> None:
+    def test_missing_get_permission_for_a_reference(self, commands: Commands) -> None:
         commands.configure(references={"connections": {"x": "by-name"}})
         findings = doctor(commands, status=1)
         missing = next(each for each in findings if each["code"] == "may-not-get")
@@ -135,7 +135,7 @@ class TestPermissions:
         for text in unreadable:
             assert f"- {text}\n" in listed.err
 
-    def test_a_get_for_a_reference(self, cluster: Cluster, commands: Commands, put: Put) -> None:
+    def test_get_permission_for_a_reference(self, cluster: Cluster, commands: Commands, put: Put) -> None:
         commands.configure(references={"connections": {"x": "by-name"}})
         put({"app": "x"}, URI, name="by-name")
         named = {commands.namespace: ["by-name"]}
@@ -144,15 +144,15 @@ class TestPermissions:
         texts = [each["text"] for each in doctor(commands, status=0)]
         assert f"may get the Secrets in {commands.namespace} that 'references' names: by-name" in texts
 
-    def test_writes(self, cluster: Cluster, commands: Commands) -> None:
-        self.as_one_who_may(cluster, commands, **{commands.namespace: ["list", "patch", "delete"]})
+    def test_write_permissions(self, cluster: Cluster, commands: Commands) -> None:
+        self.use_account_with_permissions(cluster, commands, **{commands.namespace: ["list", "patch", "delete"]})
         assert warning(commands, "may-write").startswith(f"may patch, delete Secrets in {commands.namespace}")
 
-    def test_every_namespace(self, cluster: Cluster, commands: Commands) -> None:
-        self.as_one_who_may(cluster, commands, **{"*": ["list"]})
+    def test_list_permission_for_every_namespace(self, cluster: Cluster, commands: Commands) -> None:
+        self.use_account_with_permissions(cluster, commands, **{"*": ["list"]})
         assert "may list the Secrets of every namespace" in warning(commands, "may-list-everywhere")
 
-    def test_an_administrator_asks_for_a_service_account(self, cluster: Cluster, commands: Commands) -> None:
+    def test_administrator_checks_a_service_account(self, cluster: Cluster, commands: Commands) -> None:
         kubeconfig = str(cluster.kubeconfig(cluster.admin_token))
         there = ("--kubeconfig", kubeconfig, "--namespace", commands.namespace)
         findings = doctor(commands, *there, status=0)

@@ -17,7 +17,7 @@ from support.servers import on_the_devserver
 
 @on_the_devserver
 class TestApiServer:
-    def test_one_that_does_not_answer(self, commands: Commands) -> None:
+    def test_unreachable_api_server(self, commands: Commands) -> None:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             commands.set("KUBERNETES_SERVICE_PORT", str(taken.getsockname()[1]))
@@ -26,7 +26,9 @@ class TestApiServer:
         assert findings[-1]["status"] == "skipped"
 
     @pytest.mark.parametrize("timeout", [5, 0.5])
-    def test_one_that_tells_little(self, cluster: Cluster, commands: Commands, timeout: float) -> None:
+    def test_api_server_that_refuses_version_and_access_reviews(
+        self, cluster: Cluster, commands: Commands, timeout: float
+    ) -> None:
         """On a hardened server not every user may read its version, or review permissions.
 
         A short timeout leaves a lookup no time to confirm a 403, but a command takes that time.
@@ -50,7 +52,7 @@ class TestApiServer:
         assert "may not request /apis/authorization.k8s.io" in skipped["text"]
         assert findings[-1]["text"] == "0 connections, 0 variables, 0 configuration options can be read"
 
-    def test_a_slow_one(self, cluster: Cluster, commands: Commands) -> None:
+    def test_slow_api_server(self, cluster: Cluster, commands: Commands) -> None:
         with Proxy(cluster) as proxy:
             proxy.always = late(0.2)
             for name, value in proxy.pod_environment().items():
@@ -60,6 +62,6 @@ class TestApiServer:
         slow = next(each for each in findings if each["code"] == "slow")
         assert "timeout is 0.6 s, the limit for a lookup with all its attempts" in slow["text"]
 
-    def test_a_token_that_it_does_not_know(self, commands: Commands) -> None:
+    def test_unknown_token(self, commands: Commands) -> None:
         (commands.account.folder / "token").write_text(f"{SECRET}-unknown")
         assert "does not accept the service account's token" in error(commands, "unreachable")

@@ -7,7 +7,7 @@ from support.findings import doctor
 from support.secrets import Put
 
 
-def test_all_is_well(commands: Commands, put: Put) -> None:
+def test_no_problems(commands: Commands, put: Put) -> None:
     put.connection("a", URI)
     put.connection("b", URI)
     put.variable("c", SECRET)
@@ -21,7 +21,7 @@ def test_all_is_well(commands: Commands, put: Put) -> None:
     assert "2 connections, 1 variable, 0 configuration options can be read" in texts
 
 
-def test_the_text(commands: Commands, put: Put) -> None:
+def test_plain_text_output(commands: Commands, put: Put) -> None:
     put.connection("a", SECRET, name="bad")
     put.variable("b", f"{SECRET}\n", name="newline")
     lines = commands.run("doctor", status=1).out.splitlines()

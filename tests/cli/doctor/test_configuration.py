@@ -16,14 +16,14 @@ from support.servers import on_the_devserver
 
 
 class TestConfiguration:
-    def test_json_that_airflow_drops(self, commands: Commands) -> None:
+    def test_invalid_json_in_backend_kwargs(self, commands: Commands) -> None:
         commands.set("AIRFLOW__SECRETS__BACKEND_KWARGS", '{"namespace": "x"')
         findings = doctor(commands, "--namespace", commands.namespace, status=1)
         dropped = next(each for each in findings if each["code"] == "kwargs-dropped")
         assert "it is not JSON: Expecting ',' delimiter at line 1, column 18" in dropped["text"]
 
     @pytest.mark.parametrize("text", ["[1]", '"namespace"', "7"])
-    def test_json_that_is_no_object(self, commands: Commands, text: str) -> None:
+    def test_json_that_is_not_an_object(self, commands: Commands, text: str) -> None:
         commands.set("AIRFLOW__SECRETS__BACKEND_KWARGS", text)
         findings = doctor(commands, "--namespace", commands.namespace, status=1)
         assert "kwargs-dropped" in [each["code"] for each in findings]
@@ -32,7 +32,7 @@ class TestConfiguration:
         commands.set("AIRFLOW__SECRETS__BACKEND", None)
         assert "[secrets] backend is not set" in error(commands, "no-backend")
 
-    def test_a_backend_that_is_not_there(self, commands: Commands) -> None:
+    def test_backend_class_that_cannot_be_imported(self, commands: Commands) -> None:
         commands.set("AIRFLOW__SECRETS__BACKEND", "airflow_kubernetes_secrets.Backend")
         assert "cannot be imported here" in error(commands, "backend-missing")
 
@@ -95,7 +95,7 @@ class TestConfiguration:
         out = commands.run("explain", "connection", "x", status=1).out
         assert f"ignored: {ignored[0]}" in out
 
-    def test_an_empty_source_is_none(self, commands: Commands, tmp_path: Path) -> None:
+    def test_empty_option_in_airflow_cfg_is_not_reported(self, commands: Commands, tmp_path: Path) -> None:
         """Airflow writes the option without a value into a new file."""
         commands.set("AIRFLOW_HOME", str(tmp_path))
         (tmp_path / "airflow.cfg").write_text("[secrets]\nbackend_kwargs =\n")
@@ -120,7 +120,7 @@ class TestConfiguration:
         text = warning(commands, "misplaced-option")
         assert text.startswith(f"{tmp_path}/airflow.cfg, [secrets] cache_ttl: ")
 
-    def test_an_option_with_which_airflow_does_not_start(self, commands: Commands) -> None:
+    def test_unknown_option_that_prevents_airflow_from_starting(self, commands: Commands) -> None:
         commands.configure(cache_tll=60)
         text = error(commands, "option-unusable")
         assert "did you mean 'cache_ttl'?" in text
@@ -129,13 +129,13 @@ class TestConfiguration:
         done = commands.run_program("doctor", "-o", "json", status=1)
         assert only(done.document["findings"])["code"] == "option-unusable"
 
-    def test_a_cache_of_airflows_own(self, commands: Commands) -> None:
+    def test_secrets_cache_of_airflow(self, commands: Commands) -> None:
         commands.set("AIRFLOW__SECRETS__USE_CACHE", "True")
         assert "caches connections and variables for 900 s" in warning(commands, "airflow-cache")
         commands.set("AIRFLOW__SECRETS__CACHE_TTL_SECONDS", "0")
         assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
 
-    def test_workers_that_give_up_first(self, commands: Commands) -> None:
+    def test_workers_that_time_out_before_the_lookup(self, commands: Commands) -> None:
         commands.configure(timeout=5)
         assert "workers wait 5 s" in warning(commands, "workers-give-up")
         # The defaults of Airflow and this project cause no warning.
@@ -143,14 +143,14 @@ class TestConfiguration:
         commands.configure()
         assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
 
-    def test_workers_with_a_backend_of_their_own(self, commands: Commands) -> None:
+    def test_separate_backend_for_workers(self, commands: Commands) -> None:
         commands.set("AIRFLOW__WORKERS__SECRETS_BACKEND", "airflow_kubernetes_secrets.NoSecretsBackend")
         texts = [each["text"] for each in doctor(commands, status=0)]
         assert any("[workers] secrets_backend is airflow_kubernetes_secrets.NoSecretsBackend" in text for text in texts)
 
     @on_the_devserver
     @needs_airflow("2.11")
-    def test_a_denial_that_airflow_does_not_know(self, commands: Commands) -> None:
+    def test_on_error_deny_that_airflow_does_not_support(self, commands: Commands) -> None:
         commands.configure(on_error="deny")
         assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
         python = str(ENVIRONMENTS["2.11"] / "bin" / "python")

@@ -20,24 +20,26 @@ from support.servers import on_the_devserver
 class TestOptionsFromSecrets:
     NAME = "AIRFLOW__CORE__FERNET_KEY_SECRET"
 
-    def test_one_that_is_there(self, commands: Commands, put: Put) -> None:
+    def test_option_with_a_matching_secret(self, commands: Commands, put: Put) -> None:
         put.config("fernet", SECRET, name="it")
         commands.set(self.NAME, "fernet")
         texts = [each["text"] for each in doctor(commands, status=0)]
         assert f"[core] fernet_key is in Secret {commands.namespace}/it ({self.NAME})" in texts
 
-    def test_one_that_is_not(self, commands: Commands) -> None:
+    def test_option_without_a_matching_secret(self, commands: Commands) -> None:
         commands.set(self.NAME, "fernet")
         text = error(commands, "option-missing")
         assert "Airflow silently uses the default of [core] fernet_key" in text
 
-    def test_one_that_names_a_uri(self, commands: Commands) -> None:
+    def test_option_whose_id_is_a_uri(self, commands: Commands) -> None:
         commands.set("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET", URI)
         assert "the id is a URI" in error(commands, "option-missing")
 
     DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET"
 
-    def test_the_database_through_the_environment_alone(self, commands: Commands, put: Put, cluster: Cluster) -> None:
+    def test_database_option_only_in_environment_variables(
+        self, commands: Commands, put: Put, cluster: Cluster
+    ) -> None:
         """The chart's pods with ``env`` are like this; its jobs have no variables with ``applyCustomEnv: false``."""
         put.config("db", URI, name="it")
         commands.set(self.DATABASE, "db")
@@ -66,7 +68,7 @@ class TestOptionsFromSecrets:
         ],
         ids=" ".join,
     )
-    def test_the_database_with_a_part_in_airflow_cfg(
+    def test_database_option_partly_in_airflow_cfg(
         self, commands: Commands, put: Put, tmp_path: Path, in_file: tuple[str, ...], alone: list[str]
     ) -> None:
         put.config("db", URI)
@@ -85,7 +87,7 @@ class TestOptionsFromSecrets:
         texts = [each["text"] for each in findings if each["code"] == "only-in-environment"]
         assert [re.findall(r"AIRFLOW__\w+", text) for text in texts] == ([alone] if alone else [])
 
-    def test_one_that_another_comes_before(self, commands: Commands, put: Put) -> None:
+    def test_option_overridden_by_another_variable(self, commands: Commands, put: Put) -> None:
         put.config("fernet", SECRET)
         commands.set(self.NAME, "fernet")
         commands.set("AIRFLOW__CORE__FERNET_KEY", SECRET)
@@ -93,13 +95,13 @@ class TestOptionsFromSecrets:
             "AIRFLOW__CORE__FERNET_KEY comes first, so Airflow uses it. Remove one of them"
         )
 
-    def test_one_that_airflow_does_not_read_so(self, commands: Commands) -> None:
+    def test_option_that_airflow_does_not_read_from_secrets(self, commands: Commands) -> None:
         commands.set("AIRFLOW__CORE__PARALLELISM_SECRET", "x")
         assert warning(commands, "not-taken").endswith(
             "is not one of the options that Airflow reads from a Secret. Set the option itself instead"
         )
 
-    def test_one_that_cannot_be_read(self, commands: Commands, cluster: Cluster, put: Put) -> None:
+    def test_option_whose_lookup_fails(self, commands: Commands, cluster: Cluster, put: Put) -> None:
         commands.configure(references={"config": {"fernet": "gone"}})
         named = {commands.namespace: ["gone"]}
         account = cluster.service_account(commands.namespace, "getter", {commands.namespace: ["list"]}, named)

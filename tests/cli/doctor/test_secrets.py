@@ -14,7 +14,7 @@ from support.servers import on_the_devserver
 
 
 class TestSecrets:
-    def test_what_list_says_too(self, commands: Commands, put: Put) -> None:
+    def test_problems_that_list_also_reports(self, commands: Commands, put: Put) -> None:
         put.connection("x", SECRET, name="bad")
         assert f"Secret {commands.namespace}/bad" in error(commands, "unreadable")
 
@@ -23,14 +23,14 @@ class TestSecrets:
         put.connection("x", URI, name="b")
         assert "has the same id" in warning(commands, "duplicate-id")
 
-    def test_teams_where_airflow_has_none(self, commands: Commands, put: Put) -> None:
+    def test_teams_without_multi_team(self, commands: Commands, put: Put) -> None:
         put.connection("x", URI, team="data")
         assert "only with [core] multi_team" in warning(commands, "teams-off")
         commands.set("AIRFLOW__CORE__MULTI_TEAM", "True")
         assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
 
     @on_the_devserver
-    def test_many(self, cluster: Cluster, commands: Commands) -> None:
+    def test_namespace_with_many_secrets(self, cluster: Cluster, commands: Commands) -> None:
         for number in range(5001):
             cluster.apply({"metadata": {"name": f"s{number}", "namespace": commands.namespace}})
         assert "has 5001 Secrets" in warning(commands, "many")

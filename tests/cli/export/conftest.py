@@ -1,4 +1,4 @@
-"""Real Airflows on both ends: one creates and stores the entries, both read the manifests."""
+"""Real Airflows: one stores the entries in its database, and both versions read the exported manifests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from support.airflow import Airflow
-from support.exporting import FIELDS, INSERT, PASSWORD, SHOW, done, entries, export
+from support.exported_entries import FIELDS, INSERT, PASSWORD, SHOW, done, entries, export
 from support.requirements import require_airflow
 
 

@@ -13,7 +13,7 @@ import yaml
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.cli.main import main
 from support.airflow import BACKEND, Airflow
-from support.exporting import PASSWORD, export
+from support.exported_entries import PASSWORD, export
 from support.secrets import BUNDLE, TEAM
 
 CONNECTIONS = {
@@ -48,7 +48,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
 
 
 def test_connections(run: Any, tmp_path: Path) -> None:
-    """An id that cannot be a key, or would be the name of another id's variable, has a Secret of its own."""
+    """An id that cannot be a key, or that is the environment variable of another id, gets a separate Secret."""
     report = run(CONNECTIONS, "--kind", "connections", "--namespace", "airflow")
 
     found = made(tmp_path / "out")
@@ -78,7 +78,7 @@ def test_variables_of_a_team(run: Any, tmp_path: Path) -> None:
     assert {key: b64decode(value).decode() for key, value in bundle["data"].items()} == {"a": "", "b": f" {PASSWORD}\n"}
 
 
-def test_many_values_make_several_bundles(run: Any, tmp_path: Path) -> None:
+def test_many_values_are_split_into_several_bundles(run: Any, tmp_path: Path) -> None:
     """`kubectl apply` copies each to an annotation, which is limited to 256 KiB."""
     given = {f"v{number}": "x" * 50_000 for number in range(10)} | {"large": "x" * 500_000}
     run(given, "--kind", "variables")
@@ -89,7 +89,7 @@ def test_many_values_make_several_bundles(run: Any, tmp_path: Path) -> None:
     assert {key: backend.get_variable(key) for key in given} == given
 
 
-def test_what_cannot_be_read_is_not_written(run: Any, tmp_path: Path) -> None:
+def test_invalid_entries_are_not_written(run: Any, tmp_path: Path) -> None:
     report = run({"good": {"conn_type": "http"}, "bad": {"conn_type": "x", "port": "many"}}, status=1)
 
     assert [(each["id"], each["status"]) for each in report["entries"]] == [("bad", "not written"), ("good", "written")]
@@ -115,8 +115,8 @@ def test_a_note_if_bundles_are_off(run: Any, monkeypatch: pytest.MonkeyPatch) ->
     assert note.startswith("lookups read bundles only if bundles is true in backend_kwargs")
 
 
-def test_the_keys_of_the_environment_are_its_names(bare: Airflow, tmp_path: Path) -> None:
-    """So the ids are found in any case, and the report does not say that the case is lost."""
+def test_keys_from_the_environment_are_the_variable_names(bare: Airflow, tmp_path: Path) -> None:
+    """Lookups ignore the case of such keys, so the report has no note about it."""
     variables = {"AIRFLOW_CONN_MY_DB": f"http://u:{PASSWORD}@h", "AIRFLOW_VAR_A": PASSWORD, "AIRFLOW_VAR_": "x"}
     result = export(bare, "--from", "env", "-o", "out", "--bundle", **variables)
 
@@ -129,8 +129,8 @@ def test_the_keys_of_the_environment_are_its_names(bare: Airflow, tmp_path: Path
     assert backend.get_connection("My_Db").password == PASSWORD
 
 
-def test_files_of_an_earlier_export_stay_and_are_named(run: Any, tmp_path: Path) -> None:
-    """They can be of another source. With ``kubectl apply -R``, an old part of a bundle would come back."""
+def test_files_of_an_earlier_export_are_reported_and_not_deleted(run: Any, tmp_path: Path) -> None:
+    """The files can come from another source. ``kubectl apply -R`` would create an old part of a bundle again."""
     run({"a": "x" * 150_000, "b": "x" * 150_000}, "--kind", "variables")
     (tmp_path / "out" / "notes.txt").write_text("")
     assert run({"a": "x" * 150_000, "b": "x" * 150_000}, "--kind", "variables")["notes"] == []

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from support.airflow import Airflow
-from support.exporting import PASSWORD, command, export, manifests, variables_in
+from support.exported_entries import PASSWORD, command, export, manifests, variables_in
 
 
 class TestFiles:
-    def test_a_file_with_other_content_stays(self, bare: Airflow, tmp_path: Path) -> None:
+    def test_changed_file_is_replaced_only_with_force(self, bare: Airflow, tmp_path: Path) -> None:
         export(bare, "--from", "env", "-o", "out", AIRFLOW_VAR_A="old", AIRFLOW_VAR_B="same")
 
         result = export(bare, "--from", "env", "-o", "out", AIRFLOW_VAR_A=PASSWORD, AIRFLOW_VAR_B="same")
@@ -45,7 +45,7 @@ class TestFiles:
         assert target.read_text() == "mine"
         assert not link.is_symlink()
 
-    def test_a_file_that_all_can_read_is_closed_to_them(self, bare: Airflow, tmp_path: Path) -> None:
+    def test_existing_file_is_made_readable_only_by_its_owner(self, bare: Airflow, tmp_path: Path) -> None:
         export(bare, "--from", "env", "-o", "out", AIRFLOW_VAR_A="x")
         file = tmp_path / "out" / "variables" / "airflow-variable-a.yaml"
         file.chmod(0o644)
@@ -54,7 +54,7 @@ class TestFiles:
 
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
-    def test_too_large(self, bare: Airflow, tmp_path: Path) -> None:
+    def test_value_larger_than_a_secret(self, bare: Airflow, tmp_path: Path) -> None:
         (tmp_path / "v.json").write_text(json.dumps({"a": "x" * 1024 * 1024, "b": "x" * (1024 * 1024 + 1)}))
 
         result = export(bare, "--from", "v.json", "-o", "out")
@@ -79,7 +79,7 @@ class TestFiles:
     @pytest.mark.parametrize(
         "kwargs", ['{"variables_label": "a b"}', '{"nonsense": 1}', "hunter2"], ids=["value", "name", "no JSON"]
     )
-    def test_options_that_cannot_be_used_are_named(self, bare: Airflow, tmp_path: Path, kwargs: str) -> None:
+    def test_invalid_options_are_reported(self, bare: Airflow, tmp_path: Path, kwargs: str) -> None:
         result = export(
             bare, "--from", "env", "-o", "out", AIRFLOW_VAR_A="x",
             AIRFLOW__SECRETS__BACKEND="airflow_kubernetes_secrets.KubernetesSecretsBackend",
@@ -91,7 +91,7 @@ class TestFiles:
         assert "The default labels and keys are used" in result.stderr
         assert variables_in(tmp_path / "out") == {"a": "x"}
 
-    def test_ctrl_c_leaves_whole_files_only(self, bare: Airflow, tmp_path: Path) -> None:
+    def test_ctrl_c_leaves_only_complete_files(self, bare: Airflow, tmp_path: Path) -> None:
         (tmp_path / "v.json").write_text(json.dumps({f"key {number}": "x" * 5000 for number in range(20_000)}))
         folder = tmp_path / "out" / "variables"
         with subprocess.Popen(

@@ -15,14 +15,16 @@ from cryptography.fernet import Fernet
 
 from support.airflow import BACKEND, Airflow
 from support.cluster import Cluster
-from support.exporting import PASSWORD, connections_in, export, held, manifests, read_back
+from support.exported_entries import PASSWORD, connections_in, export, held, manifests, read_back
 from support.requirements import require_airflow
 from support.secrets import BUNDLE
 
 
 class TestFromTheDatabase:
     @pytest.mark.parametrize("reader", ["3.3", "2.11"])
-    def test_all_is_read_back_equal(self, migrated: Airflow, exported: Path, reader: str, tmp_path: Path) -> None:
+    def test_all_entries_are_read_back_unchanged(
+        self, migrated: Airflow, exported: Path, reader: str, tmp_path: Path
+    ) -> None:
         require_airflow(reader)
         expected = held(migrated)
         airflow = migrated if reader == migrated.version else Airflow(reader, tmp_path / "home")
@@ -36,7 +38,7 @@ class TestFromTheDatabase:
                 each["uri"] = "each version has its own"
         assert found == expected
 
-    def test_all_is_read_back_equal_over_the_api(
+    def test_all_entries_are_read_back_unchanged_through_the_api(
         self, migrated: Airflow, exported: Path, cluster: Cluster, namespace: str, tmp_path: Path
     ) -> None:
         for manifest in manifests(exported).values():
@@ -85,7 +87,7 @@ class TestFromTheDatabase:
         assert {call[1] for call in calls} == {"delete"}
 
     @pytest.mark.parametrize("bundles", [True, False])
-    def test_what_only_bundles_have_is_deleted_only_if_they_are_read(
+    def test_script_deletes_entries_in_bundles_only_if_bundles_are_enabled(
         self, migrated: Airflow, tmp_path: Path, bundles: bool
     ) -> None:
         reader = migrated.with_variables(
@@ -102,7 +104,7 @@ class TestFromTheDatabase:
         assert 0 < own < len(written)
         assert deleted == (len(held(migrated)["variables"]) if bundles else own)
 
-    def test_a_command_of_the_script_deletes_one(self, migrated: Airflow, exported: Path, tmp_path: Path) -> None:
+    def test_a_command_of_the_script_deletes_one_entry(self, migrated: Airflow, exported: Path, tmp_path: Path) -> None:
         script = (exported / "delete-from-database.sh").read_text()
         [line] = [line for line in script.splitlines() if line == "airflow connections delete -- --option"]
         copy = self._copy(migrated, tmp_path)
@@ -112,7 +114,7 @@ class TestFromTheDatabase:
         query = "SELECT conn_id FROM connection WHERE conn_id = '--option'"
         assert not sqlite3.connect(copy.home / "airflow.db").execute(query).fetchall()
 
-    def test_again_nothing_changes(self, migrated: Airflow, exported: Path) -> None:
+    def test_second_export_changes_no_files(self, migrated: Airflow, exported: Path) -> None:
         before = {path: path.stat().st_mtime_ns for path in exported.rglob("*.*")}
 
         result = export(migrated, "--from", "metadata-db", "-o", str(exported))
@@ -129,9 +131,7 @@ class TestFromTheDatabase:
         assert "connections:" not in result.stdout
         assert not (tmp_path / "out" / "connections").exists()
 
-    def test_what_another_key_has_encrypted_is_named_and_the_rest_goes_on(
-        self, migrated: Airflow, tmp_path: Path
-    ) -> None:
+    def test_unreadable_entries_are_reported_and_the_rest_is_exported(self, migrated: Airflow, tmp_path: Path) -> None:
         copy = self._copy(migrated, tmp_path)
         foreign = Fernet(Fernet.generate_key()).encrypt(PASSWORD.encode()).decode()
         with sqlite3.connect(copy.home / "airflow.db") as database:

@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 
 from support.airflow import Airflow
-from support.exporting import PASSWORD, connections_in, export, manifests, value_of, variables_in
+from support.exported_entries import PASSWORD, connections_in, export, manifests, value_of, variables_in
 
 
 class TestFromTheEnvironment:
-    def test_ids_are_written_in_small_letters(self, either: Airflow, tmp_path: Path) -> None:
+    def test_ids_are_written_in_lower_case(self, either: Airflow, tmp_path: Path) -> None:
         result = export(
             either, "--from", "env", "-o", "out",
             AIRFLOW_CONN_MY_DB=f"postgresql://u:{PASSWORD}%2F@h:5432/s?a=b&c=%7B",
@@ -32,7 +32,7 @@ class TestFromTheEnvironment:
         assert variables_in(tmp_path / "out") == {"a": "", "b": " hunter2\n"}
         assert not (tmp_path / "out" / "delete-from-database.sh").exists()
 
-    def test_what_cannot_be_moved(self, either: Airflow) -> None:
+    def test_entries_that_cannot_be_exported(self, either: Airflow) -> None:
         variables = {
             "AIRFLOW_CONN_BLANK": " ",
             "AIRFLOW_CONN_WORD": PASSWORD,
@@ -69,7 +69,7 @@ class TestFromTheEnvironment:
             "bytes": "its value is not Unicode, so it cannot be stored in UTF-8",
         }
 
-    def test_the_report_names_each_that_was_not_written(self, bare: Airflow) -> None:
+    def test_report_lists_the_entries_that_were_not_written(self, bare: Airflow) -> None:
         result = export(bare, "--from", "env", "-o", "out", AIRFLOW_CONN_A=" ", AIRFLOW_CONN_B="", AIRFLOW_VAR_C="c")
 
         assert result.returncode == 1
@@ -92,7 +92,7 @@ class TestFromTheEnvironment:
         assert labels == {"team": "sales", "all": None}
         assert "Airflow does not read the environment for an id with '___' in it\n    variable 'a___b'" in result.stdout
 
-    def test_without_teams_it_is_an_id(self, either: Airflow, tmp_path: Path) -> None:
+    def test_variable_name_of_a_team_is_an_id_without_multi_team(self, either: Airflow, tmp_path: Path) -> None:
         export(either, "--from", "env", "-o", "out", AIRFLOW_VAR__SALES___MY_KEY="x")
 
         assert variables_in(tmp_path / "out") == {"_sales___my_key": "x"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.airflow import Airflow
-from support.exporting import PASSWORD, connections_in, export, held, read_back, variables_in
+from support.exported_entries import PASSWORD, connections_in, export, held, read_back, variables_in
 
 
 class TestFromAFile:
@@ -63,7 +63,7 @@ class TestFromAFile:
         stored = {key: json.dumps(value, indent=2) for key, value in given.items()}
         assert variables_in(tmp_path / "out") == {**stored, "d": json.dumps(d, indent=2)}
 
-    def test_what_import_takes_too(self, bare: Airflow, tmp_path: Path) -> None:
+    def test_other_fields_that_airflow_import_accepts(self, bare: Airflow, tmp_path: Path) -> None:
         (tmp_path / "c.yml").write_text(
             "a: {conn_type: x, conn_id: a, port: '5', extra_dejson: {b: 1}}\n"
             "b: {conn_type: x, conn_id: other}\nc: {conn_type: x, password: 2026-01-01}\n"

@@ -1,4 +1,4 @@
-"""What ``explain`` says about an id that also exists in Airflow's database or environment."""
+"""What ``explain`` reports about an id that also exists in Airflow's database or environment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries_
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 from support.airflow import Airflow
-from support.exporting import PASSWORD, command, done
+from support.exported_entries import PASSWORD, command, done
 
 
 class TestHidden:
@@ -35,7 +35,7 @@ print(json.dumps([[each.place, each.text] for each in found]))
         found: list[list[str]] = json.loads(result.stdout.splitlines()[-1])
         return found
 
-    def test_both(self, migrated: Airflow) -> None:
+    def test_entry_in_the_environment_and_the_database(self, migrated: Airflow) -> None:
         airflow = migrated.with_variables(AIRFLOW_CONN_MY_DB=f"x://{PASSWORD}", AIRFLOW_VAR_OTHER=PASSWORD)
 
         assert self.asked(airflow, "CONNECTION", "my_db") == [
@@ -45,7 +45,7 @@ print(json.dumps([[each.place, each.text] for each in found]))
         assert self.asked(airflow, "VARIABLE", "nowhere") == []
         assert self.asked(airflow, "CONFIG", "my_db") == []
 
-    def test_a_database_that_cannot_be_asked(self, either: Airflow) -> None:
+    def test_database_that_cannot_be_queried(self, either: Airflow) -> None:
         [[place, text]] = self.asked(either, "VARIABLE", "x")
 
         assert place == "metadata-db"
@@ -85,7 +85,7 @@ told = [[id, team, [each.text for each in hidden]] for (_, id, team), hidden in 
 print(json.dumps([told, found.failures]))
 """
 
-    def test_many_at_once_and_of_a_team_its_own(self, bare: Airflow) -> None:
+    def test_many_lookups_at_once_with_teams(self, bare: Airflow) -> None:
         bare.migrate()
         result = bare.python(self.MANY)
         done(result)
@@ -95,5 +95,5 @@ print(json.dumps([told, found.failures]))
         assert [id for id, _team, _texts in found[:-1]] == [f"v{number}" for number in range(1_200)]
         assert found[-1] == ["of_blue", "blue", ["a variable in the metadata database, of team 'blue'"]]
 
-    def test_it_is_no_exception(self) -> None:
+    def test_configuration_option_has_no_hidden_entries(self) -> None:
         assert hidden_entries_of(Lookup(Kind.CONFIG, "x"), database=False) == ([], frozenset())

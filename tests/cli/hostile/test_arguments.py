@@ -14,10 +14,10 @@ from support.hostile_commands import Program, each_file_name
 
 
 class TestArguments:
-    """What argparse repeats of the arguments, and errors about paths that do not exist."""
+    """Errors of argparse that quote arguments, and errors about paths that do not exist."""
 
     @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-    def test_what_is_no_argument(self, run: Program, command: Any) -> None:
+    def test_unknown_arguments(self, run: Program, command: Any) -> None:
         for name in FILE_NAMES.values():
             done = run(command.name, f"--{name}=", "--no-such-argument", name, name)
             assert done.status == 2
@@ -26,7 +26,7 @@ class TestArguments:
             assert re.match(f"airflow-kubernetes-secrets( {command.name})?: error: ", last)
 
     @each_file_name
-    def test_paths_that_are_not_there(self, run: Program, tmp_path: Path, name: str) -> None:
+    def test_missing_paths(self, run: Program, tmp_path: Path, name: str) -> None:
         path = str(tmp_path / name)
         for arguments, status in (
             (["check", path], 2),

@@ -22,7 +22,7 @@ class TestCheck:
         # There is one line for each file, and the total.
         assert done.out.count("\n") == 2 * len(FILE_NAMES) + 1
 
-    def test_for_github(self, run: Program, tmp_path: Path) -> None:
+    def test_output_for_github(self, run: Program, tmp_path: Path) -> None:
         broken_manifests(tmp_path)
         count = 2 * len(FILE_NAMES)
         done = run("check", str(tmp_path), "--output", "github", commands=count)
@@ -37,7 +37,7 @@ class TestCheck:
             assert "::" not in data
         assert done.out.split("\n")[count:] == [f"0 manifests, {count} errors, 0 warnings", ""]
 
-    def test_what_the_runner_makes_of_a_name(
+    def test_file_name_as_the_github_runner_decodes_it(
         self, run: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
@@ -49,16 +49,14 @@ class TestCheck:
             value = value.replace(escape, character)
         assert value == name
 
-    def test_as_json(self, run: Program, tmp_path: Path) -> None:
+    def test_json_output(self, run: Program, tmp_path: Path) -> None:
         broken_manifests(tmp_path)
         done = run("check", str(tmp_path), "--output", "json")
         found = {each["path"] for each in json.loads(done.out)["problems"]}
         assert {f"{tmp_path}/{name}.yaml" for name in NAMES.values()} <= found
 
     @each_file_name
-    def test_a_folder_without_anything(
-        self, run: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-    ) -> None:
+    def test_an_empty_folder(self, run: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         """A workflow may run ``check *``, where a pull request chooses the names."""
         monkeypatch.chdir(tmp_path)
         (tmp_path / name).mkdir()
@@ -67,7 +65,7 @@ class TestCheck:
         assert done.status == 0
         assert "nothing in it has Airflow's labels" in done.err
 
-    def test_in_a_process_of_its_own(self, tmp_path: Path) -> None:
+    def test_check_as_a_separate_process(self, tmp_path: Path) -> None:
         """The test checks the bytes that the process writes."""
         broken_manifests(tmp_path)
         done = subprocess.run(
@@ -77,7 +75,7 @@ class TestCheck:
         assert_harmless(done.stdout.decode("utf-8"))
         assert_harmless(done.stderr.decode("utf-8"))
 
-    def test_what_is_in_manifests(self, run: Program, tmp_path: Path) -> None:
+    def test_hostile_content_of_manifests(self, run: Program, tmp_path: Path) -> None:
         documents = [
             {
                 "apiVersion": version,

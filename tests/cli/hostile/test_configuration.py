@@ -42,7 +42,7 @@ class TestConfiguration:
             run("doctor", "-o", "yaml")
 
     @each_name
-    def test_a_class(self, run: Program, tmp_path: Path, name: str) -> None:
+    def test_class_names_of_backends(self, run: Program, tmp_path: Path, name: str) -> None:
         run.configure(path=str(tmp_path))
         for backend in (name, f"airflow.{name}", f"airflow.models.{name}"):
             run.patch.setenv("AIRFLOW__SECRETS__BACKEND", backend)
@@ -52,7 +52,7 @@ class TestConfiguration:
             assert run("rbac", "-s", "a/b", "-n", "a").err.count("\n") == 1
 
     @each_file_name
-    def test_the_file(self, run: Program, tmp_path: Path, name: str) -> None:
+    def test_path_of_airflow_cfg(self, run: Program, tmp_path: Path, name: str) -> None:
         """The path of airflow.cfg can be anything."""
         manifests = tmp_path / "manifests"
         manifests.mkdir()

@@ -11,7 +11,7 @@ from support.hostile_commands import Program, broken_manifests
 
 
 class TestFolder:
-    """A folder of manifests in place of an API: everyone who may write there chooses the file names."""
+    """A folder of manifests instead of an API: every user with write access chooses the file names."""
 
     @pytest.fixture
     def folder(self, run: Program, tmp_path: Path) -> Path:

@@ -15,7 +15,7 @@ from support.hostile_commands import NUMBERED
 
 
 @pytest.mark.parametrize("name", NUMBERED, ids=NAMES)
-def test_the_script_that_deletes(name: str, tmp_path: Path) -> None:
+def test_each_command_of_the_deletion_script_deletes_one_entry(name: str, tmp_path: Path) -> None:
     """Each line of the script is readable, and names exactly one entry."""
     from airflow_kubernetes_secrets.lookup.kinds import Kind
     from airflow_kubernetes_secrets.lookup.selection import Lookup

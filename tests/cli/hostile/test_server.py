@@ -162,7 +162,7 @@ class TestServer:
                 assert done.status in (1, 2)
                 assert_one_message(done.err.rstrip("\n"))
 
-    def test_a_command_that_would_do_more(self, run: Program, api: FakeApi, tmp_path: Path) -> None:
+    def test_suggested_command_cannot_run_other_commands(self, run: Program, api: FakeApi, tmp_path: Path) -> None:
         """The remedy of a 403 is meant to be copied into a shell."""
         run.patch.chdir(tmp_path)
         for user in (
@@ -196,8 +196,10 @@ class TestServer:
             assert words.count("rolebinding") == 1
             assert not (tmp_path / "forged").exists()
 
-    def test_a_name_in_a_command(self, run: Program, api: FakeApi, tmp_path: Path) -> None:
-        """If a Secret is in the way, ``put`` suggests to delete or label it."""
+    def test_hostile_secret_name_is_not_in_a_suggested_command(
+        self, run: Program, api: FakeApi, tmp_path: Path
+    ) -> None:
+        """If another Secret has the id, ``put`` suggests to delete or label it."""
         for name in ("--all", "x; touch forged", "x\nkubectl delete ns", "$(touch forged)"):
             other = secret(1, name)
             other["metadata"]["ownerReferences"] = []

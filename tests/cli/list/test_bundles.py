@@ -42,7 +42,7 @@ class TestList:
         assert all(each["answers"] and not each["problems"] for each in found.values())
         assert [each["id"] for each in entries(commands, "variables")] == ["x"]
 
-    def test_an_id_that_another_secret_has(self, commands: Commands, put: Put) -> None:
+    def test_an_id_in_several_keys_or_secrets(self, commands: Commands, put: Put) -> None:
         commands.configure(bundles=True)
         put.variable("own", "own", name="own")
         put({BUNDLE: "variables"}, data={"own": "x", "twice": "a", "AIRFLOW_VAR_TWICE": "b"}, name="a")
@@ -93,7 +93,7 @@ class TestList:
         assert [id for id, each in found.items() if each["answers"]] == ["good"]
 
     def test_a_key_without_a_value_is_counted_and_not_shown(self, commands: Commands, put: Put) -> None:
-        """``--from-literal=T0KEN==`` makes such a key of a credential."""
+        """``--from-literal=T0KEN==`` creates such a key from a credential."""
         commands.configure(bundles=True)
         put({BUNDLE: "variables"}, data={SECRET: "", "x": "y"}, name="v")
         put({BUNDLE: "variables"}, data={}, name="w")
@@ -109,7 +109,7 @@ class TestList:
         assert f"- Secret {space}/v: 1 key has no value" in commands.run("list").err
 
     def test_an_empty_value(self, commands: Commands, put: Put) -> None:
-        """A variable can be empty, as in a Secret of its own. A connection or an option cannot."""
+        """A variable can be empty, as in a labelled Secret. A connection or an option cannot."""
         commands.configure(bundles=True)
         for kind in ("connections", "variables", "config"):
             put({BUNDLE: kind}, data={f"{kind}_empty": "", f"{kind}_blank": " "}, name=kind)
@@ -173,7 +173,7 @@ class TestList:
 
 
 class TestExplain:
-    def test_which_key_of_which_bundle(self, commands: Commands, put: Put) -> None:
+    def test_selected_key_and_bundle(self, commands: Commands, put: Put) -> None:
         commands.configure(bundles=True)
         put({BUNDLE: "connections"}, data={"AIRFLOW_CONN_MY_DB": URI}, name="a")
         put({BUNDLE: "connections"}, data={"my_db": URI}, name="b")
@@ -225,7 +225,7 @@ class TestExplain:
         assert codes(explanation) == ["unknown-label", "unknown-annotation"]
         assert explanation["problems"] == entries(commands)[0]["problems"]
 
-    def test_a_bundle_that_would_have_it(self, commands: Commands, put: Put) -> None:
+    def test_hints_about_bundles_with_the_id(self, commands: Commands, put: Put) -> None:
         put({BUNDLE: "connections"}, data={"AIRFLOW_CONN_MY_DB": URI}, name="a")
         put({BUNDLE: "variables"}, data={"my_db": SECRET}, name="b")
 
@@ -251,7 +251,7 @@ class TestExplain:
             "lookups without a team"
         ]
 
-    def test_a_secret_with_an_id_too(self, commands: Commands, put: Put) -> None:
+    def test_bundle_with_an_id_label_is_skipped(self, commands: Commands, put: Put) -> None:
         commands.configure(bundles=True)
         put({BUNDLE: "connections", CONNECTION: "x"}, data={"host": "db", "y": URI}, name="a")
 
@@ -276,7 +276,7 @@ def test_doctor_counts_and_checks_the_entries(commands: Commands, put: Put) -> N
 
 class TestHints:
     def test_both_labels(self, commands: Commands, put: Put) -> None:
-        """The lookup says why it skips the Secret, so the id itself is no suggestion."""
+        """The explanation states why the Secret is skipped, so there is no hint about it."""
         commands.configure(bundles=True)
         put({BUNDLE: "variables", VARIABLE: "own"}, data={"value": "x", "inboth": "x"}, name="both")
 

@@ -13,7 +13,7 @@ from support.listing import codes, entries, manifest
 from support.secrets import CONNECTION, Put
 
 
-def test_all_there_is(commands: Commands, put: Put) -> None:
+def test_entries_of_all_kinds(commands: Commands, put: Put) -> None:
     put.connection("my_db", URI, name="my-db")
     put.connection("my_db", f"mysql://u:{SECRET}@mysql/x", team="data", name="their-db")
     put.variable("greeting", SECRET, name="greeting")
@@ -71,7 +71,7 @@ def test_yaml(commands: Commands, put: Put) -> None:
     assert yaml.safe_load(commands.run("list", "-o", "yaml").out) == commands.run("list", "-o", "json").document
 
 
-def test_nothing(commands: Commands, cluster: Cluster) -> None:
+def test_no_entries(commands: Commands, cluster: Cluster) -> None:
     where = f"of the Kubernetes API at {cluster.host}:{cluster.port}."
     remedy = "This command cannot detect a misspelt label; 'doctor' and 'explain' can\n"
     done = commands.run("list")
@@ -102,7 +102,7 @@ class TestReferences:
         assert (found["x"]["secret"], found["x"]["answers"], found["x"]["problems"]) == ("by-name", True, [])
         assert [each["code"] for each in found["gone"]["problems"]] == ["missing-secret"]
 
-    def test_one_that_has_the_label_too(self, cluster: Cluster, commands: Commands, put: Put) -> None:
+    def test_reference_to_a_labelled_secret(self, cluster: Cluster, commands: Commands, put: Put) -> None:
         account = cluster.service_account(
             commands.namespace, "getter", {commands.namespace: ["list"]}, {commands.namespace: ["both"]}
         )
@@ -112,7 +112,7 @@ class TestReferences:
             ("both", True, [])
         ]
 
-    def test_one_outside_the_pattern(self, commands: Commands, cluster: Cluster, put: Put) -> None:
+    def test_reference_outside_the_pattern(self, commands: Commands, cluster: Cluster, put: Put) -> None:
         account = cluster.service_account(
             commands.namespace, "getter", {commands.namespace: ["list"]}, {commands.namespace: ["it"]}
         )
@@ -123,7 +123,7 @@ class TestReferences:
         put({"app": "x"}, URI, name="it")
         assert codes(commands, "it") == ["outside-pattern"]
 
-    def test_one_that_hides_a_label(self, cluster: Cluster, commands: Commands, put: Put) -> None:
+    def test_reference_that_hides_a_labelled_secret(self, cluster: Cluster, commands: Commands, put: Put) -> None:
         account = cluster.service_account(
             commands.namespace, "getter", {commands.namespace: ["list"]}, {commands.namespace: ["by-name"]}
         )
@@ -178,14 +178,14 @@ class TestOwners:
             ),
         ],
     )
-    def test_who_keeps_it(
+    def test_owner_of_a_secret(
         self, commands: Commands, cluster: Cluster, metadata: dict[str, Any], owner: dict[str, str]
     ) -> None:
         labels = {CONNECTION: "x", **metadata.get("labels", {})}
         cluster.apply(manifest(commands.namespace, "x", **{**metadata, "labels": labels}))
         assert entries(commands)[0]["owner"] == owner
 
-    def test_of_several_the_one_that_would_undo_a_change(self, commands: Commands, cluster: Cluster) -> None:
+    def test_owner_is_the_controller(self, commands: Commands, cluster: Cluster) -> None:
         """At most one owner is the controller, at any position in the list."""
         owners = [
             {"apiVersion": "v1", "kind": "ConfigMap", "name": "first", "uid": "1"},
@@ -203,7 +203,7 @@ class TestOwners:
         expected = {"operator": "External Secrets Operator", "kind": "ExternalSecret", "name": "third"}
         assert entries(commands)[0]["owner"] == expected
 
-    def test_of_several_without_a_controller_the_first(self, commands: Commands, cluster: Cluster) -> None:
+    def test_first_owner_is_shown_without_a_controller(self, commands: Commands, cluster: Cluster) -> None:
         owners = [
             {"apiVersion": "v1", "kind": "ConfigMap", "name": "first", "uid": "1"},
             {"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "second", "uid": "2"},

@@ -13,8 +13,8 @@ from support.listing import entries, manifest
 from support.secrets import CONFIG, CONNECTION, VARIABLE, Put
 
 
-class TestWhatCannotBeListed:
-    def test_one_namespace_of_two(self, commands: Commands, put: Put) -> None:
+class TestAccess:
+    def test_one_of_two_namespaces_cannot_be_listed(self, commands: Commands, put: Put) -> None:
         other = f"{commands.namespace}-secret"
         commands.configure(namespace=[commands.namespace, other])
         put.connection("x", URI)
@@ -23,13 +23,13 @@ class TestWhatCannotBeListed:
         assert f"may not list secrets in namespace {other!r}" in done.document["failures"][0]
         assert "kubectl create role" in done.err
 
-    def test_none(self, commands: Commands) -> None:
+    def test_no_namespace_can_be_listed(self, commands: Commands) -> None:
         commands.configure(namespace="kube-system")
         done = commands.run("list", status=2)
         assert done.err.startswith("airflow-kubernetes-secrets list: the service account 'airflow'")
         assert done.out == ""
 
-    def test_as_somebody_else(self, cluster: Cluster, commands: Commands, put: Put) -> None:
+    def test_impersonation(self, cluster: Cluster, commands: Commands, put: Put) -> None:
         put.connection("x", URI)
         kubeconfig = str(cluster.kubeconfig(cluster.admin_token))
         me = f"system:serviceaccount:{commands.namespace}:{commands.account.name}"
@@ -38,7 +38,7 @@ class TestWhatCannotBeListed:
         refused = commands.run("list", *there, "--as", "somebody", status=2)
         assert "the user 'somebody' may not list secrets" in refused.err
 
-    def test_commands_for_the_cluster_of_the_arguments(self, cluster: Cluster, commands: Commands) -> None:
+    def test_suggested_commands_use_the_given_kubeconfig(self, cluster: Cluster, commands: Commands) -> None:
         """Another cluster may be the default of kubectl, and must not get these roles."""
         kubeconfig = str(cluster.kubeconfig(cluster.admin_token))
         there = ("--kubeconfig", kubeconfig, "--namespace", commands.namespace)
@@ -68,7 +68,7 @@ class TestWhatCannotBeListed:
         findings = commands.run("doctor", *there, "-o", "json", status=1).document["findings"]
         assert [each["code"] for each in findings if each["status"] == "error"] == ["no-namespace"]
 
-    def test_who_may_not_act_for_others(self, commands: Commands) -> None:
+    def test_missing_permission_to_impersonate(self, commands: Commands) -> None:
         done = commands.run("list", "--as", "somebody", status=2)
         assert "may not act as 'somebody'" in done.err
         assert "--verb=impersonate --resource=users --resource-name=somebody" in done.err
@@ -136,7 +136,7 @@ class TestConfiguration:
         )
         assert "broken.yaml" in commands.run("explain", "connection", "nope", status=1).out
 
-    def test_teams_have_namespaces_for_connections_and_variables_alone(self, commands: Commands, put: Put) -> None:
+    def test_team_namespaces_are_not_listed_for_options(self, commands: Commands, put: Put) -> None:
         """A team's options are never looked up, so no permission for them is needed."""
         put.config("x", SECRET)
         commands.configure(connections_label=None, variables_label=None, team_namespaces={"data": "not-mine"})

@@ -33,7 +33,7 @@ class TestProblems:
             (f"postgres://u:1/{SECRET}@host/db", "unescaped-uri"),
         ],
     )
-    def test_a_connection(self, commands: Commands, put: Put, value: str | bytes, code: str) -> None:
+    def test_invalid_connection_values(self, commands: Commands, put: Put, value: str | bytes, code: str) -> None:
         put.connection("x", value, name="x")
         assert codes(commands, "x") == [code]
         entry = entries(commands)[0]
@@ -50,7 +50,7 @@ class TestProblems:
         assert codes(commands, "x") == ["unreadable"]
 
     @pytest.mark.parametrize("label", [VARIABLE, CONFIG])
-    def test_no_key_where_one_is_needed(self, commands: Commands, put: Put, label: str) -> None:
+    def test_missing_data_key(self, commands: Commands, put: Put, label: str) -> None:
         put({label: "x"}, name="s", data={"another": SECRET})
         [entry] = entries(commands)
         assert not entry["answers"]
@@ -77,7 +77,7 @@ class TestProblems:
         assert codes(commands, "mismatch") == ["id-label-mismatch"]
         assert codes(commands, "missing") == ["missing-id-annotation"]
 
-    def test_misspelt_marks(self, commands: Commands, cluster: Cluster) -> None:
+    def test_misspelt_labels_and_annotations(self, commands: Commands, cluster: Cluster) -> None:
         labels = {CONNECTION: "x", "airflow.apache.org/variable-kay": "x"}
         annotations = {"airflow.apache.org/conection-type": "mysql"}
         cluster.apply(manifest(commands.namespace, "x", labels=labels, annotations=annotations))
@@ -104,7 +104,7 @@ class TestProblems:
         put.connection("x", URI, name="second", namespace=other)
         assert codes(commands, "second") == ["hidden"]
 
-    def test_blocked_by_another_that_cannot_be_read(self, commands: Commands, cluster: Cluster, put: Put) -> None:
+    def test_entry_blocked_by_an_unreadable_secret(self, commands: Commands, cluster: Cluster, put: Put) -> None:
         """A team's Secret that cannot be read is an error, and no other Secret replaces it."""
         home = f"{commands.namespace}-data"
         account = cluster.service_account(commands.namespace, "both", {commands.namespace: ["list"], home: ["list"]})
@@ -116,7 +116,7 @@ class TestProblems:
         put({CONNECTION: "x", TEAM: "data"}, name="good", data={"nothing": SECRET})
         assert codes(commands, "good") == ["blocked", "unreadable"]
 
-    def test_a_namespace_that_may_not_be_listed_hides_nothing(self, commands: Commands, put: Put) -> None:
+    def test_entry_blocked_by_a_namespace_that_cannot_be_listed(self, commands: Commands, put: Put) -> None:
         commands.configure(namespace=["kube-system", commands.namespace])
         put({CONNECTION: "x"}, name="bad", data={"nothing": SECRET})
         listed = commands.run("list", "-o", "json", status=1).document
@@ -129,7 +129,7 @@ class TestProblems:
             done = commands.run(command, status=status)
             assert f"connection 'my_db': Secret {commands.namespace}/bad" in done.out + done.err
 
-    def test_an_id_that_is_never_asked_for(self, commands: Commands, cluster: Cluster) -> None:
+    def test_an_id_that_is_never_looked_up(self, commands: Commands, cluster: Cluster) -> None:
         from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 
         uri = "sqlite:////tmp/x.db"
@@ -139,7 +139,7 @@ class TestProblems:
 
     @pytest.mark.parametrize("labels", [{CONNECTION: "x"}, {CONFIG: "x"}, {BUNDLE: "connections"}, {BUNDLE: "config"}])
     def test_a_team_label_that_is_empty(self, commands: Commands, put: Put, labels: dict[str, str]) -> None:
-        """``list`` and ``doctor`` say what ``explain`` says, also if another Secret is used."""
+        """``list`` and ``doctor`` report the same problem as ``explain``, even if another Secret is used."""
         commands.configure(bundles=True)
         put.connection("x", "fs://", name="used")
         put({**labels, TEAM: ""}, name="mine", data={"value" if BUNDLE not in labels else "x": "fs://"})
@@ -153,7 +153,7 @@ class TestProblems:
         assert codes(commands, "x") == ["not-looked-up"]
 
 
-def test_a_type_that_no_provider_knows(commands: Commands, put: Put) -> None:
+def test_missing_or_unknown_connection_type(commands: Commands, put: Put) -> None:
     put.connection("driver", f"postgresql+psycopg2://u:{SECRET}@db/app", name="driver")
     put({CONNECTION: "nothing"}, name="nothing", data={"host": "db", "username": "u", "password": SECRET})
     put({CONNECTION: "type"}, name="type", data={"host": "db", "login": "u", "password": SECRET, "type": "postgresql"})
@@ -166,7 +166,7 @@ def test_a_type_that_no_provider_knows(commands: Commands, put: Put) -> None:
     assert "to 'postgres', or install its provider" in explanation["problems"][0]["text"]
 
 
-def test_what_a_hook_makes_of_it(commands: Commands, put: Put) -> None:
+def test_uri_that_a_hook_misreads(commands: Commands, put: Put) -> None:
     put.connection("api", f"https://u:{SECRET}@api.example.com:8443/v1", name="api")
     put({CONNECTION: "api2"}, name="api2", data={"uri": f"https://u:{SECRET}@api.example.com:8443/v1"})
 

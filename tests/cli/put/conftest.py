@@ -11,7 +11,7 @@ from support import kubeconfigs
 from support.airflow import BACKEND
 from support.cluster import Cluster
 from support.proxy import Proxy
-from support.putting import SECRET, Done, Put
+from support.put_command import SECRET, Done, Put
 from support.standard_input import on_standard_input
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.commands import PATIENCE, PROGRAM
-from support.putting import SECRET, Done, Put
+from support.put_command import SECRET, Done, Put
 from support.secrets import VARIABLE
 
 
@@ -52,7 +52,7 @@ from support.secrets import VARIABLE
         (("connection", "c", "--field", "conn_type=x"), "Airflow would not find it"),
     ],
 )
-def test_refused(local: Callable[..., Done], arguments: tuple[str, ...], text: str) -> None:
+def test_invalid_arguments_are_refused(local: Callable[..., Done], arguments: tuple[str, ...], text: str) -> None:
     done = local(*arguments, "--dry-run=client", "-o", "yaml", stdin=f'{{"conn_type": "{SECRET}"}}'.encode())
 
     assert done.status == 1
@@ -61,7 +61,7 @@ def test_refused(local: Callable[..., Done], arguments: tuple[str, ...], text: s
     assert done.err.startswith("airflow-kubernetes-secrets put: ")
 
 
-def test_a_uri_that_is_none(local: Callable[..., Done]) -> None:
+def test_invalid_values_on_standard_input(local: Callable[..., Done]) -> None:
     done = local("connection", "c", "--json", "-", "--dry-run=client", stdin=f"postgres://{SECRET}@h".encode())
     assert done.status == 1
     assert "not JSON ({…}); for a URI use --uri" in done.err
@@ -77,7 +77,7 @@ def test_a_uri_that_is_none(local: Callable[..., Done]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("--from-file", "/dev/zero"), ("--from-file", "-"), ("--value", "-")])
-def test_a_file_or_a_pipe_without_an_end(arguments: tuple[str, str]) -> None:
+def test_endless_files_and_pipes_are_refused(arguments: tuple[str, str]) -> None:
     command = [*PROGRAM, "put", "variable", "v", *arguments, "--dry-run=client"]
     with Path("/dev/zero").open("rb") as endless:
         done = subprocess.run(command, stdin=endless, capture_output=True, text=True, timeout=PATIENCE, check=False)
@@ -96,7 +96,9 @@ def test_a_file_or_a_pipe_without_an_end(arguments: tuple[str, str]) -> None:
         ({"uri": f"x://{SECRET}@h", "login": "me"}, "both 'uri' and 'login'"),
     ],
 )
-def test_json_that_airflow_loses(local: Callable[..., Done], fields: dict[str, object], said: str) -> None:
+def test_json_that_airflow_cannot_use_is_refused(
+    local: Callable[..., Done], fields: dict[str, object], said: str
+) -> None:
     done = local("connection", "c", "--json", "-", "--dry-run=client", "-o", "yaml", stdin=json.dumps(fields).encode())
 
     assert done.status == 1
@@ -155,7 +157,7 @@ def test_secret_arguments_that_are_allowed(local: Callable[..., Done]) -> None:
         ({"AIRFLOW__SECRETS__BACKEND_KWARGS": '{"variables_lookup_pattern": "x"}'}, 1, "does not match the lookup"),
     ],
 )
-def test_what_is_configured(
+def test_problems_of_the_backend_configuration(
     local: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str], status: int, text: str
 ) -> None:
     for name, value in variables.items():
@@ -167,9 +169,7 @@ def test_what_is_configured(
     assert text in done.err
 
 
-def test_the_options_of_another_backend_are_not_taken(
-    local: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_options_of_another_backend_are_ignored(local: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", "airflow.secrets.local_filesystem.LocalFilesystemBackend")
     monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", '{"variables_file_path": "/x", "variables_label": "x.io/y"}')
 
@@ -179,13 +179,13 @@ def test_the_options_of_another_backend_are_not_taken(
 
 
 @pytest.mark.parametrize("stdin", [b"x\n", b"a\r\n\n", b" ", b""])
-def test_every_byte_of_standard_input(local: Callable[..., Done], stdin: bytes) -> None:
-    """``--value`` removes the newline that echo adds; this option does not."""
+def test_from_file_stores_every_byte_of_standard_input(local: Callable[..., Done], stdin: bytes) -> None:
+    """``--value`` removes the newline that echo adds; ``--from-file -`` does not."""
     done = local("config", "v", "--from-file", "-", "--dry-run=client", "-o", "json", stdin=b"a" + stdin)
     assert b64decode(json.loads(done.out)["data"]["value"]) == b"a" + stdin
 
 
-def test_no_cluster_and_no_file(local: Callable[..., Done], tmp_path: Path) -> None:
+def test_missing_cluster_and_missing_file(local: Callable[..., Done], tmp_path: Path) -> None:
     done = local("variable", "v", "--value", "-", stdin=SECRET.encode())
     assert done.status == 2
     assert "no Kubernetes API is configured" in done.err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from support.putting import SECRET, Put
+from support.put_command import SECRET, Put
 from support.secrets import BUNDLE, CONNECTION, TEAM, VARIABLE
 
 URI = f"postgres://u:{SECRET}@h/d"
@@ -16,7 +16,7 @@ def switched_on(put: Put) -> None:
     put.configure(bundles=True)
 
 
-def test_each_key_is_written_alone(put: Put) -> None:
+def test_a_write_changes_only_its_own_key(put: Put) -> None:
     for key in ("a", "b", "a"):
         assert put("variable", key, "--bundle", "all", "--value", "-", stdin=f"{SECRET} {key}").status == 0
     changed = put("variable", "b", "--bundle", "all", "--value", "-", stdin=SECRET)
@@ -29,8 +29,8 @@ def test_each_key_is_written_alone(put: Put) -> None:
     assert (put.backend.get_variable("a"), put.backend.get_variable("b")) == (f"{SECRET} a", SECRET)
 
 
-def test_the_key_that_is_the_id_already(put: Put) -> None:
-    """Other tools may have written it, and then own it."""
+def test_existing_key_with_the_prefix_airflow_conn_is_updated(put: Put) -> None:
+    """Another tool may manage the key, so the test uses ``--force``."""
     put.secret("all", {"AIRFLOW_CONN_MY_DB": "http://old", "other": "http://other"}, labels={BUNDLE: "connections"})
 
     done = put("connection", "my_db", "--bundle", "all", "--force", "--uri", "-", stdin=URI)
@@ -80,7 +80,7 @@ def test_a_secret_that_is_used_for_something_else(put: Put, labels: dict[str, st
         (("variable", "x", "--bundle", "Not A Name", "--value", "-"), "cannot be the name of a Secret"),
     ],
 )
-def test_what_is_refused(put: Put, arguments: tuple[str, ...], problem: str) -> None:
+def test_invalid_ids_and_options_are_refused(put: Put, arguments: tuple[str, ...], problem: str) -> None:
     done = put(*(arguments if "--bundle" in arguments else (*arguments, "--bundle", "all")), stdin=URI)
 
     assert done.status == 1
@@ -88,7 +88,7 @@ def test_what_is_refused(put: Put, arguments: tuple[str, ...], problem: str) -> 
     assert put.names() == []
 
 
-def test_a_value_that_cannot_be_read_names_the_bundle(put: Put) -> None:
+def test_error_of_an_invalid_value_names_the_bundle_and_the_key(put: Put) -> None:
     for where in ((), ("--dry-run", "client", "--namespace", put.namespace)):
         done = put("connection", "x", "--bundle", "all", "--uri", "-", *where, stdin=f"{SECRET}://u:p/w@h")
 
@@ -96,7 +96,7 @@ def test_a_value_that_cannot_be_read_names_the_bundle(put: Put) -> None:
         assert f"Secret {put.namespace}/all, key 'x'" in done.err
 
 
-def test_a_secret_of_its_own_hides_it(put: Put) -> None:
+def test_a_labelled_secret_hides_the_key_of_a_bundle(put: Put) -> None:
     put.secret("own", {"value": "old"}, labels={VARIABLE: "x"})
 
     done = put("variable", "x", "--bundle", "all", "--value", "-", stdin=SECRET)
@@ -106,7 +106,7 @@ def test_a_secret_of_its_own_hides_it(put: Put) -> None:
     assert put.data("all") == {"x": SECRET.encode()}
 
 
-def test_bundles_that_are_off(put: Put) -> None:
+def test_key_is_written_but_not_read_if_bundles_are_disabled(put: Put) -> None:
     put.configure()
 
     done = put("variable", "x", "--bundle", "all", "--value", "-", stdin=SECRET)

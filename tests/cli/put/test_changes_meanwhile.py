@@ -14,7 +14,7 @@ from support.cluster import checked
 from support.exchange import Exchange
 from support.faults import forward
 from support.proxy import Proxy
-from support.putting import SECRET, Put
+from support.put_command import SECRET, Put
 from support.secrets import CONNECTION, VARIABLE
 
 

@@ -10,7 +10,7 @@ from support.cluster import checked
 from support.exchange import Exchange
 from support.faults import answer_with, forward
 from support.proxy import Proxy
-from support.putting import SECRET, Put
+from support.put_command import SECRET, Put
 from support.servers import on_a_real_server
 
 # What API servers answer to a write, from their source and from Kubernetes 1.20.2 and 1.36.2.

@@ -17,12 +17,12 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from support.airflow import BACKEND
 from support.cluster import Cluster, checked
 from support.commands import Commands
-from support.putting import SECRET, UGLY, Done, Put
+from support.put_command import SECRET, UGLY, Done, Put
 from support.secrets import VARIABLE
 from support.standard_input import on_standard_input
 
 
-def test_the_least_rights_and_one_less(put: Put) -> None:
+def test_required_permissions_and_each_missing_one(put: Put) -> None:
     verbs = ["list", "get", "create", "patch"]
     for missing in (None, "patch", "create", "get", "list"):
         granted = [verb for verb in verbs if verb != missing]
@@ -35,17 +35,17 @@ def test_the_least_rights_and_one_less(put: Put) -> None:
         done = put("variable", f"key-{missing}", "--value", "-", stdin=SECRET)
 
         assert done.status == (0 if missing is None else 2), done.err
-        # A kube-apiserver does not say that `create` is missing.
+        # A kube-apiserver reports `patch` if `create` is missing.
         refused = "patch" if missing == "create" else missing
         if missing is not None:
             assert f"may not {refused} secrets in namespace '{put.namespace}'. Grant it:" in done.err
-            # The first remedy grants all that is needed, and not to the accounts that only look ids up.
+            # The first remedy grants all four verbs, and only to the account that writes.
             assert f"{put.kubectl} create role airflow-kubernetes-secrets-writer " in done.err
             assert "--verb=list,get,create,patch --resource=secrets --dry-run" in done.err
     assert len(put.names()) == 1
 
 
-def test_airflow_does_not_need_the_permission(
+def test_write_with_your_own_kubeconfig(
     cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commands = Commands(
@@ -98,7 +98,7 @@ def test_the_manifest_after_a_real_write(put: Put) -> None:
     assert f"is in Secret {put.namespace}/airflow-variable-key (created)" in done.err
 
 
-def test_other_keys_and_labels_of_the_options(put: Put) -> None:
+def test_label_and_data_key_from_the_options(put: Put) -> None:
     put.configure(variables_label="example.com/variable", variables_data_key="text")
 
     assert put("variable", "key", "--name", "v", "--value", "-", stdin="x").status == 0
@@ -126,7 +126,7 @@ def test_credentials_that_are_not_accepted(put: Put) -> None:
     assert "does not accept" in done.err
 
 
-def test_the_manifest_without_any_cluster_serves_a_folder(local: Callable[..., Done], tmp_path: Path) -> None:
+def test_manifest_written_without_a_cluster_works_in_a_folder(local: Callable[..., Done], tmp_path: Path) -> None:
     done = local("connection", "my db", "--field", "password=-", "--dry-run=client", "-o", "yaml", stdin=UGLY.encode())
 
     assert done.status == 0

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from support.airflow import BACKEND
-from support.putting import SECRET, UGLY, Put
+from support.put_command import SECRET, UGLY, Put
 
 
 def environment(put: Put) -> dict[str, str]:
@@ -21,7 +21,7 @@ def environment(put: Put) -> dict[str, str]:
     }
 
 
-def test_as_a_process_of_its_own(put: Put) -> None:
+def test_put_as_a_separate_process(put: Put) -> None:
     program = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", "put", "variable", "key", "--value", "-"]
     done = subprocess.run(
         [*program, "--debug"],
@@ -67,7 +67,7 @@ class Terminal:
         self.shown = b""
 
     def answer(self, question: str, typed: bytes) -> None:
-        """Wait for the question before typing: by then the terminal does not echo."""
+        """Wait for the prompt before typing: by then the terminal does not echo."""
         assert self._process.stdout is not None
         assert self._process.stdin is not None
         before = len(self.shown)
@@ -88,7 +88,7 @@ class Terminal:
 
 
 @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
-def test_a_terminal_asks_for_one_after_the_other_without_an_echo(put: Put) -> None:
+def test_terminal_prompts_for_each_value_without_echo(put: Put) -> None:
     terminal = Terminal(put, "connection", "db", "--field", "host=h", "--field", "password=-", "--field", "extra=-")
 
     terminal.answer("password: ", f"{UGLY}\n".encode().replace(b"\t", b""))
@@ -111,7 +111,7 @@ def test_a_terminal_asks_for_one_after_the_other_without_an_echo(put: Put) -> No
         (SECRET.encode() * 700 + b"\n", b"a terminal cuts lines off at 4095 bytes"),
     ],
 )
-def test_what_a_terminal_cannot_give(put: Put, typed: bytes, text: bytes) -> None:
+def test_empty_and_overlong_input_on_a_terminal(put: Put, typed: bytes, text: bytes) -> None:
     terminal = Terminal(put, "variable", "key", "--value", "-")
 
     terminal.answer("value: ", typed)
@@ -122,7 +122,7 @@ def test_what_a_terminal_cannot_give(put: Put, typed: bytes, text: bytes) -> Non
     assert put.names() == []
 
 
-def test_a_configuration_that_cannot_be_used_is_said_before_the_value_is_read(put: Put) -> None:
+def test_invalid_configuration_is_reported_before_the_value_is_read(put: Put) -> None:
     put.configure(namespce="a")
 
     assert put("variable", "key", "--value", "-", stdin=SECRET).status == 2

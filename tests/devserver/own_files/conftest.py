@@ -35,7 +35,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 @pytest.fixture(params=THINGS, ids=lambda make: make.__name__)
 def make_thing(request: pytest.FixtureRequest, elsewhere: Path) -> Iterator[Make]:
-    """Return a function that creates what may be in the way. At the end the targets of links must be unchanged."""
+    """Return a function that creates a file, folder, link or pipe. The targets of links must stay unchanged."""
     make: Make = request.param
     made: dict[str, tuple[int, str]] = {}
 

@@ -1,4 +1,4 @@
-"""The devserver leaves no descriptor open, and closes none twice."""
+"""The devserver leaves no descriptor open, and closes no descriptor twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class HandlerError(Exception):
 class TestDescriptors:
     """Descriptors in a process whose other threads open files too: closing one twice would close one of theirs."""
 
-    def test_what_is_no_file_leaves_none_open(self, tmp_path: Path) -> None:
+    def test_reading_a_folder_pipe_or_link_leaves_no_descriptor_open(self, tmp_path: Path) -> None:
         (tmp_path / "folder").mkdir()
         os.mkfifo(tmp_path / "pipe")
         (tmp_path / "link").symlink_to("folder")
@@ -30,7 +30,7 @@ class TestDescriptors:
                 assert safe_files.read_file(folder, name, 10) == b""
             assert sorted(Path("/proc/self/fd").iterdir()) == before
 
-    def test_none_is_closed_twice_when_a_signal_interrupts(self, tmp_path: Path) -> None:
+    def test_no_descriptor_is_closed_twice_when_a_signal_interrupts(self, tmp_path: Path) -> None:
         def write_and_remove() -> None:
             own = OwnFiles.in_folder(tmp_path / "new")
             try:

@@ -27,7 +27,7 @@ from support.own_files import (
 
 class TestDirectory:
     @pytest.mark.parametrize("name", ["ca.crt", "kubeconfig", "serviceaccount"])
-    def test_nothing_that_is_there_is_replaced(
+    def test_existing_paths_are_not_replaced(
         self, tmp_path: Path, name: str, make_thing: Make, capsys: pytest.CaptureFixture[str]
     ) -> None:
         directory = tmp_path / "directory"
@@ -43,7 +43,7 @@ class TestDirectory:
         )
         assert snapshot(tmp_path) == before
 
-    def test_nor_is_a_folder_of_another_service_account(self, tmp_path: Path) -> None:
+    def test_existing_service_account_folder_is_not_replaced(self, tmp_path: Path) -> None:
         with DevServer(directory=tmp_path) as server:
             (tmp_path / "serviceaccount-1").mkdir()
             with pytest.raises(FileExistsError, match="serviceaccount-1 already exists"):
@@ -51,7 +51,7 @@ class TestDirectory:
             assert (server.service_account("airflow", "worker", {}) / "token").exists()
         assert snapshot(tmp_path).keys() == {"serviceaccount-1"}
 
-    def test_other_files_stay(self, tmp_path: Path) -> None:
+    def test_other_files_are_not_removed(self, tmp_path: Path) -> None:
         a_file(tmp_path / "mine")
         a_folder(tmp_path / "folder")
         before = snapshot(tmp_path)
@@ -61,7 +61,7 @@ class TestDirectory:
 
         assert snapshot(tmp_path) == before
 
-    def test_what_is_put_there_meanwhile_stays(self, tmp_path: Path) -> None:
+    def test_files_added_while_it_runs_are_not_removed(self, tmp_path: Path) -> None:
         """This also holds in a folder that the devserver has created."""
         directory = tmp_path / "directory"
         with DevServer(directory=directory):
@@ -74,7 +74,7 @@ class TestDirectory:
         }
 
     @pytest.mark.parametrize("name", ["ca.crt", "kubeconfig", "serviceaccount/token", RECORD])
-    def test_what_is_changed_meanwhile_stays(self, tmp_path: Path, name: str, make_thing: Make) -> None:
+    def test_files_replaced_while_it_runs_are_not_removed(self, tmp_path: Path, name: str, make_thing: Make) -> None:
         lines: list[str] = []
         directory = tmp_path / "directory"
         with DevServer(directory=directory, report=lines.append):
@@ -89,7 +89,7 @@ class TestDirectory:
         said = f"{directory / name} was changed since the devserver wrote it, so it is not removed"
         assert lines == ([] if name == RECORD else [said])
 
-    def test_what_is_written_into_meanwhile_stays(self, tmp_path: Path) -> None:
+    def test_files_edited_while_it_runs_are_not_removed(self, tmp_path: Path) -> None:
         """``kubectl config`` writes like this."""
         directory = tmp_path / "directory"
         with DevServer(directory=directory) as server:
@@ -99,7 +99,7 @@ class TestDirectory:
 
         assert (directory / "kubeconfig").read_text() == text
 
-    def test_what_somebody_has_removed_is_no_error(self, tmp_path: Path) -> None:
+    def test_files_already_removed_cause_no_error(self, tmp_path: Path) -> None:
         lines: list[str] = []
         with DevServer(directory=tmp_path / "directory", report=lines.append) as server:
             server.kubeconfig.unlink()
@@ -111,7 +111,7 @@ class TestDirectory:
             subprocess.run(["rm", "-r", str(tmp_path / "directory")], check=True, timeout=PATIENCE)
         assert lines == []
 
-    def test_it_may_be_a_link_to_a_folder(self, tmp_path: Path) -> None:
+    def test_directory_can_be_a_link_to_a_folder(self, tmp_path: Path) -> None:
         (tmp_path / "folder").mkdir()
         (tmp_path / "link").symlink_to("folder")
         before = snapshot(tmp_path)
@@ -122,7 +122,9 @@ class TestDirectory:
         assert snapshot(tmp_path) == before
 
     @pytest.mark.parametrize("make", [a_file, an_empty_file, a_dangling_link, a_pipe])
-    def test_it_may_be_nothing_else(self, tmp_path: Path, make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_directory_cannot_be_a_file_pipe_or_dangling_link(
+        self, tmp_path: Path, make: Make, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         make(tmp_path / "directory")
         before = snapshot(tmp_path)
 
@@ -133,7 +135,7 @@ class TestDirectory:
         )
         assert snapshot(tmp_path) == before
 
-    def test_another_devserver_may_not_use_it(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_two_devservers_cannot_share_a_directory(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         directory = tmp_path / "directory"
         with DevServer(directory=directory):
             before = snapshot(tmp_path)
@@ -146,7 +148,7 @@ class TestDirectory:
             pass
         assert snapshot(tmp_path) == {}
 
-    def test_a_forked_child_that_lives_on_does_not_keep_it(self, tmp_path: Path) -> None:
+    def test_forked_child_does_not_keep_the_directory_locked(self, tmp_path: Path) -> None:
         read, write = os.pipe()
         with DevServer(directory=tmp_path / "directory"):
             child = os.fork()
@@ -162,7 +164,7 @@ class TestDirectory:
             os.close(read)
             os.waitpid(child, 0)
 
-    def test_a_record_that_is_somebody_elses(self, tmp_path: Path, elsewhere: Path) -> None:
+    def test_foreign_record_is_not_replaced(self, tmp_path: Path, elsewhere: Path) -> None:
         for make in (a_file, a_folder, an_empty_folder, a_link_to_a_file, a_dangling_link, a_pipe):
             directory = tmp_path / make.__name__
             directory.mkdir()
@@ -181,7 +183,7 @@ class TestDirectory:
             pass
         assert snapshot(tmp_path) == {}
 
-    def test_a_temporary_one_is_removed_whatever_is_in_it(
+    def test_temporary_directory_is_removed_with_all_its_content(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Its name was not known to others before."""

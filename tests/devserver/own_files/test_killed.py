@@ -1,4 +1,4 @@
-"""A devserver that was killed: the next one removes the files that it left, and nothing else."""
+"""After a devserver was killed, the next one removes the files that it left, and no others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def leave(directory: Path, ready: Path) -> None:
 class TestKilled:
     """The files that a killed devserver leaves."""
 
-    def test_the_next_one_with_the_same_options_starts_and_removes_all(self, tmp_path: Path, start: Start) -> None:
+    def test_next_devserver_with_the_same_options_starts_and_removes_all_files(
+        self, tmp_path: Path, start: Start
+    ) -> None:
         first = start()
         first.wait()
         first.kill()
@@ -45,7 +47,7 @@ class TestKilled:
         assert second.end()[0] == 0
         assert snapshot(tmp_path) == {}
 
-    def test_a_directory_that_was_there_before_stays(self, tmp_path: Path, start: Start) -> None:
+    def test_directory_that_existed_before_is_not_removed(self, tmp_path: Path, start: Start) -> None:
         (tmp_path / "directory").mkdir()
         a_file(tmp_path / "directory" / "mine")
         before = snapshot(tmp_path)
@@ -59,7 +61,7 @@ class TestKilled:
         assert second.end()[0] == 0
         assert snapshot(tmp_path) == before
 
-    def test_while_one_runs_another_is_refused(self, tmp_path: Path, start: Start) -> None:
+    def test_second_devserver_with_the_same_path_is_refused(self, tmp_path: Path, start: Start) -> None:
         first = start()
         first.wait()
         other = tmp_path / "other"
@@ -77,7 +79,7 @@ class TestKilled:
         assert first.is_ours()
 
     @pytest.mark.parametrize("name", ["directory/kubeconfig", "directory/serviceaccount/token", "ready"])
-    def test_what_somebody_has_changed_since_is_not_replaced(
+    def test_files_changed_since_are_not_replaced(
         self, tmp_path: Path, name: str, make_thing: Make, capsys: pytest.CaptureFixture[str]
     ) -> None:
         directory, ready = tmp_path / "directory", tmp_path / "ready"
@@ -93,7 +95,7 @@ class TestKilled:
         assert f"{tmp_path / name}".startswith(errors.partition("devserver: ")[2].partition(" already exists")[0])
         assert snapshot(tmp_path)[name] == before
 
-    def test_in_the_middle_of_writing(self, tmp_path: Path) -> None:
+    def test_killed_while_writing_a_file(self, tmp_path: Path) -> None:
         """The last line of the record may be incomplete, and a file may be partly written."""
         left = OwnFiles.in_folder(tmp_path)
         left.write("kubeconfig", b"whole")
@@ -111,8 +113,8 @@ class TestKilled:
         assert snapshot(tmp_path).keys() == {".ca.crt.part", ".other.123.part"}
 
     @pytest.mark.parametrize("name", ["../mine", "/{}/mine", "link/mine", "a/../../mine", "", ".", "..", "a//mine"])
-    def test_a_record_leads_nowhere_else(self, tmp_path: Path, name: str) -> None:
-        """Everyone who may write into the folder could have written the record."""
+    def test_record_cannot_name_files_outside_the_folder(self, tmp_path: Path, name: str) -> None:
+        """Anyone with write permission on the folder could have written the record."""
         digest = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
         directory = tmp_path / "directory"
         directory.mkdir()

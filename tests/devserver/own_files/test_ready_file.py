@@ -13,7 +13,7 @@ from support.waiting import until
 
 
 class TestReadyFile:
-    def test_nothing_that_is_there_is_replaced(
+    def test_existing_path_is_not_replaced(
         self, tmp_path: Path, make_thing: Make, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (tmp_path / "here").mkdir()
@@ -28,12 +28,12 @@ class TestReadyFile:
             f"airflow-kubernetes-secrets devserver: {ready} already exists, and the devserver does not replace it. "
             "Move it away, or choose another ready file\n"
         )
-        # The address of a server that stops at once is not printed. Airflow 2.11 prints the log of uvicorn, if another
+        # The address of a server that cannot start is not printed. Airflow 2.11 prints the log of uvicorn, if another
         # test has imported it.
         assert [line for line in captured.out.splitlines() if "INFO - " not in line] == []
         assert snapshot(tmp_path) == before
 
-    def test_a_folder_that_is_not_there(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_missing_folder(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["devserver", "--ready-file", str(tmp_path / "nowhere" / "ready")]) == 1
         assert capsys.readouterr().err == (
             f"airflow-kubernetes-secrets devserver: {tmp_path}/nowhere: No such file or directory. "
@@ -42,7 +42,7 @@ class TestReadyFile:
         assert snapshot(tmp_path) == {}
 
     @pytest.mark.parametrize("make", [a_file, a_dangling_link])
-    def test_what_is_changed_meanwhile_stays(self, tmp_path: Path, start: Start, make: Make) -> None:
+    def test_ready_file_replaced_while_it_runs_is_not_removed(self, tmp_path: Path, start: Start, make: Make) -> None:
         server = start()
         server.wait()
         server.ready.unlink()
@@ -57,7 +57,7 @@ class TestReadyFile:
         assert not server.directory.exists()
         assert [each.name for each in tmp_path.iterdir()] == ["ready"]
 
-    def test_it_is_whole_as_soon_as_it_is_there(self, tmp_path: Path, start: Start) -> None:
+    def test_ready_file_is_complete_when_it_appears(self, tmp_path: Path, start: Start) -> None:
         server = start()
         until(server.ready.exists)
         assert server.ready.read_text().count("export ") == 5

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.calling import Caller, calling
 from support.cluster import Cluster
 from support.contract import Secrets
 from support.proxy import Proxy
+from support.raw_connection import Caller, calling
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The proxy refuses connections or passes nothing on, until it resumes."""
+"""The proxy refuses connections or forwards no data, until it resumes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from contextlib import closing
 
 import pytest
 
-from support.calling import QUIET, SOON, Caller, calling, name
 from support.cluster import Cluster
 from support.contract import Secrets
 from support.exchange import Exchange
@@ -17,6 +16,7 @@ from support.faults import (
     STREAM,
 )
 from support.proxy import Proxy
+from support.raw_connection import QUIET, SOON, Caller, calling, name
 from support.waiting import until
 
 
@@ -35,7 +35,7 @@ def test_refused(proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
     assert proxy.port == port
 
 
-def test_a_swallowed_watch_is_quiet_until_it_is_over(proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
+def test_swallowed_watch_sends_no_data_until_the_proxy_resumes(proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
     response = caller.watch(secrets.version())
     proxy.swallow()
     secrets.create("a")
@@ -55,7 +55,9 @@ def test_a_swallowed_request_does_not_arrive(proxy: Proxy, secrets: Secrets, cal
 
 
 @pytest.mark.parametrize("words", [b"", b"1\r\n1\r\n"], ids=["nothing", "words"])
-def test_a_swallowed_end_does_not_pass(proxy: Proxy, secrets: Secrets, caller: Caller, words: bytes) -> None:
+def test_end_of_a_connection_is_not_forwarded_while_swallowing(
+    proxy: Proxy, secrets: Secrets, caller: Caller, words: bytes
+) -> None:
     """This holds for the end of the server, its last data, and the end of the client."""
     over = threading.Event()
 
@@ -93,7 +95,7 @@ def test_new_connections_are_swallowed(proxy: Proxy, caller: Caller) -> None:
     assert caller.list() == 200
 
 
-def test_what_is_swallowed_can_be_cut(proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
+def test_swallowed_watch_can_be_cut(proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
     caller.watch(secrets.version())
     proxy.swallow()
     proxy.cut()
@@ -114,7 +116,7 @@ def test_one_outage_follows_another(proxy: Proxy, caller: Caller) -> None:
     assert caller.list() == 200
 
 
-def test_a_proxy_stops_during_each(cluster: Cluster) -> None:
+def test_proxy_stops_during_each_kind_of_outage(cluster: Cluster) -> None:
     for outage in (Proxy.refuse, Proxy.swallow):
         with Proxy(cluster) as proxy, socket.create_connection((proxy.host, proxy.port)):
             until(lambda: proxy.connections == 1, SOON)

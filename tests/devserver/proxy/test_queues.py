@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from support.calling import SOON, Caller
 from support.contract import Secrets
 from support.faults import (
     answer_with,
     forward,
 )
 from support.proxy import Proxy
+from support.raw_connection import SOON, Caller
 from support.waiting import until
 
 
-def test_lists_and_watches_have_their_own(proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
+def test_lists_and_watches_have_separate_queues(proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
     proxy.faults.append(answer_with(503))
     proxy.watch_faults.append(answer_with(429))
     assert (caller.watch("1").read(), caller.response.status) == (b"", 429)
@@ -20,7 +20,7 @@ def test_lists_and_watches_have_their_own(proxy: Proxy, secrets: Secrets, caller
     assert caller.watch(secrets.version()).status == 200
 
 
-def test_always_is_for_when_they_are_empty(proxy: Proxy, caller: Caller) -> None:
+def test_always_applies_when_the_queues_are_empty(proxy: Proxy, caller: Caller) -> None:
     proxy.faults.append(forward)
     proxy.always = answer_with(503)
     proxy.always_watch = answer_with(429)
@@ -31,7 +31,7 @@ def test_always_is_for_when_they_are_empty(proxy: Proxy, caller: Caller) -> None
     assert caller.list() == 200
 
 
-def test_requests_are_told_apart(proxy: Proxy, caller: Caller) -> None:
+def test_lists_and_watches_are_recorded_separately(proxy: Proxy, caller: Caller) -> None:
     proxy.always = proxy.always_watch = answer_with(200)
     caller.list()
     caller.watch("7").read()

@@ -10,7 +10,6 @@ from typing import Protocol
 
 import pytest
 
-from support.calling import WATCH_SECONDS, Caller, drained, name
 from support.contract import Secrets
 from support.exchange import Fault
 from support.faults import (
@@ -25,6 +24,7 @@ from support.faults import (
     stream_of,
 )
 from support.proxy import Proxy
+from support.raw_connection import WATCH_SECONDS, Caller, drained, name
 
 
 class Watch(Protocol):
@@ -49,7 +49,7 @@ def watched(proxy: Proxy, secrets: Secrets, caller: Caller) -> Watch:
     return watch
 
 
-def test_lines_are_sent_as_they_are(watched: Watch, caller: Caller) -> None:
+def test_lines_are_sent_unchanged(watched: Watch, caller: Caller) -> None:
     lines = (event("ADDED", {"metadata": {"name": "\u00e4"}}), b'{"torn', b'":1}\n')
     response = watched(stream_of(*lines))
     assert response.headers["Content-Type"] == "application/json"
@@ -57,13 +57,15 @@ def test_lines_are_sent_as_they_are(watched: Watch, caller: Caller) -> None:
     assert name(lines[0]) == "\u00e4"
 
 
-def test_one_that_ends_at_once(watched: Watch, caller: Caller) -> None:
+def test_watch_that_ends_immediately(watched: Watch, caller: Caller) -> None:
     assert watched(ends_at_once).read() == b""
     assert caller.list() == 200
 
 
 @pytest.mark.parametrize("make", [lambda then: stream_of(b"1\n", then=then), lambda then: forward_events(1, then)])
-def test_it_ends_as_it_is_told(watched: Watch, caller: Caller, proxy: Proxy, make: Callable[[Then], Fault]) -> None:
+def test_stream_ends_hangs_or_is_reset_as_specified(
+    watched: Watch, caller: Caller, proxy: Proxy, make: Callable[[Then], Fault]
+) -> None:
     for then in ("end", "reset", "hang"):
         response = watched(make(then))
         assert response.readline().endswith(b"\n")
@@ -83,11 +85,11 @@ def test_it_ends_as_it_is_told(watched: Watch, caller: Caller, proxy: Proxy, mak
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_so_many_events_are_forwarded(watched: Watch, count: int) -> None:
+def test_given_number_of_events_is_forwarded(watched: Watch, count: int) -> None:
     assert [name(line) for line in watched(forward_events(count))] == ["a", "b"][:count]
 
 
-def test_one_that_is_over_before_that_ends(watched: Watch, caller: Caller) -> None:
+def test_watch_with_too_few_events_ends_at_its_timeout(watched: Watch, caller: Caller) -> None:
     assert [name(line) for line in watched(forward_events(5, "hang"), seconds=1)] == ["a", "b"]
     assert caller.list() == 200
 

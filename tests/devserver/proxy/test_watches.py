@@ -7,7 +7,6 @@ import re
 import time
 from contextlib import ExitStack
 
-from support.calling import SOON, Caller, calling, drained, name
 from support.cluster import Cluster
 from support.contract import Secrets
 from support.faults import (
@@ -16,10 +15,11 @@ from support.faults import (
     split_bytes,
 )
 from support.proxy import Proxy
+from support.raw_connection import SOON, Caller, calling, drained, name
 from support.waiting import until
 
 
-def test_every_byte_is_the_servers_own(cluster: Cluster, secrets: Secrets, caller: Caller) -> None:
+def test_response_is_forwarded_byte_for_byte(cluster: Cluster, secrets: Secrets, caller: Caller) -> None:
     version = secrets.version()
     secrets.create("a", {"z": "1"})
     secrets.create("b", {"z": "1"})
@@ -38,7 +38,7 @@ def test_every_byte_is_the_servers_own(cluster: Cluster, secrets: Secrets, calle
     assert answers[0].count(b'"ADDED"') == 2
 
 
-def test_the_connection_is_used_again(proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
+def test_connection_is_reused(proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
     assert caller.watch(secrets.version(), seconds=1).read() == b""
     assert caller.list() == 200
     assert [request.connection for request in proxy.requests] == [1, 1]
@@ -59,14 +59,14 @@ def test_an_event_passes_without_delay(cluster: Cluster, secrets: Secrets, calle
     assert min(delays) < 0.005
 
 
-def test_it_ends_when_the_client_closes(proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
+def test_watch_ends_when_the_client_closes(proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
     caller.watch(secrets.version()).close()
     assert proxy.open_watches == 1
     caller.connection.close()
     until(lambda: proxy.open_watches == 0, SOON)
 
 
-def test_it_ends_when_it_is_cut(proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
+def test_watch_ends_when_the_proxy_cuts_it(proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
     caller.watch(secrets.version())
     proxy.cut()
     assert caller.connection.sock.recv(1) == b""
@@ -75,7 +75,7 @@ def test_it_ends_when_it_is_cut(proxy: Proxy, secrets: Secrets, caller: Caller) 
     assert caller.list() == 200
 
 
-def test_it_ends_when_the_proxy_is_stopped(cluster: Cluster, secrets: Secrets) -> None:
+def test_watch_ends_when_the_proxy_stops(cluster: Cluster, secrets: Secrets) -> None:
     with ExitStack() as stack:
         proxy = stack.enter_context(Proxy(cluster))
         with calling(proxy, secrets) as caller:
@@ -87,7 +87,7 @@ def test_it_ends_when_the_proxy_is_stopped(cluster: Cluster, secrets: Secrets) -
             assert proxy.open_watches == 0
 
 
-def test_a_server_that_goes_away_is_no_clean_end(proxy: Proxy, secrets: Secrets) -> None:
+def test_lost_connection_to_the_server_does_not_end_a_watch_cleanly(proxy: Proxy, secrets: Secrets) -> None:
     with Proxy(proxy) as outer, calling(outer, secrets) as caller:
         caller.watch(secrets.version())
         proxy.refuse()
@@ -95,7 +95,7 @@ def test_a_server_that_goes_away_is_no_clean_end(proxy: Proxy, secrets: Secrets)
         until(lambda: outer.open_watches == 0, SOON)
 
 
-def test_what_is_no_stream_passes_too(proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
+def test_error_responses_to_watches_are_forwarded(proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
     caller.headers["Authorization"] = "Bearer nobody"
     proxy.watch_faults.extend([forward, forward_events(1), split_bytes])
     for _ in range(3):

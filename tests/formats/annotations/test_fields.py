@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_kubernetes_secrets.formats.aliases import ALIASES
-from support.logs import said
-from support.shapes import PREFIX, Read, whole
+from support.connection_secrets import PREFIX, Read, whole
+from support.logs import log_messages
 
 # A value for each field, from aliases that an annotation overrules.
 OTHERS = {"type": "mysql", "host": "h", "user": "u", "password": "p", "port": "1", "database": "d", "extra": '{"a": 1}'}
@@ -38,7 +38,7 @@ def test_a_field(read: Read, field: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["host", "login", "port", "schema"])
-def test_a_field_that_no_key_holds(read: Read, field: str) -> None:
+def test_field_only_from_an_annotation(read: Read, field: str) -> None:
     """Zalando's operator, KubeDB and RDS's master users write only login and password."""
     stored, expected = FIELDS[field]
 
@@ -48,19 +48,21 @@ def test_a_field_that_no_key_holds(read: Read, field: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["host", "login", "port", "schema"])
-def test_what_an_annotation_says_counts_before_every_key(read: Read, field: str) -> None:
+def test_annotation_takes_precedence_over_every_key(read: Read, field: str) -> None:
     stored, expected = FIELDS[field]
-    said = {"conn_type": "mysql", "host": "h", "login": "u", "password": "p", "schema": "d"}
+    log_messages = {"conn_type": "mysql", "host": "h", "login": "u", "password": "p", "schema": "d"}
     port = {} if field == "host" else {"port": 1}
 
     for data in (OTHERS, {"uri": "mysql://u:p@h:1/d"}):
         extra = {"extra": {"a": 1}} if data is OTHERS else {}
         keeps_port = {"port": 1} if data is OTHERS else port
-        assert read(data, {f"connection-{field}": stored}) == whole(**{**said, **keeps_port, **extra, **expected})
+        assert read(data, {f"connection-{field}": stored}) == whole(
+            **{**log_messages, **keeps_port, **extra, **expected}
+        )
 
 
 @pytest.mark.parametrize("field", ["host", "login", "password", "port", "schema"])
-def test_a_field_counts_before_a_uri(read: Read, field: str) -> None:
+def test_named_key_takes_precedence_over_a_uri(read: Read, field: str) -> None:
     """This includes a URI that an annotation names."""
     stored, expected = FIELDS[field]
     in_uri = {"conn_type": "mysql", "host": "h3", "login": "u", "password": "p", "schema": "d"}
@@ -71,7 +73,7 @@ def test_a_field_counts_before_a_uri(read: Read, field: str) -> None:
         assert read(data, {f"field-{field}": "x", **more}) == whole(**{**in_uri, **port, **expected})
 
 
-def test_a_uri_that_an_annotation_names_counts_before_keys_that_none_does(read: Read) -> None:
+def test_named_uri_takes_precedence_over_unnamed_keys(read: Read) -> None:
     data = {"username": "admin", "password": "of admin", "uri": "mysql://h0/d0", "app": "mysql://me:pw@h/d"}
 
     connection = read(data, {"field-uri": "app"})
@@ -79,7 +81,7 @@ def test_a_uri_that_an_annotation_names_counts_before_keys_that_none_does(read: 
     assert connection == whole(conn_type="mysql", host="h", login="me", password="pw", schema="d")
 
 
-def test_an_empty_key_that_an_annotation_names_says_nothing(read: Read) -> None:
+def test_named_key_that_is_empty_is_ignored(read: Read) -> None:
     connection = read({"uri": "mysql://h/d", "x": " \n"}, {"field-host": "x"})
 
     assert connection == whole(conn_type="mysql", host="h", schema="d")
@@ -101,7 +103,7 @@ def test_annotations_alone_make_no_connection(read: Read, data: dict[str, str]) 
     assert read(data, annotations) is None
 
 
-def test_a_key_that_goes_to_extra_makes_one(read: Read) -> None:
+def test_key_for_extra_makes_a_connection(read: Read) -> None:
     expected = whole(conn_type="slack", extra={"token": "x"})
 
     assert read({"token": "x"}, {"connection-type": "slack", "extra-token": "token"}) == expected
@@ -115,13 +117,13 @@ def test_a_blank_key_does_not_hide_another(read: Read) -> None:
 
 
 @pytest.mark.parametrize("annotations", [{}, {"connection-type": "postgres"}])
-def test_the_address_of_a_page_is_not_that_of_a_database(read: Read, annotations: dict[str, str]) -> None:
+def test_url_of_a_web_page_is_not_the_host_of_a_database(read: Read, annotations: dict[str, str]) -> None:
     data = {"host": "h", "port": "1", "url": "https://console.example.com/db/1"}
 
     assert read(data, annotations) == whole(conn_type=annotations.get("connection-type", "generic"), host="h", port=1)
 
 
-def test_the_address_of_a_page_where_one_is_meant(read: Read) -> None:
+def test_url_of_a_web_page_for_an_http_connection(read: Read) -> None:
     data = {"host": "h", "url": "https://hooks.example.com"}
     expected = whole(conn_type="http", host="hooks.example.com", schema="https")
 
@@ -130,10 +132,10 @@ def test_the_address_of_a_page_where_one_is_meant(read: Read) -> None:
     assert read({"url": "https://hooks.example.com"}) == expected
 
 
-def test_a_misspelt_annotation_is_named(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+def test_misspelt_annotation_is_reported(read: Read, caplog: pytest.LogCaptureFixture) -> None:
     assert read({"host": "h"}, {"conection-type": "postgres"}) == whole(conn_type="generic", host="h")
 
-    [warning] = said(caplog)
+    [warning] = log_messages(caplog)
     assert f"Secret shop/app, annotation '{PREFIX}conection-type': it is unknown" in warning
     assert f"did you mean '{PREFIX}connection-type'?" in warning
 
@@ -177,7 +179,7 @@ def test_a_data_key(read: Read) -> None:
     assert read({"json": '{"conn_type": "x", "host": "h"}'}, {"data-key": "json"}) == whole(conn_type="x", host="h")
 
 
-def test_a_data_key_that_an_annotation_names_counts_before_that_of_the_options(read: Read) -> None:
+def test_data_key_annotation_takes_precedence_over_the_options(read: Read) -> None:
     data = {"value": "mysql://h/d", "other": "mysql://other", "host": "third"}
 
     assert read(data) == whole(conn_type="mysql", host="h", schema="d")
@@ -196,7 +198,7 @@ def test_a_prefix(read: Read) -> None:
     assert read(lower, {"key-prefix": "db-", "connection-type": "mysql"}) == expected
 
 
-def test_a_prefix_beside_the_keys_of_another_connection(read: Read) -> None:
+def test_prefix_selects_one_of_two_connections(read: Read) -> None:
     data = {**PREFIXED, "REDIS_HOST": "r", "REDIS_PASSWORD": "rp", "value": "mysql://whole"}
 
     assert read(data, {"key-prefix": "REDIS_", "connection-type": "redis"}) == whole(
@@ -222,12 +224,12 @@ def test_binary_values_among_other_keys_are_skipped(read: Read, caplog: pytest.L
 
     assert read(data, {"other-keys": "extra"}) == whole(conn_type="generic", host="h", extra={"user.crt": "c"})
 
-    [warning] = said(caplog)
+    [warning] = log_messages(caplog)
     assert f"Secret shop/app, annotation '{PREFIX}other-keys': 'user.p12' cannot go to extra" in warning
 
 
 @pytest.mark.parametrize("named", ["field-password", "extra-token"])
-def test_a_url_that_is_none_beside_a_token(read: Read, named: str) -> None:
+def test_invalid_url_next_to_a_token_is_ignored(read: Read, named: str) -> None:
     connection = read({"url": "grafana.example.com", "token": "t"}, {named: "token"})
 
     expected = {"password": "t"} if named == "field-password" else {"extra": {"token": "t"}}
@@ -238,7 +240,7 @@ def test_a_url_that_is_none_beside_a_token(read: Read, named: str) -> None:
     "url", ["ssh://git@h/x/y.git", "git@h:x/y.git", "git://h/x.git", "/srv/x.git", "file:///srv/x.git"]
 )
 @pytest.mark.parametrize("where", ["key", "annotation", "annotation that names the key"])
-def test_the_address_of_a_repository(read: Read, url: str, where: str) -> None:
+def test_url_of_a_git_repository(read: Read, url: str, where: str) -> None:
     data = {"url": url} | ({"type": "git"} if where == "key" else {})
     annotations = {} if where == "key" else {"connection-type": "git"}
     if where == "annotation that names the key":
@@ -247,13 +249,13 @@ def test_the_address_of_a_repository(read: Read, url: str, where: str) -> None:
     assert read(data, annotations) == whole(conn_type="git", host=url)
 
 
-def test_the_address_of_a_repository_on_the_web(read: Read) -> None:
+def test_https_url_of_a_git_repository(read: Read) -> None:
     connection = read({"type": "git", "url": "https://me:pw@h/x.git"})
 
     assert connection == whole(conn_type="git", host="https://h/x.git", login="me", password="pw")
 
 
-def test_a_host_beside_the_address_of_a_repository(read: Read) -> None:
+def test_host_annotation_replaces_the_url_of_a_repository(read: Read) -> None:
     assert read({"type": "git", "url": "ssh://git@h/x.git"}, {"connection-host": "ssh://other/y.git"}) == whole(
         conn_type="git", host="ssh://other/y.git"
     )

@@ -14,10 +14,10 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.process import restart
-from support.logs import said
+from support.call_counts import calls
+from support.connection_secrets import PREFIX, Read, secret_manifest
+from support.logs import log_messages
 from support.secrets import CONNECTION
-from support.shapes import PREFIX, Read, secret_manifest
-from support.work import calls
 
 PROBLEMS = {
     "a key that is not there": (
@@ -40,7 +40,7 @@ PROBLEMS = {
         "not a JSON object",
     ),
     "a prefix of no key": ({"key-prefix": "hunter2"}, "key-prefix", "no key in the data begins with it; the keys are"),
-    "other keys elsewhere": ({"other-keys": "yes"}, "other-keys", "can only be 'extra'"),
+    "other keys not in extra": ({"other-keys": "yes"}, "other-keys", "can only be 'extra'"),
     "whole, and a field": ({"data-key": "host", "field-host": "host"}, "field-host", "'airflow.apache.org/data-key'"),
     "whole, and in extra": ({"data-key": "host", "extra-a": "host"}, "extra-a", "'airflow.apache.org/data-key'"),
     "whole, and a URI": ({"data-key": "host", "field-uri": "password"}, "field-uri", "'host' contains the whole"),
@@ -51,20 +51,20 @@ PROBLEMS = {
     "extra twice": ({"connection-extra": '{"a": 1}', "extra-a": "host"}, "extra-a", "connection-extra'"),
 }
 # Annotations in addition to the data key of the options.
-BESIDE_A_WHOLE = {
+PROBLEMS_OF_CONNECTIONS_IN_ONE_KEY = {
     "a URI": ({"field-uri": "uri"}, f"annotation '{PREFIX}field-uri': ", "'value' contains the whole connection"),
     "a key that is not there": ({"field-host": "x"}, f"annotation '{PREFIX}field-host': ", "does not contain the key"),
     "no JSON": ({"connection-extra": "hunter2"}, f"annotation '{PREFIX}connection-extra': ", "not a JSON object"),
     "a port": ({"connection-port": "0"}, f"annotation '{PREFIX}connection-port': ", "not a number from 1"),
     "a key with a port": ({"field-port": "port"}, "key 'port': ", "not a number from 1"),
     "a key with extra": ({"field-extra": "port"}, "key 'port': ", "not a JSON object"),
-    "a field there is not": ({"field-hots": "uri"}, f"annotation '{PREFIX}field-hots': ", "no such field"),
+    "an unknown field": ({"field-hots": "uri"}, f"annotation '{PREFIX}field-hots': ", "no such field"),
     "two hosts": ({"field-host": "uri", "connection-host": "h"}, f"annotation '{PREFIX}connection-host", "Remove one"),
 }
 
 
 @pytest.mark.parametrize(("annotations", "named", "problem"), PROBLEMS.values(), ids=PROBLEMS)
-def test_what_cannot_be_used_is_named(read: Read, annotations: dict[str, str], named: str, problem: str) -> None:
+def test_invalid_annotations_are_named(read: Read, annotations: dict[str, str], named: str, problem: str) -> None:
     with pytest.raises(MalformedSecretError, match=problem) as raised:
         read({"host": "h", "password": "hunter2"}, annotations)
 
@@ -72,8 +72,14 @@ def test_what_cannot_be_used_is_named(read: Read, annotations: dict[str, str], n
     assert "hunter2" not in str(raised.value)
 
 
-@pytest.mark.parametrize(("annotations", "named", "problem"), BESIDE_A_WHOLE.values(), ids=BESIDE_A_WHOLE)
-def test_what_cannot_be_used_beside_a_whole(read: Read, annotations: dict[str, str], named: str, problem: str) -> None:
+@pytest.mark.parametrize(
+    ("annotations", "named", "problem"),
+    PROBLEMS_OF_CONNECTIONS_IN_ONE_KEY.values(),
+    ids=PROBLEMS_OF_CONNECTIONS_IN_ONE_KEY,
+)
+def test_invalid_annotations_of_a_connection_in_one_key(
+    read: Read, annotations: dict[str, str], named: str, problem: str
+) -> None:
     with pytest.raises(MalformedSecretError, match=problem) as raised:
         read({"value": "mysql://me:hunter2@h", "uri": "mysql://h2", "port": "hunter2"}, annotations)
 
@@ -81,8 +87,8 @@ def test_what_cannot_be_used_beside_a_whole(read: Read, annotations: dict[str, s
     assert "hunter2" not in str(raised.value)
 
 
-def test_another_secret_that_can_be_read_answers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """It is used instead of one with invalid annotations, if both are in one namespace."""
+def test_another_valid_secret_is_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is used instead of a Secret with invalid annotations, if both are in one namespace."""
     for name, unprefixed in (("a", {"field-host": "nowhere"}), ("b", {})):
         manifest = secret_manifest("shop", name, {"host": f"of-{name}"}, unprefixed)
         manifest["metadata"]["labels"] = {CONNECTION: "app"}
@@ -90,13 +96,13 @@ def test_another_secret_that_can_be_read_answers(tmp_path: Path, caplog: pytest.
 
     assert KubernetesSecretsBackend(path=str(tmp_path)).get_connection("app").host == "of-b"
 
-    [warning] = said(caplog)
+    [warning] = log_messages(caplog)
     assert f"Secret shop/a, annotation '{PREFIX}field-host'" in warning
     assert "It is skipped" in warning
 
 
 class TestThousands:
-    """A Secret can have as many keys and annotations as fit into 1.5 MiB, from everyone who may write it."""
+    """Anyone with write permission can add as many keys and annotations as fit into 1.5 MiB."""
 
     def test_the_first_misspelt_annotations_are_named_and_the_others_counted(
         self, read: Read, caplog: pytest.LogCaptureFixture
@@ -107,7 +113,7 @@ class TestThousands:
 
         assert read({"host": "h"}, {**known, **misspelt}) is not None
 
-        warnings = said(caplog)
+        warnings = log_messages(caplog)
         assert len(warnings) == 5
         assert warnings[0] == f"Secret shop/app, annotation '{PREFIX}exta-a000': it is unknown and has no effect"
         assert f"annotation '{PREFIX}exta-a004' and 395 more: it is unknown" in warnings[4]
@@ -121,7 +127,7 @@ class TestThousands:
             ("a{}", ["{}"]),
         ],
     )
-    def test_the_work_grows_as_the_secret_does(self, data: str, annotations: list[str]) -> None:
+    def test_work_grows_linearly_with_the_secret(self, data: str, annotations: list[str]) -> None:
         def read(count: int) -> None:
             restart()
             keys = {data.format(number): "aA==" for number in range(count)}
@@ -135,8 +141,8 @@ class TestThousands:
         assert calls(lambda: read(1_000)) < 6 * calls(lambda: read(250))
 
     @pytest.mark.parametrize("unprefixed", [{}, {"field-host": "nowhere"}], ids=["it can be read", "it cannot"])
-    def test_a_secret_in_memory_is_looked_through_once(self, tmp_path: Path, unprefixed: dict[str, str]) -> None:
-        """This also holds for an error, which is the same each time and holds no frames of an earlier one."""
+    def test_annotations_in_memory_are_checked_once(self, tmp_path: Path, unprefixed: dict[str, str]) -> None:
+        """An error is cached too. It is the same each time, and contains no frames of earlier lookups."""
         annotations = {**unprefixed, **{f"exta-b{number}": "" for number in range(2_000)}}
         manifest = secret_manifest("shop", "app", {"host": "h", "login": "me"}, annotations)
         (tmp_path / "app.json").write_text(json.dumps(manifest))

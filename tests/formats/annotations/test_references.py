@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.inventory.entries import inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from support.shapes import parts_of, secret_manifest, whole
+from support.connection_secrets import parts_of, secret_manifest, whole
 
 DATA = {"endpoint": "h", "reader": "r", "username": "me", "password": "pw", "dsn": "mysql://whole"}
 
@@ -51,7 +51,7 @@ def test_two_references_describe_one_secret(tmp_path: Path) -> None:
     }
 
 
-def test_the_annotations_of_the_secret_do_not_count_then(tmp_path: Path) -> None:
+def test_annotations_of_the_reference_replace_those_of_the_secret(tmp_path: Path) -> None:
     references = {"x": reference(connection_type="postgres"), "own": "shop/app"}
     backend = KubernetesSecretsBackend(**kwargs(tmp_path, references, {"field-host": "reader"}))
 

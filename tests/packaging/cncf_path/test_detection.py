@@ -15,7 +15,7 @@ class TestDetectionOfTheProvider:
     """Code checks by its packages whether Apache's provider is installed. Without it, the result must stay negative."""
 
     @pytest.mark.parametrize("package", ["airflow.providers.cncf", "airflow.providers.cncf.kubernetes"])
-    def test_its_packages_alone_are_missing(self, package: str, without_provider: Environment) -> None:
+    def test_packages_of_the_provider_are_not_found(self, package: str, without_provider: Environment) -> None:
         code = f"""
 import importlib.util, json, pkgutil
 import airflow.providers
@@ -30,9 +30,7 @@ print(json.dumps([*outcomes, "cncf" in walked]))
 """
         assert without_provider.evaluate(code, variables=LIBRARY) == [False] * 5
 
-    def test_what_it_would_hold_is_missing_also_after_the_path_was_imported(
-        self, without_provider: Environment
-    ) -> None:
+    def test_other_modules_are_not_found_after_an_import_of_the_path(self, without_provider: Environment) -> None:
         code = f"""
 import importlib.util, json, pkgutil
 import {MODULE}
@@ -47,7 +45,7 @@ print(json.dumps([list(map(missing, names)), list(pkgutil.walk_packages(cncf.__p
 """
         assert without_provider.evaluate(code, variables=LIBRARY) == [[True] * 3, []]
 
-    def test_a_package_is_made_where_the_import_under_way_cannot_be_told(self, without_provider: Environment) -> None:
+    def test_package_spec_is_returned_if_the_current_import_is_unknown(self, without_provider: Environment) -> None:
         code = """
 import json, sys
 names = ["airflow.providers.cncf", "airflow.providers.cncf.other", "airflow.providers.cncf_other", "airflow.providers"]
@@ -55,7 +53,7 @@ print(json.dumps([sys.meta_path[-1].find_spec(name) is not None for name in name
 """
         assert without_provider.evaluate(code, below=False) == [True, False, False, False]
 
-    def test_its_version_is_unknown(self, without_provider: Environment) -> None:
+    def test_provider_has_no_version(self, without_provider: Environment) -> None:
         code = f"""
 import json
 import {MODULE}

@@ -22,7 +22,9 @@ class TestInAirflow:
         assert (done.returncode, done.stdout.strip()) == (0, CLASS), done.stderr
 
     @pytest.mark.parametrize("section", ["SECRETS", "WORKERS"])
-    def test_it_builds_our_backend_from_the_documented_path(self, section: str, without_provider: Environment) -> None:
+    def test_airflow_builds_this_backend_from_the_documented_path(
+        self, section: str, without_provider: Environment
+    ) -> None:
         code = """
 import json
 from airflow.configuration import ensure_secrets_loaded
@@ -37,7 +39,7 @@ print(json.dumps(type(backends[0]) is KubernetesSecretsBackend))
 
 
 class TestImporting:
-    def test_every_way_to_import_gives_the_class_itself(self, without_provider: Environment) -> None:
+    def test_every_import_returns_the_same_class(self, without_provider: Environment) -> None:
         code = f"""
 import importlib, json, sys
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
@@ -89,7 +91,7 @@ print(json.dumps([module.KubernetesSecretsBackend is KubernetesSecretsBackend, b
 """
         assert without_provider.evaluate(code, variables=LIBRARY) == [True, False]
 
-    def test_threads_that_import_it_at_once_get_one_class(self, without_provider: Environment) -> None:
+    def test_threads_that_import_it_concurrently_get_one_class(self, without_provider: Environment) -> None:
         code = f"""
 import importlib, json, sys, threading
 import airflow.providers
@@ -108,10 +110,10 @@ print(json.dumps([len(classes), len(set(classes))]))
 """
         assert without_provider.evaluate(code, variables=LIBRARY) == [16, 1]
 
-    def test_a_finder_added_later_still_goes_first(self, without_provider: Environment) -> None:
+    def test_finder_added_later_takes_precedence(self, without_provider: Environment) -> None:
         code = f"""
 import importlib.machinery, json, sys
-class Legacy:  # Python before 3.12 asks it, later ones pass it over
+class Legacy:  # Python before 3.12 calls it, later ones skip it
     @staticmethod
     def find_module(name, path=None):
         return None
@@ -132,12 +134,10 @@ print(json.dumps(KubernetesSecretsBackend))
 """
         assert without_provider.evaluate(code, variables=LIBRARY) == "later"
 
-    def test_it_needs_airflow(self, without_provider: Environment) -> None:
+    def test_import_requires_airflow(self, without_provider: Environment) -> None:
         assert imported_class(without_provider, below=False) == "no airflow"
 
-    def test_an_error_names_our_main_distribution_where_that_is_missing(
-        self, environment: Environment, wheels: Wheels
-    ) -> None:
+    def test_error_names_the_missing_main_distribution(self, environment: Environment, wheels: Wheels) -> None:
         environment.install(wheels.cncf_path)
 
         assert imported_class(environment) == "no airflow_kubernetes_secrets"

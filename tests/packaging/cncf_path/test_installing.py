@@ -19,7 +19,7 @@ from support.cncf_path import (
 from support.environments import Environment
 
 SEQUENCES = {
-    "each comes and goes while the other is there": [
+    "each is installed and removed next to the other": [
         ("+ cncf_path", OURS),
         ("+ provider_with", APACHES),
         (f"- {CNCF_PATH}", APACHES),
@@ -46,7 +46,7 @@ SEQUENCES = {
 
 
 @pytest.mark.parametrize("sequence", SEQUENCES.values(), ids=SEQUENCES)
-def test_the_path_is_apaches_class_where_there_is_one_and_ours_elsewhere(
+def test_path_prefers_the_class_of_apache_over_ours(
     sequence: list[tuple[str, str]], environment_with_main: Environment, wheels: Wheels
 ) -> None:
     environment = environment_with_main
@@ -59,7 +59,7 @@ def test_the_path_is_apaches_class_where_there_is_one_and_ours_elsewhere(
     assert environment.files() <= before
 
 
-def test_the_older_providers_own_modules_are_untouched(environment_with_main: Environment, wheels: Wheels) -> None:
+def test_modules_of_an_older_provider_are_unchanged(environment_with_main: Environment, wheels: Wheels) -> None:
     environment = environment_with_main
     # Some modules cannot be imported, because the provider's dependencies are not installed.
     code = """

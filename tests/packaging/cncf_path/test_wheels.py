@@ -16,7 +16,7 @@ from support.environments import ROOT, build_wheel_from_sdist
 
 
 class TestWheels:
-    def test_they_hold_no_file_of_airflow(self, wheels: Wheels) -> None:
+    def test_wheels_contain_no_file_of_airflow(self, wheels: Wheels) -> None:
         for wheel in (wheels.main, wheels.cncf_path):
             assert not [path for path in recorded(wheel) if path.startswith("airflow/")]
 
@@ -25,21 +25,21 @@ class TestWheels:
             for one, other in itertools.combinations((wheels.main, wheels.cncf_path, provider), 2):
                 assert recorded(one).isdisjoint(recorded(other))
 
-    def test_the_small_one_holds_a_package_and_its_pth_at_the_root(self, wheels: Wheels) -> None:
+    def test_cncf_path_contains_a_package_and_its_pth_file(self, wheels: Wheels) -> None:
         installed = {path for path in recorded(wheels.cncf_path) if ".dist-info/" not in path}
 
         package = {f"{FINDER}/{name}" for name in ("__init__.py", "fallback.py", "py.typed")}
         assert installed == {f"{FINDER}.pth", *package}
 
-    def test_the_small_one_is_the_same_when_built_from_its_sdist(self, wheels: Wheels, tmp_path: Path) -> None:
+    def test_cncf_path_wheel_from_the_sdist_is_identical(self, wheels: Wheels, tmp_path: Path) -> None:
         assert checksums(build_wheel_from_sdist(ROOT / "cncf-path", tmp_path)) == checksums(wheels.cncf_path)
 
-    def test_both_are_of_one_release(self, wheels: Wheels) -> None:
+    def test_both_have_the_same_version(self, wheels: Wheels) -> None:
         versions = [wheel.name.split("-")[1] for wheel in (wheels.main, wheels.cncf_path, wheels.cncf_path_older)]
 
         assert versions[0] == versions[1] != versions[2]
 
-    def test_both_have_one_license(self) -> None:
+    def test_both_have_the_same_license(self) -> None:
         assert (ROOT / "cncf-path" / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 

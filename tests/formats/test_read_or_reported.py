@@ -1,4 +1,4 @@
-"""A part of a connection is either read or reported, and nothing that only looks like a connection is one."""
+"""Every part of a connection is either read or reported. A value that only looks like a connection is an error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from support.shapes import Read, secret_manifest, whole
+from support.connection_secrets import Read, secret_manifest, whole
 
 HALF, SETTINGS = "half-connection", "unused-settings"
 
@@ -47,7 +47,7 @@ def extra_of(connection: dict[str, object] | None) -> Any:
         ("mysql", {"sslmode": "verify-full"}, {"ssl_mode": "VERIFY_IDENTITY"}),
     ],
 )
-def test_tls_in_json_is_read_as_the_type_in_the_annotation_needs_it(
+def test_tls_in_json_is_converted_for_the_type_in_the_annotation(
     read: Read, conn_type: str, settings: dict[str, Any], extra: dict[str, Any]
 ) -> None:
     data = {"value": json.dumps({**DATABASE, **settings})}
@@ -79,7 +79,7 @@ def test_tls_in_json_that_is_switched_off_is_not_reported(tmp_path: Path) -> Non
     ],
     ids=["a misspelt field", "cut off", "a list"],
 )
-def test_what_only_contains_a_google_key_is_an_error(read: Read, value: str) -> None:
+def test_value_that_only_contains_a_google_key_is_an_error(read: Read, value: str) -> None:
     with pytest.raises(MalformedSecretError):
         read({"value": value})
 
@@ -99,7 +99,7 @@ def test_a_google_key_with_other_spaces(read: Read) -> None:
         ("rediss+cluster", {"ssl": True, "cluster": True}),
     ],
 )
-def test_the_scheme_of_a_uri_says_how_to_connect(read: Read, scheme: str, extra: dict[str, Any]) -> None:
+def test_scheme_of_a_uri_determines_the_settings(read: Read, scheme: str, extra: dict[str, Any]) -> None:
     connection = read({"uri": f"{scheme}://u:p@h"})
     assert connection is not None
     assert (connection["extra"] or {}) == extra
@@ -122,7 +122,7 @@ def test_half_a_connection_is_reported(tmp_path: Path, data: dict[str, str]) -> 
     assert HALF in problems(tmp_path, data, connection_type="postgres")
 
 
-def test_a_socket_is_in_place_of_a_host(tmp_path: Path) -> None:
+def test_socket_replaces_the_host(tmp_path: Path) -> None:
     data = {"username": "u", "password": "p"}
     assert HALF not in problems(tmp_path, data, connection_type="mysql", connection_extra='{"unix_socket": "/run/x"}')
 
@@ -145,7 +145,7 @@ def test_a_scheme_of_http_in_a_key_is_reported(tmp_path: Path, name: str) -> Non
     assert problems(tmp_path, data, connection_type="http", field_schema=name) == set()
 
 
-def test_a_newline_after_a_value_in_extra_is_no_part_of_it(read: Read) -> None:
+def test_trailing_newline_of_a_value_in_extra_is_stripped(read: Read) -> None:
     keys = {"AWS_ACCESS_KEY_ID": "a\n", "AWS_SECRET_ACCESS_KEY": "s", "AWS_DEFAULT_REGION": "eu-west-1\n"}
     assert extra_of(read(keys))["region_name"] == "eu-west-1"
 
@@ -171,7 +171,7 @@ def test_the_remedy_for_a_login_alone(tmp_path: Path, annotations: dict[str, str
 
 
 def texts(folder: Path, data: dict[str, str], **annotations: str) -> list[str]:
-    """Return what is said of unused settings."""
+    """Return the messages about unused settings."""
     problems(folder, data, **annotations)
     options = Options(path=str(folder))
     [entry] = inventory_of(location_of(options), options).entries
@@ -220,7 +220,7 @@ def test_dbport(read: Read) -> None:
 
 @pytest.mark.parametrize("value", ["p\\n", "p"])
 @pytest.mark.parametrize("end", ["\n", ""])
-def test_a_newline_is_reported_where_it_is_in_the_field(tmp_path: Path, value: str, end: str) -> None:
+def test_newline_is_reported_only_inside_a_field(tmp_path: Path, value: str, end: str) -> None:
     for data in (
         {".dockerconfigjson": f'{{"auths": {{"r": {{"username": "u", "password": "{value}"}}}}}}{end}'},
         {"value": f'{{"engine": "postgres", "host": "h", "username": "u", "password": "{value}"}}{end}'},
@@ -273,7 +273,7 @@ def test_a_key_pair_of_snowflake(read: Read) -> None:
     assert extra_of(connection) == {"account": "a", "private_key_content": data["private-key"].strip()}
 
 
-def test_an_account_alone_is_not_of_snowflake(read: Read, tmp_path: Path) -> None:
+def test_account_alone_is_not_snowflake(read: Read, tmp_path: Path) -> None:
     connection = read({**SNOWFLAKE, "database": "d"})
 
     assert connection is not None
@@ -296,7 +296,7 @@ def test_the_case_of_a_type_in_an_annotation(read: Read, conn_type: str) -> None
     assert by_uri == whole(conn_type="git", host="git@h:x.git", password="p")
 
 
-def test_the_time_for_a_host_does_not_explode(tmp_path: Path) -> None:
+def test_parsing_time_of_a_host_is_limited(tmp_path: Path) -> None:
     """Each of these pieces can be a host with a port, or an address."""
     began = time.process_time()
     problems(tmp_path, {"value": json.dumps({"conn_type": "redis", "host": "a:1:2:3," * 40 + "!"})})
@@ -320,7 +320,7 @@ def test_a_key_that_may_contain_a_field_is_reported(tmp_path: Path, data: dict[s
 
 
 @pytest.mark.parametrize("key", ["transport", "report", "passport", "export", "import", "support"])
-def test_other_words_are_no_port(tmp_path: Path, key: str) -> None:
+def test_words_that_contain_port_are_not_reported(tmp_path: Path, key: str) -> None:
     assert texts(tmp_path, {**DATABASE, "type": "postgres", key: "1"}) == []
 
 
@@ -332,14 +332,14 @@ def test_the_service_of_oracle(read: Read, tmp_path: Path, name: str) -> None:
     assert problems(tmp_path, data) == set()
 
 
-def test_the_port_of_a_dsn_beside_a_host(read: Read) -> None:
+def test_port_of_a_dsn_next_to_a_host(read: Read) -> None:
     connection = read({"dsn": "u:p@tcp(h:3307)/d", **DATABASE})
 
     assert connection is not None
     assert (connection["host"], connection["port"]) == ("h", 3307)
 
 
-def test_a_private_key_beside_a_password(read: Read) -> None:
+def test_private_key_next_to_a_password(read: Read) -> None:
     key = "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"
 
     assert extra_of(read({**DATABASE, "type": "ssh", "private_key": key})) == {"private_key": key}
@@ -366,7 +366,7 @@ def test_a_host_with_more_than_a_name_is_reported(tmp_path: Path, host: str) -> 
         ({"type": "ssh", "host_name": "h", "username": "u", "password": "p"}, "host", "host_name"),
     ],
 )
-def test_naming_the_unused_key_is_the_remedy(
+def test_remedy_is_an_annotation_for_the_unused_key(
     read: Read, tmp_path: Path, data: dict[str, str], field: str, key: str
 ) -> None:
     assert problems(tmp_path, data)
@@ -385,7 +385,7 @@ def test_a_password_without_a_login(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["useSSL", "requireSSL", "enable_tls", "force-ssl", "require_secure_transport"])
-def test_a_switch_for_tls_in_the_words_of_other_software(tmp_path: Path, name: str) -> None:
+def test_tls_switches_of_other_software(tmp_path: Path, name: str) -> None:
     data = {**DATABASE, "type": "mysql", name: "true"}
 
     assert problems(tmp_path, data) == {SETTINGS}
@@ -405,7 +405,7 @@ def test_a_database_next_to_a_schema(read: Read, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["authenticationDatabase", "authentication-database", "auth_db", "authdb"])
-def test_the_database_of_the_users_of_mongo(read: Read, name: str) -> None:
+def test_authentication_database_of_mongodb(read: Read, name: str) -> None:
     data = {**DATABASE, "type": "mongodb", "database": "d", name: "admin"}
 
     assert extra_of(read(data)) == {"authSource": "admin"}
@@ -439,7 +439,9 @@ def test_the_remedy_for_an_unused_private_key(read: Read, tmp_path: Path, name: 
         ({**DATABASE, "type": "http", "path": "/v1"}, "https://h/v1"),
     ],
 )
-def test_a_part_of_the_host_in_another_key(read: Read, tmp_path: Path, data: dict[str, str], host: str) -> None:
+def test_part_of_the_host_in_another_key_is_reported(
+    read: Read, tmp_path: Path, data: dict[str, str], host: str
+) -> None:
     assert problems(tmp_path, data) == {SETTINGS}
 
     without = {name: value for name, value in data.items() if name != "host"}

@@ -1,4 +1,4 @@
-"""``list`` says the same about every Secret as a lookup does, for every team."""
+"""``list`` shows the same result for every Secret as a lookup, for every team."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def manifest(name: str, parts: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("given", OPTIONS.values(), ids=OPTIONS)
-def test_as_a_lookup_has_it(tmp_path: Path, given: dict[str, Any]) -> None:
+def test_list_shows_the_secret_that_a_lookup_selects(tmp_path: Path, given: dict[str, Any]) -> None:
     options = Options.parse({"path": str(tmp_path), "namespace": ["all", "rest"], **given})
     for chosen in list(product((False, True), repeat=len(SECRETS)))[::3]:
         items = [manifest(*each) for each, is_there in zip(SECRETS.items(), chosen, strict=True) if is_there]
@@ -65,19 +65,19 @@ def test_as_a_lookup_has_it(tmp_path: Path, given: dict[str, Any]) -> None:
             except KubernetesSecretsError as error:
                 problem = str(error)
             else:
-                _is_as(decision, entry)
+                _assert_entry_matches(decision, entry)
                 continue
             assert not entry.provides_value
             assert any(problem in each.text or "annotation" in each.text for each in entry.problems)
 
 
-def _is_as(decision: Decision, entry: Entry) -> None:
+def _assert_entry_matches(decision: Decision, entry: Entry) -> None:
     winner = decision.secret
     assert entry.provides_value == (winner is not None and str(winner) == f"{entry.namespace}/{entry.secret}")
-    _the_reason_is_true(entry, {str(each) for each in decision.matches}, str(winner))
+    _assert_reasons_are_true(entry, {str(each) for each in decision.matches}, str(winner))
 
 
-def _the_reason_is_true(entry: Entry, matches: set[str], winner: str) -> None:
+def _assert_reasons_are_true(entry: Entry, matches: set[str], winner: str) -> None:
     codes = {problem.code: problem.text for problem in entry.problems}
     name = f"{entry.namespace}/{entry.secret}"
     if "duplicate-id" in codes:

@@ -29,10 +29,10 @@ def seconds_until(backend: KubernetesSecretsBackend, value: str, longest: float)
     return time.monotonic() - began
 
 
-def test_events_of_streams_that_break_confirm_nothing(
+def test_events_of_broken_streams_do_not_confirm_an_index(
     watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put
 ) -> None:
-    """The first of many missing events says nothing about the rest."""
+    """The first of many missing events does not prove that the rest has arrived."""
     ttl = 4.0
     put.variable("x", "old", name="x")
     backend = proxied(cache_ttl=ttl)
@@ -55,7 +55,7 @@ def test_a_process_that_was_frozen(proxy: Proxy, account: ServiceAccount, put: P
         from airflow_kubernetes_secrets import KubernetesSecretsBackend
         from airflow_kubernetes_secrets.sources import cache_policy, watcher
         cache_policy.THRESHOLDS = cache_policy.Thresholds(queries_first=0, indexes_first=0)
-        # Else it would give up a stream that is so late, and never read what waited.
+        # Otherwise the watcher would abandon such a late stream and never read the buffered data.
         watcher._LATENESS_SECONDS = (60.0, 60.0)
         folder = {str(proxy.folder(account))!r}
         backend = KubernetesSecretsBackend(service_account_path=folder, cache_ttl={ttl}, outage_ttl=0, timeout=0.5)
@@ -124,7 +124,7 @@ def test_a_list_is_not_older_than_the_last(watched_at_once: None, proxied: MakeB
     assert backend.get_variable("x") == "two"
 
 
-def test_versions_that_went_back(
+def test_resource_versions_that_decrease(
     watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After etcd was restored, no server has the known version, so the existing one is accepted.
@@ -157,7 +157,7 @@ def test_versions_that_went_back(
     seconds_until(backend, "one", 20)
 
 
-def test_a_healthy_watch_is_checked_by_a_list_now_and_then(
+def test_healthy_watch_is_checked_by_periodic_lists(
     watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watcher, "_LIST_AGAIN_SECONDS", 3.0)
@@ -170,7 +170,7 @@ def test_a_healthy_watch_is_checked_by_a_list_now_and_then(
     assert len(proxy.watches) >= 4
 
 
-def test_a_busy_watch_is_confirmed_by_its_end(
+def test_end_of_a_busy_watch_confirms_the_index(
     watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put
 ) -> None:
     """This happens repeatedly, without a LIST."""

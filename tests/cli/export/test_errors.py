@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from support.airflow import DATABASE, Airflow
-from support.exporting import PASSWORD, export
+from support.exported_entries import PASSWORD, export
 
 
-class TestTrouble:
+class TestErrors:
     """The command prints one line, ends with status 2, and writes nothing."""
 
     def refused(self, airflow: Airflow, *arguments: str, **variables: str) -> str:
@@ -23,7 +23,7 @@ class TestTrouble:
         [line] = result.stderr.splitlines()
         return line.removeprefix("airflow-kubernetes-secrets export: ")
 
-    def test_a_database_that_was_never_made(self, either: Airflow) -> None:
+    def test_database_that_does_not_exist(self, either: Airflow) -> None:
         assert "does not have Airflow's tables: run 'airflow db migrate'" in self.refused(
             either, "--from", "metadata-db", "-o", "out"
         )
@@ -34,7 +34,7 @@ class TestTrouble:
         (either.home / "airflow.db").touch()
         assert "run 'airflow db migrate'" in self.refused(either, "--from", "metadata-db", "-o", "out")
 
-    def test_a_database_out_of_reach(self, either: Airflow) -> None:
+    def test_unreachable_database(self, either: Airflow) -> None:
         url = f"sqlite:////proc/nowhere/{PASSWORD}"
         Path(either.home).mkdir()
         (either.home / "file").write_text("no database " * 100)
@@ -53,13 +53,13 @@ class TestTrouble:
             line = self.refused(bare, "--from", "metadata-db", "-o", "out", AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=url)
         assert line.startswith("the metadata database has not responded in 10 s")
 
-    def test_a_key_that_is_none(self, migrated: Airflow) -> None:
+    def test_invalid_fernet_key(self, migrated: Airflow) -> None:
         line = self.refused(
             migrated, "--from", "metadata-db", "-o", "out", AIRFLOW__CORE__FERNET_KEY=f"{PASSWORD} is no key"
         )
         assert line.startswith("[core] fernet_key cannot be used (")
 
-    def test_a_file_for_a_folder(self, bare: Airflow, tmp_path: Path) -> None:
+    def test_output_path_that_is_a_file(self, bare: Airflow, tmp_path: Path) -> None:
         (tmp_path / "out").touch()
         assert self.refused(bare, "--from", "env", "-o", "out") == "out is not a folder. Choose another one with -o"
         assert "out/deeper cannot be created: Not a directory" in self.refused(
@@ -104,6 +104,6 @@ class TestTrouble:
             "/dev/zero has more than 100 MiB. Split"
         )
 
-    def test_arguments_that_no_manifest_can_have(self, bare: Airflow) -> None:
+    def test_invalid_namespace_and_team(self, bare: Airflow) -> None:
         assert "cannot be the name of a namespace" in self.refused(bare, "--from", "env", "-o", "o", "-n", "A b")
         assert "cannot be the value of a label" in self.refused(bare, "--from", "env", "-o", "o", "--team", "a b")

@@ -1,4 +1,4 @@
-"""``list`` says of each id in a folder what a lookup does: which file or manifest it uses, or that it fails."""
+"""``list`` shows for each id in a folder which file or manifest a lookup uses, or that the lookup fails."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def a_link_in_a_volume(mount: Path) -> None:
     link(mount / "connections" / "x", "y")
 
 
-def a_folder_that_leads_nowhere(mount: Path) -> None:
+def a_dangling_link_of_the_folder(mount: Path) -> None:
     link(mount / "connections", "nowhere")
 
 
@@ -83,7 +83,7 @@ def a_blank_file(mount: Path) -> None:
     write(mount / "connections" / "x", "")
 
 
-def a_useless_folder(mount: Path) -> None:
+def a_folder_without_a_known_key(mount: Path) -> None:
     write(mount / "connections" / "x" / "unknown")
 
 
@@ -101,7 +101,7 @@ def nothing(mount: Path) -> None:
 
 FIRST = (
     *(a_loop, a_dangling_link, a_pipe, a_large_file, a_dangling_key, a_dangling_key_of_a_binding, a_link_in_a_volume),
-    *(a_folder_that_leads_nowhere, a_blank_file, a_useless_folder, an_empty_folder, a_file, nothing),
+    *(a_dangling_link_of_the_folder, a_blank_file, a_folder_without_a_known_key, an_empty_folder, a_file, nothing),
 )
 
 
@@ -131,7 +131,9 @@ SECOND = (nothing, a_manifest_before, a_manifest_after, a_manifest_of_the_same_n
 
 @pytest.mark.parametrize("second", SECOND)
 @pytest.mark.parametrize("first", FIRST)
-def test_two_for_one_id(mount: Path, first: Callable[[Path], None], second: Callable[[Path], None]) -> None:
+def test_list_and_lookup_select_the_same_secret(
+    mount: Path, first: Callable[[Path], None], second: Callable[[Path], None]
+) -> None:
     first(mount)
     second(mount)
     backend = KubernetesSecretsBackend(path=str(mount), bundles=True)

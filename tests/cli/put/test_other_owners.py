@@ -8,13 +8,13 @@ from pathlib import Path
 
 from support import kubectl
 from support.cluster import checked
-from support.putting import SECRET, Put
+from support.put_command import SECRET, Put
 from support.secrets import CONNECTION, TEAM, VARIABLE
 from support.servers import on_a_real_server
 
 
 @kubectl.needs_kubectl
-def test_what_kubectl_made_is_updated_and_keeps_its_name_and_labels(put: Put, tmp_path: Path) -> None:
+def test_secret_of_kubectl_is_updated_and_keeps_its_name_and_labels(put: Put, tmp_path: Path) -> None:
     create = f"""
         kubectl create secret generic theirs -n {put.namespace} --type=kubernetes.io/basic-auth \\
             --from-literal=username=me --from-literal=password=old
@@ -33,7 +33,7 @@ def test_what_kubectl_made_is_updated_and_keeps_its_name_and_labels(put: Put, tm
 
 @on_a_real_server
 @kubectl.needs_kubectl
-def test_a_conflict_is_refused_and_forced(put: Put, tmp_path: Path) -> None:
+def test_field_conflict_is_refused_without_force(put: Put, tmp_path: Path) -> None:
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -56,7 +56,7 @@ def test_a_conflict_is_refused_and_forced(put: Put, tmp_path: Path) -> None:
     assert put.backend.get_variable("key") == SECRET
 
 
-def test_keys_of_others_that_would_be_read_instead(put: Put) -> None:
+def test_keys_of_other_owners_that_take_precedence(put: Put) -> None:
     put.secret("theirs", {"value": "postgres://old"}, labels={CONNECTION: "db"})
     arguments = ("connection", "db", "--field", "host=new", "--field", "password=-")
 
@@ -74,8 +74,8 @@ def test_keys_of_others_that_would_be_read_instead(put: Put) -> None:
     assert put.backend.get_connection("db").host == "new"
 
 
-def test_annotations_that_complete_what_is_written(put: Put) -> None:
-    """They may contain what is written too, and nothing else."""
+def test_annotations_that_add_to_the_written_connection(put: Put) -> None:
+    """``put`` accepts annotations only if the written connection contains the same values."""
     annotations = {
         "airflow.apache.org/connection-type": "postgres",
         "airflow.apache.org/connection-extra": '{"sslmode": "verify-full"}',
@@ -92,7 +92,7 @@ def test_annotations_that_complete_what_is_written(put: Put) -> None:
     assert (connection.password, connection.extra_dejson) == (SECRET, {"sslmode": "verify-full"})
 
 
-def test_annotations_of_others_that_would_change_what_is_read(put: Put) -> None:
+def test_annotations_that_would_change_the_written_connection(put: Put) -> None:
     annotations = {"airflow.apache.org/connection-host": "theirs", "example.com/x": "y"}
     put.secret("theirs", {"password": "old"}, labels={CONNECTION: "db"}, annotations=annotations)
 
@@ -103,7 +103,7 @@ def test_annotations_of_others_that_would_change_what_is_read(put: Put) -> None:
     assert put.data("theirs") == {"password": b"old"}
 
 
-def test_what_an_operator_keeps_is_left_alone(put: Put) -> None:
+def test_secret_managed_by_an_operator_is_not_changed(put: Put) -> None:
     owner = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "es", "uid": "1"}
     references = [{**owner, "controller": True}]
     put.secret("theirs", {"value": "old"}, labels={VARIABLE: "key"}, ownerReferences=references)
@@ -116,7 +116,7 @@ def test_what_an_operator_keeps_is_left_alone(put: Put) -> None:
     assert put.data("theirs") == {"value": b"old"}
 
 
-def test_an_owner_that_does_not_control_it_does_not_matter(put: Put) -> None:
+def test_owner_that_is_not_the_controller_is_ignored(put: Put) -> None:
     owner = {"apiVersion": "example.com/v1", "kind": "App", "name": "shop", "uid": "1"}
     put.secret("theirs", {"value": "old"}, labels={VARIABLE: "key"}, ownerReferences=[owner])
 
@@ -124,7 +124,7 @@ def test_an_owner_that_does_not_control_it_does_not_matter(put: Put) -> None:
     assert put.data("theirs") == {"value": b"new"}
 
 
-def test_another_name_and_a_name_that_is_taken(put: Put) -> None:
+def test_names_that_conflict_with_existing_secrets(put: Put) -> None:
     put.secret("theirs", {"value": "old"}, labels={VARIABLE: "key"})
     put.secret("airflow-variable-free", {"x": "y"})
 
@@ -140,8 +140,8 @@ def test_another_name_and_a_name_that_is_taken(put: Put) -> None:
     assert put.data("airflow-variable-free") == {"x": b"y"}
 
 
-def test_a_hash_without_its_annotation_is_for_another_id(put: Put) -> None:
-    """Its label is that of 'my db', but without the annotation it is for the id that equals the label value."""
+def test_hashed_label_without_its_annotation_is_another_id(put: Put) -> None:
+    """The label has the hash of 'my db', but without the annotation the id is the label value itself."""
     put.secret("theirs", {"value": "old"}, labels={VARIABLE: "my-db.7db90c8c3216df2b8e01021c99b1f2a5f94a9122"})
 
     assert put("variable", "my db", "--value", "-", stdin="new").status == 0
@@ -150,7 +150,7 @@ def test_a_hash_without_its_annotation_is_for_another_id(put: Put) -> None:
     assert put.backend.get_variable("my db") == "new"
 
 
-def test_of_two_neither_is_changed(put: Put) -> None:
+def test_several_secrets_with_the_id_are_not_changed(put: Put) -> None:
     for name in ("one", "two"):
         put.secret(name, {"value": "old"}, labels={VARIABLE: "key"})
     put.secret("of-a-team", {"value": "old"}, labels={VARIABLE: "key", TEAM: "red"})
@@ -166,7 +166,7 @@ def test_of_two_neither_is_changed(put: Put) -> None:
     assert "and 12 more. Delete all but one" in put("variable", "key", "--value", "-", stdin=SECRET).err
 
 
-def test_a_reference_is_refused_but_not_a_teams_own(put: Put) -> None:
+def test_id_with_a_reference_is_refused_except_for_a_team(put: Put) -> None:
     put.configure(references={"variables": {"key": "other/vars"}})
 
     done = put("variable", "key", "--value", "-", stdin=SECRET)
@@ -178,7 +178,7 @@ def test_a_reference_is_refused_but_not_a_teams_own(put: Put) -> None:
     assert put.backend.get_variable("key", "red") == "v"
 
 
-def test_a_secret_that_comes_first_hides_it(put: Put) -> None:
+def test_secret_in_an_earlier_namespace_hides_the_new_one(put: Put) -> None:
     first = f"{put.namespace}-first"
     put.cluster.create_namespace(first)
     put.secret("older", {"value": "old"}, first, labels={VARIABLE: "key"})
@@ -198,7 +198,7 @@ def test_a_secret_that_comes_first_hides_it(put: Put) -> None:
     assert put.backend.get_variable("key") == "new"
 
 
-def test_it_is_written_but_an_earlier_namespace_cannot_be_read(put: Put) -> None:
+def test_earlier_namespace_cannot_be_read_after_the_write(put: Put) -> None:
     hidden = f"{put.namespace}-first"
     account = put.cluster.service_account(
         put.namespace, "writer", {put.namespace: ["list", "get", "create", "patch"], hidden: []}
@@ -215,7 +215,7 @@ def test_it_is_written_but_an_earlier_namespace_cannot_be_read(put: Put) -> None
     assert len(put.names()) == 1
 
 
-def test_a_secret_that_is_a_variable_too_is_left_alone(put: Put) -> None:
+def test_secret_that_is_also_a_variable_is_not_changed(put: Put) -> None:
     put.secret("both", {"value": f"http://{SECRET}@host"}, labels={CONNECTION: "x", VARIABLE: "y"})
     done = put("connection", "x", "--uri", "-", stdin=f"http://other{SECRET}@host")
     assert done.status == 1
@@ -223,7 +223,7 @@ def test_a_secret_that_is_a_variable_too_is_left_alone(put: Put) -> None:
     assert put.data("both") == {"value": f"http://{SECRET}@host".encode()}
 
 
-def test_a_namespace_in_which_airflow_does_not_look(put: Put) -> None:
+def test_namespace_that_airflow_does_not_search(put: Put) -> None:
     put.configure(namespace=put.namespace)
     other = f"{put.namespace}-other"
     put.cluster.create_namespace(other)

@@ -1,4 +1,4 @@
-"""The corpus of Secrets as software writes them, read from an API server."""
+"""The corpus of Secrets that other software writes, read from an API server."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from support.cluster import Cluster
+from support.connection_secrets import parts_of
 from support.corpus import CorpusFile, Recipe, corpus, parts
-from support.shapes import parts_of
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class TestPut:
         assert done.err.count("\n") == done.err.count("variable '") + done.err.count('variable "') + 1
 
     @each_name
-    def test_a_line(self, run: Program, tmp_path: Path, name: str) -> None:
+    def test_output_is_one_line(self, run: Program, tmp_path: Path, name: str) -> None:
         (tmp_path / "value").write_text("x")
         done = run(
             "put", "variable", name, "--from-file", str(tmp_path / "value"), "--dry-run", "client", "--team", "t"
@@ -63,7 +63,7 @@ class TestExport:
 
     @pytest.mark.parametrize("report", ["text", "json"])
     @each_file_name
-    def test_what_it_says(self, run: Program, tmp_path: Path, entries: Path, name: str, report: str) -> None:
+    def test_report_of_an_export(self, run: Program, tmp_path: Path, entries: Path, name: str, report: str) -> None:
         target = tmp_path / name
         done = run("export", "--from", str(entries), "-o", str(target), "--kind", "variables", "--report", report)
         assert done.status == 1
@@ -75,7 +75,7 @@ class TestExport:
         else:
             assert f"variables: {len(NUMBERED) + 1} written, 1 not written" in done.out
 
-    def test_its_files_say_exactly_what_they_are(self, run: Program, tmp_path: Path, entries: Path) -> None:
+    def test_exported_files_contain_the_exact_ids(self, run: Program, tmp_path: Path, entries: Path) -> None:
         run("export", "--from", str(entries), "-o", str(tmp_path / "out"), "--kind", "variables")
         files = sorted((tmp_path / "out" / "variables").iterdir())
         for file in files:

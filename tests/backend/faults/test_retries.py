@@ -16,7 +16,7 @@ from support.cluster import Cluster
 from support.deadlines import ends_within
 from support.exchange import Fault
 from support.faults import answer_with, close_at_once, late, raw, reset_after, silent, trickle, truncated
-from support.logs import said
+from support.logs import log_messages
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 
@@ -28,7 +28,7 @@ def item(**parts: object) -> bytes:
     return json.dumps({"kind": "SecretList", "items": [{"metadata": metadata, **parts}]}).encode()
 
 
-PASSING_FAULTS: dict[str, Fault] = {
+TEMPORARY_FAULTS: dict[str, Fault] = {
     "closed": close_at_once,
     "reset before the answer": reset_after(0),
     "reset in the headers": reset_after(20),
@@ -43,15 +43,15 @@ PASSING_FAULTS: dict[str, Fault] = {
         200, b'{"kind": "SecretList", "items": [{"data": {"value": "aHVudGVyMg=="}}]}'
     ),
     "a body that is too short": raw(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"kind": "hunter2'),
-    # A body of more than 256 MiB is refused at once, and not requested again: test_answers.py.
-    "much more than comes": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 268435456\r\n\r\n{"),
-    "a chunk of much more than comes": raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffe\r\n{"),
+    # A body of more than 256 MiB is refused at once, and not requested again: test_responses.py.
+    "a Content-Length that is too large": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 268435456\r\n\r\n{"),
+    "a chunk size that is too large": raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffe\r\n{"),
     "lists in lists": answer_with(200, b"[" * 100_000),
     "a 503 of lists in lists": answer_with(503, b"[" * 100_000),
-    "labels that are none": answer_with(200, item(labels=["x"])),
-    "data that is none": answer_with(200, item(data=["value"])),
+    "labels of the wrong type": answer_with(200, item(labels=["x"])),
+    "data of the wrong type": answer_with(200, item(data=["value"])),
     "data of numbers": answer_with(200, item(data={"value": 1})),
-    "Retry-After without sense": answer_with(503, b"", {"Retry-After": "Mon, 01 Jan 99999999999 00:00:00 GMT"}),
+    "an invalid Retry-After": answer_with(503, b"", {"Retry-After": "Mon, 01 Jan 99999999999 00:00:00 GMT"}),
     "a broken chunk": raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nhunter2\r\n"),
     "429": answer_with(429),
     "500": answer_with(500, b'{"kind": "Status", "message": "etcdserver: leader changed"}'),
@@ -61,8 +61,8 @@ PASSING_FAULTS: dict[str, Fault] = {
 }
 
 
-@pytest.mark.parametrize("fault", PASSING_FAULTS.values(), ids=PASSING_FAULTS)
-def test_a_fault_that_passes_is_not_noticed(
+@pytest.mark.parametrize("fault", TEMPORARY_FAULTS.values(), ids=TEMPORARY_FAULTS)
+def test_temporary_fault_is_retried_without_a_log_line(
     proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture, fault: Fault
 ) -> None:
     put.variable("x", "found")
@@ -70,10 +70,10 @@ def test_a_fault_that_passes_is_not_noticed(
 
     assert proxied().get_variable("x") == "found"
     assert len(proxy.requests) == 3
-    assert said(caplog) == []
+    assert log_messages(caplog) == []
 
 
-LASTING_FAULTS: dict[str, tuple[Fault, str]] = {
+PERMANENT_FAULTS: dict[str, tuple[Fault, str]] = {
     "silent": (silent, "no response in time"),
     "one byte each tenth of a second": (trickle, "no response in time"),
     "reset": (reset_after(0), "connection reset by peer|TLS failed|the connection was closed"),
@@ -89,8 +89,8 @@ LASTING_FAULTS: dict[str, tuple[Fault, str]] = {
 }
 
 
-@pytest.mark.parametrize(("fault", "problem"), LASTING_FAULTS.values(), ids=LASTING_FAULTS)
-def test_a_fault_that_lasts_ends_inside_the_timeout(
+@pytest.mark.parametrize(("fault", "problem"), PERMANENT_FAULTS.values(), ids=PERMANENT_FAULTS)
+def test_permanent_fault_fails_within_the_timeout(
     proxied: MakeBackend, proxy: Proxy, caplog: pytest.LogCaptureFixture, fault: Fault, problem: str
 ) -> None:
     proxy.faults.extend([fault] * 1000)
@@ -103,10 +103,10 @@ def test_a_fault_that_lasts_ends_inside_the_timeout(
     assert f"the Kubernetes API at 127.0.0.1:{proxy.port}" in text
     assert "raise 'timeout' in backend_kwargs" in text
     assert "hunter2" not in text
-    assert said(caplog) == [f"variable 'x': {text}"]
+    assert log_messages(caplog) == [f"variable 'x': {text}"]
 
 
-def test_the_error_names_the_last_cause_before_the_time_was_over(proxied: MakeBackend, proxy: Proxy) -> None:
+def test_error_names_the_last_cause_before_the_timeout(proxied: MakeBackend, proxy: Proxy) -> None:
     proxy.faults.append(answer_with(503))
     proxy.always = silent
 
@@ -114,7 +114,7 @@ def test_the_error_names_the_last_cause_before_the_time_was_over(proxied: MakeBa
         proxied(timeout=0.5).get_variable("x")
 
 
-def test_each_trouble_is_logged_once(proxied: MakeBackend, proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_error_is_logged_once(proxied: MakeBackend, proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
     """The number of attempts and their duration do not make it another error."""
     for status in (503, 500):
         proxy.faults.clear()
@@ -123,7 +123,7 @@ def test_each_trouble_is_logged_once(proxied: MakeBackend, proxy: Proxy, caplog:
             with pytest.raises(ApiUnavailableError, match=r"attempts? in 0\.\d s"):
                 proxied(timeout=timeout).get_variable("x")
 
-    first, second = said(caplog)
+    first, second = log_messages(caplog)
     assert "it answered 503" in first
     assert "it answered 500" in second
 
@@ -138,7 +138,7 @@ def test_the_pauses_between_attempts_grow(proxied: MakeBackend, proxy: Proxy) ->
 
 
 @pytest.mark.parametrize("as_date", [False, True], ids=["seconds", "date"])
-def test_retry_after_is_honoured(proxied: MakeBackend, proxy: Proxy, put: Put, as_date: bool) -> None:
+def test_retry_after_is_respected(proxied: MakeBackend, proxy: Proxy, put: Put, as_date: bool) -> None:
     put.variable("x", "found")
     # A date has whole seconds, so one that is 2 s ahead is at least 1 s ahead.
     header = formatdate(time.time() + 2, usegmt=True) if as_date else "1"
@@ -151,7 +151,7 @@ def test_retry_after_is_honoured(proxied: MakeBackend, proxy: Proxy, put: Put, a
     assert len(proxy.requests) == 2
 
 
-def test_a_retry_after_beyond_the_timeout_is_not_waited_for(proxied: MakeBackend, proxy: Proxy) -> None:
+def test_retry_after_beyond_the_timeout_fails_immediately(proxied: MakeBackend, proxy: Proxy) -> None:
     proxy.faults.extend([answer_with(429, b"", {"Retry-After": "3600"})] * 1000)
 
     with ends_within(1), pytest.raises(ApiUnavailableError, match="it answered 429"):
@@ -161,7 +161,7 @@ def test_a_retry_after_beyond_the_timeout_is_not_waited_for(proxied: MakeBackend
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 302])
-def test_an_answer_that_trying_again_does_not_mend(proxied: MakeBackend, proxy: Proxy, status: int) -> None:
+def test_permanent_http_error_is_not_retried(proxied: MakeBackend, proxy: Proxy, status: int) -> None:
     body = json.dumps({"kind": "Status", "message": "so it is"}).encode()
     proxy.faults.append(answer_with(status, body))
 
@@ -172,7 +172,7 @@ def test_an_answer_that_trying_again_does_not_mend(proxied: MakeBackend, proxy: 
     assert len(proxy.requests) == 1
 
 
-def test_what_is_not_a_status_is_not_quoted(proxied: MakeBackend, proxy: Proxy) -> None:
+def test_error_body_that_is_not_a_status_is_not_quoted(proxied: MakeBackend, proxy: Proxy) -> None:
     """A proxy may repeat the request in its own error message, including the token."""
     proxy.faults.append(answer_with(400, b'{"message": "hunter2"}'))
 
@@ -182,7 +182,7 @@ def test_what_is_not_a_status_is_not_quoted(proxied: MakeBackend, proxy: Proxy) 
     assert "hunter2" not in str(raised.value)
 
 
-def test_an_empty_list_may_be_null(proxied: MakeBackend, proxy: Proxy) -> None:
+def test_null_items_are_an_empty_list(proxied: MakeBackend, proxy: Proxy) -> None:
     """Go writes an unset list as null."""
     proxy.faults.append(
         answer_with(200, b'{"kind": "SecretList", "metadata": {"resourceVersion": "1"}, "items": null}')
@@ -193,7 +193,7 @@ def test_an_empty_list_may_be_null(proxied: MakeBackend, proxy: Proxy) -> None:
 
 
 @pytest.mark.parametrize("cache_ttl", [0, 60])
-def test_several_namespaces_have_one_deadline(
+def test_several_namespaces_share_one_deadline(
     cluster: Cluster, proxied: MakeBackend, proxy: Proxy, namespace: str, cache_ttl: int
 ) -> None:
     names = [f"{namespace}-{number}" for number in range(4)]

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from support.asking import selector, selectors
+from support.label_selectors import selector, selectors
 from support.memory import watchers
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 
 
-class TestAsking:
-    def test_without_a_ttl_every_lookup_is_asked(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+class TestQueries:
+    def test_without_a_ttl_every_lookup_sends_a_query(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         backend = proxied()
         for value in ("one", "two", "three", "four"):
             put.variable("x", value, name="x")
@@ -23,7 +23,7 @@ class TestAsking:
 
         assert selectors(proxy) == [selector("x")] * 4
 
-    def test_the_first_two_lookups_are_asked_one_by_one(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    def test_first_two_lookups_send_one_query_each(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         """A task that reads two connections pays for two requests, not for the whole namespace."""
         put.variable("x", "found")
         backend = proxied(cache_ttl=60)
@@ -34,9 +34,7 @@ class TestAsking:
         assert selectors(proxy) == [selector("x"), selector("y")]
         assert watchers() == []
 
-    def test_lookups_that_are_far_apart_are_asked_one_by_one(
-        self, proxied: MakeBackend, proxy: Proxy, put: Put
-    ) -> None:
+    def test_infrequent_lookups_send_one_query_each(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         put.variable("x", "found")
         backend = proxied(cache_ttl=0.1)
         for _ in range(4):
@@ -50,6 +48,6 @@ class TestAsking:
     ("option", "value"),
     [("cache_ttl", -1), ("cache_ttl", "soon"), ("cache_ttl", 86401), ("outage_ttl", -1), ("on_error", "stop")],
 )
-def test_what_cannot_be_an_option(make_backend: Callable[..., object], option: str, value: object) -> None:
+def test_invalid_option_values(make_backend: Callable[..., object], option: str, value: object) -> None:
     with pytest.raises(ValueError, match=f"backend_kwargs: {option} must be "):
         make_backend(**{option: value})

@@ -39,7 +39,7 @@ def costly(folder: Path) -> dict[str, object]:
     return {"path": str(folder), "mask_values": True}
 
 
-def test_of_many_texts_the_longest_are_masked(version: str, tmp_path: Path) -> None:
+def test_longest_strings_are_masked_first(version: str, tmp_path: Path) -> None:
     """Of a connection, the short and most important strings are masked."""
     program = f"""{PROGRAM}
 import time
@@ -64,7 +64,7 @@ print("told", redact(f"{{connection.login}} {{connection.host}}"))
         assert output.count(f"mask_values: Secret default/{name} contains more than Airflow's masker has time for") == 1
 
 
-def test_the_masker_never_has_more_than_it_can_look_for(version: str, tmp_path: Path) -> None:
+def test_size_of_the_masker_pattern_is_limited(version: str, tmp_path: Path) -> None:
     """The masker's pattern grows with each Secret of a process. If it is too large, Airflow 2.11 masks nothing more."""
     folder = tmp_path / "m"
     folder.mkdir()

@@ -19,7 +19,7 @@ PAGE = page_file("cli").read_text()
 README = (ROOT / "README.md").read_text()
 
 
-def test_it_is_what_the_definitions_make() -> None:
+def test_page_is_generated_from_the_definitions() -> None:
     spec = importlib.util.spec_from_file_location("make_cli", ROOT / "docs" / "make_cli.py")
     assert spec is not None
     assert spec.loader is not None
@@ -35,7 +35,7 @@ def commands(page: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("arguments", commands(PAGE), ids=" ".join)
-def test_its_commands_can_be_given(arguments: list[str]) -> None:
+def test_commands_on_the_page_can_be_parsed(arguments: list[str]) -> None:
     make_parser().parse_args(arguments)
 
 
@@ -48,7 +48,7 @@ def test_the_commands_of_the_readme(arguments: list[str], monkeypatch: pytest.Mo
     assert main(arguments) == 0
 
 
-def test_every_code_is_told() -> None:
+def test_page_contains_every_code() -> None:
     assert all(
         f'| <a name="{code}"></a>`{code}` |' in PAGE
         for code in (*problem_codes.OF_SECRETS, *problem_codes.OF_MANIFESTS, *problem_codes.OF_DEPLOYMENTS)

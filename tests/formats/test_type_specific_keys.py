@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from support.connection_secrets import Read, whole
 from support.listing import problems_in
-from support.shapes import Read, whole
 
 PRINCIPAL = {"clientId": "i", "client-secret": "s"}
 CLOUD_ID = "app:" + b64encode(b"eu-west-1.aws.found.io$abc123$def456").decode()
@@ -126,7 +126,7 @@ CASES: list[tuple[str, dict[str, str], dict[str, Any]]] = [
 
 @pytest.mark.parametrize("has_key", [False, True], ids=["annotation", "key"])
 @pytest.mark.parametrize(("conn_type", "data", "parts"), CASES)
-def test_the_words_of_the_software(
+def test_type_specific_keys(
     read: Read, tmp_path: Path, conn_type: str, data: dict[str, str], parts: dict[str, Any], has_key: bool
 ) -> None:
     given = {**data, "type": conn_type} if has_key else data
@@ -156,14 +156,14 @@ def test_annotations_take_precedence(read: Read) -> None:
 @pytest.mark.parametrize(
     "cloud_id", ["x", "app:x", f"app:{b64encode(b'host').decode()}", f"app:{b64encode(b'a b$c').decode()}"]
 )
-def test_what_is_no_cloud_id_is_not_used_as_a_host(read: Read, tmp_path: Path, cloud_id: str) -> None:
+def test_invalid_cloud_id_is_not_used_as_a_host(read: Read, tmp_path: Path, cloud_id: str) -> None:
     data = {"type": "elasticsearch", "cloud_id": cloud_id, "username": "u", "password": "p"}
 
     assert read(data) == whole(conn_type="elasticsearch", login="u", password="p", extra={"cloud_id": cloud_id})
     assert "half-connection" in [each.code for each in problems_in(tmp_path, data)]
 
 
-def test_a_token_next_to_a_password_is_no_second_method_for_trino(read: Read) -> None:
+def test_trino_ignores_a_token_next_to_a_password(read: Read) -> None:
     data = {"host": "t", "user": "u", "password": "p", "token": "x"}
 
     assert read(data, {"connection-type": "trino"}) == whole(conn_type="trino", host="t", login="u", password="p")

@@ -1,4 +1,4 @@
-"""``docs/reference/faq.md`` has every message of the code, and its tables have no other messages."""
+"""``docs/reference/faq.md`` contains every message of the code, and its tables contain no other messages."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def modules() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("path", list(modules()), ids=lambda path: str(path.relative_to(SOURCE)))
-def test_everything_that_is_said_is_on_a_page(path: Path) -> None:
+def test_every_message_is_documented(path: Path) -> None:
     pages = " ".join(page_file(name).read_text() for name in ("faq", "options"))
     words = " ".join(pages.split())
     tree = ast.parse(path.read_text())
@@ -81,7 +81,7 @@ def test_everything_that_is_said_is_on_a_page(path: Path) -> None:
 
 
 @functools.cache
-def said_by_code() -> str:
+def strings_in_the_code() -> str:
     """Return every fixed string in the sources."""
     trees = [ast.parse(path.read_text()) for path in SOURCE.rglob("*.py")]
     return " ".join(part for tree in trees for node in ast.walk(tree) for part in sentences(node))
@@ -91,9 +91,9 @@ ROWS = re.findall(r"^\| (`.*`[^|]*) \| ", page_file("faq").read_text(), re.MULTI
 
 
 @pytest.mark.parametrize("phrase", sorted({each for row in ROWS for each in re.findall(r"`([^`]+)`", row)}))
-def test_a_phrase_in_a_table_is_the_code_s(phrase: str) -> None:
+def test_phrases_in_tables_exist_in_the_code(phrase: str) -> None:
     for part in re.split(r" ?…|5\d\d", phrase):
-        assert part.strip() in said_by_code()
+        assert part.strip() in strings_in_the_code()
 
 
 def test_the_table_of_outcomes() -> None:

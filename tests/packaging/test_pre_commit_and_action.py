@@ -78,11 +78,11 @@ class TestHook:
             command, cwd=folder, env=environment(PATH=path), capture_output=True, text=True, timeout=180, check=False
         )
 
-    def test_it_is_one_that_pre_commit_can_install(self, hook: dict[str, Any]) -> None:
+    def test_pre_commit_can_install_the_hook(self, hook: dict[str, Any]) -> None:
         assert (hook["language"], hook["require_serial"]) == ("python", True)
         assert hook["entry"].split()[0] in (ROOT / "pyproject.toml").read_text()
 
-    def test_it_passes_over_what_is_for_others(self, hook: dict[str, Any], repository: Path, home: Path) -> None:
+    def test_files_of_other_tools_are_skipped(self, hook: dict[str, Any], repository: Path, home: Path) -> None:
         done = self.run(hook, repository, home)
 
         assert (done.returncode, done.stdout) == (0, "1 manifest, 0 errors, 0 warnings\n")
@@ -146,7 +146,7 @@ class TestAction:
         assert done.returncode == 1
         assert "::error file=bad file.yaml,line=1,title=unreadable::" in done.stdout
 
-    def test_what_is_left_out(self, action: dict[str, Any], repository: Path, home: Path) -> None:
+    def test_excluded_paths(self, action: dict[str, Any], repository: Path, home: Path) -> None:
         (repository / "old").mkdir()
         (repository / "old" / "bad.yaml").write_text(SECRET.format(name="bad", label="connection-id", key=WRONG_KEYS))
 
@@ -160,7 +160,7 @@ class TestAction:
         assert self.run(action, repository, home).returncode == 0
         assert self.run(action, repository, home, strict="true").returncode == 1
 
-    def test_what_looks_like_an_option_is_a_path(self, action: dict[str, Any], repository: Path, home: Path) -> None:
+    def test_path_that_looks_like_an_option(self, action: dict[str, Any], repository: Path, home: Path) -> None:
         done = self.run(action, repository, home, paths="--help")
 
         assert done.returncode == 2

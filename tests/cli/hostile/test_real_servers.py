@@ -16,10 +16,10 @@ from support.secrets import CONNECTION, Put
 from support.servers import on_the_devserver
 
 
-class TestRealWords:
+class TestRealServers:
     """The messages of both servers, for hostile user names."""
 
-    def test_who_may_not_act_as_whom(self, commands: Commands, tmp_path: Path) -> None:
+    def test_missing_permission_to_impersonate(self, commands: Commands, tmp_path: Path) -> None:
         for user in ("x; touch forged", "a'b", 'a"b\\c', "$(touch forged)", "##[error]x", "::error::x"):
             done = commands.run("list", "--as", user, status=2)
             assert_one_message(done.err.rstrip("\n"))
@@ -27,7 +27,7 @@ class TestRealWords:
             assert f"--resource-name={printable(user)}" in shlex.split(role.partition(" | ")[0])
             assert shlex.split(binding)[-1] == f"--serviceaccount={commands.namespace}:{commands.account.name}"
 
-    def test_who_may_not_list(self, commands: Commands, cluster: Cluster) -> None:
+    def test_missing_permission_to_list(self, commands: Commands, cluster: Cluster) -> None:
         kubeconfig = cluster.kubeconfig(cluster.admin_token, commands.namespace)
         for user in (
             "x; touch forged",

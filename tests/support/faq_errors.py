@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from support.airflow import BACKEND, Airflow
 from support.cluster import Cluster
-from support.logs import said
+from support.logs import log_messages
 from support.secrets import CONNECTION, Put
 
 ID = "my_db"
@@ -30,7 +30,7 @@ except Exception as error:
 
 
 @dataclass(frozen=True)
-class Scene:
+class FaqError:
     """The environment of a scene: an API server, an empty namespace, and a folder."""
 
     cluster: Cluster
@@ -81,7 +81,7 @@ class Scene:
             ask(KubernetesSecretsBackend(path=str(self.folder)))
         except KubernetesSecretsError as error:
             return str(error)
-        return "\n".join(said(self.caplog))
+        return "\n".join(log_messages(self.caplog))
 
     def airflow(self, *arguments: str, **variables: str) -> str:
         """Return the output of a real Airflow."""
@@ -93,7 +93,7 @@ class Scene:
         return done.stdout + done.stderr
 
 
-Happen = Callable[[Scene], str]
+Happen = Callable[[FaqError], str]
 EVERY: dict[str, Happen] = {}
 
 

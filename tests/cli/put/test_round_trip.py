@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from support.putting import SECRET, UGLY, Put
+from support.connection_secrets import parts_of, whole
+from support.put_command import SECRET, UGLY, Put
 from support.secrets import VARIABLE
-from support.shapes import parts_of, whole
 
 
 def test_a_connection_of_fields_is_created_updated_and_left_unchanged(put: Put) -> None:
@@ -35,7 +35,7 @@ def test_a_connection_of_fields_is_created_updated_and_left_unchanged(put: Put) 
 
 
 @pytest.mark.parametrize("password", [UGLY, f" {SECRET}", f"{SECRET}\n", f"{SECRET}\r\n\n", f"a{SECRET}\x01é"])
-def test_every_shape_reads_back_what_was_meant(put: Put, password: str, tmp_path: Path) -> None:
+def test_every_format_is_read_back_unchanged(put: Put, password: str, tmp_path: Path) -> None:
     from airflow.models.connection import Connection
 
     meant = Connection(conn_id="db", conn_type="postgres", host="h", login="l", password=password, schema="s")
@@ -54,7 +54,7 @@ def test_every_shape_reads_back_what_was_meant(put: Put, password: str, tmp_path
         assert (connection.host, connection.login, connection.password) == ("h", "l", password)
 
 
-def test_keys_of_an_earlier_put_are_gone_with_another_shape(put: Put) -> None:
+def test_another_format_removes_the_keys_of_an_earlier_put(put: Put) -> None:
     put("connection", "db", "--name", "db", "--uri", "-", stdin=f"postgres://l:{SECRET}@h")
     put("connection", "db", "--field", "host=other", "--field", "password=-", stdin="x")
 
@@ -62,7 +62,7 @@ def test_keys_of_an_earlier_put_are_gone_with_another_shape(put: Put) -> None:
     assert put.backend.get_connection("db").host == "other"
 
 
-def test_fields_that_are_not_repeated_are_not_lost(put: Put) -> None:
+def test_put_refuses_to_remove_fields_without_force(put: Put) -> None:
     fields = ("--field", "conn_type=postgres", "--field", "host=h", "--field", "login=l")
     put("connection", "db", "--name", "db", *fields, "--field", "password=-", stdin="old")
 
@@ -85,13 +85,13 @@ def test_fields_that_are_not_repeated_are_not_lost(put: Put) -> None:
     ("stdin", "stored"),
     [(b"a\n", b"a"), (b"a\n\n", b"a\n"), (b"a", b"a"), (b" a \r\n", b" a \r"), ("ü".encode(), None)],
 )
-def test_a_variable_loses_one_newline_of_standard_input(put: Put, stdin: bytes, stored: bytes | None) -> None:
+def test_one_newline_of_standard_input_is_removed(put: Put, stdin: bytes, stored: bytes | None) -> None:
     assert put("variable", "key", "--name", "v", "--value", "-", stdin=stdin).status == 0
     assert put.data("v") == {"value": stdin if stored is None else stored}
     assert put.backend.get_variable("key") == (stdin if stored is None else stored).decode()
 
 
-def test_a_file_is_taken_exactly(put: Put, tmp_path: Path) -> None:
+def test_a_file_is_stored_unchanged(put: Put, tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
     path.write_bytes(b"-----\nx\n\n")
 
@@ -103,7 +103,7 @@ def test_a_file_is_taken_exactly(put: Put, tmp_path: Path) -> None:
     assert put.backend.get_variable("key") == "-----\nx\n\n"
 
 
-def test_an_empty_value_comes_from_a_file_only(put: Put) -> None:
+def test_empty_value_is_accepted_only_from_a_file(put: Put) -> None:
     for arguments in (
         ("connection", "a", "--field", "host=h", "--field", "password=-"),
         ("variable", "a", "--value", "-"),
@@ -116,13 +116,13 @@ def test_an_empty_value_comes_from_a_file_only(put: Put) -> None:
     assert put.backend.get_variable("a") == ""
 
 
-def test_an_option_of_the_configuration(put: Put) -> None:
+def test_a_configuration_option(put: Put) -> None:
     assert put("config", "sql_alchemy_conn", "--value", "-", stdin=f"postgresql://u:{SECRET}@h/db\n").status == 0
     assert put.backend.get_config("sql_alchemy_conn") == f"postgresql://u:{SECRET}@h/db"
 
 
 @pytest.mark.parametrize("identifier", ["team/orders@eu", "größe", "x" * 64, "my db ", "__", "a.7db9\n"])
-def test_an_id_that_no_label_can_hold(put: Put, identifier: str) -> None:
+def test_an_id_that_is_not_a_valid_label_value(put: Put, identifier: str) -> None:
     for value in ("a", "b"):
         assert put("variable", identifier, "--value", "-", stdin=value).status == 0
     assert len(put.names()) == 1
@@ -147,7 +147,7 @@ def test_a_team_with_a_label_and_one_with_a_namespace(put: Put) -> None:
     assert put.backend.get_variable("else", "no label, this") == "v"
 
 
-def test_a_namespace_that_is_given_comes_before_the_teams_own(put: Put) -> None:
+def test_option_namespace_overrides_the_namespace_of_the_team(put: Put) -> None:
     blue = f"{put.namespace}-blue"
     put.cluster.create_namespace(blue)
     put.configure(team_namespaces={"blue": blue})
@@ -158,7 +158,7 @@ def test_a_namespace_that_is_given_comes_before_the_teams_own(put: Put) -> None:
     assert put.backend.get_variable("key", "blue") == "v"
 
 
-def test_a_team_updates_what_names_no_team_in_its_own_namespace(put: Put) -> None:
+def test_team_updates_a_secret_without_team_label_in_its_namespace(put: Put) -> None:
     blue = f"{put.namespace}-blue"
     put.cluster.create_namespace(blue)
     put.configure(team_namespaces={"blue": blue})
@@ -170,7 +170,7 @@ def test_a_team_updates_what_names_no_team_in_its_own_namespace(put: Put) -> Non
     assert put.backend.get_variable("key", "blue") == "of blue"
 
 
-def test_a_team_without_labels(put: Put) -> None:
+def test_teams_if_team_label_is_null(put: Put) -> None:
     blue = f"{put.namespace}-blue"
     put.cluster.create_namespace(blue)
     put.configure(team_namespaces={"blue": blue}, team_label=None)
@@ -197,7 +197,7 @@ def test_a_team_without_labels(put: Put) -> None:
         (("--uri", "-", "--bundle", "all"), "Change the type in the key 'db' to 'postgres'"),
     ],
 )
-def test_a_type_that_is_missing_or_unknown(put: Put, arguments: tuple[str, ...], text: str) -> None:
+def test_missing_or_unknown_connection_type(put: Put, arguments: tuple[str, ...], text: str) -> None:
     """The warning of ``list`` is printed before the Secret is used."""
     value = f"postgras://u:{SECRET}@h" if "--uri" in arguments else SECRET
 

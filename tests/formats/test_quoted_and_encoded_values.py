@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
+from support.connection_secrets import Read
 from support.listing import problems_in
-from support.shapes import Read
 
 
 @pytest.mark.parametrize("mark", ['"', "'"])
@@ -32,7 +32,7 @@ def test_a_connection_that_was_encoded_twice(read: Read, value: str) -> None:
         assert encoded[:20] not in str(raised.value)
 
 
-def test_what_is_not_base64_of_a_connection(read: Read) -> None:
+def test_values_that_are_not_base64_of_a_connection(read: Read) -> None:
     for value in ("hunter22", b64encode(b"hunter2").decode()):
         with pytest.raises(MalformedSecretError) as raised:
             read({"value": value})
@@ -66,7 +66,7 @@ def test_fields_that_were_encoded_twice(tmp_path: Path, keys: tuple[str, ...], e
     ],
     ids=["one of several", "a login", "a password of random bytes", "one value"],
 )
-def test_values_that_are_only_like_base64(tmp_path: Path, data: dict[str, str]) -> None:
+def test_values_that_only_resemble_base64(tmp_path: Path, data: dict[str, str]) -> None:
     assert "encoded-value" not in [each.code for each in problems_in(tmp_path, data)]
 
 

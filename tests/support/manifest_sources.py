@@ -25,7 +25,7 @@ _numbers = itertools.count(1)
 LABELS = ("connections_label", "variables_label", "config_label")
 
 
-class Place(ABC):
+class ManifestSource(ABC):
     """A source of Secrets, and the backends that read it.
 
     Attributes:
@@ -89,7 +89,7 @@ class Place(ABC):
     def _apply(self, manifest: dict[str, Any]) -> None: ...
 
 
-class ServerPlace(Place):
+class ServerSource(ManifestSource):
     """An API server behind a proxy. Each backend has its own service account."""
 
     def __init__(self, cluster: Cluster, proxy: Proxy) -> None:
@@ -139,7 +139,7 @@ class ServerPlace(Place):
         self._cluster.apply(manifest)
 
 
-class FolderPlace(Place):
+class FolderSource(ManifestSource):
     """A folder with one manifest in each file, alternately in YAML and in JSON."""
 
     def __init__(self, folder: Path) -> None:

@@ -16,7 +16,7 @@ from support.volumes import Volume
 URI = "postgres://scott:hunter2@db.example.com:5432/shop"
 
 
-class TestBesideTheFilesOfAVolume:
+class TestExtraFilesInAVolume:
     """The kubelet's links in the folder of a volume lead to the files of the same name in ``..data``."""
 
     @pytest.mark.parametrize("target", ["../elsewhere/x", "..data/y", "nowhere", "/etc/passwd"])
@@ -46,7 +46,7 @@ class TestBesideTheFilesOfAVolume:
             backend.get_variable("x")
         assert backend.get_conn_value("a") == URI
 
-    def test_a_link_of_the_version_before(self, mount: Path, backend: KubernetesSecretsBackend) -> None:
+    def test_a_link_of_the_previous_version(self, mount: Path, backend: KubernetesSecretsBackend) -> None:
         """The kubelet removes it after it has replaced the link ``..data``."""
         Volume(mount / "variables").write({"y": "found"})
         (mount / "variables" / "x").symlink_to("..data/x")

@@ -14,16 +14,16 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import ApiResponseTooLargeError, ApiUnavailableError, KubernetesSecretsError
-from airflow_kubernetes_secrets.inventory.cluster import Cluster as Place
+from airflow_kubernetes_secrets.inventory.cluster import Cluster as ManifestSource
 from airflow_kubernetes_secrets.kubernetes import http1
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources import cache_policy
 from support.cluster import Cluster
 from support.exchange import Exchange, Fault, reply
 from support.faults import STREAM, chunk, event, forward, stream_of
-from support.logs import said
+from support.logs import log_messages
+from support.manifest_sources import ServerSource
 from support.memory import AT_ONCE, MakeLookups, watchers
-from support.places import ServerPlace
 from support.proxy import Proxy
 from support.secrets import VARIABLE, MakeBackend, Put
 from support.waiting import PATIENCE, until
@@ -67,7 +67,7 @@ class Followed:
 
 @pytest.mark.parametrize("apart", [False, True], ids=["at once", "while it is idle"])
 @pytest.mark.parametrize(("stray", "stays"), STRAYS.values(), ids=STRAYS)
-def test_a_stray_answer_is_never_used(
+def test_stray_response_is_never_used(
     proxied: MakeBackend,
     proxy: Proxy,
     put: Put,
@@ -87,10 +87,10 @@ def test_a_stray_answer_is_never_used(
     found = [backend.get_variable(each) for each in ("y", "missing", "z")]
 
     assert found == ["the value of y", None, "the value of z"]
-    assert said(caplog) == []
+    assert log_messages(caplog) == []
 
 
-def test_two_answers_at_once_are_both_refused(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+def test_two_responses_at_once_are_both_rejected(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
     """It is unknown which of them belongs to the request, so the request is sent again on another connection."""
     put.variable("x", "found")
 
@@ -104,7 +104,9 @@ def test_two_answers_at_once_are_both_refused(proxied: MakeBackend, proxy: Proxy
     assert [request.connection for request in proxy.requests] == [1, 2]
 
 
-def test_a_408_is_no_answer(proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture) -> None:
+def test_408_for_an_idle_connection_is_retried(
+    proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
+) -> None:
     """A server that closes an idle connection may send a 408 at the moment at which a request is sent."""
     put.variable("x", "found")
     backend = proxied()
@@ -118,10 +120,10 @@ def test_a_408_is_no_answer(proxied: MakeBackend, proxy: Proxy, put: Put, caplog
 
     assert backend.get_variable("x") == "found"
     assert [request.connection for request in proxy.requests] == [1, 1, 2]
-    assert said(caplog) == []
+    assert log_messages(caplog) == []
 
 
-def test_a_connection_is_used_again_after_a_watch_only_if_nothing_follows_it(
+def test_connection_of_a_watch_is_reused_only_if_no_data_follows_it(
     proxy: Proxy, make_lookups: MakeLookups, put: Put
 ) -> None:
     put.variable("x", "found")
@@ -164,49 +166,49 @@ def knows(backend: KubernetesSecretsBackend, key: str, value: str) -> bool:
 class TestNamespaceAndName:
     """Secrets of another namespace or name, from a proxy or a server, are rejected."""
 
-    def test_a_list_of_another_namespace(self, place: ServerPlace, caplog: pytest.LogCaptureFixture) -> None:
-        home, other = place.namespace, place.other("app")
-        place.put({VARIABLE: "x"}, "mine")
-        place.put({VARIABLE: "x"}, "another's", namespace=other)
-        backend = place.make_backend(namespace=[home, other], timeout=1)
-        place.proxy.always = answer_to(f"/namespaces/{home}/", f"/namespaces/{other}/")
+    def test_a_list_of_another_namespace(self, source: ServerSource, caplog: pytest.LogCaptureFixture) -> None:
+        home, other = source.namespace, source.other("app")
+        source.put({VARIABLE: "x"}, "mine")
+        source.put({VARIABLE: "x"}, "another's", namespace=other)
+        backend = source.make_backend(namespace=[home, other], timeout=1)
+        source.proxy.always = answer_to(f"/namespaces/{home}/", f"/namespaces/{other}/")
 
         with pytest.raises(ApiUnavailableError, match=f"a Secret of another namespace than {home!r}"):
             backend.get_variable("x")
 
-        place.proxy.always = None
+        source.proxy.always = None
         until(lambda: knows(backend, "x", "mine"))
         assert "another's" not in caplog.text
 
-    def test_an_index_of_another_namespace(self, place: ServerPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_index_of_another_namespace(self, source: ServerSource, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(cache_policy, "THRESHOLDS", AT_ONCE)
-        home, other = place.namespace, place.other("app")
-        place.put({VARIABLE: "x"}, "mine")
-        place.put({VARIABLE: "x"}, "another's", namespace=other)
-        backend = place.make_backend(namespace=[home, other], cache_ttl=60)
-        place.proxy.faults.append(answer_to(f"/namespaces/{home}/", f"/namespaces/{other}/"))
+        home, other = source.namespace, source.other("app")
+        source.put({VARIABLE: "x"}, "mine")
+        source.put({VARIABLE: "x"}, "another's", namespace=other)
+        backend = source.make_backend(namespace=[home, other], cache_ttl=60)
+        source.proxy.faults.append(answer_to(f"/namespaces/{home}/", f"/namespaces/{other}/"))
 
         assert backend.get_variable("x") == "mine"
 
     @pytest.mark.parametrize("part", ["namespace", "name"])
-    def test_a_get_of_another(self, place: ServerPlace, part: str) -> None:
-        home, other = place.namespace, place.other("app")
-        place.put({}, "mine", name="settings")
-        place.put({}, "another's", name="settings", namespace=other)
-        place.put({}, "another's", name="other-settings")
-        backend = place.make_backend(
+    def test_get_response_with_another_secret(self, source: ServerSource, part: str) -> None:
+        home, other = source.namespace, source.other("app")
+        source.put({}, "mine", name="settings")
+        source.put({}, "another's", name="settings", namespace=other)
+        source.put({}, "another's", name="other-settings")
+        backend = source.make_backend(
             references={"variables": {"x": "settings", "y": "other-settings", "z": f"{other}/settings"}}, timeout=1
         )
         pattern, replacement, problem = {
             "namespace": (f"/namespaces/{home}/", f"/namespaces/{other}/", f"of another namespace than {home!r}"),
             "name": ("/settings", "/other-settings", f"another Secret than {home}/settings"),
         }[part]
-        place.proxy.always = answer_to(pattern, replacement)
+        source.proxy.always = answer_to(pattern, replacement)
 
         with pytest.raises(ApiUnavailableError, match=problem):
             backend.get_variable("x")
 
-        place.proxy.always = None
+        source.proxy.always = None
         until(lambda: knows(backend, "x", "mine"))
 
     def test_an_event_of_another_namespace(self, proxy: Proxy, make_lookups: MakeLookups, put: Put) -> None:
@@ -229,7 +231,7 @@ class TestCommands:
     @pytest.fixture
     def admins(
         self, cluster: Cluster, proxy: Proxy, in_pod: None, put: Put, monkeypatch: pytest.MonkeyPatch
-    ) -> Iterator[Place]:
+    ) -> Iterator[ManifestSource]:
         for name, value in proxy.pod_environment().items():
             monkeypatch.setenv(name, value)
         verbs = ["list", "get", "patch", "create"]
@@ -237,10 +239,10 @@ class TestCommands:
         put.variable("x", "mine", name="settings")
         put.variable("x", "another", name="other-settings")
         options = Options(service_account_path=str(proxy.folder(account)), namespace=(put.namespace,), timeout=1.0)
-        with closing(Place(options)) as place:
-            yield place
+        with closing(ManifestSource(options)) as source:
+            yield source
 
-    def test_a_page_of_another_namespace(self, admins: Place, proxy: Proxy, put: Put) -> None:
+    def test_a_page_of_another_namespace(self, admins: ManifestSource, proxy: Proxy, put: Put) -> None:
         def foreign(exchange: Exchange) -> bool:
             listed = exchange.answer().replace(f'"namespace":"{put.namespace}"'.encode(), b'"namespace":"another"')
             body = listed.partition(b"\r\n\r\n")[2]
@@ -252,14 +254,14 @@ class TestCommands:
             with pytest.raises(KubernetesSecretsError, match=f"a Secret of another namespace than {put.namespace!r}"):
                 ask()
 
-    def test_another_secret(self, admins: Place, proxy: Proxy, put: Put) -> None:
+    def test_another_secret(self, admins: ManifestSource, proxy: Proxy, put: Put) -> None:
         proxy.always = answer_to("/settings", "/other-settings")
 
         with pytest.raises(KubernetesSecretsError, match=f"another Secret than {put.namespace}/settings"):
             admins.get(put.namespace, "settings")
 
     def test_pages_that_are_too_large(
-        self, admins: Place, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
+        self, admins: ManifestSource, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Helm's releases have 1 MiB each. Smaller pages are requested, until a single Secret is too large."""
         for each in range(60):
@@ -295,7 +297,9 @@ def until_it_closes(exchange: Exchange) -> bool:
 
 
 @pytest.mark.parametrize("fault", [endless, too_long, until_it_closes])
-def test_a_body_is_limited(proxied: MakeBackend, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
+def test_size_of_a_response_is_limited(
+    proxied: MakeBackend, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
     """Its memory is limited too, and it is not requested again: the next response would be as large."""
     monkeypatch.setattr(http1, "LARGEST_BODY_BYTES", 8 * 1024 * 1024)
     proxy.always = fault
@@ -336,5 +340,5 @@ def test_a_watch_that_is_not_ended_in_time(
 
     assert lookups.get("x") == "found"
     until(lambda: not watchers(), 10)
-    assert any("Each watch ends early or sends no events" in line for line in said(caplog))
+    assert any("Each watch ends early or sends no events" in line for line in log_messages(caplog))
     assert proxy.open_watches == 0

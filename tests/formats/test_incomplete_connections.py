@@ -1,4 +1,4 @@
-"""Keys that may contain what a connection lacks, and keys that the hook cannot use, are reported."""
+"""Keys that may contain a missing part of a connection, and keys that the hook cannot use, are reported."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_settings_of_tls_that_need_others_in_keys() -> None:
         {**DATABASE, "type": "mysql", "ssl_disabled": "true"},
     ],
 )
-def test_what_changes_nothing_is_not_reported(tmp_path: Path, data: dict[str, str]) -> None:
+def test_keys_without_effect_are_not_reported(tmp_path: Path, data: dict[str, str]) -> None:
     assert [each for each in problems_in(tmp_path, data) if each.code == "unused-settings"] == []
 
 
@@ -62,7 +62,7 @@ def test_what_changes_nothing_is_not_reported(tmp_path: Path, data: dict[str, st
         ("cassandra", {**LOGIN, "contact-points": "a,b"}, "contact-points"),
     ],
 )
-def test_a_key_that_may_contain_what_is_missing(tmp_path: Path, conn_type: str, data: dict[str, str], key: str) -> None:
+def test_key_that_may_contain_a_missing_part(tmp_path: Path, conn_type: str, data: dict[str, str], key: str) -> None:
     found = [each for each in problems_in(tmp_path, data, connection_type=conn_type) if each.code == "half-connection"]
 
     assert any(repr(key) in each.text for each in found)
@@ -114,9 +114,7 @@ def test_a_login_or_a_password_that_a_hook_ignores(value: dict[str, Any], is_rep
         ("cassandra", {**DATABASE, "keyspace-name": "k"}, "keyspace-name"),
     ],
 )
-def test_another_key_that_may_contain_what_is_missing(
-    tmp_path: Path, conn_type: str, data: dict[str, str], key: str
-) -> None:
+def test_key_that_may_contain_the_keyspace(tmp_path: Path, conn_type: str, data: dict[str, str], key: str) -> None:
     assert any(repr(key) in each.text for each in problems_in(tmp_path, data, connection_type=conn_type))
 
 
@@ -166,9 +164,7 @@ def test_the_remedy_for_a_jdbc_url(tmp_path: Path) -> None:
         ("postgres", {**DATABASE, "pass": "other"}, "pass"),
     ],
 )
-def test_a_key_that_the_hook_cannot_use_as_it_is(
-    tmp_path: Path, conn_type: str, data: dict[str, str], key: str
-) -> None:
+def test_key_that_the_hook_cannot_use_unchanged(tmp_path: Path, conn_type: str, data: dict[str, str], key: str) -> None:
     found = problems_in(tmp_path, data, connection_type=conn_type)
 
     assert any(repr(key) in each.text for each in found)

@@ -9,9 +9,9 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from support.logs import said
+from support.connection_secrets import PREFIX, Read, secret_manifest, whole
+from support.logs import log_messages
 from support.secrets import CONFIG, VARIABLE
-from support.shapes import PREFIX, Read, secret_manifest, whole
 
 MORE = '{"a": 3, "c": []}'
 WHOLE = {
@@ -20,15 +20,15 @@ WHOLE = {
         {"conn_type": "mysql", "host": "h", "login": "me", "password": "p@w", "port": 1, "schema": "d"}
         | {"extra": {"a": "1"}}
     ),
-    "extra as a text": '{"conn_type": "mysql", "host": "h", "login": "me", "password": "p@w", "port": "1", '
+    "extra as a string": '{"conn_type": "mysql", "host": "h", "login": "me", "password": "p@w", "port": "1", '
     '"schema": "d", "extra": "{\\"a\\": \\"1\\"}"}',
     "a URI in JSON": '{"uri": "mysql://me:p%40w@h:1/d?a=1"}',
     "extra in the query": "mysql://me:p%40w@h:1/d?__extra__=%7B%22a%22%3A+%221%22%7D",
 }
-SAID = {"conn_type": "mysql", "host": "h", "login": "me", "password": "p@w", "port": 1, "schema": "d"}
+STORED_PARTS = {"conn_type": "mysql", "host": "h", "login": "me", "password": "p@w", "port": 1, "schema": "d"}
 COMPLETED: dict[str, tuple[dict[str, str], dict[str, object]]] = {
     "extra": ({"connection-extra": '{"sslmode": "verify-full"}'}, {"extra": {"a": "1", "sslmode": "verify-full"}}),
-    "extra that is there": ({"connection-extra": '{"a": {"b": 2}}'}, {"extra": {"a": {"b": 2}}}),
+    "extra with an existing entry": ({"connection-extra": '{"a": {"b": 2}}'}, {"extra": {"a": {"b": 2}}}),
     "a type": ({"connection-type": "redshift"}, {"conn_type": "redshift"}),
     "a host": ({"connection-host": "h2"}, {"host": "h2"}),
     "a host with a port": ({"connection-host": "h2:5"}, {"host": "h2", "port": 5}),
@@ -54,8 +54,8 @@ COMPLETED: dict[str, tuple[dict[str, str], dict[str, object]]] = {
 }
 
 
-class TestBesideAWhole:
-    """Annotations complete and overrule a connection in one key."""
+class TestConnectionInOneKey:
+    """Annotations complete and override a connection in one key."""
 
     @pytest.mark.parametrize("data_key", ["value", "AIRFLOW"])
     @pytest.mark.parametrize("stored", WHOLE.values(), ids=WHOLE)
@@ -79,7 +79,7 @@ class TestBesideAWhole:
 
         connection = read({data_key: stored, **others}, {**named, **annotations})
 
-        assert connection == whole(**{**SAID, "extra": {"a": "1"}, **expected})
+        assert connection == whole(**{**STORED_PARTS, "extra": {"a": "1"}, **expected})
 
     @pytest.mark.parametrize(
         ("annotations", "expected"),
@@ -95,7 +95,7 @@ class TestBesideAWhole:
 
         assert connection == whole(conn_type="mine", **expected)
 
-    def test_a_data_key_in_place_of_that_of_the_options(self, read: Read) -> None:
+    def test_annotation_replaces_the_data_key_of_the_options(self, read: Read) -> None:
         data = {"value": "dapi", "AIRFLOW": "mysql://h"}
 
         connection = read(data, {"data-key": "AIRFLOW", "extra-token": "value"})
@@ -105,20 +105,24 @@ class TestBesideAWhole:
     @pytest.mark.parametrize(
         "annotations", [{}, {"connection-extra": "{}"}, {"connection-id": "app"}, {"unknown": "x"}]
     )
-    def test_what_says_nothing_leaves_it_as_it_is(self, tmp_path: Path, annotations: dict[str, str]) -> None:
+    def test_annotations_without_effect_leave_the_value_unchanged(
+        self, tmp_path: Path, annotations: dict[str, str]
+    ) -> None:
         stored = " mysql://h:1/?a=1 "
         (tmp_path / "app.json").write_text(json.dumps(secret_manifest("shop", "app", {"value": stored}, annotations)))
 
         assert KubernetesSecretsBackend(path=str(tmp_path)).get_conn_value("app") == stored
 
-    def test_what_only_an_annotation_mends_is_no_problem(self, read: Read, caplog: pytest.LogCaptureFixture) -> None:
+    def test_missing_type_that_an_annotation_adds_is_not_reported(
+        self, read: Read, caplog: pytest.LogCaptureFixture
+    ) -> None:
         """A part of Airflow loses a connection without a type."""
         annotations = {"connection-type": "x"}
 
         assert read({"value": '{"host": "h"}'}, annotations) == whole(conn_type="x", host="h")
-        assert said(caplog) == []
+        assert log_messages(caplog) == []
 
-    def test_extra_that_nothing_can_be_added_to(self, read: Read) -> None:
+    def test_extra_that_is_not_an_object_cannot_be_completed(self, read: Read) -> None:
         stored = '{"conn_type": "x", "host": "h", "extra": "hunter2"}'
 
         with pytest.raises(MalformedSecretError, match=r"key 'value': .*not a JSON object.*cannot add") as raised:
@@ -136,7 +140,7 @@ class TestBesideAWhole:
             ("conn_type", 5, {"connection-type": "x"}, {"conn_type": "x"}),
         ],
     )
-    def test_an_annotation_takes_the_place_of_what_airflow_cannot_use(
+    def test_annotation_replaces_an_invalid_field(
         self, read: Read, field: str, wrong: object, annotations: dict[str, str], expected: dict[str, object]
     ) -> None:
         stored = json.dumps({"conn_type": "x", field: wrong})
@@ -145,14 +149,14 @@ class TestBesideAWhole:
             **{"conn_type": "x", **expected}
         )
 
-    def test_an_annotation_that_is_a_label_too(self, tmp_path: Path) -> None:
+    def test_annotation_with_the_same_key_as_a_label(self, tmp_path: Path) -> None:
         manifest = secret_manifest("shop", "app", {"value": "mysql://h", "ro": "mysql://h2"}, {"data-key": "ro"})
         manifest["metadata"]["labels"][f"{PREFIX}data-key"] = "ro"
         (tmp_path / "app.json").write_text(json.dumps(manifest))
 
         assert KubernetesSecretsBackend(path=str(tmp_path)).get_conn_value("app") == "mysql://h2"
 
-    def test_a_key_that_is_named_counts_before_one_of_that_name(self, read: Read) -> None:
+    def test_key_named_by_an_annotation_precedes_a_key_of_that_name(self, read: Read) -> None:
         data = {"value": "mysql://h", "good": "G", "token": "T"}
 
         connection = read(data, {"extra-token": "good", "other-keys": "extra"})
@@ -160,7 +164,7 @@ class TestBesideAWhole:
         assert connection == whole(conn_type="mysql", host="h", schema="", extra={"token": "G"})
 
     @pytest.mark.parametrize("stored", ["hunter2", '{"conn_type": "x", "password": 5}'])
-    def test_a_whole_that_cannot_be_used(self, read: Read, stored: str) -> None:
+    def test_invalid_connection_in_one_key(self, read: Read, stored: str) -> None:
         with pytest.raises(MalformedSecretError, match="key 'value': the connection"):
             read({"value": stored}, {"connection-host": "h"})
 
@@ -175,7 +179,7 @@ def test_the_data_key_of_a_variable_or_an_option(tmp_path: Path, label: str, get
 
 
 @pytest.mark.parametrize(("label", "get"), [(VARIABLE, "get_variable"), (CONFIG, "get_config")])
-def test_what_is_said_of_a_connection_does_not_concern_a_value(tmp_path: Path, label: str, get: str) -> None:
+def test_connection_annotations_do_not_affect_variables_and_options(tmp_path: Path, label: str, get: str) -> None:
     """One Secret can be both. A problem of the connection does not affect the variable."""
     annotations = {"field-host": "nowhere", "connection-extra": "no JSON"}
     manifest = secret_manifest("shop", "app", {"value": "x", "other": "y"}, annotations)

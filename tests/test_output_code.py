@@ -1,6 +1,6 @@
-"""Every way by which text leaves the process. A new way must make its text printable.
+"""All code that outputs text. New output code must make its text printable.
 
-Add a line here only after a decision: the text on that way must be printable, or another program prints it.
+Add a line here only after a decision: the text must be printable, or another program prints it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from support.airflow import ROOT
 SOURCES = (ROOT / "src" / "airflow_kubernetes_secrets", ROOT / "cncf-path" / "src", ROOT / "devserver" / "src")
 
 # By module. cli/output.py and messages/notices.py escape what they print and log.
-WAYS_OUT = {
+OUTPUT_CODE = {
     "cli/output.py": {
         "rich.console.Console",
         "rich.progress.Progress",
@@ -107,17 +107,17 @@ HARMLESS = {
 }
 
 
-def test_there_are_no_others() -> None:
+def test_list_of_output_code_is_complete() -> None:
     found: dict[str, set[str]] = {}
     for folder in SOURCES:
         for path in sorted(folder.rglob("*.py")):
-            ways = set(_ways_out(ast.parse(path.read_text(), str(path))))
+            ways = set(_output_calls(ast.parse(path.read_text(), str(path))))
             if ways:
                 found[str(path.relative_to(folder))] = ways
-    assert found == WAYS_OUT
+    assert found == OUTPUT_CODE
 
 
-def _ways_out(tree: ast.AST) -> Iterator[str]:
+def _output_calls(tree: ast.AST) -> Iterator[str]:
     imported = dict(_imported(tree))
     inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     for node in ast.walk(tree):
@@ -154,8 +154,8 @@ def _dotted(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else "?"
 
 
-def test_it_sees_them() -> None:
-    """Check the test itself: it finds each way in a module that uses it."""
+def test_output_code_is_detected() -> None:
+    """Check the test itself: it finds each output call in a module."""
     program = """
 import logging, sys, warnings
 from logging import getLogger as get
@@ -166,7 +166,7 @@ def use(text):
     print(text); sys.stderr.write(text); log.info(text); logging.warning(text); Console().print(text)
     warnings.warn(text); tb.print_exc(); out = sys.stdout
 """
-    assert set(_ways_out(ast.parse(program))) == {
+    assert set(_output_calls(ast.parse(program))) == {
         "logging.getLogger",
         "print",
         "sys.stderr.write",

@@ -159,7 +159,7 @@ def test_what_dags_need(cluster: Cluster, namespace: str, tmp_path: Path) -> Non
 @needs_kubectl
 @on_the_devserver
 def test_ids_are_moved_into_secrets(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
-    """The environment is the source: tests/usage has those of the metadata database."""
+    """The environment is the source: tests/usage tests the metadata database."""
     dags = tmp_path / "dags"
     dags.mkdir()
     (dags / "etl.py").write_text("from airflow.sdk import Variable\nVariable.get('region')\n")
@@ -204,7 +204,7 @@ def test_dags_before_a_merge(tmp_path: Path) -> None:
 
 @on_the_devserver
 def test_the_commands_for_an_error(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
-    """Each command runs. There is no such connection, and ``explain`` says so by its status."""
+    """Each command runs. The connection does not exist, and ``explain`` reports this by its status."""
     variables = pod(cluster, namespace)
     commands = block("troubleshoot", "Troubleshoot").text.splitlines()
 
@@ -283,7 +283,7 @@ def test_a_new_password_in_a_uri(cluster: Cluster, namespace: str, tmp_path: Pat
     assert (connection.host, connection.password) == ("db.example.com", "new/one")
 
 
-def test_the_check_of_what_helm_renders(tmp_path: Path) -> None:
+def test_check_of_rendered_helm_charts(tmp_path: Path) -> None:
     """A program replaces Helm and prints its output."""
     helm = tmp_path / "bin" / "helm"
     helm.parent.mkdir()
@@ -297,8 +297,8 @@ def test_the_check_of_what_helm_renders(tmp_path: Path) -> None:
 
 
 @on_the_devserver
-def test_the_values_for_workers_without_rights(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
-    """With the variables of ``workers.env`` a worker finds nothing in Secrets; with those of the others it does."""
+def test_values_for_workers_without_permissions(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    """With the variables of ``workers.env`` a worker reads no Secrets; with those of the others it does."""
     Put(cluster, namespace).variable("greeting", "hello")
     values = yaml.safe_load(block("workers", "What to set").text)
     others, worker = environment(values), environment(values, "workers")

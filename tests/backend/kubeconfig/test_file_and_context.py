@@ -44,7 +44,7 @@ def test_the_variable_may_name_several_files(
     assert KubernetesSecretsBackend().get_variable("x") == "found"
 
 
-def test_a_kubeconfig_comes_before_the_pod(path: Path, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kubeconfig_takes_precedence_over_the_pod(path: Path, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     put.variable("x", "found")
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "1")
@@ -52,7 +52,9 @@ def test_a_kubeconfig_comes_before_the_pod(path: Path, put: Put, monkeypatch: py
     assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") == "found"
 
 
-def test_backend_kwargs_come_before_the_variable(path: Path, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_backend_kwargs_take_precedence_over_the_variable(
+    path: Path, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put.variable("x", "found")
     monkeypatch.setenv("KUBECONFIG", "/no/such/file")
 
@@ -86,14 +88,14 @@ def test_the_variables_of_proxies_are_ignored(path: Path, put: Put, monkeypatch:
     assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") == "found"
 
 
-def test_home_in_the_path(path: Path, put: Put, tmp_path: Path) -> None:
+def test_tilde_in_the_path(path: Path, put: Put, tmp_path: Path) -> None:
     put.variable("x", "found")
     (tmp_path / "config").write_bytes(path.read_bytes())
 
     assert KubernetesSecretsBackend(kubeconfig="~/config").get_variable("x") == "found"
 
 
-def test_one_in_the_home_directory_is_never_taken_silently(path: Path, tmp_path: Path) -> None:
+def test_kubeconfig_in_the_home_directory_is_not_used_by_default(path: Path, tmp_path: Path) -> None:
     (tmp_path / ".kube").mkdir()
     (tmp_path / ".kube" / "config").write_bytes(path.read_bytes())
 
@@ -112,7 +114,7 @@ def test_context(edited: Callable[..., Path], put: Put) -> None:
     assert backend.get_variable("x") == "found"
 
 
-def test_without_a_namespace_it_is_default_as_in_kubectl(cluster: Cluster) -> None:
+def test_context_without_a_namespace_uses_default_as_in_kubectl(cluster: Cluster) -> None:
     account = cluster.service_account("default", f"reader-{os.urandom(4).hex()}", {"default": ["list"]})
     Put(cluster, "default").variable("in-default", "found")
 
@@ -125,11 +127,11 @@ def test_a_context_without_a_kubeconfig() -> None:
         KubernetesSecretsBackend(context="prod").get_variable("x")
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(NotConfiguredError, match=f"the kubeconfig {tmp_path}/missing cannot be used"):
         KubernetesSecretsBackend(kubeconfig=f"{tmp_path}/missing").get_variable("x")
 
 
-def test_a_context_that_is_not_there(path: Path) -> None:
+def test_missing_context(path: Path) -> None:
     with pytest.raises(NotConfiguredError, match=r"cannot be used: .*no-such"):
         KubernetesSecretsBackend(kubeconfig=str(path), context="no-such").get_variable("x")
