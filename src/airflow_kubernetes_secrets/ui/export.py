@@ -28,7 +28,7 @@ _COLUMNS = (
 )
 # A spreadsheet takes a cell that begins with one of these for a formula. Depending on its language, it also begins a
 # new cell at each semicolon, even if the file uses commas, and drops quotation marks at the beginning of the cell.
-_FORMULA = re.compile("(^|[;|])(?=[\\s\"]*[=+\\-@\uff1d\uff0b\uff0d\uff20])")
+_FORMULA = re.compile('(^|[;|])(?=[\\s"]*[=+\\-@\uff1d\uff0b\uff0d\uff20])')
 
 
 class Format(str, Enum):
