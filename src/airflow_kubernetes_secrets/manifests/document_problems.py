@@ -102,7 +102,7 @@ def problems_of_ignored_rest(document: Document, options: Options) -> Iterator[t
         and _CONTENT.search(document.text, 0, found.start())
         and _is_for_airflow(document.text[found.end() :], options)
     ):
-        text = "kubectl ignores what follows a line with '...', and a manifest for Airflow does. Write '---' instead"
+        text = "kubectl ignores the manifest for Airflow after this line with '...'. Write '---' instead"
         yield document.line + document.text.count("\n", 0, found.start()), Problem(UNREADABLE_MANIFEST, text)
 
 

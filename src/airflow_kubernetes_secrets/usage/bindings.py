@@ -119,12 +119,16 @@ class Bindings:
             self._scopes_with_stars.append((frame.scope, line))
 
     def finish(self) -> None:
-        """Remove the values of names that ``from module import *`` may set again. Call it after the pass."""
+        """Give the names their final values. Call it after the pass.
+
+        A name that ``from module import *`` may set again has no value. If branches set a name once, and nothing else
+        sets it, that value is the only one.
+        """
         for names, line in self._scopes_with_stars:
             names.update({name: None for name, value in names.items() if value is not None and value.lineno < line})
         scopes_with_stars = {id(names) for names, _line in self._scopes_with_stars}
         for (scope, name), (branches, frame) in self._branches.items():
-            # Without a value from before, a single assignment is the only value. A class can inherit one.
+            # A class can inherit another value.
             owner = next(frame.scopes())[0].node
             has_other = scope in scopes_with_stars or (isinstance(owner, ast.ClassDef) and bool(owner.bases))
             if frame.scope[name] is branches.value and len(branches.assignments) == 1 and not has_other:

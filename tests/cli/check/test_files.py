@@ -313,7 +313,7 @@ def test_what_kubectl_ignores_after_the_end_of_a_document(run: Any, tmp_path: Pa
     line = len(first.splitlines()) + 1
     assert status == 1
     assert problems == [
-        f"{line} kubectl ignores what follows a line with '...', and a manifest for Airflow does. Write '---' instead"
+        f"{line} kubectl ignores the manifest for Airflow after this line with '...'. Write '---' instead"
     ]
     for text in (f"{first}{end}\n", f"{first}{end}\n---\n{second}", f"{first}{end}\n# a comment\n"):
         assert checked(text) == (0, [])
