@@ -125,7 +125,7 @@ def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _
     """
     merger = reader.KubeConfigMerger(path)
     if merger.config is None:
-        raise NotConfiguredError("there is no such file")
+        raise NotConfiguredError("there is no such file. Correct its path")
     with _temporary_folder(reader) as folder:
         loader = reader.KubeConfigLoader(
             merger.config, chosen, config_persister=merger.save_changes, temp_file_path=folder

@@ -24,12 +24,12 @@ _LONGEST_INT = 20
 # The encodings that kubectl does not read, by which of the first four bytes are not zero: a manifest, and a comment
 # before it, begin with two ASCII characters or with a byte order mark.
 _OTHER_ENCODINGS: dict[tuple[bool, ...], tuple[str, str]] = {
-    (True, False, True, False): ("utf-16-le", "UTF-16 without a byte order mark"),
-    (False, True, False, True): ("utf-16-be", "UTF-16 without a byte order mark"),
-    (True, False, False, False): ("utf-32-le", "UTF-32"),
-    (False, False, False, True): ("utf-32-be", "UTF-32"),
-    (True, True, False, False): ("utf-32", "UTF-32"),
-    (False, False, True, True): ("utf-32", "UTF-32"),
+    (True, False, True, False): ("utf-16-le", "it is UTF-16 without a byte order mark"),
+    (False, True, False, True): ("utf-16-be", "it is UTF-16 without a byte order mark"),
+    (True, False, False, False): ("utf-32-le", "it is UTF-32"),
+    (False, False, False, True): ("utf-32-be", "it is UTF-32"),
+    (True, True, False, False): ("utf-32", "it is UTF-32"),
+    (False, False, True, True): ("utf-32", "it is UTF-32"),
 }
 
 
@@ -76,8 +76,8 @@ def read_manifests(content: bytes) -> Iterator[Document]:
     documents that are separated by lines with ``---``. PowerShell writes UTF-16 with a byte order mark.
     """
     if found := _OTHER_ENCODINGS.get(tuple(map(bool, content[:4]))):
-        encoding, name = found
-        yield Document(1, content.decode(encoding, errors="replace"), problem=f"it is {name}")
+        encoding, problem = found
+        yield Document(1, content.decode(encoding, errors="replace"), problem=problem)
         return
     if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         try:

@@ -128,7 +128,9 @@ def test_a_context_without_a_kubeconfig() -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(NotConfiguredError, match=f"the kubeconfig {tmp_path}/missing cannot be used"):
+    with pytest.raises(
+        NotConfiguredError, match=f"the kubeconfig {tmp_path}/missing cannot be used: there is no such file. Correct"
+    ):
         KubernetesSecretsBackend(kubeconfig=f"{tmp_path}/missing").get_variable("x")
 
 
