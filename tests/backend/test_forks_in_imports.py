@@ -31,9 +31,13 @@ def result():
     except Exception as error:
         return type(error).__name__
 
+def say(line):
+    # With PYTHONUNBUFFERED, print writes a line in pieces, between which the other process can write.
+    os.write(1, (line + "\\n").encode())
+
 def look_up():
     sys.setprofile(pause)
-    print("parent:", result(), flush=True)
+    say("parent: " + result())
 
 thread = threading.Thread(target=look_up)
 thread.start()
@@ -41,10 +45,10 @@ assert importing.wait(60)
 child = os.fork()
 if child == 0:
     backend = KubernetesSecretsBackend({options})
-    print("child:", result(), flush=True)
+    say("child: " + result())
     os._exit(0)
 thread.join()
-print(os.waitpid(child, 0)[1])
+say(str(os.waitpid(child, 0)[1]))
 """
 
 

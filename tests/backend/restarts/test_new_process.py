@@ -107,12 +107,12 @@ class TestNewProcess:
 
     @REFUSALS
     def test_first_refusal_of_a_reference_is_retried(
-        self, place: ServerSource, proxy: Proxy, refusal: Fault, error: type[Exception]
+        self, source: ServerSource, proxy: Proxy, refusal: Fault, error: type[Exception]
     ) -> None:
-        place.put({}, "found", name="referenced")
+        source.put({}, "found", name="referenced")
         proxy.faults.extend([refusal, refusal])
 
-        assert place.make_backend(references={"variables": {"x": "referenced"}}).get_variable("x") == "found"
+        assert source.make_backend(references={"variables": {"x": "referenced"}}).get_variable("x") == "found"
 
 
 def _error(backend: KubernetesSecretsBackend) -> Exception | None:

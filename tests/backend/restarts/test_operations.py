@@ -33,11 +33,11 @@ class TestSeveralOperations:
     """Kubernetes authorizes by verb, namespace and name, so a refusal of one request does not apply to others."""
 
     @pytest.fixture
-    def backend(self, place: ServerSource) -> KubernetesSecretsBackend:
+    def backend(self, source: ServerSource) -> KubernetesSecretsBackend:
         for name in ("one", "two"):
-            place.put({}, f"{name}'s value", name=name)
+            source.put({}, f"{name}'s value", name=name)
         references = {"variables": {"one": "one", "two": "two"}}
-        return place.make_backend(references=references, cache_ttl=0, timeout=2)
+        return source.make_backend(references=references, cache_ttl=0, timeout=2)
 
     def test_forbidden_secret_does_not_confirm_the_refusal_of_another_secret(
         self, proxy: Proxy, backend: KubernetesSecretsBackend
@@ -73,10 +73,10 @@ class TestSeveralOperations:
         assert lookups.problems == []
 
     def test_unconfirmed_refusal_begins_no_outage(
-        self, place: ServerSource, proxy: Proxy, backend: KubernetesSecretsBackend
+        self, source: ServerSource, proxy: Proxy, backend: KubernetesSecretsBackend
     ) -> None:
         references = {"variables": {"one": "one", "two": "two"}}
-        hasty = place.make_backend(references=references, cache_ttl=0, timeout=0.6)
+        hasty = source.make_backend(references=references, cache_ttl=0, timeout=0.6)
         proxy.always = refuse_name("two")
         with pytest.raises(UnconfirmedRefusalError):
             hasty.get_variable("two")
