@@ -16,6 +16,8 @@ else:
     _TRY: Final = (ast.Try,)
     Branching: TypeAlias = ast.If | ast.Try | ast.Match | ast.With | ast.AsyncWith
 _BRANCHING: Final = (ast.If, *_TRY, ast.Match, ast.With, ast.AsyncWith)
+# The statements that can set a name here. Most statements are of other classes, and are skipped quickly.
+_SETTING: Final = frozenset((*_BRANCHING, ast.Assign, ast.AnnAssign))
 
 # The most statements with branches in each other that are read together. An inner one is then read by itself.
 _DEEPEST = 8
@@ -141,11 +143,14 @@ class _Reader:
     def set_in(self, statements: Iterable[ast.stmt], before: _ValueBefore, depth: int) -> dict[str, ast.expr]:
         """Return the names that a branch sets, each with its value after it."""
         found: dict[str, ast.expr] = {}
+        pending = [each for each in statements if each.__class__ in _SETTING]
+        if not pending:
+            return found
+        pending.reverse()
 
         def value_before(name: str) -> ast.expr:
             return found[name] if name in found else before(name)
 
-        pending = list(reversed([*statements]))
         while pending:
             each = pending.pop()
             if isinstance(each, _BRANCHING):
