@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
 
+from airflow_kubernetes_secrets.usage.frames import Frame
 from support.dag_code import IMPORTS, connections, found_in, found_in_bytes, variables
 
 
@@ -319,3 +321,21 @@ def test_exponentially_growing_strings_count_as_computed(first: str) -> None:
 def test_code_is_not_run(tmp_path: Path) -> None:
     found_in(f'open({str(tmp_path / "made")!r}, "w")\nVariable.get("x")')
     assert not list(tmp_path.iterdir())
+
+
+def test_parsed_file_leaves_memory_without_the_garbage_collector() -> None:
+    code = """
+class Base: ...
+class Own(Base):
+    def load(self, conn_id): return Op(conn_id=conn_id)
+for each in ("a", "b"):
+    Own().load(each)
+ids = [BaseHook.get_connection(name) for name in ("c", "d")]
+"""
+    gc.collect()
+    gc.disable()
+    try:
+        assert sorted(connections(found_in(code))) == ["a", "b", "c", "d"]
+        assert [each for each in gc.get_objects() if isinstance(each, Frame)] == []
+    finally:
+        gc.enable()

@@ -56,9 +56,12 @@ def _uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
         return FileUses(file.path, f"it is not valid Python{line}")
     except (RecursionError, MemoryError):
         return FileUses(file.path, "it is nested too deeply")
-    if file.wants_constants:
-        return FileUses(file.path, exports=_exports(syntax))
-    return _Finder(syntax, file, signatures).uses()
+    try:
+        if file.wants_constants:
+            return FileUses(file.path, exports=_exports(syntax))
+        return _Finder(syntax, file, signatures).uses()
+    finally:
+        syntax.forget_names()
 
 
 def _exports(syntax: Syntax) -> Exports:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from itertools import chain, cycle
 from typing import NamedTuple
 
@@ -103,7 +103,8 @@ class PassedValues:
     def __init__(self, syntax: Syntax, strings: StringExpressions) -> None:
         self._syntax = syntax
         self._strings = strings
-        self._bases_of = cache(self._find_bases_of)
+        # `functools.cache` of a method would be a cycle, which keeps the whole parsed file in memory.
+        self._bases: dict[Frame, Set[ast.AST]] = {}
 
     def function(self, line: int) -> Function:
         """Return the function that is defined in a line. The strings of this file refer to it."""
@@ -225,8 +226,10 @@ class PassedValues:
             if frame.scope.keys().isdisjoint(_CONSTRUCTORS) and base.node in self._bases_of(frame):
                 yield frame
 
-    def _find_bases_of(self, frame: Frame) -> Set[ast.AST]:
+    def _bases_of(self, frame: Frame) -> Set[ast.AST]:
         """Return the base classes of a class that are in this file, and their base classes."""
+        if frame in self._bases:
+            return self._bases[frame]
         found: set[ast.AST] = set()
         pending = [frame]
         while pending:
@@ -235,6 +238,7 @@ class PassedValues:
             new = [each for name in names for each in self._classes_of.get(name, ()) if each.node not in found]
             found.update(each.node for each in new)
             pending += new
+        self._bases[frame] = found
         return found
 
     @cached_property

@@ -141,6 +141,14 @@ class Syntax:
         no_templates = self._handled.union(*map(ast.walk, documentation))
         self.templates = [(node, frame) for node, frame in self.templates if node not in no_templates]
 
+    def forget_names(self) -> None:
+        """Forget the names of all scopes, so that the parsed file leaves memory without the garbage collector.
+
+        The variable of a loop and the scope that contains it refer to each other.
+        """
+        for frame in self.frames:
+            frame.scope.clear()
+
     def _walk(self, tree: ast.Module) -> None:
         # A loop, since recursion is slower and ends at deeply nested code. It visits millions of nodes, so it does not
         # visit those that only read a name, and calls no function for nodes without a handler.
