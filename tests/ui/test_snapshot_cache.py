@@ -61,6 +61,17 @@ class SlowSubject(Subject):
         return super().__call__(last)
 
 
+def slow_after_the_first_snapshot() -> tuple[SlowSubject, SnapshotCache]:
+    """Return a cache with one snapshot, and its source, which takes the next one only when the test lets it."""
+    slow = SlowSubject()
+    snapshot_cache = SnapshotCache(slow)
+    slow.go_on.set()
+    snapshot_cache.snapshot()
+    slow.begun.clear()
+    slow.go_on.clear()
+    return slow, snapshot_cache
+
+
 @contextmanager
 def asking(snapshot_cache: SnapshotCache, slow: SlowSubject, others: int = 0) -> Iterator[list[str]]:
     """Request a snapshot in several threads during the block. At the end the list has the results."""
@@ -191,12 +202,7 @@ def test_internal_error_is_not_retried_immediately(clock: Clock) -> None:
 
 
 def test_last_snapshot_is_returned_while_a_new_one_is_taken(clock: Clock) -> None:
-    slow = SlowSubject()
-    snapshot_cache = SnapshotCache(slow)
-    slow.go_on.set()
-    snapshot_cache.snapshot()
-    slow.begun.clear()
-    slow.go_on.clear()
+    slow, snapshot_cache = slow_after_the_first_snapshot()
     clock.now += 30
 
     with asking(snapshot_cache, slow):
@@ -204,14 +210,11 @@ def test_last_snapshot_is_returned_while_a_new_one_is_taken(clock: Clock) -> Non
     assert snapshot_cache.snapshot().place == "2"
 
 
-def test_nobody_waits_long_while_the_last_snapshot_may_be_shown(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_wait_only_a_moment_while_the_last_snapshot_may_be_shown(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A LIST of thousands of Secrets takes seconds, and the user only wants to turn a page."""
-    slow = SlowSubject()
-    snapshot_cache = SnapshotCache(slow)
-    slow.go_on.set()
-    snapshot_cache.snapshot()
-    slow.begun.clear()
-    slow.go_on.clear()
+    slow, snapshot_cache = slow_after_the_first_snapshot()
     monkeypatch.setattr(module, "_PROMPT_SECONDS", 0.01)
     clock.now += 299
 
@@ -225,12 +228,7 @@ def test_nobody_waits_long_while_the_last_snapshot_may_be_shown(clock: Clock, mo
 def test_a_snapshot_that_is_too_old_is_not_shown_while_a_new_one_is_taken(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = SlowSubject()
-    snapshot_cache = SnapshotCache(slow)
-    slow.go_on.set()
-    snapshot_cache.snapshot()
-    slow.begun.clear()
-    slow.go_on.clear()
+    slow, snapshot_cache = slow_after_the_first_snapshot()
     monkeypatch.setattr(module, "_PROMPT_SECONDS", 0.01)
     clock.now += 300
 
@@ -255,12 +253,7 @@ def test_without_a_thread_the_request_takes_the_snapshot(
 
 
 def test_refresh_waits_for_the_snapshot_that_is_being_taken(clock: Clock) -> None:
-    slow = SlowSubject()
-    snapshot_cache = SnapshotCache(slow)
-    slow.go_on.set()
-    snapshot_cache.snapshot()
-    slow.begun.clear()
-    slow.go_on.clear()
+    slow, snapshot_cache = slow_after_the_first_snapshot()
     clock.now += 30
     given: list[str] = []
     pressed = threading.Thread(target=lambda: given.append(snapshot_cache.snapshot(refresh=True).place))
