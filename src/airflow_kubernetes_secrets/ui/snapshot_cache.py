@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from threading import BoundedSemaphore, Lock, Thread
+from threading import BoundedSemaphore, Event, Lock, Thread
 
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, read_configuration
 from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries
@@ -34,16 +34,16 @@ _FRESH_SECONDS = 30.0
 _PERMITTED_SECONDS = 30.0
 # Requests from the Refresh button share a LIST that is not older than this.
 _REFRESH_SECONDS = 2.0
-# How long a request waits for a new snapshot if the last one may be shown, at most. A LIST of thousands of Secrets
-# takes longer, and a user who searches or turns a page must not wait for it.
+# How long after the begin of an attempt requests wait for it if the last snapshot may be shown. A LIST of thousands of
+# Secrets takes longer, and a user who searches or turns a page must not wait for it.
 _PROMPT_SECONDS = 1.0
 # How old a snapshot may be that is shown while a new one is taken. After hours, the user waits instead.
 _SHOWN_SECONDS = 300.0
 # How long an error is shown before the Secrets are listed again.
 _FAILED_SECONDS = 5.0
-# How long a request waits for the LIST of another request, at most.
+# How long a request waits for a LIST, at most.
 _LONGEST_WAIT_SECONDS = 60.0
-# How many requests may wait like this. All others get the last snapshot, or an error if there is none yet.
+# How many requests may wait for that. All others get the last snapshot, or an error if there is none yet.
 _MOST_WAITING = 4
 
 
@@ -128,8 +128,21 @@ class PageSnapshot:
     visible: Visible = field(default_factory=Visible)
 
 
+class _Attempt:
+    """An attempt to take a snapshot.
+
+    Attributes:
+        begun_at: when it began, in seconds of the monotonic clock.
+        ended: set when it has ended.
+    """
+
+    def __init__(self, begun_at: float) -> None:
+        self.begun_at = begun_at
+        self.ended = Event()
+
+
 class SnapshotCache:
-    """The snapshot cache. When the snapshot is too old, a new one is taken, and requests soon get the last one.
+    """The snapshot cache. When the snapshot is too old, a thread takes a new one, and requests soon get the last one.
 
     If that fails, the last snapshot is still shown, together with the error.
     """
@@ -141,12 +154,15 @@ class SnapshotCache:
             take: takes a snapshot. It receives the last one.
         """
         self._take = take
+        # Only this attempt changes the other attributes. Two requests must not begin two attempts.
+        self._attempt: _Attempt | None = None
         self._lock = Lock()
+        # Only a few requests wait, because their threads serve all requests to Airflow's API server.
         self._waiting = BoundedSemaphore(_MOST_WAITING)
         self._last: PageSnapshot | None = None
         self._failure: KubernetesSecretsError | None = None
-        self._tried = float("-inf")
-        self._taken = float("-inf")
+        self._tried_at = float("-inf")
+        self._taken_at = float("-inf")
 
     def snapshot(self, *, refresh: bool = False) -> PageSnapshot:
         """Return a snapshot that is recent enough.
@@ -157,31 +173,28 @@ class SnapshotCache:
         Raises:
             KubernetesSecretsError: there is no snapshot yet.
         """
-        must_wait = refresh or self._last is None
-        if self._is_acquired(may_wait=must_wait):
-            age = time.monotonic() - self._taken
-            if time.monotonic() - self._tried < self._lifetime(refresh):
-                self._lock.release()
-            elif must_wait or age >= _SHOWN_SECONDS:
-                self._try()
-            else:
-                self._try_in_background()
+        attempt = self._attempt_under_way(refresh)
+        if attempt is not None:
+            self._wait_for(attempt, refresh)
         last, failure = self._last, self._failure
         if last is None:
             raise failure or KubernetesSecretsError("the Secrets are still being listed. Try again in a moment")
         return last if failure is None else _with_failure(last, failure)
 
-    def _is_acquired(self, *, may_wait: bool) -> bool:
-        """Return whether this request may check if a new snapshot is due. If so, it has the lock, and must release it.
-
-        Only a few requests wait for that, because their threads serve all requests to Airflow's API server.
-        """
-        waits = may_wait and self._waiting.acquire(blocking=False)
+    def _attempt_under_way(self, refresh: bool) -> _Attempt | None:
+        """Return the attempt that is under way, and begin one if that is due; ``None`` if it is not due."""
+        with self._lock:
+            if self._attempt is not None and not self._attempt.ended.is_set():
+                return self._attempt
+            now = time.monotonic()
+            if now - self._tried_at < self._lifetime(refresh):
+                return None
+            attempt = self._attempt = _Attempt(now)
         try:
-            return self._lock.acquire(timeout=_LONGEST_WAIT_SECONDS) if waits else self._lock.acquire(blocking=False)
-        finally:
-            if waits:
-                self._waiting.release()
+            Thread(target=self._try, args=[attempt], name="kubernetes-secrets-list", daemon=True).start()
+        except RuntimeError:  # the process can start no thread now
+            self._try(attempt)
+        return attempt
 
     def _lifetime(self, refresh: bool) -> float:
         """Return after how many seconds the last attempt is too old."""
@@ -189,27 +202,34 @@ class SnapshotCache:
             return _FAILED_SECONDS
         return _REFRESH_SECONDS if refresh else _FRESH_SECONDS
 
-    def _try(self) -> None:
-        """Take a snapshot, or store the error. Release the lock."""
+    def _wait_for(self, attempt: _Attempt, refresh: bool) -> None:
+        """Wait until the attempt has ended, or only a moment if the last snapshot may be shown meanwhile."""
+        now = time.monotonic()
+        may_show_last = self._last is not None and now - self._taken_at < _SHOWN_SECONDS
+        if may_show_last and not refresh:
+            attempt.ended.wait(max(0.0, attempt.begun_at + _PROMPT_SECONDS - now))
+        elif self._waiting.acquire(blocking=False):
+            try:
+                attempt.ended.wait(_LONGEST_WAIT_SECONDS)
+            finally:
+                self._waiting.release()
+
+    def _try(self, attempt: _Attempt) -> None:
+        """Take a snapshot, or store the error."""
         try:
             self._last, self._failure = self._take(self._last), None
-            self._taken = time.monotonic()
+            self._taken_at = time.monotonic()
         except KubernetesSecretsError as error:
             self._failure = error
+        except Exception:
+            self._failure = KubernetesSecretsError(
+                "an internal error prevents a snapshot. The log of Airflow's API server has its traceback"
+            )
+            raise
         finally:
             # The time is taken after the LIST, because a LIST of thousands of Secrets takes long itself.
-            self._tried = time.monotonic()
-            self._lock.release()
-
-    def _try_in_background(self) -> None:
-        """Take a snapshot in a thread of its own, and wait a moment for it."""
-        thread = Thread(target=self._try, name="kubernetes-secrets-list", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # the process can start no thread now
-            self._try()
-        else:
-            thread.join(_PROMPT_SECONDS)
+            self._tried_at = time.monotonic()
+            attempt.ended.set()
 
 
 def _with_failure(snapshot: PageSnapshot, failure: KubernetesSecretsError) -> PageSnapshot:
