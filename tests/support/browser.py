@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Frame, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, Route, StorageState, expect, sync_playwright
 
 from support.airflow_ui import PAGE, PASSWORD, AirflowUI
 from support.chromium import CHROMIUM, HOW_TO_GET_IT
@@ -53,6 +53,16 @@ def log_in(page: Page, ui: AirflowUI, user: str, path: str) -> None:
     page.goto(ui.url + path)
     log_in_here(page, user)
     page.wait_for_url(re.compile(rf"^{re.escape(ui.url)}(?!/auth).*"))
+
+
+def session_of(browser: Browser, ui: AirflowUI, user: str) -> StorageState:
+    """Log in, and return the session for other contexts of a browser. Airflow's page for the login is slow to load."""
+    context = browser.new_context()
+    try:
+        log_in(context.new_page(), ui, user, PAGE)
+        return context.storage_state()
+    finally:
+        context.close()
 
 
 def log_in_here(page: Page, user: str = "ada") -> None:

@@ -7,11 +7,11 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, StorageState
 
 from support.airflow import Airflow
 from support.airflow_ui import AirflowUI, running_ui
-from support.browser import PATIENCE_MS, PLUGIN, Open, log_in, running_browser
+from support.browser import PATIENCE_MS, PLUGIN, Open, running_browser, session_of
 from support.servers import ONE_SERVER
 from support.team_secrets import SECRET, TeamSecrets, airflow_of, fill, team_secrets_on
 
@@ -46,25 +46,33 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def sessions(ui: AirflowUI) -> dict[str, StorageState]:
+    """Return the sessions of the users who have logged in to this API server."""
+    return {}
+
+
 @pytest.fixture
-def opened(browser: Browser, ui: AirflowUI) -> Iterator[Open]:
+def opened(browser: Browser, ui: AirflowUI, sessions: dict[str, StorageState]) -> Iterator[Open]:
     """Return a function that opens a page as a logged-in user. At the end there must be no error on the page."""
     contexts = []
     complaints: list[str] = []
 
     def complain(message: ConsoleMessage) -> None:
-        # Airflow's own UI sends requests before the login. Their results are visible on the page.
+        # Some tests end the session, and Airflow's own UI then sends requests that fail.
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             complaints.append(message.text)
 
     def open_as(user: str, path: str = PLUGIN, **options: Any) -> Page:
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, **options)
+        if user not in sessions:
+            sessions[user] = session_of(browser, ui, user)
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, storage_state=sessions[user], **options)
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", complain)
-        log_in(page, ui, user, path)
+        page.goto(ui.url + path)
         return page
 
     yield open_as
