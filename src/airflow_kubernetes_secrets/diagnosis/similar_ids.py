@@ -272,7 +272,7 @@ def _same_name(
     for namespace in namespaces_of(options, location):
         for name in filter(is_subdomain, names):
             try:
-                found = location.get(namespace, name)
+                found = location.get_from_list(namespace, name)
             except KubernetesSecretsError:
                 continue
             if found is None or label in found.secret.labels or found.secret.full_name in named:

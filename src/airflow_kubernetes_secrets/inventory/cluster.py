@@ -59,6 +59,8 @@ _METADATA_SECONDS = 30.0
 Result = TypeVar("Result")
 
 _NAMESPACES = Resource("Namespace", "namespaces")
+_SELF_SUBJECT_REVIEWS = Resource("SelfSubjectReview", "selfsubjectreviews")
+_AUTHENTICATION = "authentication.k8s.io"
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,14 @@ class _Listing:
 
     Attributes:
         selector: the label selector; empty for all objects.
+        name: the name of the only object; empty for all objects.
         accept: the type of the response.
     """
 
     resource: Resource
     namespace: str
     selector: str = ""
+    name: str = ""
     accept: str = "application/json"
 
 
@@ -152,6 +156,19 @@ class Cluster:
             [self._read(partial(read_object, resource=SECRETS, namespace=namespace, name=name), response.body)]
         )[0]
 
+    def get_from_list(self, namespace: str, name: str) -> StoredSecret | None:
+        """Return one Secret, or ``None`` if it does not exist, with the permission that lookups by label need.
+
+        https://kubernetes.io/docs/concepts/overview/working-with-objects/field-selectors/
+
+        Raises:
+            KubernetesSecretsError: the request failed.
+        """
+        for page in self._pages(_Listing(SECRETS, namespace, name=name)):
+            for stored in self._keep(page):
+                return stored
+        return None
+
     def refusals(self) -> Callable[[Query], None]:
         """Return a function that does nothing: each query here reads a whole namespace."""
         return lambda _query: None
@@ -219,6 +236,7 @@ class Cluster:
         """
         resource, namespace = listing.resource, listing.namespace
         query = f"&labelSelector={quote(listing.selector)}" if listing.selector else ""
+        query += f"&fieldSelector=metadata.name={quote(listing.name)}" if listing.name else ""
         query += f"&continue={quote(following)}" if following else ""
         size, *smaller = _PAGE_SIZES
         while True:
@@ -250,16 +268,22 @@ class Cluster:
         page = self._read(partial(read_page, resource=SECRETS, namespace=namespace), body)
         return len(page.stored) + page.remaining
 
-    def may(self, verb: str, namespace: str, name: str = "", *, resource: Resource = SECRETS) -> bool:
+    def may(self, verb: str, namespace: str, name: str = "", *, resource: Resource = SECRETS, group: str = "") -> bool:
         """Return whether this user may do ``verb`` with the objects of a resource in a namespace, or with one of them.
 
-        An empty ``namespace`` means all namespaces.
+        An empty ``namespace`` means all namespaces. The group is that of the API to which the resource belongs.
         https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
 
         Raises:
             KubernetesSecretsError: the request failed.
         """
-        attributes = {"verb": verb, "resource": resource.plural, "namespace": namespace, "name": name}
+        attributes = {
+            "verb": verb,
+            "group": group,
+            "resource": resource.plural,
+            "namespace": namespace,
+            "name": name,
+        }
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
@@ -310,19 +334,27 @@ class Cluster:
     def user(self) -> str:
         """Return the user that the API server sees; empty if it is unknown.
 
-        Kubernetes has SelfSubjectReview since 1.28. For older servers the name comes from the token of the service
+        Kubernetes has SelfSubjectReview since 1.28. Older servers refuse it, and a refused request takes a second to be
+        confirmed, so the permission is checked first. For these servers the name comes from the token of the service
         account.
         https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/self-subject-review-v1/
         """
         if self._as_user is not None:
             return self._as_user
-        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-        call = Call("/apis/authentication.k8s.io/v1/selfsubjectreviews", "POST", _json(review), "application/json")
+        resource = _SELF_SUBJECT_REVIEWS
+        review = {"apiVersion": f"{_AUTHENTICATION}/v1", "kind": resource.kind}
+        call = Call(f"/apis/{_AUTHENTICATION}/v1/{resource.plural}", "POST", _json(review), "application/json")
         try:
+            if not self.may("create", "", resource=resource, group=_AUTHENTICATION):
+                return self._user_of_token()
             answer = self._document(self._client.send(call, "create", self.default_namespace, self._seconds).body)
             return str(((answer.get("status") or {}).get("userInfo") or {}).get("username", ""))
         except ApiError:
-            return str(token_claims(self.credentials).get("sub", ""))
+            return self._user_of_token()
+
+    def _user_of_token(self) -> str:
+        """Return the user that the token names; empty if it names none."""
+        return str(token_claims(self.credentials).get("sub", ""))
 
     def apply(
         self, manifest: Mapping[str, Any], *, force: bool = False, dry_run: bool = False, manager: str = FIELD_MANAGER

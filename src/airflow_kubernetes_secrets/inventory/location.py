@@ -61,6 +61,9 @@ class BackendLocation(Protocol):
     def get(self, namespace: str, name: str) -> StoredSecret | None:
         """Return one Secret, or ``None`` if it does not exist."""
 
+    def get_from_list(self, namespace: str, name: str) -> StoredSecret | None:
+        """Return one Secret, or ``None`` if it does not exist, with the permission that lookups by label need."""
+
     def stored(self, secret: Secret) -> StoredSecret:
         """Return a Secret of this location with the metadata that lookups do not need."""
 
@@ -117,6 +120,9 @@ class FolderLocation:
     def get(self, namespace: str, name: str) -> StoredSecret | None:
         found = self._folder.find(NameQuery(namespace or None, name), TimeBudget(0))
         return next(map(StoredSecret, found), None)
+
+    def get_from_list(self, namespace: str, name: str) -> StoredSecret | None:
+        return self.get(namespace, name)
 
     def stored(self, secret: Secret) -> StoredSecret:
         return StoredSecret(secret)
