@@ -191,7 +191,8 @@ def test_suggestions_need_no_list_of_all_secrets(ui: AirflowUI, team_secrets: Te
         targets = [unquote(each.target) for each in sent if "PartialObjectMetadataList" not in each.headers["accept"]]
     assert "so it is a variable with this id" in " ".join(explanation["hints"])
     assert [each for each in targets if "labelSelector=airflow.apache.org/connection-id=my_dx" in each]
-    assert not [each for each in targets if "limit=500" in each and "id=my_dx" not in each]
+    selectors = ("Selector=airflow.apache.org/connection-id=my_dx", "Selector=metadata.name=my-dx")
+    assert not [each for each in targets if "limit=500" in each and not any(part in each for part in selectors)]
     assert "Did you mean 'my_db'?" in hints(ui, "ada", "my_dd")
 
 
