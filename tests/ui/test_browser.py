@@ -355,6 +355,15 @@ def test_user_with_partial_permissions_sees_what_is_missing(opened: Open) -> Non
     assert page.locator("#kinds button").all_text_contents() == ["All1", "Options1"]
 
 
+def test_large_letters_fit_into_the_columns(opened: Open) -> None:
+    """A user can choose the smallest font size in the browser."""
+    page = alone(opened, bypass_csp=True)
+    page.add_style_tag(content="* { font-size: 20px !important }")
+    cells = page.locator("#rows td.kind")
+    expect(cells.filter(has_text="connection").first).to_be_visible()
+    assert cells.evaluate_all("all => all.filter((each) => each.scrollWidth > each.clientWidth).length") == 0
+
+
 def test_the_keyboard_stays_in_a_panel_that_covers_the_table(opened: Open) -> None:
     page = alone(opened, "?search=smtp")
     page.set_viewport_size({"width": 400, "height": 800})
