@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_kubernetes_secrets.kubernetes.refusals import Refusals
+from support.cluster import Cluster
 from support.commands import URI, Commands
 from support.secrets import Put
 
@@ -45,6 +46,18 @@ def test_no_request_is_refused(
     commands.run(*arguments, status=(0, 1))
 
     assert refused == []
+
+
+def test_a_refusal_is_confirmed_once_for_all_hints(
+    commands: Commands, cluster: Cluster, refused: list[tuple[str, str]]
+) -> None:
+    other = f"{commands.namespace}-other"
+    cluster.create_namespace(other)
+    commands.configure(team_namespaces={"green": other})
+
+    commands.run("explain", "connection", "missing", status=1)
+
+    assert set(refused) == {("list", f"/api/v1/namespaces/{other}/secrets")}
 
 
 def test_a_secret_with_the_name_of_a_missing_id_is_suggested(commands: Commands, put: Put) -> None:

@@ -52,6 +52,8 @@ def meant_for(lookup: Lookup, options: Options, location: BackendLocation) -> It
         resources, dict.fromkeys(map(location.namespace, lookup.kind.namespaces(options)))
     ):
         try:
+            if not location.may_list(namespace, resource):
+                continue
             for page in location.metadata(namespace, resource):
                 for stored in page:
                     yield from search.with_id(stored)

@@ -157,13 +157,19 @@ class Cluster:
         )[0]
 
     def get_from_list(self, namespace: str, name: str) -> StoredSecret | None:
-        """Return one Secret, or ``None`` if it does not exist, with the permission that lookups by label need.
+        """Return one Secret, with the permission that lookups by label need.
 
+        This is for hints. A refused request takes a second to be confirmed, so the permission is checked first.
         https://kubernetes.io/docs/concepts/overview/working-with-objects/field-selectors/
+
+        Returns:
+            ``None`` if the Secret does not exist, or if this user may not list Secrets.
 
         Raises:
             KubernetesSecretsError: the request failed.
         """
+        if not self.may_list(namespace, SECRETS):
+            return None
         for page in self._pages(_Listing(SECRETS, namespace, name=name)):
             for stored in self._keep(page):
                 return stored
@@ -223,7 +229,7 @@ class Cluster:
 
     def config_maps(self, namespace: str, selector: LabelSelector) -> Iterator[StoredSecret]:
         """Yield the ConfigMaps that a selector matches; nothing if this user may not list them."""
-        if self.may("list", namespace, resource=CONFIG_MAPS):
+        if self.may_list(namespace, CONFIG_MAPS):
             for page in self.pages(namespace, selector, CONFIG_MAPS):
                 yield from page
 
@@ -292,6 +298,14 @@ class Cluster:
         call = Call("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "POST", _json(review), "application/json")
         answer = self._document(self._client.send(call, "create", namespace, self._seconds).body)
         return bool((answer.get("status") or {}).get("allowed"))
+
+    def may_list(self, namespace: str, resource: Resource) -> bool:
+        """Return whether this user may list all objects of a resource in a namespace.
+
+        Raises:
+            KubernetesSecretsError: the request failed.
+        """
+        return self.may("list", namespace, resource=resource)
 
     def has_namespace(self, namespace: str) -> bool | None:
         """Return whether a namespace exists; ``None`` if this user may not know that.

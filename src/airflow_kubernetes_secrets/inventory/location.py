@@ -61,8 +61,17 @@ class BackendLocation(Protocol):
     def get(self, namespace: str, name: str) -> StoredSecret | None:
         """Return one Secret, or ``None`` if it does not exist."""
 
+    def may_list(self, namespace: str, resource: Resource) -> bool:
+        """Return whether this user may list all objects of a resource in a namespace.
+
+        A refused request takes a second to be confirmed, so ask this before a request whose result is only a hint.
+        """
+
     def get_from_list(self, namespace: str, name: str) -> StoredSecret | None:
-        """Return one Secret, or ``None`` if it does not exist, with the permission that lookups by label need."""
+        """Return one Secret for a hint, with the permission that lookups by label need.
+
+        If it does not exist, or if this user may not list Secrets, return ``None``.
+        """
 
     def stored(self, secret: Secret) -> StoredSecret:
         """Return a Secret of this location with the metadata that lookups do not need."""
@@ -120,6 +129,9 @@ class FolderLocation:
     def get(self, namespace: str, name: str) -> StoredSecret | None:
         found = self._folder.find(NameQuery(namespace or None, name), TimeBudget(0))
         return next(map(StoredSecret, found), None)
+
+    def may_list(self, namespace: str, resource: Resource) -> bool:
+        return True
 
     def get_from_list(self, namespace: str, name: str) -> StoredSecret | None:
         return self.get(namespace, name)
