@@ -45,6 +45,7 @@ IMPORTS = "from airflow.sdk import dag, task, DAG\nfrom operators import PythonO
         "from helpers import make_task as make\nmake('a', 'x')",
         "import helpers\nhelpers.make_task('a', 'x')",
         "from helpers import *\nmake_task('a', 'x')",
+        "from helpers import *\nfrom factory import *\nmake_task('a', 'x')",
         "from .helpers import make_task\nmake_task('a', 'x')",
         "def f():\n    from helpers import make_task\n    make_task('a', 'x')",
         "from helpers import make_task\nID = 'x'\nmake_task('a', ID)",

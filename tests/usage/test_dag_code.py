@@ -94,6 +94,7 @@ def test_a_connection_is_found(code: str) -> None:
         'import airflow.models\nairflow.models.Variable.get("x")',
         'from airflow.sdk import Variable as V\nV.get("x")',
         'from airflow.models import *\nVariable.get("x")',
+        'from settings import *\nfrom common import *\nVariable.get("x")',
         "try:\n    from airflow.sdk import Variable\nexcept ImportError:\n    from airflow.models import Variable\n"
         'Variable.get("x")',
         '@task\ndef f():\n    return Variable.get("x")',

@@ -45,6 +45,10 @@ TEMPLATE = "{{ params.id }}"
         "from . import config\nOp(conn_id=config.DB)",
         "from config import *\nOp(conn_id=DB)",
         "from config import *\nOp(conn_id=Ids.DB)",
+        "from config import *\nfrom other import *\nOp(conn_id=DB)",
+        "from absent import *\nfrom config import *\nfrom .other import *\nfrom os.path import *\nOp(conn_id=DB)",
+        "from other import *\nfrom derived import *\nOp(conn_id=Ids.DB.value)",
+        "from . import *\nfrom config import *\nOp(conn_id=DB)",
         "from config import DB\nID = DB\nOp(conn_id=ID)",
         "import config\nID = config.WAREHOUSE['prod']\nOp(conn_id=ID)",
         "from config import EMPTY\nOp(conn_id=f'x{EMPTY}')",
@@ -64,7 +68,8 @@ TEMPLATE = "{{ params.id }}"
 def test_a_constant_of_another_file(tmp_path: Path, code: str) -> None:
     code = f"from airflow.sdk import BaseHook\n{code}"
     derived = "from config import *\nfrom config import EMPTY, DB\nOTHER = DB\nFORMATTED = f'{EMPTY}{DB}'"
-    found = found_in_files(tmp_path, {"dag.py": code, "config.py": CONFIG, "derived.py": derived})
+    files = {"dag.py": code, "config.py": CONFIG, "derived.py": derived, "other.py": "OTHER_DB = 'y'"}
+    found = found_in_files(tmp_path, files)
     assert connections(found) == ["x"]
     assert not found.uses[0].is_optional
     assert found.uses[0].position.path == str(tmp_path / "dag.py")
@@ -121,6 +126,7 @@ def test_module_paths_relative_to_the_file(tmp_path: Path, module: str, file: st
         "from config import PATTERN\nOp(conn_id=PATTERN.format('y'))",
         "from config import PATTERN\nOp(conn_id=('a' + PATTERN) % 'y')",
         "from config import *\nfrom local import *\nOp(conn_id=DB)",
+        "from config import *\nfrom absent import *\nOp(conn_id=DB)",
         "from config import *\nDB = other()\nOp(conn_id=DB)",
         "DB = 'y'\nfrom config import *\nOp(conn_id=DB)",
         "from config import *\nOp(conn_id=copyright)",

@@ -10,16 +10,20 @@ from functools import cached_property
 from airflow_kubernetes_secrets.usage.branches import Branches, Branching, OneOf, branches_of
 from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, Names
+from airflow_kubernetes_secrets.usage.imported_names import is_installed, one_of_modules
 
 # The number of names and operators that are followed to reach a literal value.
 DEEPEST = 8
+
+# If more modules are imported with ``from module import *``, the names in them are not known.
+_MOST_STARS = 20
 
 
 class Bindings:
     """The names of one file. A pass over the code binds them, from the end to the beginning.
 
     Attributes:
-        stars: the modules of ``from module import *``.
+        stars: the modules of ``from module import *``, the last one first.
     """
 
     def __init__(self, file: Frame) -> None:
@@ -159,9 +163,14 @@ class Bindings:
 
     @cached_property
     def _star_module(self) -> str:
-        """The module of ``from module import *``; empty if there is none, or several that can have the same name."""
+        """The module of ``from module import *``, or a path of several; empty if there is none, or too many."""
         of_airflow = [each for each in self.stars if is_airflow(each)]
-        return (of_airflow or self.stars)[-1] if of_airflow or len(set(self.stars)) == 1 else ""
+        if of_airflow:
+            return of_airflow[-1]
+        own = [each for each in dict.fromkeys(self.stars) if not is_installed(each.partition(".")[0])]
+        if len(own) > _MOST_STARS:
+            return ""
+        return one_of_modules(own) if len(own) > 1 else (own or self.stars or [""])[0]
 
     def imports(self) -> dict[str, str]:
         """Return the path of each name that the file imports outside functions, and does not set again."""

@@ -41,7 +41,7 @@ class Exports(NamedTuple):
         constants: the strings, by names such as ``Ids.DB``; they can refer to constants of other files.
         imports: the path of each name that the file itself imports.
         names: all other names that it sets, with and without a constant.
-        stars: the modules whose names it imports all.
+        stars: the modules whose names it imports all, the last one first.
     """
 
     constants: Mapping[str, str]

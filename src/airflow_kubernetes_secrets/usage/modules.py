@@ -13,7 +13,7 @@ from functools import cache
 from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.file_uses import Exports
-from airflow_kubernetes_secrets.usage.imported_names import definers
+from airflow_kubernetes_secrets.usage.imported_names import definers, paths_of
 from airflow_kubernetes_secrets.usage.processes import uses_in_each
 from airflow_kubernetes_secrets.usage.signatures import Signatures
 
@@ -96,6 +96,13 @@ class Modules:
     def _find_definitions(self, name: Name, depth: int) -> Set[Name | None]:
         """Return the files that can define a name, each with the name in it; ``None`` for one that is not known."""
         found: set[Name | None] = set()
+        if len(paths := paths_of(name[1])) > 1:
+            # The last module comes first. Its names replace those of the others, so its names must be known.
+            for each in ((name[0], path) for path in paths):
+                if not found and not any(self._candidates(each)):
+                    return {None}
+                found |= self._definitions(each, depth)
+            return found
         for key, rest in self._candidates(name):
             exports = self._exports[key]
             first = rest.partition(".")[0]
