@@ -152,7 +152,6 @@ def test_variable_with_a_default_is_optional(tmp_path: Path) -> None:
         "from helpers import make_task\nmake_task('a', other())",
         "from helpers import make_task\nmake_task(*other())",
         "from helpers import make_task\nmake_task('a', **other())",
-        "from helpers import make_task\nmake_task('a', id='x' if other() else 'y')",
         "from helpers import prefixed\nprefixed(other(), name='x')",
         "from helpers import Own\nfor each in other():\n    Own(each)",
     ],
@@ -161,6 +160,60 @@ def test_a_call_that_computes_the_id_is_counted(tmp_path: Path, code: str) -> No
     found = found_in_files(tmp_path, {"dag.py": IMPORTS + code, "helpers.py": HELPERS})
     assert not found.uses
     assert len([each for each in found.computed if each.position.path == str(tmp_path / "dag.py")]) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from helpers import make_task\nmake_task('a', id='x' if other() else 'y')",
+        "from helpers import make_task\nmake_task('a' if other() else 'b', 'x' if other() else 'y')",
+        "from helpers import inner\nID = 'x' if os.name else 'y'\ninner(ID)",
+        "from helpers import inner\nif os.name:\n    ID = 'x'\nelse:\n    ID = 'y'\ninner(ID)",
+        "from helpers import of_a_parameter\nof_a_parameter('x' if other() else 'y')",
+        "from helpers import inner\ndef f(id):\n    inner(id)\nf('x' if other() else 'y')",
+        "from config import X, Y\nfrom helpers import inner\ninner(X if other() else Y)",
+        "from config import X, Y\nOp(conn_id=X if other() else Y)",
+        "from helpers import Own\nOwn(connection='x' if other() else 'y')",
+        "from helpers import inner\nPythonOperator(python_callable=inner, op_args=['x' if other() else 'y'])",
+        "from helpers import inner\nfor a in ['a', 'b']:\n    inner('x' if a == 'a' else 'y')",
+    ],
+)
+def test_each_id_that_a_call_may_pass_is_optional_and_its_place_is_counted(tmp_path: Path, code: str) -> None:
+    files = {"dag.py": f"import os\n{IMPORTS}{code}", "helpers.py": HELPERS, "config.py": "X = 'x'\nY = 'y'"}
+    found = found_in_files(tmp_path, files)
+    uses = [use for use in found.uses if use.position.path == str(tmp_path / "dag.py")]
+    assert {use.id for use in uses} == {"x", "y"}
+    assert all(use.is_optional for use in uses)
+    computed = [each for each in found.computed if each.position.path == str(tmp_path / "dag.py")]
+    assert {each.position.line for each in computed} == {use.position.line for use in uses}
+
+
+def test_a_condition_in_another_argument_does_not_matter(tmp_path: Path) -> None:
+    code = "from helpers import make_task\nmake_task('a' if other() else 'b', 'x')  # airflow"
+    found = found_in_files(tmp_path, {"dag.py": code, "helpers.py": HELPERS})
+    (use,) = [use for use in found.uses if use.position.path == str(tmp_path / "dag.py")]
+    assert (use.id, use.is_optional) == ("x", False)
+    assert not [each for each in found.computed if each.position.path == str(tmp_path / "dag.py")]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "def load(id=None):\n    if id is None:\n        id = other()\n    BaseHook.get_connection(id)",
+        "def load(id=None):\n    if not id:\n        id = other()\n    if other():\n        id = ''\n"
+        "    BaseHook.get_connection(id)",
+        "def load(id=None):\n    BaseHook.get_connection(id or other())",
+    ],
+)
+def test_a_parameter_that_a_branch_replaces_is_optional_where_it_is_passed(tmp_path: Path, function: str) -> None:
+    files = {
+        "dag.py": "from helpers import load\nload('x')  # airflow\nload()",
+        "helpers.py": f"from airflow.sdk import BaseHook\n{function}",
+    }
+    found = found_in_files(tmp_path, files)
+    (use,) = found.uses
+    assert (use.id, use.is_optional, use.position.line) == ("x", True, 2)
+    assert found.computed
 
 
 @pytest.mark.parametrize(

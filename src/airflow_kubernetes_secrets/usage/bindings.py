@@ -7,13 +7,15 @@ import builtins
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from airflow_kubernetes_secrets.usage.branches import Branches, Branching, OneOf, branches_of
+from airflow_kubernetes_secrets.usage.branches import Argument, Branches, Branching, OneOf, branches_of
 from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, Names
 from airflow_kubernetes_secrets.usage.imported_names import is_installed, one_of_modules
 
 # The number of names and operators that are followed to reach a literal value.
 DEEPEST = 8
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 # If more modules are imported with ``from module import *``, the names in them are not known.
 _MOST_STARS = 20
@@ -49,7 +51,8 @@ class Bindings:
     def bind(self, frame: Frame, name: str, value: Definition | None) -> None:
         """Bind a name to a value; to ``None`` if the value is unknown. A name with several values has none."""
         names = frame.scope
-        if name not in names:
+        may_keep_argument = isinstance(value, OneOf) and value.before is not None
+        if name not in names or (may_keep_argument and self._is_parameter(name, frame)):
             names[name] = value
             return
         known = names[name]
@@ -59,6 +62,12 @@ class Bindings:
             return
         names[name] = None
         self._set_again.add((id(names), name))
+
+    def _is_parameter(self, name: str, frame: Frame) -> bool:
+        """Return whether a name is a parameter that no code sets, as far as it has been read."""
+        scope, names = next(frame.scopes())
+        is_set = names is not frame.scope or names[name] is not None or (id(names), name) in self._set_again
+        return not is_set and isinstance(scope.node, _FUNCTIONS) and name in parameters_of(scope.node)
 
     def bind_loop_variable(self, name: ast.Name, frame: Frame, loop: Loop) -> None:
         """Bind a name that a loop sets."""
@@ -132,8 +141,12 @@ class Bindings:
             names.update({name: None for name, value in names.items() if value is not None and value.lineno < line})
         scopes_with_stars = {id(names) for names, _line in self._scopes_with_stars}
         for (scope, name), (branches, frame) in self._branches.items():
-            # A class can inherit another value.
             owner = next(frame.scopes())[0].node
+            if isinstance(owner, _FUNCTIONS) and name in parameters_of(owner):
+                if branches.before is not None:
+                    branches.before.value = Argument(name)
+                continue
+            # A class can inherit another value.
             has_other = scope in scopes_with_stars or (isinstance(owner, ast.ClassDef) and bool(owner.bases))
             if frame.scope[name] is branches.value and len(branches.assignments) == 1 and not has_other:
                 frame.scope[name] = branches.assignments[0][1]
@@ -212,6 +225,12 @@ class Bindings:
         if loop is None or loop not in set(frame.loops()):
             return scope
         return next(each for each in frame.outwards() if each.scope is scope.scope)
+
+
+def parameters_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """Return the names of the parameters of a function, without ``*args`` and ``**kwargs``."""
+    given = function.args
+    return {each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
 
 
 def _alias(value: Definition | None) -> list[str]:

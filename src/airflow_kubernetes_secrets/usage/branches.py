@@ -37,6 +37,16 @@ class Before(ast.expr):
         self.value: ast.expr | None = None
 
 
+class Argument(ast.expr):
+    """The value that the caller of a function passes as a parameter. It is not a part of the code."""
+
+    _fields = ()
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
 class OneOf(ast.expr):
     """The value of a name after a statement with branches. It is not a part of the code.
 

@@ -121,7 +121,7 @@ class _Finder:
                     if text is None or not references.has_reference(text):
                         closed.add(use)
                     else:
-                        open_ids[OpenId(use, text, each.has_default)] = None
+                        open_ids[OpenId(use, text, each.has_default or not is_certain)] = None
                 elif identifier := references.value(text):
                     optional = each.has_default or not is_certain or works_without(each.kind, each.how, identifier)
                     uses[Use(each.kind, identifier, each.how, position, optional)] = None
@@ -133,7 +133,7 @@ class _Finder:
             uses=tuple(uses),
             computed=tuple(computed),
             places=places,
-            open=[each for each in open_ids if each.use not in closed],
+            open=[each._replace(is_computed_too=each.use in closed) for each in open_ids],
             functions=functions,
             calls=[
                 FollowedCall(function, passed, self._position(owners, frame, passed.line))

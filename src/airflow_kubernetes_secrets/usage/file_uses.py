@@ -15,11 +15,14 @@ class OpenId(NamedTuple):
     Attributes:
         use: the use, which is also one of the computed uses.
         text: the id with its references.
+        is_optional: whether the use may work without the entry, or the code uses only one of several ids.
+        is_computed_too: whether the place stays one of the computed uses when this id is known.
     """
 
     use: Computed
     text: str
-    has_default: bool
+    is_optional: bool
+    is_computed_too: bool = False
 
 
 class FollowedCall(NamedTuple):

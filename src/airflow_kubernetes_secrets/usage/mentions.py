@@ -229,7 +229,12 @@ class Mentions:
             parameters = {each.arg for each in (*function.args.args, *function.args.kwonlyargs)}
             wanted = {name for name in _CONTEXT_KEYS if name in parameters}
             if wanted and (passed := self._passed_to_task(function)) is not None:
-                wanted -= {name for name in wanted if name in passed or self._syntax.names.is_set_again(name, frame)}
+                names = self._syntax.names
+                wanted -= {
+                    name
+                    for name in wanted
+                    if name in passed or names.is_set_again(name, frame) or names.definition(name, frame) is not None
+                }
                 for each in ast.walk(function):
                     if isinstance(each, ast.Name) and each.id in wanted:
                         yield ContextItem(each, each, each.id, frame)

@@ -57,17 +57,17 @@ class OpenIds:
         uses: dict[Use, None] = {}
         unknown: dict[Computed, None] = {}
         for each in self._open:
-            for text, position in self._texts(each.text, each.use.position, _DEEPEST):
+            for text, position, is_certain in self._texts(each.text, each.use.position, _DEEPEST):
                 use = replace(each.use, position=position)
                 if text is None or references.has_reference(text) or is_rendered(text):
                     unknown[use] = None
                 elif identifier := references.value(text):
-                    optional = each.has_default or works_without(use.kind, use.how, identifier)
+                    optional = each.is_optional or not is_certain or works_without(use.kind, use.how, identifier)
                     uses[Use(use.kind, identifier, use.how, position, optional)] = None
         # The name of an argument can show an id too.
         shown = {(use.kind, use.id, use.position, use.is_optional) for use in found.uses} if uses else ()
         found.uses += (use for use in uses if (use.kind, use.id, use.position, use.is_optional) not in shown)
-        known = {each.use for each in self._open} - unknown.keys()
+        known = {each.use for each in self._open if not each.is_computed_too} - unknown.keys()
         found.computed = [each for each in found.computed if each not in known and _call(each) not in self._passing]
         counted = set(found.computed)
         found.computed += (each for each in unknown if each not in counted)
@@ -99,10 +99,11 @@ class OpenIds:
             if definition in lines:
                 self._calls_of[definition[0], lines[definition]].append(call)
 
-    def _texts(self, text: str | None, position: Position, depth: int) -> Iterator[tuple[str | None, Position]]:
+    def _texts(self, text: str | None, position: Position, depth: int) -> Iterator[tuple[str | None, Position, bool]]:
         """Yield the strings that a string of a file can have, each with the place that passes it.
 
-        A string is ``None`` if it is only known when the code runs.
+        A string is ``None`` if it is only known when the code runs. The last value is whether the place always passes
+        the string.
         """
         file = _file(position)
         text = None if text is None else self._modules.with_constants(file, text)
@@ -113,18 +114,23 @@ class OpenIds:
             for call in self._calls_of.get((file, line), ()):
                 values = function.values(call.passed, self._default_arguments[_file(call.position)])
                 given = {name: values[name] for name in wanted if name in values}
+                is_certain = all(each.is_certain for each in given.values())
+                if is_certain and call.passed.is_alternative():
+                    # The call differs from another one in an argument that does not matter here.
+                    continue
                 # Without a value, the code of the function uses none, or one that is no string.
                 if self._followed < _MOST_FOLLOWED and (given.keys() == wanted or call.passed.has_more):
                     self._followed += 1
                     is_called = True
                     self._passing.add((call.position.path, call.position.line, function.name))
                     place = replace(
-                        call.position, line=max((at for _text, at in given.values()), default=call.passed.line)
+                        call.position, line=max((each.line for each in given.values()), default=call.passed.line)
                     )
-                    passed = {name: given.get(name, (None, 0))[0] for name in wanted}
-                    yield from self._texts(references.with_parameters(text, line, passed), place, depth - 1)
+                    passed = {name: given[name].text if name in given else None for name in wanted}
+                    found = self._texts(references.with_parameters(text, line, passed), place, depth - 1)
+                    yield from ((each, at, is_certain and is_also) for each, at, is_also in found)
         if not is_called:
-            yield text, position
+            yield text, position, True
 
 
 def _file(position: Position) -> FileKey:

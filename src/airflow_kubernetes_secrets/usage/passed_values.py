@@ -27,8 +27,19 @@ CALLABLE, _POSITIONAL, _NAMED = "python_callable", "op_args", "op_kwargs"
 
 _CONSTRUCTORS = ("__init__", "__new__")
 
-# A string, or `None` if it is only known when the code runs; and the line of the argument.
-Value = tuple["str | None", int]
+
+class Value(NamedTuple):
+    """The value of an argument.
+
+    Attributes:
+        text: a string; ``None`` if it is only known when the code runs.
+        line: the line of the argument.
+        is_certain: whether the call always passes this string.
+    """
+
+    text: str | None
+    line: int
+    is_certain: bool = True
 
 
 class Passed(NamedTuple):
@@ -47,9 +58,24 @@ class Passed(NamedTuple):
 
     def texts(self) -> Iterator[str]:
         """Yield the strings that the call passes."""
-        for text, _line in chain(self.positional, self.named.values()):
-            if text is not None:
-                yield text
+        for each in chain(self.positional, self.named.values()):
+            if each.text is not None:
+                yield each.text
+
+    def is_alternative(self) -> bool:
+        """Return whether the call passes only one of several strings as one argument, of which this is one."""
+        return not all(each.is_certain for each in chain(self.positional, self.named.values()))
+
+    def has_value(self, value: Value) -> bool:
+        """Return whether a value is one of the arguments, and not only equal to one."""
+        return any(each is value for each in chain(self.positional, self.named.values()))
+
+    def with_value(self, old: Value, new: Value) -> Passed:
+        """Return the arguments with another value in place of one of them."""
+        positional = [new if each is old else each for each in self.positional]
+        return self._replace(
+            positional=positional, named={name: new if each is old else each for name, each in self.named.items()}
+        )
 
     def lines_of_functions(self) -> set[int]:
         """Return the lines of the functions whose parameters the call passes on."""
@@ -89,7 +115,7 @@ class Function(NamedTuple):
         found |= {name: value for name, value in passed.named.items() if name in parameters}
         if passed.has_more:
             return found
-        omitted = {name: (text, passed.line) for name, text in self.defaults.items() if name not in found}
+        omitted = {name: Value(text, passed.line) for name, text in self.defaults.items() if name not in found}
         if self.is_constructor:
             omitted = (
                 {} if default_arguments is None else {k: v for k, v in omitted.items() if k not in default_arguments}
@@ -103,6 +129,8 @@ class PassedValues:
     def __init__(self, syntax: Syntax, strings: StringExpressions) -> None:
         self._syntax = syntax
         self._strings = strings
+        # The values of the last call that depend on a condition, each with its expression.
+        self._conditional: list[tuple[Value, ast.expr]] = []
         # `functools.cache` of a method would be a cycle, which keeps the whole parsed file in memory.
         self._bases: dict[Frame, Set[ast.AST]] = {}
 
@@ -149,9 +177,24 @@ class PassedValues:
         return _function_in(func.value if isinstance(func, ast.Attribute) and is_expanded(call.node) else func)
 
     def passed(self, call: Call) -> list[Passed]:
-        """Return the arguments of a call; several, if it is in a loop, or expanded to several tasks."""
-        found = self._strings.alternatives.read(partial(self._passed_at_once, call))
-        return [each for passed, _is_certain in found for each in passed]
+        """Return the arguments of a call; several, if it is in a loop, or expanded to several tasks.
+
+        If an argument is one of several strings, the arguments with each of them follow.
+        """
+        self._conditional.clear()
+        read = self._strings.alternatives.read
+        found = [each for passed, _is_certain in read(partial(self._passed_at_once, call)) for each in passed]
+        one_of_several: list[Passed] = []
+        for node, value in {node: value for value, node in self._conditional}.items():
+            texts = read(partial(self._strings.with_references, node, call.frame), conditions=True)
+            passed = [each for each in found if each.has_value(value)][:1]
+            one_of_several += (
+                each.with_value(value, Value(text, value.line, is_certain=False))
+                for each in passed
+                for text, _is_certain in texts
+                if text is not None
+            )
+        return found + one_of_several
 
     def _passed_at_once(self, call: Call) -> list[Passed]:
         node = call.node
@@ -191,7 +234,11 @@ class PassedValues:
         return Passed([self._value(each, call.frame) for each in given], named, line, bool(stars), has_more)
 
     def _value(self, node: ast.expr, frame: Frame) -> Value:
-        return self._strings.with_references(node, frame), node.lineno
+        asked = self._strings.alternatives.asked
+        value = Value(self._strings.with_references(node, frame), node.lineno)
+        if value.text is None and self._strings.alternatives.asked != asked:
+            self._conditional.append((value, node))
+        return value
 
     def _may_call(self, names: Sequence[str], frame: Frame, name: str, where: Frame) -> bool:
         """Return whether names call a function or class of this file, and not that of another object or function.

@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.alternatives import Alternatives
-from airflow_kubernetes_secrets.usage.bindings import DEEPEST
-from airflow_kubernetes_secrets.usage.branches import Before, OneOf
+from airflow_kubernetes_secrets.usage.bindings import DEEPEST, parameters_of
+from airflow_kubernetes_secrets.usage.branches import Argument, Before, OneOf
 from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, runs_for_each_element
 from airflow_kubernetes_secrets.usage.imported_names import is_installed
@@ -120,10 +120,13 @@ class StringExpressions:
         where = None if function is None else function.parent
         if where is None or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return None
-        if all(each.arg != name for each in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)):
+        if name not in parameters_of(node):
             return None
         self.functions[node.lineno] = FunctionInFile(node, where)
         return references.parameter(node.lineno, name)
+
+    def _argument(self, node: Argument, frame: Frame, _depth: int) -> str | None:
+        return self._parameter(node.name, frame)
 
     def constants(self) -> dict[str, str]:
         """Return the strings that other files can import, by names such as ``ID``, ``Ids.DB`` and ``IDS.key``.
@@ -538,6 +541,7 @@ def _may_be_field(annotation: ast.expr) -> bool:
 
 
 _READ_TEXT: Final[Mapping[type, Callable[[StringExpressions, Any, Frame, int], str | None]]] = {
+    Argument: StringExpressions._argument,
     ast.Attribute: StringExpressions._member,
     Before: StringExpressions._branch,
     ast.BinOp: StringExpressions._operation,
