@@ -200,7 +200,7 @@ def test_a_condition_in_another_argument_does_not_matter(tmp_path: Path) -> None
     "function",
     [
         "def load(id=None):\n    if id is None:\n        id = other()\n    BaseHook.get_connection(id)",
-        "def load(id=None):\n    if not id:\n        id = other()\n    if other():\n        id = ''\n"
+        "def load(id=None, a=1):\n    if a and not id:\n        id = other()\n    if id == '':\n        id = ''\n"
         "    BaseHook.get_connection(id)",
         "def load(id=None):\n    BaseHook.get_connection(id or other())",
     ],
@@ -213,6 +213,41 @@ def test_a_parameter_that_a_branch_replaces_is_optional_where_it_is_passed(tmp_p
     found = found_in_files(tmp_path, files)
     (use,) = found.uses
     assert (use.id, use.is_optional, use.position.line) == ("x", True, 2)
+    assert found.computed
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "def load(id, stage=''):\n    if stage:\n        id = f'{id}_{stage}'\n    BaseHook.get_connection(id)",
+        "def load(id):\n    if not id:\n        id = id + 'x'\n    BaseHook.get_connection(id)",
+        "def load(id, stage=''):\n    if not id or stage:\n        id = stage\n    BaseHook.get_connection(id)",
+        "def load(id):\n    if not id:\n        id = other()\n    if other():\n        id = other()\n"
+        "    BaseHook.get_connection(id)",
+        "def load(id):\n    if other():\n        id = other()\n    if not id:\n        id = other()\n"
+        "    BaseHook.get_connection(id)",
+        "def load(id):\n    if not id:\n        id = other()\n    id = other(id)\n    BaseHook.get_connection(id)",
+        "def load(id):\n    try:\n        id = other()\n    finally:\n        pass\n    BaseHook.get_connection(id)",
+        "def load(id, stage=''):\n    BaseHook.get_connection(id if not stage else id + stage + other())",
+        "def load(id):\n    id = id or other()\n    BaseHook.get_connection(id)",
+    ],
+)
+def test_a_parameter_that_the_function_may_replace_is_not_guessed(tmp_path: Path, function: str) -> None:
+    files = {
+        "dag.py": "from helpers import load\nload('x', 'prod')  # airflow",
+        "helpers.py": f"from airflow.sdk import BaseHook\n{function}",
+    }
+    found = found_in_files(tmp_path, files)
+    assert not found.uses
+    assert found.computed
+
+
+def test_the_string_with_the_tested_parameter_is_found(tmp_path: Path) -> None:
+    helpers = "def read(key, start=None):\n    Variable.get(f'{start}{key}' if start is not None else key)"
+    code = "from helpers import read\nread('x', 'prod_')  # airflow"
+    found = found_in_files(tmp_path, {"dag.py": code, "helpers.py": f"from airflow.sdk import Variable\n{helpers}"})
+    assert variables(found) == ["prod_x"]
+    assert found.uses[0].is_optional
     assert found.computed
 
 

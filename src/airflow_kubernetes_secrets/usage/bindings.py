@@ -7,7 +7,14 @@ import builtins
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from airflow_kubernetes_secrets.usage.branches import Argument, Branches, Branching, OneOf, branches_of
+from airflow_kubernetes_secrets.usage.branches import (
+    Argument,
+    Branches,
+    Branching,
+    OneOf,
+    branches_of,
+    replaces_missing,
+)
 from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, Names
 from airflow_kubernetes_secrets.usage.imported_names import is_installed, one_of_modules
@@ -51,8 +58,7 @@ class Bindings:
     def bind(self, frame: Frame, name: str, value: Definition | None) -> None:
         """Bind a name to a value; to ``None`` if the value is unknown. A name with several values has none."""
         names = frame.scope
-        may_keep_argument = isinstance(value, OneOf) and value.before is not None
-        if name not in names or (may_keep_argument and self._is_parameter(name, frame)):
+        if name not in names or (replaces_missing(value, name) and self._is_parameter(name, frame)):
             names[name] = value
             return
         known = names[name]
@@ -143,7 +149,7 @@ class Bindings:
         for (scope, name), (branches, frame) in self._branches.items():
             owner = next(frame.scopes())[0].node
             if isinstance(owner, _FUNCTIONS) and name in parameters_of(owner):
-                if branches.before is not None:
+                if branches.before is not None and replaces_missing(branches.value, name):
                     branches.before.value = Argument(name)
                 continue
             # A class can inherit another value.

@@ -126,6 +126,28 @@ def is_never_run(test: ast.expr) -> bool:
     return isinstance(test.ops[0], ast.Eq) and ["__name__"] in (dotted(test.left), dotted(test.comparators[0]))
 
 
+def replaces_missing(value: ast.AST | None, name: str) -> bool:
+    """Return whether a value is that of ``if not name: name = other``, so that a name with a string keeps it."""
+    if not isinstance(value, OneOf) or not isinstance(value.statement, ast.If) or value.statement.orelse:
+        return False
+    has_own = any(
+        isinstance(each, ast.Name) and each.id == name for new in value.values.values() for each in ast.walk(new)
+    )
+    return not has_own and _is_test_of_missing(value.statement.test, name)
+
+
+def _is_test_of_missing(test: ast.expr, name: str) -> bool:
+    """Return whether a test is true only if a name has no string, as in ``name is None`` and ``not name and other``."""
+    if isinstance(test, ast.BoolOp):
+        found = [_is_test_of_missing(each, name) for each in test.values]
+        return any(found) if isinstance(test.op, ast.And) else all(found)
+    if isinstance(test, ast.Compare):
+        is_empty = isinstance(test.comparators[0], ast.Constant) and not test.comparators[0].value
+        is_equal = len(test.ops) == 1 and isinstance(test.ops[0], (ast.Is, ast.Eq))
+        return is_empty and is_equal and dotted(test.left) == [name]
+    return isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) and dotted(test.operand) == [name]
+
+
 # Returns the value that a name has before a statement.
 _ValueBefore = Callable[[str], ast.expr]
 

@@ -69,6 +69,11 @@ def formatted(text: str) -> str | None:
     )
 
 
+def refers_to(text: str, reference: str) -> bool:
+    """Return whether a string contains a reference, also if it is formatted."""
+    return reference.removesuffix(_MARK) in text
+
+
 def without_references(text: str) -> str:
     """Return a string in which each reference is :data:`UNKNOWN`."""
     return _REFERENCE.sub(UNKNOWN, text) if _MARK in text else text

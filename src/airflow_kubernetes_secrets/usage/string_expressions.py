@@ -197,7 +197,13 @@ class StringExpressions:
         return self._together(texts, "")
 
     def _conditional(self, node: ast.IfExp, frame: Frame, depth: int) -> str | None:
-        return self._one_of(node, [node.body, node.orelse], frame, depth)
+        text = self._one_of(node, [node.body, node.orelse], frame, depth)
+        if text is None or not references.lines_of_functions(text):
+            return text
+        # The arguments decide which of the two strings is used. Only the one with the arguments in the test is known.
+        names = {each.id for each in ast.walk(node.test) if isinstance(each, ast.Name)}
+        tested = [self._parameter(name, frame) for name in names]
+        return text if all(each is None or references.refers_to(text, each) for each in tested) else None
 
     def _branch(self, node: OneOf | Before, frame: Frame, depth: int) -> str | None:
         return self._text(self._value_in_branch(node), frame, depth)
