@@ -242,6 +242,15 @@ def test_a_parameter_that_the_function_may_replace_is_not_guessed(tmp_path: Path
     assert found.computed
 
 
+def test_a_test_of_another_parameter_leaves_both_strings(tmp_path: Path) -> None:
+    helpers = "def load(stage, a='x', b='y'):\n    BaseHook.get_connection(a if stage == 'prod' else b)"
+    code = "from helpers import load\nload(other())  # airflow"
+    found = found_in_files(tmp_path, {"dag.py": code, "helpers.py": f"from airflow.sdk import BaseHook\n{helpers}"})
+    assert connections(found) == ["x", "y"]
+    assert all(use.is_optional for use in found.uses)
+    assert found.computed
+
+
 def test_the_string_with_the_tested_parameter_is_found(tmp_path: Path) -> None:
     helpers = "def read(key, start=None):\n    Variable.get(f'{start}{key}' if start is not None else key)"
     code = "from helpers import read\nread('x', 'prod_')  # airflow"

@@ -200,8 +200,9 @@ class StringExpressions:
         text = self._one_of(node, [node.body, node.orelse], frame, depth)
         if text is None or not references.lines_of_functions(text):
             return text
-        # The arguments decide which of the two strings is used. Only the one with the arguments in the test is known.
-        names = {each.id for each in ast.walk(node.test) if isinstance(each, ast.Name)}
+        # In `start + name if start else name`, the arguments decide which string is used. Without the tested parameter
+        # in it, it is not known.
+        names = _names_in(node.test) & (_names_in(node.body) | _names_in(node.orelse))
         tested = [self._parameter(name, frame) for name in names]
         return text if all(each is None or references.refers_to(text, each) for each in tested) else None
 
@@ -508,6 +509,10 @@ class StringExpressions:
         else:
             text = self._text(node, frame, depth)
         return UNKNOWN if text is None else text
+
+
+def _names_in(node: ast.expr) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
 
 
 def _argument(call: ast.Call, index: int, name: str) -> ast.expr | None:
