@@ -188,6 +188,63 @@ def test_each_id_that_a_call_may_pass_is_optional_and_its_place_is_counted(tmp_p
     assert {each.position.line for each in computed} == {use.position.line for use in uses}
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from library import load\nload('x')",
+        "from library import Builder\nBuilder(1).set_conn_id('x').build()",
+        "from library import Builder\nbuilder = Builder(1)\nbuilder.set_conn_id('x')",
+        "from library import Own\nOwn('a', 'x', 5)",
+        "def load(my_conn_id):\n    other(my_conn_id)\nload('x')",
+        "from config import X\nfrom library import load\nload(X)",
+        "from library import load\ndef f(name):\n    load(name)\nf('x')",
+    ],
+)
+def test_an_id_that_is_passed_by_position_as_a_connection_id(tmp_path: Path, code: str) -> None:
+    library = """
+    def load(db_conn_id, /): ...
+    class Builder:
+        def set_conn_id(self, conn_id):
+            self._id = conn_id
+            return self
+    class Own:
+        def __init__(self, name, http_conn_id=None, timeout=0): ...
+    """
+    files = {"dag.py": f"{IMPORTS}{code}", "library.py": dedent(library), "config.py": "X = 'x'"}
+    found = found_in_files(tmp_path, files)
+    (use,) = found.uses
+    assert (use.id, use.is_optional) == ("x", False)
+    assert use.position.path == str(tmp_path / "dag.py")
+    assert use.how.endswith("conn_id")
+    assert not found.computed
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from library import load\nload(other())",
+        "from library import load\nload(None)",
+        "from library import load\nload('{{ params.id }}')",
+        "from library import load\nload('')",
+        "from library import load\nload()",
+        "from library import plain\nplain('x')",
+        "def load(db_conn_id): ...\nother.load('x')",
+    ],
+)
+def test_what_is_passed_by_position_is_not_guessed(tmp_path: Path, code: str) -> None:
+    library = "def load(db_conn_id=None): ...\ndef plain(name, db_conn_id=None): ..."
+    found = found_in_files(tmp_path, {"dag.py": f"{IMPORTS}{code}", "library.py": library})
+    assert not found.uses
+    assert not found.computed
+
+
+def test_an_id_in_one_place_is_shown_once(tmp_path: Path) -> None:
+    helpers = "from airflow.sdk import BaseHook\ndef load(conn_id):\n    BaseHook.get_connection(conn_id)"
+    code = "from helpers import load\nload('x')\nload(conn_id='y')  # airflow"
+    found = found_in_files(tmp_path, {"dag.py": code, "helpers.py": helpers})
+    assert [(use.id, use.how) for use in found.uses] == [("y", "conn_id"), ("x", "BaseHook.get_connection")]
+
+
 def test_a_condition_in_another_argument_does_not_matter(tmp_path: Path) -> None:
     code = "from helpers import make_task\nmake_task('a' if other() else 'b', 'x')  # airflow"
     found = found_in_files(tmp_path, {"dag.py": code, "helpers.py": HELPERS})

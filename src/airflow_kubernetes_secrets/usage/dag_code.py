@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.process import no_garbage_collection
 from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
@@ -25,7 +26,7 @@ from airflow_kubernetes_secrets.usage.mentions import Mention, Mentions
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.own_stack import on_own_stack
 from airflow_kubernetes_secrets.usage.passed_values import Function, Passed, PassedValues
-from airflow_kubernetes_secrets.usage.signatures import Signatures
+from airflow_kubernetes_secrets.usage.signatures import Signatures, names_connection
 from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
 from airflow_kubernetes_secrets.usage.syntax import Syntax
 from airflow_kubernetes_secrets.usage.templates import is_rendered
@@ -104,7 +105,8 @@ class _Finder:
         closed: set[Computed] = set()
         mentions = sorted(self._mentions.find(), key=lambda mention: mention.line)
         calls = self._calls_of_others()
-        if not mentions and not calls and not self._syntax.file_names:
+        parameters = self._parameters()
+        if not mentions and not calls and not parameters and not self._syntax.file_names:
             return FileUses(self._file.path)
         owners = DagsAndTasks(self._syntax, self._strings)
         places = [(name, self._position(owners, frame, line)) for name, line, frame in self._syntax.file_names]
@@ -125,7 +127,7 @@ class _Finder:
                 elif identifier := references.value(text):
                     optional = each.has_default or not is_certain or works_without(each.kind, each.how, identifier)
                     uses[Use(each.kind, identifier, each.how, position, optional)] = None
-        functions = self._functions([each.text for each in open_ids], calls)
+        functions = self._functions([each.text for each in (*open_ids, *parameters)], calls)
         calls.sort(key=lambda call: call[1].line)
         return FileUses(
             self._file.path,
@@ -134,6 +136,7 @@ class _Finder:
             computed=tuple(computed),
             places=places,
             open=[each._replace(is_computed_too=each.use in closed) for each in open_ids],
+            parameters=parameters,
             functions=functions,
             calls=[
                 FollowedCall(function, passed, self._position(owners, frame, passed.line))
@@ -150,6 +153,17 @@ class _Finder:
             return [(self._strings.with_references(mention.id, mention.frame), True)]
         read = partial(self._strings.with_references, mention.id, mention.frame)
         return self._strings.alternatives.read(read, conditions=True)
+
+    def _parameters(self) -> list[OpenId]:
+        """Return the parameters that calls can pass by position, and whose names say that they are connection ids."""
+        found = []
+        for node, where in self._syntax.functions:
+            for each in (*node.args.posonlyargs, *node.args.args):
+                if names_connection(each.arg):
+                    position = Position(self._file.path, node.lineno, team=self._file.team)
+                    text = self._strings.parameter(each.arg, node, where)
+                    found.append(OpenId(Computed(Kind.CONNECTION, each.arg, position), text, is_optional=False))
+        return found
 
     def _calls_of_others(self) -> list[_FollowedCall]:
         """Return the calls of functions and classes that the file imports."""

@@ -59,6 +59,7 @@ class FileUses(NamedTuple):
     Attributes:
         problem: why the file could not be read or parsed; empty if it was.
         team: the team that its DAGs belong to.
+        parameters: the parameters for connection ids that calls can pass by position, each as such a use.
         places: the strings that may name files with templates, each with its place.
         open: the uses whose id has references.
         functions: the functions that the references name.
@@ -74,6 +75,7 @@ class FileUses(NamedTuple):
     computed: Sequence[Computed] = ()
     places: Sequence[tuple[str, Position]] = ()
     open: Sequence[OpenId] = ()
+    parameters: Sequence[OpenId] = ()
     functions: Sequence[Function] = ()
     calls: Sequence[FollowedCall] = ()
     default_arguments: Set[str] | None = frozenset()

@@ -33,6 +33,7 @@ class OpenIds:
         """Use the constants and names of these files."""
         self._modules = modules
         self._open: list[OpenId] = []
+        self._parameters: list[OpenId] = []
         self._functions: dict[FileKey, dict[int, Function]] = {}
         self._calls: list[FollowedCall] = []
         self._default_arguments: dict[FileKey, Set[str] | None] = {}
@@ -45,6 +46,7 @@ class OpenIds:
     def add(self, file: FileUses) -> None:
         """Add what a file leaves open."""
         self._open += file.open
+        self._parameters += file.parameters
         self._calls += file.calls
         if file.functions:
             self._functions[file.team, file.path] = {each.line: each for each in file.functions}
@@ -71,6 +73,22 @@ class OpenIds:
         found.computed = [each for each in found.computed if each not in known and _call(each) not in self._passing]
         counted = set(found.computed)
         found.computed += (each for each in unknown if each not in counted)
+        shown = {(use.kind, use.id, use.position) for use in found.uses} if self._parameters else ()
+        found.uses += (use for use in self._passed_by_position() if (use.kind, use.id, use.position) not in shown)
+
+    def _passed_by_position(self) -> Iterator[Use]:
+        """Yield the ids that calls pass by position as parameters such as ``conn_id``.
+
+        The name of the parameter shows the id, whatever the function does with it. So no other call is counted.
+        """
+        uses: dict[Use, None] = {}
+        for each in self._parameters:
+            for text, position, is_certain in self._texts(each.text, each.use.position, _DEEPEST):
+                if text and not references.has_reference(text) and not is_rendered(text):
+                    identifier, use = references.value(text), each.use
+                    optional = not is_certain or works_without(use.kind, use.how, identifier)
+                    uses[Use(use.kind, identifier, use.how, position, optional)] = None
+        yield from uses
 
     def _find_calls(self, signatures: Signatures, processes: int | None) -> None:
         """Find the calls of the functions whose parameters are ids."""

@@ -120,10 +120,12 @@ class StringExpressions:
         where = None if function is None else function.parent
         if where is None or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return None
-        if name not in parameters_of(node):
-            return None
-        self.functions[node.lineno] = FunctionInFile(node, where)
-        return references.parameter(node.lineno, name)
+        return self.parameter(name, node, where) if name in parameters_of(node) else None
+
+    def parameter(self, name: str, function: ast.FunctionDef | ast.AsyncFunctionDef, where: Frame) -> str:
+        """Return a reference to a parameter of a function, which is defined in a frame."""
+        self.functions[function.lineno] = FunctionInFile(function, where)
+        return references.parameter(function.lineno, name)
 
     def _argument(self, node: Argument, frame: Frame, _depth: int) -> str | None:
         return self._parameter(node.name, frame)
