@@ -55,6 +55,10 @@ from support.dag_code import found_in, found_in_bytes
         "@task.virtualenv\ndef f(var):\n    return var.get('json').x",
         "def f(var, **kwargs):\n    return var['json']['x']\nOp(task_id='t', python_callable=f)",
         "Op(kafka_config_id='x')",
+        "Op(jenkins_connection_id='x')",
+        "DAG('d', default_args={'jenkins_connection_id': 'x'})",
+        "from cosmos.operators import DbtDocsS3Operator\nDbtDocsS3Operator(connection_id='x')",
+        "from airflow.providers.yandex.operators.dataproc import A\nA(task_id='t', connection_id='x')",
     ],
 )
 def test_an_id_is_found(code: str) -> None:
@@ -69,6 +73,8 @@ def test_an_id_is_found(code: str) -> None:
         "class C:\n    my_conn_id: str = field(default='x')",
         "class C:\n    def __init__(self, conn_id=None):\n        self.conn_id = conn_id or 'x'",
         "class MyHook(DbApiHook):\n    default_conn_name = 'x'\nMyHook()",
+        "ID = 'x'\nkwargs.setdefault('http_conn_id', ID)",
+        "ID = 'x'\nkwargs.get('conn_id', f'{ID}')",
     ],
 )
 def test_an_id_that_may_be_used(code: str) -> None:
@@ -126,6 +132,10 @@ def test_an_id_that_is_computed_is_counted(code: str) -> None:
         "@task\ndef f(conn):\n    conn = connect()\n    return conn.x",
         "def f(conn):\n    return conn.x\nOp(task_id='t', python_callable=f, op_kwargs={'conn': connect()})",
         "v = {}\nv.get('x')",
+        "Op(connection_id='x')",
+        "from airflow.providers.airbyte.operators.airbyte import A\nA(task_id='t', connection_id='x')",
+        "Op(airbyte_connection_id='x')",
+        "@task\ndef f(conn=None):\n    if conn is None:\n        conn = connect()\n    return conn.x",
     ],
 )
 def test_name_of_another_object(code: str) -> None:

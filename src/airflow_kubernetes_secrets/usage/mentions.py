@@ -41,7 +41,12 @@ _HOOK_READERS = ("get_connection", "aget_connection", "get_connections", "get_ho
 _CONTEXT_KEYS = ("conn", "var")
 
 # The ends of the names of arguments and keys with ids.
-_ENDS = (*ENDS_OF_ARGUMENTS, "conn_ids")
+_ENDS = (*ENDS_OF_ARGUMENTS, "conn_ids", "connection_id")
+
+# The operators of these packages take the id as this argument. For those of other packages, such as Airbyte's, it is
+# the id of something else.
+_CONNECTION_ID = "connection_id"
+_TAKES_CONNECTION_ID = ("airflow.providers.yandex.", "cosmos.")
 
 # The methods of a mapping that take the name of an argument, and a default for it.
 _TAKES_DEFAULT = ("get", "pop", "setdefault")
@@ -86,7 +91,7 @@ class Mentions:
         for call in self._syntax.calls:
             yield from self._in_call(call)
             if call.names and call.names[-1] in _TAKES_DEFAULT:
-                yield from _in_default(call)
+                yield from self._in_default(call)
         for node, frame in self._syntax.dicts:
             yield from self._in_dict(node, frame)
         for function, frame in self._syntax.functions:
@@ -110,6 +115,16 @@ class Mentions:
                     ):
                         if text is not None:
                             yield Mention(Kind.CONNECTION, f"value of {name}", text, line, frame, has_default=True)
+
+    def _in_default(self, call: Call) -> Iterator[Mention]:
+        """Yield the id in ``kwargs.get("conn_id", "x")``."""
+        if len(call.node.args) == 2:
+            name, default = call.node.args
+            argument = name.value if isinstance(name, ast.Constant) else None
+            if isinstance(argument, str) and names_connection(argument):
+                id = self._strings.text(default, call.frame)
+                if id is not None:
+                    yield Mention(Kind.CONNECTION, argument, id, default.lineno, call.frame, has_default=True)
 
     def _without_call(self) -> Iterator[Mention]:
         """Yield the functions that code passes on, such as ``map(Variable.get, keys)``. Their ids are computed."""
@@ -160,12 +175,15 @@ class Mentions:
                 continue
             if names_connections(keyword.arg):
                 yield from self._in_list(keyword.arg, keyword.value, call.frame)
-            elif names_connection(keyword.arg):
+            elif names_connection(keyword.arg) or (keyword.arg == _CONNECTION_ID and self._takes_connection_id(call)):
                 found = self._strings.elements(keyword.value, call.frame) if is_expanded(call.node) else None
                 for each, where in found or [(keyword.value, call.frame)]:
                     if _can_be_id(each):
                         id = each if where is call.frame else self._strings.with_references(each, where)
                         yield Mention(Kind.CONNECTION, keyword.arg, id, each.lineno, call.frame)
+
+    def _takes_connection_id(self, call: Call) -> bool:
+        return self._syntax.names.imported(call.names, call.frame).startswith(_TAKES_CONNECTION_ID)
 
     def _in_list(self, name: str, value: ast.expr, frame: Frame) -> Iterator[Mention]:
         """Yield the ids in a list of connections, such as ``fallback_conn_ids=["a", "b"]``."""
@@ -370,15 +388,6 @@ def _in_parameters(function: ast.FunctionDef | ast.AsyncFunctionDef, frame: Fram
             yield Mention(Kind.CONNECTION, how, default, default.lineno, frame, has_default=True)
 
 
-def _in_default(call: Call) -> Iterator[Mention]:
-    """Yield the id in ``kwargs.get("conn_id", "x")``."""
-    if len(call.node.args) == 2:
-        name, default = call.node.args
-        argument = name.value if isinstance(name, ast.Constant) else None
-        if isinstance(argument, str) and names_connection(argument) and _is_string(default):
-            yield Mention(Kind.CONNECTION, argument, default, default.lineno, call.frame, has_default=True)
-
-
 def _in_reader(kind: Kind, function: str, call: ast.Call, frame: Frame) -> Iterator[Mention]:
     """Yield the id that a function reads."""
     keywords = {each.arg: each.value for each in call.keywords}
@@ -440,10 +449,6 @@ def _can_be_id(node: ast.expr) -> bool:
 
 def _is_empty(node: ast.expr) -> bool:
     return isinstance(node, (ast.List, ast.Tuple)) and not node.elts
-
-
-def _is_string(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _is_in_hook(frame: Frame) -> bool:

@@ -73,8 +73,8 @@ class OpenIds:
         found.computed = [each for each in found.computed if each not in known and _call(each) not in self._passing]
         counted = set(found.computed)
         found.computed += (each for each in unknown if each not in counted)
-        shown = {(use.kind, use.id, use.position) for use in found.uses} if self._parameters else ()
-        found.uses += (use for use in self._passed_by_position() if (use.kind, use.id, use.position) not in shown)
+        in_places = {(use.kind, use.id, use.position) for use in found.uses} if self._parameters else ()
+        found.uses += (use for use in self._passed_by_position() if (use.kind, use.id, use.position) not in in_places)
 
     def _passed_by_position(self) -> Iterator[Use]:
         """Yield the ids that calls pass by position as parameters such as ``conn_id``.

@@ -18,8 +18,9 @@ from airflow_kubernetes_secrets.usage.first_arguments import FIRST_ARGUMENTS
 # This class takes the id as its only positional argument, and stores it in the attribute that `conn_name_attr` names.
 _SQL_HOOK = "airflow.providers.common.sql.hooks.sql.DbApiHook"
 
-# The arguments for connection ids; each ends like one of these. The second one is that of the provider for Kafka.
-ENDS_OF_ARGUMENTS = ("conn_id", "kafka_config_id")
+# The arguments for connection ids; each ends like one of these. The others are those of the providers for Kafka and
+# Jenkins. Other products have connections too, so an argument such as `airbyte_connection_id` is none of these.
+ENDS_OF_ARGUMENTS = ("conn_id", "kafka_config_id", "jenkins_connection_id")
 _ARGUMENTS = frozenset(ENDS_OF_ARGUMENTS)
 
 # How many re-exports or base classes are followed.

@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
 # Packages such as dag-factory and gusty make tasks from files with their arguments.
 _ARGUMENT = re.compile(
     r"""
-    ^[ \t]*(?:-[ \t]+)?["']?(?P<how>(?:\w*_)?conn_id|kafka_config_id)["']?[ \t]*:[ \t]*
+    ^[ \t]*(?:-[ \t]+)?["']?(?P<how>(?:\w*_)?conn_id|kafka_config_id|jenkins_connection_id)["']?[ \t]*:[ \t]*
     (?P<quote>["']?)(?P<id>[^\s"'\#,{}\[\]&*|>]+)(?P=quote)
     [ \t]*,?[ \t]*(?:\#.*)?$
     """,
