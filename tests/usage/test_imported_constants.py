@@ -79,12 +79,47 @@ def test_a_constant_of_another_file(tmp_path: Path, code: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["LIMIT", "WAREHOUSE['other']", "WAREHOUSE", "CHANGED['prod']", "SEVERAL", "TEMPLATE", "ABSENT", "Ids.ABSENT"],
+    ["LIMIT", "WAREHOUSE['other']", "WAREHOUSE", "CHANGED['prod']", "TEMPLATE", "ABSENT", "Ids.ABSENT"],
 )
 def test_values_that_are_not_constant_are_counted_and_not_guessed(tmp_path: Path, name: str) -> None:
     found = found_in_files(tmp_path, {"dag.py": f"import config\nOp(conn_id=config.{name})", "config.py": CONFIG})
     assert not found.uses
     assert len(found.computed) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from config import SEVERAL\nOp(conn_id=SEVERAL)",
+        "from conditions import ID\nOp(conn_id=ID)",
+        "from conditions import ID as A\nB = A\nOp(conn_id=B)",
+        "from conditions import *\nOp(conn_id=ID)",
+        "from conditions import IDS\nOp(conn_id=IDS['db'])",
+        "from conditions import FROM_OTHER\nOp(conn_id=FROM_OTHER)",
+        "from conditions import ID\ndef f(id):\n    Op(conn_id=id)\nf(ID)",
+        "from conditions import ID\nfrom conditions import load\nload(ID)",
+        "from again import ID\nOp(conn_id=ID)",
+    ],
+)
+def test_each_string_of_a_constant_of_another_file_is_optional(tmp_path: Path, code: str) -> None:
+    conditions = """
+import os
+from config import DB, OTHER
+ID = "x" if os.name else "y"
+IDS = {"db": "x" if os.name else "y"}
+FROM_OTHER = DB if os.name else OTHER
+def load(id):
+    Op(conn_id=id)
+"""
+    files = {
+        "config.py": f"{CONFIG}OTHER = 'y'\n",
+        "conditions.py": conditions,
+        "again.py": "from conditions import ID",
+    }
+    found = found_in_files(tmp_path, {"dag.py": f"from airflow.sdk import BaseHook\n{code}", **files})
+    uses = [(use.id, use.is_optional) for use in found.uses if use.position.path == str(tmp_path / "dag.py")]
+    assert sorted(uses) == [("x", True), ("y", True)]
+    assert len([each for each in found.computed if each.position.path == str(tmp_path / "dag.py")]) == 1
 
 
 @pytest.mark.parametrize(

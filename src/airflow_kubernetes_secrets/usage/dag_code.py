@@ -68,7 +68,7 @@ def _uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
 def _exports(syntax: Syntax) -> Exports:
     imports = syntax.names.imports()
     names = syntax.frames[0].scope.keys() - imports.keys()
-    return Exports(StringExpressions(syntax).constants(), imports, names, syntax.names.stars)
+    return Exports(*StringExpressions(syntax).constants(), imports, names, syntax.names.stars)
 
 
 @contextmanager

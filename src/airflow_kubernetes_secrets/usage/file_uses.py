@@ -42,12 +42,14 @@ class Exports(NamedTuple):
 
     Attributes:
         constants: the strings, by names such as ``Ids.DB``; they can refer to constants of other files.
+        several: the strings of names that have one of several.
         imports: the path of each name that the file itself imports.
         names: all other names that it sets, with and without a constant.
         stars: the modules whose names it imports all, the last one first.
     """
 
     constants: Mapping[str, str]
+    several: Mapping[str, Sequence[str]]
     imports: Mapping[str, str]
     names: Set[str]
     stars: Sequence[str]

@@ -66,8 +66,9 @@ class Modules:
         for key, rest in self._candidates(name):
             yield from self._passed_on(key, rest)
             exports = self._exports[key]
-            text = None if exports is None else exports.constants.get(rest.removesuffix(".value"))
-            yield from ((key, path) for path in references.constants_in(text or ""))
+            if exports is not None:
+                texts = [exports.constants.get(rest.removesuffix(".value"), ""), *exports.several.get(rest, ())]
+                yield from ((key, path) for text in texts for path in references.constants_in(text))
 
     def _candidates(self, name: Name) -> Iterator[Name]:
         """Yield the files that can define a name that a file imports, each with the rest of the name in it."""
@@ -128,6 +129,15 @@ class Modules:
             text = text if text is None or whole == rest else references.value(text)
             values.add(self.with_constants(key, text, depth - 1) if text is not None and depth else None)
         return values.pop() if len(values) == 1 else None
+
+    def one_of_several(self, name: Name) -> Iterator[str]:
+        """Yield the strings of a name that has one of several."""
+        key, rest = self.definition(name) or (name[0], "")
+        exports = self._exports.get(key)
+        for each in () if exports is None else exports.several.get(rest, ()):
+            text = self.with_constants(key, each)
+            if text is not None:
+                yield text
 
     def with_constants(self, file: FileKey, text: str, depth: int = _DEEPEST) -> str | None:
         """Return a string of a file with the values of the constants that it refers to; ``None`` if one is unknown."""

@@ -124,7 +124,10 @@ class OpenIds:
         the string.
         """
         file = _file(position)
+        imported = references.only_constant(text or "")
         text = None if text is None else self._modules.with_constants(file, text)
+        if text is None and imported:
+            yield from ((each, position, False) for each in self._modules.one_of_several((file, imported)))
         line = next(iter(references.lines_of_functions(text or "")), None)
         is_called = False
         if text is not None and line is not None and depth:

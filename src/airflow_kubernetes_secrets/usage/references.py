@@ -85,6 +85,12 @@ def constants_in(text: str) -> Iterator[str]:
         yield from (match["path"] for match in _REFERENCE.finditer(text) if match["path"] is not None)
 
 
+def only_constant(text: str) -> str:
+    """Return the path of the constant of another file if a string is only a reference to it; empty if not."""
+    match = _REFERENCE.fullmatch(text)
+    return "" if match is None else match["path"] or ""
+
+
 def lines_of_functions(text: str) -> set[int]:
     """Return the lines of the functions whose parameters a string contains."""
     return {int(match["line"]) for match in _REFERENCE.finditer(text) if match["line"]} if _MARK in text else set()

@@ -130,12 +130,13 @@ class StringExpressions:
     def _argument(self, node: Argument, frame: Frame, _depth: int) -> str | None:
         return self._parameter(node.name, frame)
 
-    def constants(self) -> dict[str, str]:
+    def constants(self) -> tuple[dict[str, str], dict[str, list[str]]]:
         """Return the strings that other files can import, by names such as ``ID``, ``Ids.DB`` and ``IDS.key``.
 
-        They can refer to constants of other files.
+        They can refer to constants of other files. The second mapping has those of names with one of several strings.
         """
         found: dict[str, str] = {}
+        several: dict[str, list[str]] = {}
         pending: list[tuple[str, Definition | None, Frame]] = [
             (name, value, self._syntax.frames[0]) for name, value in self._syntax.frames[0].scope.items()
         ]
@@ -155,10 +156,14 @@ class StringExpressions:
                 if len(items) == len(value.keys):
                     pending += ((f"{name}.{key}", each, frame) for key, each in items.items())
             else:
+                asked = self.alternatives.asked
                 text = self.with_references(value, frame)
                 if text is not None and len(text) <= _LONGEST_NAME:
                     found[name] = references.member(text) if _is_enumeration(frame.node) else text
-        return found
+                elif text is None and self.alternatives.asked != asked:
+                    read = self.alternatives.read(partial(self.with_references, value, frame), conditions=True)
+                    several[name] = [each for each, _is_certain in read if each and len(each) <= _LONGEST_NAME]
+        return found, several
 
     def _text_if_small(self, node: ast.expr | None, frame: Frame) -> str | None:
         try:
