@@ -62,7 +62,9 @@ class OpenIds:
             for text, position, is_certain in self._texts(each.text, each.use.position, _DEEPEST):
                 use = replace(each.use, position=position)
                 if text is None or references.has_reference(text) or is_rendered(text):
-                    unknown[use] = None
+                    # A place that stays computed is counted once, and not again for each call.
+                    if not each.is_computed_too:
+                        unknown[use] = None
                 elif identifier := references.value(text):
                     optional = each.is_optional or not is_certain or works_without(use.kind, use.how, identifier)
                     uses[Use(use.kind, identifier, use.how, position, optional)] = None

@@ -246,9 +246,17 @@ class StringExpressions:
             if text is not None:
                 return text
         default = _argument(node, 1, "default") or _argument(node, 1, "default_var")
-        if names[-1:] not in (["getenv"], ["get"]) or default is None:
+        if names[-1:] not in (["getenv"], ["get"]) or default is None or self._has_sections(node, names, frame):
             return None
         return self._one_of(node, [None, default], frame, depth)
+
+    def _has_sections(self, node: ast.Call, names: Sequence[str], frame: Frame) -> bool:
+        """Return whether a call is ``conf.get(section, option)``, in which the second argument is no default."""
+        path = self._names.imported(names, frame)
+        if any(each.arg == "fallback" for each in node.keywords) or (is_airflow(path) and names[-2:-1] == ["conf"]):
+            return True
+        owner = self._names.value(node.func.value, frame) if isinstance(node.func, ast.Attribute) else None
+        return isinstance(owner, ast.Call) and dotted(owner.func)[-1:] in (["ConfigParser"], ["RawConfigParser"])
 
     def _method(self, node: ast.Call, func: ast.Attribute, frame: Frame, depth: int) -> str | None:
         """Return the text of ``"…".format(…)`` or ``"…".join([…])``."""
