@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from airflow_kubernetes_secrets.usage.signatures import Signatures
@@ -25,6 +27,9 @@ class AcmeHook(BaseAcmeHook):
 class TypedHook(BaseAcmeHook["Client"]):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+class EitherHook(BaseAcmeHook):
+    def __init__(self, conn_id=None, acme_conn_id="acme_default"):
+        self.conn_id = conn_id or acme_conn_id
 class TopicHook(BaseAcmeHook):
     def __init__(self, topic, acme_conn_id="acme_default", **kwargs):
         super().__init__(acme_conn_id=acme_conn_id, **kwargs)
@@ -55,7 +60,7 @@ send_acme_notification = AcmeNotifier
 """
 SQL = "class DbApiHook:\n    def __init__(self, *args, schema=None, **kwargs): ...\n"
 PROVIDER = """
-from airflow.providers.acme.hooks import AcmeHook, NamedHook, PgHook, TopicHook, TypedHook
+from airflow.providers.acme.hooks import AcmeHook, EitherHook, NamedHook, PgHook, TopicHook, TypedHook
 from airflow.providers.acme.operators import BulkOperator, FixedOperator, LoadOperator, NoDefaultOperator
 from airflow.providers.acme.operators import send_acme_notification
 """
@@ -84,6 +89,10 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Signatures:
         ("TypedHook()", ["acme_default"]),
         ('TopicHook("x")', ["acme_default"]),
         ("PgHook()", ["pg_default"]),
+        ("EitherHook()", ["acme_default"]),
+        ('EitherHook("x")', ["x"]),
+        ('EitherHook(conn_id="x")', ["x"]),
+        ('EitherHook(acme_conn_id="x")', ["x"]),
         ("AcmeHook()", ["acme_default"]),
         ('LoadOperator(table="t")', ["acme_default"]),
         ('LoadOperator(table="t", acme_conn_id="x")', ["x"]),
@@ -100,6 +109,22 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Signatures:
 )
 def test_source_of_the_provider_determines_the_id(code: str, ids: list[str], acme: Signatures) -> None:
     assert connections(found_in(PROVIDER + code, acme)) == ids
+
+
+def test_operators_for_gke_use_no_connection_of_kubernetes(tmp_path: Path) -> None:
+    operators = """
+class KubernetesPodOperator:
+    def __init__(self, *, kubernetes_conn_id="kubernetes_default", **kwargs): ...
+class GKEStartPodOperator(KubernetesPodOperator):
+    def __init__(self, *, gcp_conn_id="x", **kwargs): ...
+"""
+    path = tmp_path / "airflow/providers/google/cloud/operators/kubernetes_engine.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(operators)
+    code = (
+        "from airflow.providers.google.cloud.operators.kubernetes_engine import GKEStartPodOperator as Start\nStart()"
+    )
+    assert connections(found_in(code, Signatures((str(tmp_path),)))) == ["x"]
 
 
 def test_ids_of_a_missing_provider_are_unknown() -> None:

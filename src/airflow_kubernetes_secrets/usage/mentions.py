@@ -311,11 +311,12 @@ class Mentions:
         first = signature.first if call.args else ""
         if first and _can_be_id(call.args[0]) and not isinstance(call.args[0], ast.Starred):
             yield Mention(Kind.CONNECTION, f"{name} {first}", call.args[0], call.args[0].lineno, frame)
-        given = {each.arg for each in call.keywords}
+        given = {first, *(each.arg for each in call.keywords)}
         if None in given or any(isinstance(each, ast.Starred) for each in call.args):
             return
         for argument, default in signature.defaults.items():
-            is_used = default is not None and argument not in given and argument != first
+            is_given = not given.isdisjoint((argument, signature.instead.get(argument, argument)))
+            is_used = default is not None and not is_given
             if is_used and (name.endswith("Hook") or not self._may_be_default_argument(argument)):
                 yield Mention(Kind.CONNECTION, f"default {argument} of {name}", default, call.lineno, frame)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,6 +23,10 @@ _SQL_HOOK = "airflow.providers.common.sql.hooks.sql.DbApiHook"
 ENDS_OF_ARGUMENTS = ("conn_id", "kafka_config_id", "jenkins_connection_id")
 _ARGUMENTS = frozenset(ENDS_OF_ARGUMENTS)
 
+# These operators have the hook of Google's provider, and do not use the connection of the operators for Kubernetes that
+# they inherit from.
+_OF_GKE = "airflow.providers.google.cloud.operators.kubernetes_engine."
+
 # How many re-exports or base classes are followed.
 _DEEPEST = 12
 
@@ -35,10 +39,12 @@ class Signature:
         defaults: the arguments for connection ids, each with its default; ``None`` if it has none, or one that is
             computed.
         first: the name of the first positional argument; empty if it is not a connection id.
+        instead: the arguments that are used only if another one is not given, each with the other one.
     """
 
     defaults: Mapping[str, str | None]
     first: str = ""
+    instead: Mapping[str, str] = field(default_factory=dict)
 
 
 def names_connection(argument: str) -> bool:
@@ -94,14 +100,18 @@ class Signatures:
             if names_connection(name):
                 defaults[name] = self._string(path, node, default, depth)
         first = arguments[0] if arguments and names_connection(arguments[0]) else ""
+        instead = _used_instead(init, defaults)
         if init.args.kwarg is not None:
             passed = _passed_to_base(init)
             for base in (self._base(path, each, depth) for each in node.bases):
                 if base is not None:
                     defaults = {**{k: v for k, v in base.defaults.items() if k not in passed}, **defaults}
+                    instead = {**base.instead, **instead}
                     if not arguments and init.args.vararg is not None:
                         first = first or base.first
-        found = Signature(defaults, first)
+        if path.startswith(_OF_GKE):
+            defaults = {name: default for name, default in defaults.items() if name != "kubernetes_conn_id"}
+        found = Signature(defaults, first, instead)
         return found if arguments else self._with_name_attribute(path, node, found)
 
     def _with_name_attribute(self, path: str, node: ast.ClassDef, found: Signature) -> Signature:
@@ -112,7 +122,7 @@ class Signatures:
         if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
             return found
         default = self._string(path, node, _attribute(node, "default_conn_name"), _DEEPEST)
-        return Signature({**found.defaults, name.value: default}, name.value)
+        return Signature({**found.defaults, name.value: default}, name.value, found.instead)
 
     def _base(self, path: str, base: ast.expr, depth: int) -> Signature | None:
         found = self._base_class(path, base, depth)
@@ -222,6 +232,16 @@ def defaults_of(init: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[
     missing: list[ast.expr | None] = [None] * (len(positional) - len(init.args.defaults))
     yield from zip((each.arg for each in positional), [*missing, *init.args.defaults], strict=True)
     yield from zip((each.arg for each in init.args.kwonlyargs), init.args.kw_defaults, strict=True)
+
+
+def _used_instead(init: ast.FunctionDef, arguments: Container[str]) -> dict[str, str]:
+    """Return the arguments that a constructor uses only without another one, as in ``conn_id or other_conn_id``."""
+    found: dict[str, str] = {}
+    for node in ast.walk(init):
+        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+            names = [each.id if isinstance(each, ast.Name) else "" for each in node.values]
+            found |= {later: names[0] for later in names[1:] if later in arguments and names[0] in arguments}
+    return found
 
 
 def _passed_to_base(init: ast.FunctionDef) -> set[str]:
