@@ -30,6 +30,9 @@ class TypedHook(BaseAcmeHook["Client"]):
 class EitherHook(BaseAcmeHook):
     def __init__(self, conn_id=None, acme_conn_id="acme_default"):
         self.conn_id = conn_id or acme_conn_id
+class EitherTypedHook(EitherHook):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
 class TopicHook(BaseAcmeHook):
     def __init__(self, topic, acme_conn_id="acme_default", **kwargs):
         super().__init__(acme_conn_id=acme_conn_id, **kwargs)
@@ -60,7 +63,7 @@ send_acme_notification = AcmeNotifier
 """
 SQL = "class DbApiHook:\n    def __init__(self, *args, schema=None, **kwargs): ...\n"
 PROVIDER = """
-from airflow.providers.acme.hooks import AcmeHook, EitherHook, NamedHook, PgHook, TopicHook, TypedHook
+from airflow.providers.acme.hooks import AcmeHook, EitherHook, EitherTypedHook, NamedHook, PgHook, TopicHook, TypedHook
 from airflow.providers.acme.operators import BulkOperator, FixedOperator, LoadOperator, NoDefaultOperator
 from airflow.providers.acme.operators import send_acme_notification
 """
@@ -93,6 +96,7 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Signatures:
         ('EitherHook("x")', ["x"]),
         ('EitherHook(conn_id="x")', ["x"]),
         ('EitherHook(acme_conn_id="x")', ["x"]),
+        ('EitherTypedHook(conn_id="x")', ["x"]),
         ("AcmeHook()", ["acme_default"]),
         ('LoadOperator(table="t")', ["acme_default"]),
         ('LoadOperator(table="t", acme_conn_id="x")', ["x"]),
