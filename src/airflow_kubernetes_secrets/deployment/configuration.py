@@ -21,11 +21,13 @@ from airflow_kubernetes_secrets.backend.airflow_versions import kwarg_variables
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, NotConfiguredError
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.options.accepted_values import shown_name
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 _CLASS = "KubernetesSecretsBackend"
 BACKEND = f"airflow_kubernetes_secrets.{_CLASS}"
+_NO_SECRETS = "airflow_kubernetes_secrets.NoSecretsBackend"
 
 # With these problems Airflow does not use this backend at all, so its options do not matter.
 NOT_OURS = ("no-backend", "another-backend", "reads-no-secrets")
@@ -259,10 +261,12 @@ def _problems_of_class(backend: str) -> Iterator[Problem]:
     try:
         found = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError):
+        # A worker whose class is misspelt must not be told to read Secrets.
+        meant = nearest(backend, (BACKEND, _NO_SECRETS), 0.8) or BACKEND
         yield Problem(
             "backend-missing",
             f"[secrets] backend in {origin} is {printable(backend)}, which cannot be imported here, so "
-            f"Airflow does not start. Install its package, or set it to {BACKEND}",
+            f"Airflow does not start. Install its package, or set it to {meant}",
         )
         return
     if isinstance(found, type) and issubclass(found, NoSecretsBackend):

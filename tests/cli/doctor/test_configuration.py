@@ -36,6 +36,19 @@ class TestConfiguration:
         commands.set("AIRFLOW__SECRETS__BACKEND", "airflow_kubernetes_secrets.Backend")
         assert "cannot be imported here" in error(commands, "backend-missing")
 
+    @pytest.mark.parametrize(
+        ("misspelt", "meant"),
+        [
+            ("airflow_kubernetes_secrets.NoSecretBackend", "NoSecretsBackend"),
+            ("airflow_kubernetes_secret.NoSecretsBackend", "NoSecretsBackend"),
+            ("airflow_kubernetes_secrets.KubernetesSecretBackend", "KubernetesSecretsBackend"),
+            ("no.such.Backend", "KubernetesSecretsBackend"),
+        ],
+    )
+    def test_remedy_for_a_misspelt_class(self, commands: Commands, misspelt: str, meant: str) -> None:
+        commands.set("AIRFLOW__SECRETS__BACKEND", misspelt)
+        assert error(commands, "backend-missing").endswith(f"or set it to airflow_kubernetes_secrets.{meant}")
+
     def test_another_backend(self, cluster: Cluster, commands: Commands) -> None:
         other = "airflow.secrets.environment_variables.EnvironmentVariablesBackend"
         commands.set("AIRFLOW__SECRETS__BACKEND", other)
