@@ -91,7 +91,8 @@ def only_in_environment(option: SecretOption, configured: AirflowConfiguration) 
         return []
     found = [] if in_file.has_option(option.section, f"{option.key}_secret") else [option.where]
     for key, origins in {"backend": (configured.backend_from,), "backend_kwargs": configured.kwargs_from}.items():
-        if not any(in_file.has_option("secrets", key + suffix) for suffix in SUFFIXES):
+        # Airflow itself writes both options without a value into a new file.
+        if not any(in_file.get("secrets", key + suffix, fallback="").strip() for suffix in SUFFIXES):
             found += [origin for origin in origins if origin in os.environ]
     return found
 

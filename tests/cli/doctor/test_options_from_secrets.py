@@ -63,6 +63,8 @@ class TestOptionsFromSecrets:
             (("database", "backend"), ["AIRFLOW__SECRETS__BACKEND_KWARGS"]),
             (("database",), ["AIRFLOW__SECRETS__BACKEND", "AIRFLOW__SECRETS__BACKEND_KWARGS"]),
             (("backend", "kwargs"), [DATABASE]),
+            # Airflow writes a new file like this.
+            (("database", "empty"), ["AIRFLOW__SECRETS__BACKEND", "AIRFLOW__SECRETS__BACKEND_KWARGS"]),
             # A process without the variables uses this database.
             (("another database",), []),
         ],
@@ -77,6 +79,7 @@ class TestOptionsFromSecrets:
             "database": "[database]\nsql_alchemy_conn_secret = db\n",
             "another database": "[database]\nsql_alchemy_conn = postgresql://h/d\n",
             "backend": f"[secrets]\nbackend = {BACKEND}\n",
+            "empty": "[secrets]\nbackend = \nbackend_kwargs = \n",
             "kwargs": f"backend_kwargs = {json.dumps(commands.kwargs)}\n",
         }
         (tmp_path / "airflow.cfg").write_text("".join(lines[each] for each in in_file))
