@@ -195,6 +195,9 @@ _USER_STRINGS = ("token", "tokenFile", "username", "password")
 # The fields of a user for which the loader sends credentials. A client certificate is only used in TLS.
 _SENT = ("token", "tokenFile", "exec", "auth-provider", "username", "password")
 
+# The fields of a user for impersonation. The loader ignores them and so would use the permissions of the user itself.
+_IMPERSONATION = ("as", "as-uid", "as-groups", "as-user-extra")
+
 
 def _check(cluster: Any, user: Any) -> None:
     """Check a cluster and a user before a plugin is run or a key is written.
@@ -232,6 +235,11 @@ def _check(cluster: Any, user: Any) -> None:
     # Releases of the loader before 37 ignore the proxy, and later ones mix it with the one of the environment.
     if cluster.safe_get("proxy-url"):
         raise NotConfiguredError("it specifies a proxy (proxy-url), which is not supported")
+    if user is not None and any(user.safe_get(name) for name in _IMPERSONATION):
+        raise NotConfiguredError(
+            "its user impersonates another user ('as'), which is not supported. Use a context whose user does not; "
+            "the commands have the argument --as instead"
+        )
 
 
 def _check_string(what: str, value: object) -> None:

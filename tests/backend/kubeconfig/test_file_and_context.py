@@ -81,6 +81,22 @@ def test_a_proxy_is_refused(edited: Callable[..., Path]) -> None:
         KubernetesSecretsBackend(kubeconfig=str(edited(behind))).get_variable("x")
 
 
+@pytest.mark.parametrize(
+    "impersonation",
+    [{"as": "system:serviceaccount:x:y"}, {"as-groups": ["readers"]}, {"as-uid": "7"}, {"as-user-extra": {"a": ["b"]}}],
+    ids=str,
+)
+def test_impersonation_is_refused(edited: Callable[..., Path], put: Put, impersonation: dict[str, Any]) -> None:
+    """The loader ignores it, so the lookup would have the permissions of the user itself."""
+    put.variable("x", "found")
+
+    def acting_as_another(config: dict[str, Any]) -> None:
+        config["users"][0]["user"] |= impersonation
+
+    with pytest.raises(NotConfiguredError, match="impersonates another user"):
+        KubernetesSecretsBackend(kubeconfig=str(edited(acting_as_another))).get_variable("x")
+
+
 def test_the_variables_of_proxies_are_ignored(path: Path, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     put.variable("x", "found")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
