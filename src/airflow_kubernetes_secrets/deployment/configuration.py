@@ -51,7 +51,7 @@ class AirflowConfiguration:
         backend_from: the environment variable or the file that sets it.
         kwargs: ``backend_kwargs`` as Airflow would pass them to the class, before they are checked.
         kwargs_from: the environment variables or the file that set them.
-        kwargs_ignored: where they are set too, although Airflow does not read them there.
+        kwargs_ignored: where they are set too, although Airflow does not use them there.
         problems: why Airflow would not read Kubernetes Secrets as intended.
         warnings: what Airflow accepts, although it was probably not intended.
     """
@@ -136,6 +136,7 @@ def read_configuration() -> AirflowConfiguration:
         )
     kwargs, dropped, repeated = _kwargs(text)
     kwargs_from = [_origin(_KWARGS_VARIABLE)] if text.strip() else []
+    replaced = [f"{shown_name(key)} in {kwargs_from[0]}" for key, _value in kwarg_variables().values() if key in kwargs]
     for name, (key, value) in kwarg_variables().items():
         kwargs[key] = value
         kwargs_from.append(name)
@@ -148,7 +149,7 @@ def read_configuration() -> AirflowConfiguration:
         _origin(_BACKEND_VARIABLE) if backend else "",
         kwargs,
         tuple(kwargs_from),
-        tuple(_ignored_kwargs()) if kwargs_from else (),
+        (*replaced, *_ignored_kwargs()) if kwargs_from else (),
         tuple(problems),
         (repeated,) if repeated else (),
     )

@@ -108,6 +108,14 @@ class TestConfiguration:
         out = commands.run("explain", "connection", "x", status=1).out
         assert f"ignored: {ignored[0]}" in out
 
+    def test_option_that_a_variable_of_its_own_replaces(self, commands: Commands) -> None:
+        commands.set("AIRFLOW__SECRETS__BACKEND_KWARGS", json.dumps({**commands.kwargs, "cache_ttl": 60}))
+        commands.set("AIRFLOW__SECRETS__BACKEND_KWARG__CACHE_TTL", "5")
+        commands.set("AIRFLOW__SECRETS__BACKEND_KWARG__TIMEOUT", "3")
+        ignored = "ignored: 'cache_ttl' in AIRFLOW__SECRETS__BACKEND_KWARGS"
+        assert any(each["text"].endswith(ignored) for each in doctor(commands, status=0))
+        assert f"{ignored}\n" in commands.run("explain", "connection", "x", status=1).out
+
     def test_empty_option_in_airflow_cfg_is_not_reported(self, commands: Commands, tmp_path: Path) -> None:
         """Airflow writes the option without a value into a new file."""
         commands.set("AIRFLOW_HOME", str(tmp_path))
