@@ -221,14 +221,7 @@ def _check(cluster: Any, user: Any) -> None:
         # The loader would log the missing field together with everything that the user contains.
         if isinstance(plugin, dict) and not plugin.get(name):
             raise NotConfiguredError(f"its exec plugin has no {name}")
-    skip = cluster.safe_get("insecure-skip-tls-verify")
-    if not isinstance(skip, (bool, type(None))):
-        raise NotConfiguredError("its insecure-skip-tls-verify is neither true nor false; remove it")
-    if skip and any(cluster.safe_get(name) for name in ("certificate-authority", "certificate-authority-data")):
-        raise NotConfiguredError(
-            "it specifies both a CA certificate and insecure-skip-tls-verify, which kubectl refuses too. "
-            "Remove the latter"
-        )
+    _check_verification(cluster)
     for node, names in ((cluster, _CLUSTER_STRINGS), (user, _USER_STRINGS)):
         for name in names if node is not None else ():
             _check_string(f"its {name}", node.safe_get(name))
@@ -239,6 +232,22 @@ def _check(cluster: Any, user: Any) -> None:
         raise NotConfiguredError(
             "its user impersonates another user ('as'), which is not supported. Use a context whose user does not; "
             "the commands have the argument --as instead"
+        )
+
+
+def _check_verification(cluster: Any) -> None:
+    """Check that it is clear whether to check the server's certificate.
+
+    Raises:
+        NotConfiguredError: it is unclear.
+    """
+    skip = cluster.safe_get("insecure-skip-tls-verify")
+    if not isinstance(skip, (bool, type(None))):
+        raise NotConfiguredError("its insecure-skip-tls-verify is neither true nor false; remove it")
+    if skip and any(cluster.safe_get(name) for name in ("certificate-authority", "certificate-authority-data")):
+        raise NotConfiguredError(
+            "it specifies both a CA certificate and insecure-skip-tls-verify, which kubectl refuses too. "
+            "Remove the latter"
         )
 
 
