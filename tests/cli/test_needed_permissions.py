@@ -5,26 +5,22 @@ A refused request takes a second to be confirmed, so a request whose result is o
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from airflow_kubernetes_secrets.kubernetes.refusals import Refusals
+from airflow_kubernetes_secrets.counters import RETRY, counters
 from support.cluster import Cluster
 from support.commands import URI, Commands
 from support.secrets import Put
 
 
 @pytest.fixture
-def refused(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Return the verbs and paths of the requests that the API server refuses during the test."""
-    refused = []
-    to_confirm = Refusals.seconds_to_confirm
-
-    def noted(refusals: Refusals, verb: str, path: str, status: int, sent_at: float) -> float | None:
-        refused.append((verb, path))
-        return to_confirm(refusals, verb, path, status, sent_at)
-
-    monkeypatch.setattr(Refusals, "seconds_to_confirm", noted)
-    return refused
+def retries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Return a function that counts the repeated requests during the test. A refused request is always repeated."""
+    counters.clear()
+    monkeypatch.setattr(counters, "is_on", True)
+    return lambda: counters.take()[0][RETRY]
 
 
 @pytest.mark.parametrize(
@@ -38,26 +34,30 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     ],
 )
 def test_no_request_is_refused(
-    arguments: tuple[str, ...], commands: Commands, put: Put, refused: list[tuple[str, str]]
+    arguments: tuple[str, ...], commands: Commands, put: Put, retries: Callable[[], int]
 ) -> None:
     put.connection("app-db", URI)
     put({}, URI, name="unlabelled")
 
     commands.run(*arguments, status=(0, 1))
 
-    assert refused == []
+    assert retries() == 0
 
 
-def test_a_refusal_is_confirmed_once_for_all_hints(
-    commands: Commands, cluster: Cluster, refused: list[tuple[str, str]]
+@pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+def test_only_the_list_of_labelled_secrets_is_refused(
+    commands: Commands, cluster: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Other requests to the namespace of a team are only for hints. The devserver logs each request."""
     other = f"{commands.namespace}-other"
     cluster.create_namespace(other)
     commands.configure(team_namespaces={"green": other})
 
     commands.run("explain", "connection", "missing", status=1)
 
-    assert set(refused) == {("list", f"/api/v1/namespaces/{other}/secrets")}
+    refused = [text for text in caplog.messages if text.endswith(" 403")]
+    assert refused
+    assert all(f"/namespaces/{other}/secrets?limit=500&labelSelector=" in text for text in refused)
 
 
 def test_a_secret_with_the_name_of_a_missing_id_is_suggested(commands: Commands, put: Put) -> None:

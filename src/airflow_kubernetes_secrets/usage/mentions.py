@@ -183,6 +183,7 @@ class Mentions:
                         yield Mention(Kind.CONNECTION, keyword.arg, id, each.lineno, call.frame)
 
     def _takes_connection_id(self, call: Call) -> bool:
+        """Return whether ``connection_id`` of a called operator is the id of a connection of Airflow."""
         return self._syntax.names.imported(call.names, call.frame).startswith(_TAKES_CONNECTION_ID)
 
     def _in_list(self, name: str, value: ast.expr, frame: Frame) -> Iterator[Mention]:
