@@ -15,7 +15,7 @@ LONG = 1e6
 
 
 def query(number: int) -> LabelQuery:
-    return LabelQuery("airflow", "airflow.apache.org/variable-key", f"x{number}")
+    return LabelQuery("airflow", "airflow.apache.org/variable-key", f"x{number}", f"x{number}")
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from airflow_kubernetes_secrets.backend.masking import SHORTEST
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_address, shown_type
-from airflow_kubernetes_secrets.record import Record
 
 _LONGEST_MESSAGE = 500  # in characters
 
@@ -39,7 +39,8 @@ _MOST_READINGS = 40
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v", "a": "\a", "0": "\0"}
 
 
-class _Reading(Record):
+@dataclass(frozen=True)
+class _Reading:
     """A message, decoded.
 
     Attributes:
@@ -48,12 +49,9 @@ class _Reading(Record):
         ends: for each character, where it ends in the message.
     """
 
-    __slots__ = ("ends", "starts", "text")
-
-    def __init__(self, text: str, starts: Sequence[int], ends: Sequence[int]) -> None:
-        self.text = text
-        self.starts = starts
-        self.ends = ends
+    text: str
+    starts: Sequence[int]
+    ends: Sequence[int]
 
 
 def hidden_in(message: str, stored: str) -> str:

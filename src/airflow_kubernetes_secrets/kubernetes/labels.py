@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from airflow_kubernetes_secrets.record import Record
+import msgspec
 
 # The patterns are strings, compiled on first use: every Airflow process imports this module, and most use few of them.
 _DNS_SUBDOMAIN = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
@@ -86,15 +86,12 @@ def quoted_label_key(text: str) -> str:
     return repr(text) if is_label_key(text.lower()) else HIDDEN
 
 
-class Requirement(Record):
+class Requirement(msgspec.Struct, frozen=True):
     """One condition on one label. As in Kubernetes, an absent label satisfies NOT_IN and NOT_EXISTS."""
 
-    __slots__ = ("key", "operator", "values")
-
-    def __init__(self, key: str, operator: str, values: tuple[str, ...] = ()) -> None:
-        self.key = key
-        self.operator = operator
-        self.values = values
+    key: str
+    operator: str
+    values: tuple[str, ...] = ()
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Return whether an object with these labels satisfies the requirement."""
@@ -124,13 +121,10 @@ class SelectorError(ValueError):
     """A string is not a label selector, or a key or value in it is not valid for labels."""
 
 
-class LabelSelector(Record):
+class LabelSelector(msgspec.Struct, frozen=True):
     """Requirements that must all hold. ``str()`` returns the value for ``?labelSelector=``."""
 
-    __slots__ = ("requirements",)
-
-    def __init__(self, requirements: tuple[Requirement, ...] = ()) -> None:
-        self.requirements = requirements
+    requirements: tuple[Requirement, ...] = ()
 
     @classmethod
     def equal(cls, key: str, value: str) -> LabelSelector:

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any, TypeGuard
 
+import msgspec
+
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_yaml_with
 from airflow_kubernetes_secrets.kubernetes.kubectl_yaml import KubectlLoader
-from airflow_kubernetes_secrets.record import Record
 
 # In digits. Python converts longer integers slowly, so they are read as floats.
 _LONGEST_INT = 20
@@ -45,7 +46,7 @@ class RefusedError(Exception):
         self.consequence = consequence
 
 
-class Document(Record):
+class Document(msgspec.Struct, frozen=True):
     """One document of a file of manifests.
 
     Attributes:
@@ -57,16 +58,11 @@ class Document(Record):
             document. kubectl uses the last value; Kustomize refuses the file.
     """
 
-    __slots__ = ("line", "problem", "repeated", "text", "value")
-
-    def __init__(
-        self, line: int, text: str, value: Any = None, problem: str = "", repeated: Sequence[tuple[int, str]] = ()
-    ) -> None:
-        self.repeated = repeated
-        self.line = line
-        self.text = text
-        self.value = value
-        self.problem = problem
+    line: int
+    text: str
+    value: Any = None
+    problem: str = ""
+    repeated: Sequence[tuple[int, str]] = ()
 
 
 def read_manifests(content: bytes) -> Iterator[Document]:

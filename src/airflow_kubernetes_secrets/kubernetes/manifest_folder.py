@@ -10,6 +10,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from airflow_kubernetes_secrets.kubernetes.file_stamps import Stamp, Visited, is_settled, stamp_of
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import (
     Document,
@@ -28,7 +30,6 @@ from airflow_kubernetes_secrets.kubernetes.manifest_files import (
 from airflow_kubernetes_secrets.kubernetes.unprocessed import unrendered
 from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.printable import printable
-from airflow_kubernetes_secrets.record import Record
 
 Name = TypeVar("Name", bound=Hashable)
 Object = TypeVar("Object")
@@ -38,7 +39,7 @@ Object = TypeVar("Object")
 Convert = Callable[[str, Any], Iterable[tuple[Name, Object]]]
 
 
-class ManifestFile(Record, Generic[Name, Object]):
+class ManifestFile(msgspec.Struct, Generic[Name, Object], frozen=True):
     """The result of reading a file.
 
     Attributes:
@@ -51,24 +52,12 @@ class ManifestFile(Record, Generic[Name, Object]):
             still there, even if it does not contain them any more: each may be in the unusable part.
     """
 
-    __slots__ = ("content", "has_no_manifest", "identity", "objects", "problems", "stamp")
-
-    def __init__(
-        self,
-        objects: Sequence[tuple[Name, Object]],
-        problems: Sequence[str] = (),
-        *,
-        identity: Identity | None = None,
-        stamp: Stamp | None = None,
-        content: int | None = None,
-        has_no_manifest: bool = False,
-    ) -> None:
-        self.has_no_manifest = has_no_manifest
-        self.objects = objects
-        self.problems = problems
-        self.identity = identity
-        self.stamp = stamp
-        self.content = content
+    objects: Sequence[tuple[Name, Object]]
+    problems: Sequence[str] = ()
+    identity: Identity | None = None
+    stamp: Stamp | None = None
+    content: int | None = None
+    has_no_manifest: bool = False
 
 
 Files = Mapping[str, ManifestFile[Name, Object]]

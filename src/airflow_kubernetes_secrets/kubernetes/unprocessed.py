@@ -16,13 +16,14 @@ from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key, quoted_label_key
-from airflow_kubernetes_secrets.record import Record
 
 
-class Tool(Record):
+class Tool(msgspec.Struct, frozen=True):
     """A tool that has not processed a manifest yet.
 
     Attributes:
@@ -30,11 +31,8 @@ class Tool(Record):
         remedy: what the user should do.
     """
 
-    __slots__ = ("remedy", "what")
-
-    def __init__(self, what: str, remedy: str) -> None:
-        self.what = what
-        self.remedy = remedy
+    what: str
+    remedy: str
 
 
 SOPS = Tool("ciphertext of SOPS", "Decrypt it: sops decrypt FILE")

@@ -352,7 +352,7 @@ class _Search:
             return self._found[resource, namespace]
         identifier = self._lookup.id
         absent = None if team else self._options.team_label
-        query = LabelQuery(namespace, label, label_value(identifier), absent, identifier=identifier, resource=resource)
+        query = LabelQuery(namespace, label, label_value(identifier), identifier, absent, resource)
         self.queries.append(query)
         found = []
         for secret in _in_order(self._find(query, self._time)):
@@ -376,7 +376,7 @@ class _Search:
         with importing.lock:
             from airflow_kubernetes_secrets.lookup.bundles import entries_of, keys_of
         absent = None if lookup.team else self._options.team_label
-        query = LabelQuery(namespace, BUNDLE, lookup.kind.plural, absent, resource=resource)
+        query = LabelQuery(namespace, BUNDLE, lookup.kind.plural, lookup.kind.plural, absent, resource)
         self.queries.append(query)
         keys = keys_of(lookup.kind, lookup.id)
         found: list[Secret] = []

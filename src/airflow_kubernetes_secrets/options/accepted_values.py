@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.labels import (
     NAMESPACE_RULE,
@@ -17,7 +19,6 @@ from airflow_kubernetes_secrets.kubernetes.labels import (
     is_subdomain,
 )
 from airflow_kubernetes_secrets.messages.listing import number_of
-from airflow_kubernetes_secrets.record import Record
 
 # The values of ``on_error``.
 NEXT = "next"
@@ -48,7 +49,7 @@ class Map(dict[Key, Value]):
         return hash(frozenset(self.items()))
 
 
-class Reference(Record):
+class Reference(msgspec.Struct, frozen=True):
     """A Secret that the options name for an id.
 
     Attributes:
@@ -57,16 +58,9 @@ class Reference(Record):
         annotations: those that replace the Secret's own, with the prefix in their keys; empty if its own are used.
     """
 
-    __slots__ = ("annotations", "name", "namespace")
-
     namespace: str | None
     name: str
     annotations: Map[str, str]
-
-    def __init__(self, namespace: str | None, name: str, annotations: Map[str, str]) -> None:
-        self.namespace = namespace
-        self.name = name
-        self.annotations = annotations
 
     def __str__(self) -> str:
         """Return the name as the options contain it."""

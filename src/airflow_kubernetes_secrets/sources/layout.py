@@ -10,6 +10,8 @@ import stat
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from urllib.parse import quote
 
+import msgspec
+
 from airflow_kubernetes_secrets.errors import MountedFileError
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value, looks_hashed
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
@@ -18,7 +20,6 @@ from airflow_kubernetes_secrets.kubernetes.mounted_folder import LEADS_NOWHERE, 
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.suggestions import nearest
-from airflow_kubernetes_secrets.record import Record
 from airflow_kubernetes_secrets.sources.mounted import (
     BINDING,
     BINDINGS,
@@ -58,7 +59,7 @@ def how_to_mount(path: str, name: str) -> str:
     return f"Mount it at {mounted}, add a manifest of it"
 
 
-class LayoutMistake(Record):
+class LayoutMistake(msgspec.Struct):
     """A file or folder that nothing reads.
 
     Attributes:
@@ -67,16 +68,12 @@ class LayoutMistake(Record):
         text: its path, why nothing reads it, and what to do.
     """
 
-    __slots__ = ("kind", "name", "text")
-
     kind: str
     name: str
     text: str
 
-    def __init__(self, kind: str, name: str, text: str) -> None:
-        self.kind = kind
-        self.name = name
-        self.text = printable(text)
+    def __post_init__(self) -> None:
+        self.text = printable(self.text)
 
 
 def why_not_found(folder: MountedFolder, unused: Iterable[tuple[str, str]], folders: Folders) -> Iterator[str]:

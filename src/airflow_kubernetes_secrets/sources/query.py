@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+import msgspec
+
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
-from airflow_kubernetes_secrets.record import Record
 
 
-class LabelQuery(Record):
+class LabelQuery(msgspec.Struct, frozen=True):
     """The objects of a namespace whose label ``label`` has ``value``, which must be a valid label value.
 
     Attributes:
-        resource: the resource that they are objects of.
         namespace: ``None`` for the namespace of the credentials.
-        absent: the label that they must not have, if any. A source may ignore this, and return more objects.
         identifier: the id that ``value`` represents, for sources in which names can be ids.
+        absent: the label that they must not have, if any. A source may ignore this, and return more objects.
+        resource: the resource that they are objects of.
     """
 
-    __slots__ = ("absent", "identifier", "label", "namespace", "resource", "value")
-
-    def __init__(
-        self,
-        namespace: str | None,
-        label: str,
-        value: str,
-        absent: str | None = None,
-        *,
-        identifier: str | None = None,
-        resource: Resource = SECRETS,
-    ) -> None:
-        self.resource = resource
-        self.namespace = namespace
-        self.identifier = value if identifier is None else identifier
-        self.label = label
-        self.value = value
-        self.absent = absent
+    namespace: str | None
+    label: str
+    value: str
+    identifier: str
+    absent: str | None = None
+    resource: Resource = SECRETS
 
     @property
     def selector(self) -> LabelSelector:
@@ -56,20 +47,17 @@ class LabelQuery(Record):
         return str(self.selector)
 
 
-class NameQuery(Record):
+class NameQuery(msgspec.Struct, frozen=True):
     """The Secret with one name.
 
     Attributes:
         namespace: ``None`` for the namespace of the credentials.
     """
 
-    __slots__ = ("name", "namespace")
+    resource: ClassVar[Resource] = SECRETS
 
-    resource = SECRETS
-
-    def __init__(self, namespace: str | None, name: str) -> None:
-        self.namespace = namespace
-        self.name = name
+    namespace: str | None
+    name: str
 
     def matches(self, secret: Secret) -> bool:
         """Return whether an object is a Secret with the name of this query. The namespace is not compared."""

@@ -85,7 +85,7 @@ class TestChanges:
         path = folder / "x.yaml"
         path.write_text(manifest("x", "found"))
         source = folder_module.Folder(str(folder), Options())
-        query = LabelQuery(None, VARIABLE, "x")
+        query = LabelQuery(None, VARIABLE, "x", "x")
         [first] = source.find(query, TimeBudget(10))
         [second] = source.find(query, TimeBudget(10))
         settle()

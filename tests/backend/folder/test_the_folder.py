@@ -138,6 +138,8 @@ class TestProcesses:
     def test_the_event_loop_reads_no_files(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
         (folder / "x.yaml").write_text(manifest("x", "http://found", labels={CONNECTION: "x"}))
 
-        assert folder_module.Folder(str(folder), Options()).find_in_memory(LabelQuery(None, CONNECTION, "x")) is None
+        assert (
+            folder_module.Folder(str(folder), Options()).find_in_memory(LabelQuery(None, CONNECTION, "x", "x")) is None
+        )
         for _ in range(2):
             assert asyncio.run(backend.aget_connection("x")).host == "found"

@@ -126,7 +126,7 @@ class TestVolumes:
     def test_an_unchanged_volume_is_not_read_again(self, mount: Path) -> None:
         Volume(mount / "variables").write({"x": "found", "y": "found"})
         source = Folder(str(mount), Options())
-        query = LabelQuery(None, VARIABLE, "x")
+        query = LabelQuery(None, VARIABLE, "x", "x")
         [first] = source.find(query, TimeBudget(10))
         [second] = source.find(query, TimeBudget(10))
 
@@ -137,7 +137,7 @@ class TestVolumes:
         volume = Volume(mount / "variables")
         volume.write({"x": "found"})
         source = Folder(str(mount), Options())
-        query = LabelQuery(None, VARIABLE, "x")
+        query = LabelQuery(None, VARIABLE, "x", "x")
         [first] = source.find(query, TimeBudget(10))
         volume.write({"x": "found", "y": "new"})
         [second] = source.find(query, TimeBudget(10))
@@ -207,7 +207,7 @@ class TestPlainFiles:
         path = mount / "variables" / "x"
         path.write_text("found")
         source = Folder(str(mount), Options())
-        query = LabelQuery(None, VARIABLE, "x")
+        query = LabelQuery(None, VARIABLE, "x", "x")
         [first] = source.find(query, TimeBudget(10))
         settle()
         [second] = source.find(query, TimeBudget(10))
