@@ -20,7 +20,6 @@ from airflow_kubernetes_secrets.kubernetes.credentials import SERVICE_HOST, SERV
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.messages import notices
-from airflow_kubernetes_secrets.messages.listing import MOST_PROBLEMS, first_items, first_names
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.options.accepted_values import DENY
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -339,46 +338,13 @@ def _deny(text: str, error: Exception) -> None:
     )
 
 
-def _query_of(decision: Decision) -> Query:
-    """Return the query that found the used Secret. Others may have followed or come before it."""
-    used = decision.matches[0]
-    found = (query for query in decision.queries if query.namespace in (None, used.namespace) and query.matches(used))
-    return next(found, decision.queries[-1])
-
-
-def _description(decision: Decision) -> tuple[str, str, str]:
-    """Return what the matches of a lookup are, which of them is used, and what to do with the others."""
-    with importing.lock:
-        from airflow_kubernetes_secrets.lookup.bundles import are_of_one_bundle
-    matches = decision.matches
-    order = "the first by age and name"
-    if matches[0].bundle_key:
-        remedy = "Remove the keys that should not match"
-        if all(are_of_one_bundle(matches[0], each) for each in matches[1:]):
-            return "keys of one bundle match", "the key that equals the id", remedy
-        return "keys of bundles match", order, remedy
-    if any(each.is_mounted for each in matches):
-        return "mounted files or manifests have this id", order, "Remove or rename those that should not have it"
-    objects = f"{matches[0].kind}s"
-    return f"{objects} match {_query_of(decision)}", order, f"Delete or relabel the {objects} that should not match"
-
-
 def _report(decision: Decision) -> None:
     """Log what a user should know about a lookup that did not fail."""
-    lookup, matches = decision.lookup, decision.matches
-    if len(matches) > 1:
+    if len(decision.matches) > 1 or decision.skipped:
         with importing.lock:
-            from airflow_kubernetes_secrets.lookup.bundles import name_with_key
-        others = first_names(map(name_with_key, matches[1:]), len(matches) - 1)
-        what, order, remedy = _description(decision)
-        notices.once(
-            logging.WARNING,
-            ("duplicates", f"{matches[0].kind}s", *map(name_with_key, matches[:MOST_PROBLEMS])),
-            f"{lookup}: {len(matches)} {what}; {order} is used: {name_with_key(matches[0])}. Not used: {others}. "
-            f"{remedy}",
-        )
-    for problem, more in first_items(decision.skipped):
-        text = f"{lookup}: {problem}. It is skipped{more and f',{more}'}"
-        notices.once(logging.WARNING, ("skipped", str(problem)), text)
+            from airflow_kubernetes_secrets.backend.unused_secrets import log_duplicates, log_skipped
+        if len(decision.matches) > 1:
+            log_duplicates(decision)
+        log_skipped(decision)
     if decision.outcome != Outcome.FOUND:
-        notices.miss("%s: %s", lookup, decision.outcome)
+        notices.miss("%s: %s", decision.lookup, decision.outcome)
