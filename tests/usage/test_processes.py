@@ -332,8 +332,7 @@ sys.stdout = open({str(out)!r}, "w")
 for each in {closed!r}:
     os.close(each)
 """
-    program = start(usage, close + RUN)
-    program.communicate(timeout=PATIENCE)
+    warm_python(Path(sys.prefix)).run(close + RUN, arguments(usage), os.environ, PATIENCE)
     assert not parsed.exists()
     assert json.loads(out.read_text()) == in_one_process(usage)[0]
 
