@@ -158,3 +158,14 @@ def test_server_that_does_not_become_ready(tmp_path: Path, monkeypatch: pytest.M
             warm.running(Path(sys.prefix)),
         ):
             pass
+
+
+def test_each_line_is_written_at_once_on_a_terminal_only(python: WarmPython) -> None:
+    """As in a new interpreter, so the order of the lines of both streams is right on a terminal."""
+    code = "import sys; print(sys.stdout.line_buffering, sys.stdout.isatty())"
+    assert python.run(code, ["-c"], os.environ, PATIENCE).stdout == "False False\n"
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "rb") as shown:
+        with os.fdopen(theirs, "wb") as terminal:
+            python.start(code, ["-c"], os.environ, (terminal, terminal)).wait(PATIENCE)
+        assert shown.readline() == b"True True\r\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
 @pytest.fixture(scope="module")
 def with_permissions(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """All processes except the scheduler, which runs the tasks, may list Secrets."""
-    return seen(cluster, tmp_path_factory.mktemp("with"), API_SERVER, DAG_PROCESSOR, TRIGGERER)
+    return seen(cluster, tmp_path_factory.mktemp("with"), API_SERVER, DAG_PROCESSOR, TRIGGERER, teams=TEAMS)
 
 
 @pytest.fixture(scope="module")
@@ -142,20 +143,24 @@ def api_server_alone(devserver_cluster: Cluster, tmp_path_factory: pytest.TempPa
     return seen(devserver_cluster, tmp_path_factory.mktemp("alone"), API_SERVER)
 
 
-def seen(cluster: Cluster, folder: Path, *readers: str) -> Seen:
-    """Run all of Airflow. Of its processes, the ``readers`` read Secrets, each with its own service account."""
+def seen(cluster: Cluster, folder: Path, *readers: str, teams: Sequence[str] = ()) -> Seen:
+    """Run all of Airflow. Of its processes, the ``readers`` read Secrets, each with its own service account.
+
+    Args:
+        teams: the teams that exist, each with a DAG that runs.
+    """
     put = Put(cluster, NAMESPACE)
     cluster.create_namespace(NAMESPACE)
     for conn_id in ("in_python", "in_a_template", "in_a_trigger"):
         put.connection(conn_id, f"http://{conn_id.replace('_', '-')}", name=conn_id.replace("_", "-"))
     for key in ("in_python", "in_a_template", "at_top_level"):
         put.variable(key, f"value {key}", name=f"variable-{key.replace('_', '-')}")
-    for team in TEAMS:
+    for team in teams:
         put.connection("shared", f"http://{team}-host", team, name=f"shared-{team}")
         put.variable(f"{team}_only", f"{team} value", team, name=f"only-{team}")
     home = folder / "home"
     bundles = [bundle("tasks", home, None, TASKS)]
-    for team, other in (TEAMS, TEAMS[::-1]):
+    for team, other in zip(teams, teams[::-1], strict=True):
         bundles.append(bundle(f"of_{team}", home, team, TEAM_TASKS.format(team=team, other=other)))
     (home / "plugins").mkdir()
     (home / "plugins" / "host_trigger.py").write_text(HOST_TRIGGER)
@@ -171,7 +176,7 @@ def seen(cluster: Cluster, folder: Path, *readers: str) -> Seen:
         },
     )
     airflow.migrate()
-    for team in TEAMS:
+    for team in teams:
         airflow.output("teams", "create", team)
     with Proxy(cluster) as proxy:
         variables, tokens = {}, {}
@@ -186,7 +191,7 @@ def seen(cluster: Cluster, folder: Path, *readers: str) -> Seen:
                 **proxy.pod_environment(),
             }
         with running(airflow, SCHEDULER, DAG_PROCESSOR, TRIGGERER, variables=variables) as services:
-            dags = ("tasks", *(f"of_{team}" for team in TEAMS))
+            dags = ("tasks", *(f"of_{team}" for team in teams))
             runs = {dag_id: services.run_dag(dag_id) for dag_id in dags}
             top_level = services.get("/dags/tasks")["description"]
         queried: dict[str, set[str]] = {program: set() for program in readers}

@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.cli.definition import COMMANDS, Command
 from airflow_kubernetes_secrets.cli.main import main, make_parser
 from support.airflow import ENVIRONMENTS
 from support.cluster import Cluster
-from support.commands import PATIENCE, PROGRAM, SECRET, Commands, on_a_terminal
+from support.commands import PATIENCE, PROGRAM, SECRET, Commands, forked_program, on_a_terminal
 from support.requirements import needs_airflow
 from support.secrets import Put
 from support.servers import on_the_devserver
@@ -160,7 +160,7 @@ class TestErrors:
     def test_a_traceback_with_debug(self, commands: Commands) -> None:
         commands.configure(namespce="x")
         done = subprocess.run(
-            [*PROGRAM, "list", "--debug"], capture_output=True, text=True, timeout=PATIENCE, check=False
+            [forked_program(), "list", "--debug"], capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         assert "Traceback" in done.stderr
         assert done.stderr.rstrip().rpartition("\n")[2].startswith("airflow_kubernetes_secrets.errors.OptionError")
@@ -174,7 +174,7 @@ class TestErrors:
 
     def test_output_pipe_that_is_closed_early(self) -> None:
         """The program that reads the output can end first."""
-        program = " ".join([*PROGRAM, "rbac", "--service-account", "a/b", "--namespace", "a"])
+        program = " ".join([forked_program(), "rbac", "--service-account", "a/b", "--namespace", "a"])
         done = subprocess.run(
             ["sh", "-c", f"{program} | head -c 0"], capture_output=True, timeout=PATIENCE, check=False
         )
@@ -185,7 +185,7 @@ class TestErrors:
     def test_status_141_if_the_output_pipe_is_closed(self, commands: Commands, put: Put, command: str) -> None:
         """The status is 141, as for other programs, and differs from all documented statuses."""
         put.connection("x", f"postgres://u:{SECRET}@db/x")
-        process = subprocess.Popen([*PROGRAM, *command.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen([forked_program(), *command.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
@@ -290,7 +290,12 @@ class TestOutput:
     def test_a_full_disk(self, arguments: tuple[str, ...]) -> None:
         with Path("/dev/full").open("wb") as full:
             done = subprocess.run(
-                [*PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False
+                [forked_program(), *arguments],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
             )
         assert done.returncode == 2
         assert done.stderr.splitlines()[-1] == (
@@ -300,7 +305,7 @@ class TestOutput:
 
     def test_a_full_disk_after_an_export(self, tmp_path: Path) -> None:
         (tmp_path / "v.json").write_text('{"a": "x"}')
-        command = [*PROGRAM, "export", "--from", "v.json", "--kind", "variables", "-o", "out"]
+        command = [forked_program(), "export", "--from", "v.json", "--kind", "variables", "-o", "out"]
         for report in ("text", "json"):
             with Path("/dev/full").open("wb") as full:
                 done = subprocess.run(
@@ -334,7 +339,7 @@ class TestOutput:
     def test_a_full_disk_for_output_and_errors(self) -> None:
         with Path("/dev/full").open("wb") as full:
             done = subprocess.run(
-                [*PROGRAM, "check", "nowhere"], stdout=full, stderr=full, timeout=PATIENCE, check=False
+                [forked_program(), "check", "nowhere"], stdout=full, stderr=full, timeout=PATIENCE, check=False
             )
         assert done.returncode == 2
 

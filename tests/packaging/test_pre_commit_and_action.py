@@ -6,13 +6,13 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from support.commands import forked_program
 from support.environments import ROOT
 from support.pages import blocks
 
@@ -48,17 +48,16 @@ def repository(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Return the folder into which the action installs the program: here a script that runs this environment's."""
+    """Return the folder into which the action installs the program: here a link to one that runs this environment's."""
     program = tmp_path / "airflow-kubernetes-secrets" / "bin" / "airflow-kubernetes-secrets"
     program.parent.mkdir(parents=True)
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m airflow_kubernetes_secrets.cli.main "$@"\n')
-    program.chmod(0o700)
+    program.symlink_to(forked_program())
     return tmp_path
 
 
 def environment(**variables: str) -> dict[str, str]:
     kept = {name: text for name, text in os.environ.items() if not name.startswith("AIRFLOW__")}
-    return {**kept, "PYTHONPATH": os.pathsep.join(sys.path), **variables}
+    return {**kept, **variables}
 
 
 class TestHook:

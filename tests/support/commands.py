@@ -96,13 +96,23 @@ class Commands:
 
     def run_on_a_terminal(self, *arguments: str, status: int = 0, **variables: str) -> Done:
         """Run a command in its own process, on a terminal of 120 columns."""
-        return self._checked(on_a_terminal([*PROGRAM, *arguments], variables), status)
+        return self._checked(on_a_terminal([forked_program(), *arguments], variables), status)
 
     def _checked(self, done: Done, status: int | Sequence[int]) -> Done:
         assert SECRET not in done.out + done.err
         assert "Traceback" not in done.err, done.err
         assert done.status in ([status] if isinstance(status, int) else status), f"{done.out}\n{done.err}"
         return done
+
+
+def forked_program() -> str:
+    """Return the path of a program that is this project's in a fork of a process with its libraries, for a shell.
+
+    A signal ends only the program that waits for the fork, and the fork must have all three standard streams. Tests of
+    signals use PROGRAM.
+    """
+    name = "airflow-kubernetes-secrets"
+    return str(warm_python(Path(sys.prefix)).commands(name) / name)
 
 
 def on_a_terminal(command: Sequence[str], variables: Mapping[str, str]) -> Done:

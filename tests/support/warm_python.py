@@ -20,6 +20,7 @@ import ctypes
 import functools
 import gc
 import importlib
+import io
 import json
 import os
 import select
@@ -143,6 +144,9 @@ def run(program: dict[str, Any]) -> None:
     time.tzset()
     os.chdir(program["directory"])
     sys.argv = program["arguments"]
+    # Python decides this when it starts. This process had another output then.
+    assert isinstance(sys.stdout, io.TextIOWrapper)
+    sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
     folders = os.environ.get("PYTHONPATH", "")
     sys.path[:0] = [program["folder"], *(folders.split(os.pathsep) if folders else [])]
     module = types.ModuleType("__main__")

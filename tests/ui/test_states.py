@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from urllib.parse import unquote
@@ -21,6 +23,12 @@ from support.faults import late
 from support.proxy import Proxy
 from support.team_secrets import TeamSecrets, airflow_of, team_secrets_on
 from support.waiting import until
+
+# Airflow is served below this path.
+PATH = "/below/a/path"
+
+# The tests that share an API server run in one process, although only some of them need a browser.
+pytestmark = pytest.mark.together("tests/ui/test_states.py")
 
 
 @pytest.fixture
@@ -42,8 +50,12 @@ def account_folder(team_secrets: TeamSecrets, proxy: Proxy) -> Path:
 
 @pytest.fixture
 def airflow(team_secrets: TeamSecrets, proxy: Proxy, account_folder: Path, tmp_path: Path) -> Airflow:
+    return airflow_behind(proxy, team_secrets, account_folder, tmp_path / "home")
+
+
+def airflow_behind(proxy: Proxy, team_secrets: TeamSecrets, account_folder: Path, home: Path) -> Airflow:
     """Return an Airflow that reaches the Kubernetes API server through the proxy."""
-    through = airflow_of(team_secrets, tmp_path / "home").with_variables(**proxy.pod_environment())
+    through = airflow_of(team_secrets, home).with_variables(**proxy.pod_environment())
     shades = ("50", *(str(100 * shade) for shade in range(1, 10)), "950")
     brand = {shade: {"value": "oklch(0.4 0.1 20)"} for shade in shades}
     through = through.with_variables(AIRFLOW__API__THEME=json.dumps({"tokens": {"colors": {"brand": brand}}}))
@@ -52,12 +64,48 @@ def airflow(team_secrets: TeamSecrets, proxy: Proxy, account_folder: Path, tmp_p
 
 @pytest.fixture
 def ui(airflow: Airflow) -> Iterator[AirflowUI]:
-    with running_ui(airflow, path="/below/a/path") as running:
+    """Run an API server that has no snapshot yet."""
+    with running_ui(airflow, path=PATH) as running:
         yield running
 
 
+@dataclass(frozen=True)
+class Deployment:
+    ui: AirflowUI
+    team_secrets: TeamSecrets
+    proxy: Proxy
+
+
+@pytest.fixture(scope="module")
+def running(devserver_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Run one API server for the tests that may find a snapshot of earlier Secrets."""
+    team_secrets = team_secrets_on(devserver_cluster)
+    home = tmp_path_factory.mktemp("states") / "home"
+    with Proxy(devserver_cluster) as proxy:
+        airflow = airflow_behind(proxy, team_secrets, proxy.folder(team_secrets.account), home)
+        with running_ui(airflow, path=PATH) as ui:
+            yield Deployment(ui, team_secrets, proxy)
+
+
 @pytest.fixture
-def page(browser: Browser, ui: AirflowUI) -> Iterator[Page]:
+def shared(running: Deployment) -> Deployment:
+    """Return that server, without the Secrets of other tests. :func:`refresh` makes it read those of this test."""
+    for resource in ("secrets", "configmaps"):
+        path = f"/api/v1/namespaces/{running.team_secrets.home}/{resource}"
+        running.team_secrets.cluster.admin.delete(path).raise_for_status()
+    # A snapshot of the last test counts as fresh for two seconds.
+    time.sleep(2)
+    return running
+
+
+def refresh(ui: AirflowUI, user: str = "ada") -> None:
+    """Make the server read the Secrets again."""
+    with ui.client(user) as client:
+        client.get(f"{PAGE}api/entries", params={"refresh": True}).raise_for_status()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context()
     context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
@@ -67,7 +115,6 @@ def page(browser: Browser, ui: AirflowUI) -> Iterator[Page]:
 def test_outage_empty_table_new_entries_and_old_snapshot(
     page: Page, ui: AirflowUI, team_secrets: TeamSecrets, proxy: Proxy
 ) -> None:
-    """Airflow is served below a path here."""
     proxy.refuse()
     log_in(page, ui, "ada", PLUGIN)
     frame = framed(page)
@@ -170,13 +217,14 @@ def test_the_last_of_many_explanations_is_shown(
 
 
 def hints(ui: AirflowUI, user: str, id: str) -> str:
+    refresh(ui, user)
     with ui.client(user) as client:
-        client.get(f"{PAGE}api/entries", params={"refresh": True}).raise_for_status()
         explanation = client.get(f"{PAGE}api/explanation", params={"kind": "connection", "id": id}).raise_for_status()
     return " ".join(explanation.json()["hints"])
 
 
-def test_suggestions_need_no_list_of_all_secrets(ui: AirflowUI, team_secrets: TeamSecrets, proxy: Proxy) -> None:
+def test_suggestions_need_no_list_of_all_secrets(shared: Deployment) -> None:
+    ui, team_secrets, proxy = shared.ui, shared.team_secrets, shared.proxy
     team_secrets.put("db", {"connection-id": "my_db"}, {"value": "postgres://db"})
     team_secrets.put("key", {"variable-key": "my_dx"}, {"value": "x"})
     with ui.client("ada") as client:
@@ -196,8 +244,9 @@ def test_suggestions_need_no_list_of_all_secrets(ui: AirflowUI, team_secrets: Te
     assert "Did you mean 'my_db'?" in hints(ui, "ada", "my_dd")
 
 
-def test_forbidden_secrets_do_not_displace_suggestions(ui: AirflowUI, team_secrets: TeamSecrets) -> None:
+def test_forbidden_secrets_do_not_displace_suggestions(shared: Deployment) -> None:
     """An id is compared with a thousand others at most, those that are nearest in length."""
+    ui, team_secrets = shared.ui, shared.team_secrets
     for number in range(1_100):
         team_secrets.put(f"other-{number}", {"connection-id": f"apt_{number:04}"}, {"value": "postgres://db"})
     team_secrets.put("db", {"connection-id": "app_0001_a"}, {"value": "postgres://db"})
@@ -206,11 +255,13 @@ def test_forbidden_secrets_do_not_displace_suggestions(ui: AirflowUI, team_secre
     assert "apt_" not in hints(ui, "cora", "app_0001")
 
 
-def test_page_that_is_served_below_a_path(page: Page, ui: AirflowUI, team_secrets: TeamSecrets) -> None:
+def test_page_that_is_served_below_a_path(page: Page, shared: Deployment) -> None:
     """Assets and the login are found there. A panel shows the ConfigMap of its row, not the Secret of that name."""
+    ui, team_secrets = shared.ui, shared.team_secrets
     team_secrets.put("db", {"connection-id": "my_db"}, {"value": "postgres://db"})
     team_secrets.put("both", {"variable-key": "both"}, {"value": "x"})
     team_secrets.put("both", {"variable-key": "both"}, {"value": "x"}, kind="ConfigMap")
+    refresh(ui)
     log_in(page, ui, "ada", PAGE)
     ready(page)
     expect(page.locator("#rows .link")).to_have_text(["both", "both", "my_db"])

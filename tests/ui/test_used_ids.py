@@ -135,6 +135,8 @@ def test_a_file_without_a_dag_is_shown_to_a_user_who_sees_all_dags(ui: AirflowUI
         assert ("helpers.py" in explanation.text) is is_shown
 
 
+# It runs in the same process as the others that use this server, although only this test needs a browser.
+@pytest.mark.together("tests/ui/test_used_ids.py")
 def test_the_page_shows_dags_and_missing_ids(browser: Browser, ui: AirflowUI, team_secrets: TeamSecrets) -> None:
     entries(ui, "ada")
     page: Page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()

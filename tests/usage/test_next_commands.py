@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands
 from support.cluster import Cluster
-from support.commands import PROGRAM, SECRET, URI, Commands
+from support.commands import SECRET, URI, Commands, forked_program
 from support.secrets import CONNECTION, VARIABLE
 from support.standard_input import on_standard_input
 from support.usage import Usage
@@ -349,7 +349,7 @@ def test_thousands_of_ids_with_a_closed_pipe(usage: Usage) -> None:
     usage.patch.setenv("AIRFLOW_VAR_ID_7", "1")
     err = missing(usage)
     assert len(commands_in(err)) == 5_000
-    command = shlex.join([*PROGRAM, "usage", "--missing", "--no-database", "--dags", str(usage.dags)])
+    command = shlex.join([forked_program(), "usage", "--missing", "--no-database", "--dags", str(usage.dags)])
     for streams in ("2>/dev/null | head -1", "2>&1 >/dev/null | head -1"):
         script = f"{{ {command}; echo $? > status; }} {streams}"
         done = subprocess.run(["sh", "-c", script], cwd=usage.manifests, capture_output=True, text=True, check=True)

@@ -23,6 +23,7 @@ from airflow_kubernetes_secrets.usage.processes import MOST_WORKERS
 from support.commands import PATIENCE
 from support.secrets import VARIABLE
 from support.usage import Usage
+from support.warm import warm_python
 
 # With one CPU, the commands start no process.
 pytestmark = pytest.mark.skipif(usable_cpus() == 1, reason="several processes need two CPUs")
@@ -91,20 +92,35 @@ def write_files(usage: Usage, count: int = FILES) -> None:
         usage.dag(f"area_{number % 7}/dag_{number}.py", code)
 
 
+def arguments(usage: Usage) -> list[str]:
+    return ["-c", "usage", "--dags", str(usage.dags), "--no-database", "--output", "json"]
+
+
 def start(usage: Usage, code: str = RUN, **options: Any) -> subprocess.Popen[str]:
-    given = ["usage", "--dags", str(usage.dags), "--no-database", "--output", "json"]
-    program = [sys.executable, "-c", code, *given]
+    """Start the command in a new interpreter, whose process and workers the test can find and end."""
+    program = [sys.executable, "-c", code, *arguments(usage)[1:]]
     return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
 def result(program: subprocess.Popen[str]) -> tuple[Any, str, int]:
+    """Return the result of a command that was started, at its end."""
     out, err = program.communicate(timeout=PATIENCE)
+    return parsed(out, err, program.returncode)
+
+
+def run(usage: Usage, code: str = RUN) -> tuple[Any, str, int]:
+    """Run the command in a fork of a process with its libraries, and return its result."""
+    done = warm_python(Path(sys.prefix)).run(code, arguments(usage), os.environ, PATIENCE)
+    return parsed(done.stdout, done.stderr, done.returncode)
+
+
+def parsed(out: str, err: str, status: int) -> tuple[Any, str, int]:
     assert "Traceback" not in err
-    return json.loads(out), err, program.returncode
+    return json.loads(out), err, status
 
 
 def in_one_process(usage: Usage) -> tuple[Any, str, int]:
-    return result(start(usage, f"import os; os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1])\n{RUN}"))
+    return run(usage, f"import os; os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1])\n{RUN}")
 
 
 def until(happens: Callable[[], Any]) -> Any:
@@ -180,7 +196,7 @@ def stopped(usage: Usage) -> Iterator[Stopped]:
 def test_several_processes_have_the_same_result_as_one(usage: Usage) -> None:
     write_files(usage)
     usage.put("v7", {VARIABLE: "v7"})
-    document, messages, status = result(start(usage, SHOW_PROCESSES + RUN))
+    document, messages, status = run(usage, SHOW_PROCESSES + RUN)
     assert messages.count(STARTED) == min(usable_cpus(), MOST_WORKERS)
     assert (document, messages.replace(STARTED, ""), status) == in_one_process(usage)
     assert messages.count("it is not valid Python") == FILES // 50
@@ -194,7 +210,7 @@ def test_several_processes_have_the_same_result_as_one(usage: Usage) -> None:
 
 def test_a_small_folder_starts_no_process(usage: Usage) -> None:
     write_files(usage, 100)
-    _document, messages, _status = result(start(usage, SHOW_PROCESSES + RUN))
+    _document, messages, _status = run(usage, SHOW_PROCESSES + RUN)
     assert STARTED not in messages
 
 
@@ -202,7 +218,7 @@ def test_the_page_starts_no_process(usage: Usage) -> None:
     """The CPUs are left to Airflow's API server."""
     write_files(usage)
     usage.patch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(usage.dags))
-    document, messages, _status = result(start(usage, SHOW_PROCESSES + _USAGE))
+    document, messages, _status = run(usage, SHOW_PROCESSES + _USAGE)
     assert document["files"] > FILES
     assert STARTED not in messages
 
@@ -216,7 +232,7 @@ def test_files_are_parsed_in_the_main_process_if_workers_cannot_start(
         program = str(tmp_path / program)
         Path(program).write_text("#!/bin/sh\nkill -9 $$\n")
         Path(program).chmod(0o700)
-    assert result(start(usage, f"import sys; sys.executable = {program!r}\n{RUN}")) == in_one_process(usage)
+    assert run(usage, f"import sys; sys.executable = {program!r}\n{RUN}") == in_one_process(usage)
 
 
 def test_files_are_parsed_without_threads(usage: Usage) -> None:
@@ -227,7 +243,7 @@ def refuse(*given, **options):
     raise RuntimeError("can't start new thread")
 threading._start_new_thread = threading._start_joinable_thread = refuse
 """
-    assert result(start(usage, refuse + RUN)) == in_one_process(usage)
+    assert run(usage, refuse + RUN) == in_one_process(usage)
 
 
 def test_the_files_of_a_killed_process_are_parsed_again(stopped: Stopped, usage: Usage) -> None:
@@ -268,7 +284,7 @@ def test_killed_process_is_noticed_if_sigchld_is_ignored(usage: Usage) -> None:
 
 def test_processes_stopped_during_their_start_do_not_affect_the_result(usage: Usage) -> None:
     write_files(usage)
-    assert result(start(usage, START_STOPPED + SHORT + RUN)) == in_one_process(usage)
+    assert run(usage, START_STOPPED + SHORT + RUN) == in_one_process(usage)
 
 
 @pytest.mark.parametrize(("is_soon", "is_big"), [(True, False), (True, True), (False, False)])
@@ -280,7 +296,7 @@ def test_processes_that_are_stopped(usage: Usage, tmp_path: Path, is_soon: bool,
     stopping = tmp_path / "stopping"
     stopping.write_text(READY_STOPPED.format(python=sys.executable, is_soon=is_soon))
     stopping.chmod(0o700)
-    document, messages, status = result(start(usage, f"import sys; sys.executable = {str(stopping)!r}\n{SHORT}{RUN}"))
+    document, messages, status = run(usage, f"import sys; sys.executable = {str(stopping)!r}\n{SHORT}{RUN}")
     (expected, _messages, _status) = in_one_process(usage)
     late = [each for each in document["failures"] if "did not finish" in each]
     assert late
@@ -295,7 +311,7 @@ def test_processes_that_are_stopped(usage: Usage, tmp_path: Path, is_soon: bool,
 def test_a_file_that_takes_too_long_is_reported(usage: Usage) -> None:
     write_big_file(usage)
     usage.dag("a.py", f"{READS}Variable.get('before')\n")
-    document, _messages, _status = result(start(usage, SHORT + RUN))
+    document, _messages, _status = run(usage, SHORT + RUN)
     [failure] = document["failures"]
     assert failure.startswith(f"{usage.dags}/big.py: the process that parsed it did not finish within 2 s.")
     assert {each["id"] for each in document["ids"]} == {"before"}
@@ -316,8 +332,7 @@ sys.stdout = open({str(out)!r}, "w")
 for each in {closed!r}:
     os.close(each)
 """
-    program = start(usage, close + RUN)
-    program.communicate(timeout=PATIENCE)
+    warm_python(Path(sys.prefix)).run(close + RUN, arguments(usage), os.environ, PATIENCE)
     assert not parsed.exists()
     assert json.loads(out.read_text()) == in_one_process(usage)[0]
 

@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,14 @@ import yaml
 from airflow_kubernetes_secrets.deployment.configuration import BACKEND
 from manifests.build import CONFIG, CONNECTION, TEAM, labelled, secret
 from manifests.case import Case, write
+from support.commands import forked_program
 
 
 def program(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {name: text for name, text in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
-    command = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", "check", *map(str, arguments)]
     return subprocess.run(
-        command,
-        env={**environment, "PYTHONPATH": os.pathsep.join(sys.path), **variables},
+        [forked_program(), "check", *map(str, arguments)],
+        env={**environment, **variables},
         capture_output=True,
         text=True,
         timeout=180,
@@ -69,8 +68,8 @@ def on_a_terminal(path: Path, **variables: str) -> str:
     environment = {
         name: text for name, text in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")
     }
-    environment |= {"TERM": "xterm-256color", "COLUMNS": "40", "PYTHONPATH": os.pathsep.join(sys.path), **variables}
-    command = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", "check", str(path)]
+    environment |= {"TERM": "xterm-256color", "COLUMNS": "40", **variables}
+    command = [forked_program(), "check", str(path)]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=end, env=environment) as process:
         os.close(end)
         received = b""

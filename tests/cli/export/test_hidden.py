@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 from support.airflow import Airflow
-from support.exported_entries import PASSWORD, command, done
+from support.exported_entries import PASSWORD, done
 
 
 class TestHidden:
@@ -25,11 +24,7 @@ print(json.dumps([[each.place, each.text] for each in found]))
 """
 
     def asked(self, airflow: Airflow, kind: str, identifier: str, team: str = "") -> list[list[str]]:
-        python = command(airflow)[0]
-        result = subprocess.run(
-            [python, "-c", self.PROGRAM, kind, identifier, team],
-            env=airflow.environment, capture_output=True, text=True, timeout=180, check=False,
-        )  # fmt: skip
+        result = airflow.python(self.PROGRAM, kind, identifier, team)
         done(result)
         assert PASSWORD not in result.stdout + result.stderr
         found: list[list[str]] = json.loads(result.stdout.splitlines()[-1])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.commands import PATIENCE, PROGRAM
+from support.commands import PATIENCE, forked_program
 from support.hostile import FILE_NAMES, NAMES, assert_harmless
 from support.hostile_commands import Program, broken_manifests, each_file_name
 from support.secrets import CONNECTION
@@ -69,7 +69,7 @@ class TestCheck:
         """The test checks the bytes that the process writes."""
         broken_manifests(tmp_path)
         done = subprocess.run(
-            [*PROGRAM, "check", str(tmp_path)], capture_output=True, timeout=PATIENCE, check=False, cwd=tmp_path
+            [forked_program(), "check", str(tmp_path)], capture_output=True, timeout=PATIENCE, check=False, cwd=tmp_path
         )
         assert done.returncode == 1
         assert_harmless(done.stdout.decode("utf-8"))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.commands import PATIENCE, PROGRAM
+from support.commands import PATIENCE, forked_program
 from support.put_command import SECRET, Done, Put
 from support.secrets import VARIABLE
 
@@ -78,7 +78,7 @@ def test_invalid_values_on_standard_input(local: Callable[..., Done]) -> None:
 
 @pytest.mark.parametrize("arguments", [("--from-file", "/dev/zero"), ("--from-file", "-"), ("--value", "-")])
 def test_endless_files_and_pipes_are_refused(arguments: tuple[str, str]) -> None:
-    command = [*PROGRAM, "put", "variable", "v", *arguments, "--dry-run=client"]
+    command = [forked_program(), "put", "variable", "v", *arguments, "--dry-run=client"]
     with Path("/dev/zero").open("rb") as endless:
         done = subprocess.run(command, stdin=endless, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 1

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from support.airflow import BACKEND
+from support.commands import forked_program
 from support.put_command import SECRET, UGLY, Put
 
 
@@ -22,7 +23,7 @@ def environment(put: Put) -> dict[str, str]:
 
 
 def test_put_as_a_separate_process(put: Put) -> None:
-    program = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", "put", "variable", "key", "--value", "-"]
+    program = [forked_program(), "put", "variable", "key", "--value", "-"]
     done = subprocess.run(
         [*program, "--debug"],
         env=environment(put),
