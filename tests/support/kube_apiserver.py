@@ -139,9 +139,6 @@ class KubeApiserver:
             "--service-account-issuer=https://kubernetes.default.svc",
             "--service-cluster-ip-range=10.0.0.0/24",
             "--disable-admission-plugins=ServiceAccount",
-            # The fair queues take half of the CPU time that an idle server uses. Without them, the server only limits
-            # the number of simultaneous requests, to 600.
-            "--enable-priority-and-fairness=false",
             *self._arguments,
         )
         self._wait_until_ready()
