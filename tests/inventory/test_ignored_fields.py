@@ -29,6 +29,9 @@ def warnings_of(conn_type: str, **fields: Any) -> list[str]:
         ("jenkins", {"port": 8080}),
         ("neo4j", {}),
         ("smtp", {}),
+        ("iceberg", {"host": HTTPS}),
+        ("athena", {"host": None, "extra": {"region_name": "r"}}),
+        ("azure_batch", {"host": None, "extra": {"account_url": HTTPS}}),
     ],
 )
 def test_a_login_and_a_password_that_a_hook_uses_only_together(conn_type: str, more: Mapping[str, Any]) -> None:
@@ -71,12 +74,13 @@ def test_a_service_principal_without_its_tenant(conn_type: str) -> None:
     assert warnings_of(conn_type, login="u", extra={"subscriptionId": "s"}) == []
 
 
-@pytest.mark.parametrize("conn_type", ["cassandra", "livy"])
+@pytest.mark.parametrize("conn_type", ["cassandra", "livy", "informatica_edc"])
 def test_a_password_alone(conn_type: str) -> None:
     [text] = warnings_of(conn_type, host="h", password=MARK)
 
     assert "ignores the password without a login" in text
-    assert warnings_of(conn_type, host="h", login="u") == []
+    # CassandraHook fails without a password.
+    assert bool(warnings_of(conn_type, host="h", login="u")) == (conn_type == "cassandra")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +96,10 @@ def test_a_password_alone(conn_type: str) -> None:
         ("influxdb", {"host": "h", "login": "u", "password": MARK}, {"token": "t", "org": "o"}),
         ("datadog", {"password": MARK}, {"api_key": "k"}),
         ("ydb", {"host": "h", "schema": "/d"}, {"database": "/d"}),
+        ("yandexcloud", {"login": "u", "password": MARK}, {"oauth": MARK}),
+        ("pydanticai_bedrock", {"password": MARK}, {"api_key": MARK}),
+        ("pydanticai_vertex", {"password": MARK}, {"service_account_info": {"type": "service_account"}}),
+        ("jupyter_kernel", {"host": "h", "password": MARK}, {"session_key": MARK}),
     ],
 )
 def test_fields_that_a_hook_never_reads(conn_type: str, fields: dict[str, Any], extra: dict[str, Any]) -> None:
@@ -247,3 +255,12 @@ RIGHT: tuple[dict[str, Any], ...] = (
 def test_a_connection_that_works_is_not_reported(connection: dict[str, Any]) -> None:
     """These are the examples in the documentation of the providers."""
     assert texts_of({"value": json.dumps(connection)}) == []
+
+
+@pytest.mark.parametrize("conn_type", ["hive_metastore", "spark", "spark_sql", "openfaas"])
+def test_a_login_and_a_password_that_a_hook_cannot_use(conn_type: str) -> None:
+    host = HTTPS if conn_type == "openfaas" else "h"
+    [text] = warnings_of(conn_type, host=host, login="u", password=MARK)
+
+    assert "does not read the login and the password" in text
+    assert warnings_of(conn_type, host=host) == []

@@ -245,12 +245,22 @@ _OF_AZURE_OPENAI = re.compile(r"\.openai\.azure\.com(?::[0-9]+)?/?$", re.IGNOREC
 
 _HOOKS_WITH_ADDRESS: Mapping[str, str] = {
     "airbyte": "AirbyteHook",
+    "anthropic": "AnthropicHook",
     "arangodb": "ArangoDBHook",
     "cohere": "CohereHook",
+    "dingding": "DingdingHook",
     "github": "GithubHook",
+    "iceberg": "IcebergHook",
     "jira": "JiraHook",
+    "langchain": "LangChainHook",
+    "llamaindex": "LlamaIndexHook",
+    "mcp": "MCPHook",
     "openai": "OpenAIHook",
+    "openfaas": "OpenFaasHook",
     "opsgenie": "OpsgenieAlertHook",
+    "package_index": "PackageIndexHook",
+    "pydanticai": "PydanticAIHook",
+    "pydanticai_azure": "PydanticAIAzureHook",
     "tableau": "TableauHook",
 }
 
