@@ -107,13 +107,17 @@ def problems_of_unused(
         key: the key that holds the whole connection, or ``IN_FIELDS``.
         connection: the fields of Airflow's JSON.
     """
-    if key == IN_FIELDS and fields_of(secret).description.others_to_extra and unused:
-        yield warning(
-            SETTINGS,
-            secret,
-            f"{OTHER_KEYS}: extra{secret.annotation_place} does not read {named(unused)}, because only text in UTF-8 "
-            "can be in extra. If the connection needs it, mount the Secret",
-        )
+    description = fields_of(secret).description
+    if key == IN_FIELDS and description.others_to_extra and unused:
+        # Keys without the prefix are for something else.
+        binary = [each for each in unused if each.startswith(description.key_prefix)]
+        if binary:
+            yield warning(
+                SETTINGS,
+                secret,
+                f"{OTHER_KEYS}: extra{secret.annotation_place} does not read {named(binary)}, because only text in "
+                "UTF-8 can be in extra. If the connection needs it, mount the Secret",
+            )
         return
     if key == IN_FIELDS:
         unneeded = fields_of(secret).unneeded
