@@ -30,6 +30,7 @@ def warnings_of(conn_type: str, **fields: Any) -> list[str]:
         ("neo4j", {}),
         ("smtp", {}),
         ("iceberg", {"host": HTTPS}),
+        ("pinot", {}),
         ("athena", {"host": None, "extra": {"region_name": "r"}}),
         ("azure_batch", {"host": None, "extra": {"account_url": HTTPS}}),
     ],
@@ -74,13 +75,13 @@ def test_a_service_principal_without_its_tenant(conn_type: str) -> None:
     assert warnings_of(conn_type, login="u", extra={"subscriptionId": "s"}) == []
 
 
-@pytest.mark.parametrize("conn_type", ["cassandra", "livy", "informatica_edc"])
+@pytest.mark.parametrize("conn_type", ["cassandra", "livy", "informatica_edc", "docker", "druid", "ftp", "trino"])
 def test_a_password_alone(conn_type: str) -> None:
-    [text] = warnings_of(conn_type, host="h", password=MARK)
+    [text] = warnings_of(conn_type, host="h", port=1, password=MARK)
 
     assert "ignores the password without a login" in text
-    # CassandraHook fails without a password.
-    assert bool(warnings_of(conn_type, host="h", login="u")) == (conn_type == "cassandra")
+    # These hooks need a password for a login.
+    assert bool(warnings_of(conn_type, host="h", port=1, login="u")) == (conn_type in ("cassandra", "docker"))
 
 
 @pytest.mark.parametrize(
@@ -100,6 +101,7 @@ def test_a_password_alone(conn_type: str) -> None:
         ("pydanticai_bedrock", {"password": MARK}, {"api_key": MARK}),
         ("pydanticai_vertex", {"password": MARK}, {"service_account_info": {"type": "service_account"}}),
         ("jupyter_kernel", {"host": "h", "password": MARK}, {"session_key": MARK}),
+        ("vespa", {"host": "h", "password": MARK}, {"vespa_cloud_secret_token": MARK}),
     ],
 )
 def test_fields_that_a_hook_never_reads(conn_type: str, fields: dict[str, Any], extra: dict[str, Any]) -> None:
@@ -264,3 +266,17 @@ def test_a_login_and_a_password_that_a_hook_cannot_use(conn_type: str) -> None:
 
     assert "does not read the login and the password" in text
     assert warnings_of(conn_type, host=host) == []
+
+
+def test_the_login_of_cosmos_is_a_url() -> None:
+    [text] = warnings_of("azure_cosmos", login="account", password=MARK)
+
+    assert "uses the login as the URL of the account" in text
+    assert warnings_of("azure_cosmos", login=HTTPS, password=MARK) == []
+
+
+def test_fields_of_a_connection_that_another_one_replaces() -> None:
+    [text] = warnings_of("pydanticai_snowflake", host=HTTPS, login="u", password=MARK)
+
+    assert "does not read the host, the login and the password, and uses another connection" in text
+    assert warnings_of("pydanticai_snowflake", extra={"snowflake_conn_id": "x"}) == []

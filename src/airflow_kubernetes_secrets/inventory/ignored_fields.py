@@ -96,6 +96,11 @@ _TOGETHER: Mapping[str, Together] = {
     "smtp": Together("SmtpHook", others=("auth_type", "access_token", "client_secret")),
     "cassandra": Together("CassandraHook", ignored=("password",)),
     "informatica_edc": Together("InformaticaEDCHook", ignored=("password",)),
+    "docker": Together("DockerHook", ignored=("password",)),
+    "druid": Together("DruidDbApiHook", ignored=("password",)),
+    "ftp": Together("FTPHook", ignored=("password",)),
+    "pinot": Together("PinotDbApiHook"),
+    "trino": Together("TrinoHook", ignored=("password",)),
     # Not `http`: DAGs read a password without a login as a token, in `{{ conn.api.password }}`.
     "livy": Together("LivyHook", ignored=("password",), others=("Authorization",), alternative=_HEADER),
 }
@@ -177,6 +182,20 @@ _NEVER_READ: Mapping[str, NeverRead] = {
         "signs its messages with no key",
         'Write the key of the kernel in extra: {"session_key": "…"}',
     ),
+    "vespa": NeverRead(
+        "VespaHook",
+        _FIELDS,
+        ("vespa_cloud_secret_token", "client_cert_path"),
+        "is without authentication",
+        'Write the token in extra: {"vespa_cloud_secret_token": "…"}',
+    ),
+    "pydanticai_snowflake": NeverRead(
+        "PydanticAISnowflakeHook",
+        ("host", *_FIELDS),
+        (),
+        "uses another connection",
+        'Remove them, and write the id of a connection of Snowflake in extra: {"snowflake_conn_id": "…"}',
+    ),
     "openfaas": NeverRead(
         "OpenFaasHook",
         _FIELDS,
@@ -238,7 +257,8 @@ def _alone(together: Together, connection: HookConnection) -> Iterator[tuple[str
 
 
 def _words(fields: Sequence[str]) -> str:
-    return " and ".join(f"the {each}" for each in fields)
+    *others, last = (f"the {each}" for each in fields)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _has(connection: HookConnection, names: Sequence[str]) -> bool:

@@ -47,7 +47,7 @@ _WITH_HOST = frozenset(
         ),
         *("livy", "jdbc", "odbc", "winrm", "psrp", "spark_connect", "ibmdb2", "ibmmq", "gremlin", "grpc", "openfaas"),
         *("hive_metastore", "jupyter_kernel", "airbyte", "azure_data_explorer", "azure_container_registry"),
-        *("azure_synapse", "azure_ai_agents", "azure_analysis_services"),
+        *("azure_synapse", "azure_ai_agents", "azure_analysis_services", "spark_jdbc"),
     )
 )
 # The hooks of these types that get the address from their operators.

@@ -109,6 +109,8 @@ _METHODS_OF_KUSTO = (
     *(_extra(name, method=("auth_method", "AAD_APP_CERT")) for name in ("certificate", "thumbprint", "tenant")),
 )
 
+_TOKENS_OF_WEAVIATE = tuple(f"{EXTRA}{name}" for name in ("api_key", "token", "access_token", "client_secret"))
+
 # The hook gets the token itself. It does not read one in ``extra``.
 _OAUTH_OF_SNOWFLAKE = _extra(
     "refresh_token",
@@ -286,7 +288,10 @@ _NEEDS: Mapping[str, tuple[str, Sequence[Need]]] = {
         "FacebookAdsReportingHook",
         [_extra(name) for name in ("app_id", "app_secret", "access_token", "account_id")],
     ),
-    "zendesk": ("ZendeskHook", (_login(f"{EXTRA}oauth_token"),)),
+    "zendesk": (
+        "ZendeskHook",
+        (_login(f"{EXTRA}oauth_token"), _password(f"{EXTRA}token", f"{EXTRA}oauth_token")),
+    ),
     "arangodb": ("ArangoDBHook", (_login(), Need(("schema",)))),
     "ydb": ("YDBHook", (_extra("database"),)),
     "influxdb": (
@@ -340,6 +345,15 @@ _NEEDS: Mapping[str, tuple[str, Sequence[Need]]] = {
     "grpc": (
         "GrpcHook",
         (_extra("auth_type", example="TLS"), _extra("credential_pem_file", method=("auth_type", "TLS"))),
+    ),
+    "presto": ("PrestoHook", (_login(otherwise="sends the string 'None'", given=("password",)),)),
+    "webhdfs": ("WebHDFSHook", (_login(otherwise="sends the string 'None'", given=("password",)),)),
+    "weaviate": (
+        "WeaviateHook",
+        (
+            _login(*_TOKENS_OF_WEAVIATE, otherwise="sends an empty one", given=("password",)),
+            _password(*_TOKENS_OF_WEAVIATE, otherwise="sends an empty one", given=("login",)),
+        ),
     ),
     "iceberg": ("IcebergHook", (Need(("host", f"{EXTRA}uri", f"{EXTRA}type")),)),
     "mcp": ("MCPHook", (Need(("host", f"{EXTRA}command")),)),
