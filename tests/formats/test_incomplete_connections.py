@@ -75,7 +75,7 @@ def test_key_that_may_contain_a_missing_part(tmp_path: Path, conn_type: str, dat
     [
         *("elasticsearch", "opensearch", "cassandra", "trino", "vault", "docker", "imap"),
         *("livy", "jdbc", "odbc", "winrm", "psrp", "spark_connect", "ibmdb2", "ibmmq", "gremlin", "grpc", "openfaas"),
-        *("hive_metastore", "jupyter_kernel", "airbyte", "azure_data_explorer", "azure_container_registry"),
+        *("hive_metastore", "jupyter_kernel", "azure_data_explorer", "azure_container_registry"),
         *("azure_synapse", "azure_ai_agents", "azure_analysis_services", "spark_jdbc"),
     ],
 )

@@ -46,7 +46,7 @@ _WITH_HOST = frozenset(
             "vespa",
         ),
         *("livy", "jdbc", "odbc", "winrm", "psrp", "spark_connect", "ibmdb2", "ibmmq", "gremlin", "grpc", "openfaas"),
-        *("hive_metastore", "jupyter_kernel", "airbyte", "azure_data_explorer", "azure_container_registry"),
+        *("hive_metastore", "jupyter_kernel", "azure_data_explorer", "azure_container_registry"),
         *("azure_synapse", "azure_ai_agents", "azure_analysis_services", "spark_jdbc"),
     )
 )
