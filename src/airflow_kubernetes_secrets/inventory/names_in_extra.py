@@ -125,6 +125,7 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     "maxcompute": ("access_key_id", "access_key_secret", "endpoint", "project"),
     "mcp": ("transport", "command"),
     "modal": ("environment",),
+    "mongo": ("allow_insecure",),
     "msgraph": _MSGRAPH,
     "mysql": ("charset",),
     "neo4j": ("neo4j_scheme", "certs_self_signed", "certs_trusted_ca"),

@@ -334,7 +334,7 @@ _NEEDS: Mapping[str, tuple[str, Sequence[Need]]] = {
     ),
     "apprise": ("AppriseHook", (_extra("config"),)),
     "athena": ("AthenaSQLHook", (_extra("region_name", example="eu-west-1"),)),
-    "chime": ("ChimeWebhookHook", (Need(("host",)), Need(("schema",)), _password())),
+    "chime": ("ChimeWebhookHook", (_password(), Need(("schema",)), Need(("host",)))),
     "cloudant": ("CloudantHook", (Need(("host",)), _login(), _password())),
     "datadog": ("DatadogHook", (_extra("api_key"),)),
     "dataprep": ("GoogleDataprepHook", (_extra("token"),)),
