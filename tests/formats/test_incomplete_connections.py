@@ -212,10 +212,11 @@ def test_keys_that_the_hook_does_not_need(tmp_path: Path, conn_type: str, data: 
     assert problems_in(tmp_path, data, connection_type=conn_type, **annotations) == []
 
 
+@pytest.mark.parametrize("name", ["id_rsa-cert.pub", "certificate"])
 @pytest.mark.parametrize("conn_type", ["ssh", "sftp", "git"])
-def test_the_remedy_for_a_certificate_of_ssh(tmp_path: Path, conn_type: str) -> None:
+def test_the_remedy_for_a_certificate_of_ssh(tmp_path: Path, conn_type: str, name: str) -> None:
     host = "git@h:x.git" if conn_type == "git" else "h"
-    data = {"host": host, "username": "u", "id_rsa": KEY, "id_rsa-cert.pub": CERTIFICATE}
+    data = {"host": host, "username": "u", "id_rsa": KEY, name: CERTIFICATE}
     [problem] = problems_in(tmp_path, data, connection_type=conn_type)
 
     assert problem.code == "half-connection"

@@ -313,8 +313,9 @@ def _of_other_forms(
             f"nothing reads {named(users)}, which may contain the users of the Redis server. If it requires one of "
             f"them, {give_parts(secret, ('login', 'password'))}",
         )
-    certificates = [each for each in unused if is_certificate_of_ssh(secret, each)]
-    if certificates and conn_type in ("ssh", "sftp", "git") and not extra.get("key_file"):
+    uses_no_certificate = conn_type in ("ssh", "sftp", "git") and not extra.get("key_file")
+    certificates = [each for each in unused if uses_no_certificate and is_certificate_of_ssh(secret, each)]
+    if certificates:
         yield warning(
             HALF,
             secret,
