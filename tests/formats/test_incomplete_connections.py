@@ -13,6 +13,8 @@ from support.listing import problems_in
 
 LOGIN = {"username": "u", "password": "p"}
 DATABASE = {"host": "h", **LOGIN}
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----\n"
+CERTIFICATE = "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29t u@h"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,15 @@ def test_key_that_may_contain_a_missing_part(tmp_path: Path, conn_type: str, dat
     assert any(repr(key) in each.text for each in found)
 
 
-@pytest.mark.parametrize("conn_type", ["elasticsearch", "opensearch", "cassandra", "trino", "vault", "docker", "imap"])
+@pytest.mark.parametrize(
+    "conn_type",
+    [
+        *("elasticsearch", "opensearch", "cassandra", "trino", "vault", "docker", "imap"),
+        *("livy", "jdbc", "odbc", "winrm", "psrp", "spark_connect", "ibmdb2", "ibmmq", "gremlin", "grpc", "openfaas"),
+        *("hive_metastore", "jupyter_kernel", "azure_data_explorer", "azure_container_registry"),
+        *("azure_synapse", "azure_ai_agents", "azure_analysis_services", "spark_jdbc"),
+    ],
+)
 def test_a_connection_without_a_host(tmp_path: Path, conn_type: str) -> None:
     found = problems_in(tmp_path, LOGIN, connection_type=conn_type)
 
@@ -160,6 +170,20 @@ def test_the_remedy_for_a_jdbc_url(tmp_path: Path) -> None:
         ("ssh", {"host": "h", "username": "u", "key.ppk": "k"}, "key.ppk"),
         ("sftp", {**DATABASE, "host_key_fingerprint": "SHA256:x"}, "host_key_fingerprint"),
         ("postgres", {"host": "h", "username": "u", "pgpassfile": "/x"}, "pgpassfile"),
+        ("ssh", {"host": "h", "username": "u", "id_rsa": KEY, "id_rsa-cert.pub": "x"}, "id_rsa-cert.pub"),
+        ("sftp", {"host": "h", "username": "u", "private_key": KEY, "signed": CERTIFICATE}, "signed"),
+        ("git", {"host": "git@h:x.git", "ssh-privatekey": KEY, "certificate": CERTIFICATE}, "certificate"),
+        ("redis", {"host": "h", "users.acl": "user u on >p"}, "users.acl"),
+        ("redis", {"host": "h", "password": "p", "acl_file": "user u on >p"}, "acl_file"),
+        ("imap", {**DATABASE, "starttls": "true"}, "starttls"),
+        ("imap", {**DATABASE, "security": "starttls"}, "security"),
+        ("imap", {**DATABASE, "auth": "XOAUTH2"}, "auth"),
+        ("imap", {"host": "h", "username": "u", "access_token": "t"}, "access_token"),
+        ("smtp", {**DATABASE, "auth_mode": "oauth2"}, "auth_mode"),
+        ("snowflake", {"account": "a", **LOGIN, "passcode": "123456"}, "passcode"),
+        ("snowflake", {"account": "a", "user": "u", "private_key_content": "k"}, "private_key_content"),
+        ("anthropic", {"api_key": "k", "platform": "foundry"}, "platform"),
+        ("jupyter_kernel", {"host": "h", "session_key": "k"}, "session_key"),
         ("postgres", {**DATABASE, "user": "other"}, "user"),
         ("postgres", {**DATABASE, "pass": "other"}, "pass"),
     ],
@@ -168,6 +192,77 @@ def test_key_that_the_hook_cannot_use_unchanged(tmp_path: Path, conn_type: str, 
     found = problems_in(tmp_path, data, connection_type=conn_type)
 
     assert any(repr(key) in each.text for each in found)
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data"),
+    [
+        ("ssh", {"host": "h", "username": "u", "id_rsa": KEY, "id_rsa.pub": "ssh-rsa AAAA u@h"}),
+        ("redis", {**DATABASE, "users.acl": "user u on >p"}),
+        ("imap", {**DATABASE, "starttls": "false", "tls": "true", "auth": "login"}),
+        ("imap", {**DATABASE, "encryption": "ssl"}),
+        ("smtp", {**DATABASE, "auth": "plain", "security": "force_tls"}),
+        ("snowflake", {"account": "a", **LOGIN, "authenticator": "programmatic_access_token"}),
+        ("odbc", {**LOGIN, "dsn": "d"}),
+        ("odbc", {**LOGIN, "host": "h"}),
+    ],
+)
+def test_keys_that_the_hook_does_not_need(tmp_path: Path, conn_type: str, data: dict[str, str]) -> None:
+    annotations = {"extra_dsn": "dsn"} if "dsn" in data else {}
+    assert problems_in(tmp_path, data, connection_type=conn_type, **annotations) == []
+
+
+@pytest.mark.parametrize("name", ["id_rsa-cert.pub", "certificate"])
+@pytest.mark.parametrize("conn_type", ["ssh", "sftp", "git"])
+def test_the_remedy_for_a_certificate_of_ssh(tmp_path: Path, conn_type: str, name: str) -> None:
+    host = "git@h:x.git" if conn_type == "git" else "h"
+    data = {"host": host, "username": "u", "id_rsa": KEY, name: CERTIFICATE}
+    [problem] = problems_in(tmp_path, data, connection_type=conn_type)
+
+    assert problem.code == "half-connection"
+    extra = problem.text.partition("connection-extra: ")[2].replace("/path/key", "/keys/id_rsa")
+    assert json.loads(extra) == {"key_file": "/keys/id_rsa", "private_key": None}
+    assert problems_in(tmp_path, data, connection_type=conn_type, connection_extra=extra) == []
+
+
+@pytest.mark.parametrize("conn_type", ["ssh", "sftp", "git", "snowflake"])
+def test_two_private_keys(conn_type: str) -> None:
+    names = ("private_key_content", "private_key_file") if conn_type == "snowflake" else ("private_key", "key_file")
+    value = {"conn_type": conn_type, "host": "git@h:x.git" if conn_type == "git" else "h", "login": "u"}
+    [text] = texts_of({"value": json.dumps({**value, "extra": {"account": "a", **dict.fromkeys(names, "/k")}})})
+
+    assert "refuses" in text
+    assert not texts_of({"value": json.dumps({**value, "extra": {"account": "a", names[1]: "/k"}})})
+
+
+@pytest.mark.parametrize(
+    ("authenticator", "more"),
+    [
+        ("externalbrowser", {"client_store_temporary_credential": True}),
+        ("username_password_mfa", {"client_request_mfa_token": True}),
+    ],
+)
+def test_an_authenticator_that_needs_a_person(authenticator: str, more: dict[str, Any]) -> None:
+    extra = {"account": "a", "authenticator": authenticator}
+    value = {"conn_type": "snowflake", "login": "u", "password": "p"}
+
+    assert texts_of({"value": json.dumps({**value, "extra": extra})})
+    assert not texts_of({"value": json.dumps({**value, "extra": {**extra, **more}})})
+
+
+def test_the_case_of_an_authenticator() -> None:
+    extra = {"account": "a", "authenticator": "OAUTH", "refresh_token": "t"}
+    [text] = texts_of({"value": json.dumps({"conn_type": "snowflake", "login": "u", "password": "p", "extra": extra})})
+
+    assert "'oauth' in lower case" in text
+
+
+def test_a_password_next_to_a_github_app() -> None:
+    extra = {"github_app_id": "1", "github_installation_id": "2", "private_key": "k"}
+    value = {"conn_type": "git", "host": "https://h/x.git", "extra": extra}
+
+    assert texts_of({"value": json.dumps(value)}) == []
+    assert texts_of({"value": json.dumps({**value, "password": "p"})})
 
 
 def test_two_names_with_one_value(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_text, is_converted
 from airflow_kubernetes_secrets.formats.value_parsers import JSON_NAMES, UNNEEDED_IN_JSON
 from support.connection_secrets import Read, stored_secret, whole
+from support.listing import problems_in
 
 RDS = {"engine": "postgres", "host": "db", "username": "app", "password": "p@ss/w:rd", "port": 5432, "dbname": "orders"}
 OF_RDS = whole(conn_type="postgres", host="db", login="app", password="p@ss/w:rd", port=5432, schema="orders")
@@ -55,6 +57,33 @@ def test_first_name_in_the_json_takes_precedence(read: Read) -> None:
 
     assert first == whole(conn_type="http", host="one")
     assert second == whole(conn_type="http", host="two")
+
+
+@pytest.mark.parametrize(
+    ("more", "annotations", "named"),
+    [
+        ({"schema": "s", "dbname": "d"}, {}, ("dbname", "schema", "schema")),
+        ({"user": "a"}, {}, ("user", "username", "login")),
+        ({"key": "k"}, {}, ("key", "password", "password")),
+        ({"schema": "d", "dbname": "d"}, {}, ()),
+        ({"database": None, "dbname": "d"}, {}, ()),
+        ({"port": 5432, "dbport": "5432"}, {}, ()),
+        ({"schema": "s", "dbname": "d"}, {"connection_schema": "d"}, ()),
+    ],
+)
+def test_two_names_with_other_values_are_reported(
+    tmp_path: Path, more: dict[str, object], annotations: dict[str, str], named: tuple[str, ...]
+) -> None:
+    value = {"engine": "postgres", "host": "h", "username": "u", "password": "p", **more}
+    found = problems_in(tmp_path, {"value": json.dumps(value)}, **annotations)
+
+    assert [each.code for each in found] == ["unused-settings"] * bool(named)
+    if named:
+        unread, read, field = named
+        assert (
+            f"nothing reads {unread!r} in the value of the key 'value', because {read!r} comes first" in found[0].text
+        )
+        assert f"read as the {field}. Remove one of them" in found[0].text
 
 
 def test_null_is_ignored_if_another_name_has_a_value(read: Read) -> None:

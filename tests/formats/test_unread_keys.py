@@ -149,3 +149,11 @@ def test_words_for_the_schema(
     assert connection is not None
     assert {name: connection[name] for name in parts} == parts
     assert problems_in(tmp_path, data, connection_type=conn_type) == []
+
+
+def test_other_keys_behind_a_prefix(tmp_path: Path) -> None:
+    """Keys without the prefix are for something else, so they are not in ``extra``, and nothing is wrong with them."""
+    annotations = {"key_prefix": "DB_", "other_keys": "extra", "connection_type": "generic"}
+    data = {"DB_HOST": "h", "DB_USER": "u", "DB_PASSWORD": "p", "DB_MODE": "x", "QUEUE": "y"}
+
+    assert problems_in(tmp_path, data, **annotations) == []

@@ -29,6 +29,10 @@ def warnings_of(conn_type: str, **fields: Any) -> list[str]:
         ("jenkins", {"port": 8080}),
         ("neo4j", {}),
         ("smtp", {}),
+        ("iceberg", {"host": HTTPS}),
+        ("pinot", {}),
+        ("athena", {"host": None, "extra": {"region_name": "r"}}),
+        ("azure_batch", {"host": None, "extra": {"account_url": HTTPS}}),
     ],
 )
 def test_a_login_and_a_password_that_a_hook_uses_only_together(conn_type: str, more: Mapping[str, Any]) -> None:
@@ -71,12 +75,13 @@ def test_a_service_principal_without_its_tenant(conn_type: str) -> None:
     assert warnings_of(conn_type, login="u", extra={"subscriptionId": "s"}) == []
 
 
-@pytest.mark.parametrize("conn_type", ["cassandra", "livy"])
+@pytest.mark.parametrize("conn_type", ["cassandra", "livy", "informatica_edc", "docker", "druid", "ftp", "trino"])
 def test_a_password_alone(conn_type: str) -> None:
-    [text] = warnings_of(conn_type, host="h", password=MARK)
+    [text] = warnings_of(conn_type, host="h", port=1, password=MARK)
 
     assert "ignores the password without a login" in text
-    assert warnings_of(conn_type, host="h", login="u") == []
+    # These hooks need a password for a login.
+    assert bool(warnings_of(conn_type, host="h", port=1, login="u")) == (conn_type in ("cassandra", "docker"))
 
 
 @pytest.mark.parametrize(
@@ -92,6 +97,11 @@ def test_a_password_alone(conn_type: str) -> None:
         ("influxdb", {"host": "h", "login": "u", "password": MARK}, {"token": "t", "org": "o"}),
         ("datadog", {"password": MARK}, {"api_key": "k"}),
         ("ydb", {"host": "h", "schema": "/d"}, {"database": "/d"}),
+        ("yandexcloud", {"login": "u", "password": MARK}, {"oauth": MARK}),
+        ("pydanticai_bedrock", {"password": MARK}, {"api_key": MARK}),
+        ("pydanticai_vertex", {"password": MARK}, {"service_account_info": {"type": "service_account"}}),
+        ("jupyter_kernel", {"host": "h", "password": MARK}, {"session_key": MARK}),
+        ("vespa", {"host": "h", "password": MARK}, {"vespa_cloud_secret_token": MARK}),
     ],
 )
 def test_fields_that_a_hook_never_reads(conn_type: str, fields: dict[str, Any], extra: dict[str, Any]) -> None:
@@ -247,3 +257,26 @@ RIGHT: tuple[dict[str, Any], ...] = (
 def test_a_connection_that_works_is_not_reported(connection: dict[str, Any]) -> None:
     """These are the examples in the documentation of the providers."""
     assert texts_of({"value": json.dumps(connection)}) == []
+
+
+@pytest.mark.parametrize("conn_type", ["hive_metastore", "spark", "spark_sql", "openfaas"])
+def test_a_login_and_a_password_that_a_hook_cannot_use(conn_type: str) -> None:
+    host = HTTPS if conn_type == "openfaas" else "h"
+    [text] = warnings_of(conn_type, host=host, login="u", password=MARK)
+
+    assert "does not read the login and the password" in text
+    assert warnings_of(conn_type, host=host) == []
+
+
+def test_the_login_of_cosmos_is_a_url() -> None:
+    [text] = warnings_of("azure_cosmos", login="account", password=MARK)
+
+    assert "uses the login as the URL of the account" in text
+    assert warnings_of("azure_cosmos", login=HTTPS, password=MARK) == []
+
+
+def test_fields_of_a_connection_that_another_one_replaces() -> None:
+    [text] = warnings_of("pydanticai_snowflake", host=HTTPS, login="u", password=MARK)
+
+    assert "does not read the host, the login and the password, and uses another connection" in text
+    assert warnings_of("pydanticai_snowflake", extra={"snowflake_conn_id": "x"}) == []

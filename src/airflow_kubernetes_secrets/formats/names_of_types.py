@@ -52,7 +52,9 @@ _JWT = ("jwt_token", "jwt")
 # the first name here is used.
 NAMES: Mapping[str, Mapping[str, str]] = {
     "airbyte": _PRINCIPAL,
+    "akeyless": {"access_id": "login", "access_key": "password"},
     "alibaba_cloud": _in_extra("access_key_id", "access_key_secret"),
+    "anthropic": {**_API_KEY, "base_url": "host"},
     "asana": _TOKEN,
     "aws": {
         **dict.fromkeys(("access_key_id", "access_key"), "login"),
@@ -65,6 +67,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         ("azure", "azure_compute", "azure_container_instance", "azure_data_factory", "azure_synapse"),
         _WITH_SUBSCRIPTION,
     ),
+    **dict.fromkeys(("azure_ai_agents", "azure_analysis_services"), _azure("tenantId")),
     "azure_cosmos": {
         **dict.fromkeys(("account_endpoint", "endpoint", "uri", "url", "host"), "login"),
         **dict.fromkeys(("account_key", "primary_key", "master_key", "key"), "password"),
@@ -76,6 +79,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "azure_service_bus": {"connection_string": "schema"},
     "cohere": {**_API_KEY, "base_url": "host"},
     "databricks": {**_TOKEN, **_PRINCIPAL, **_in_extra("http_path", "azure_tenant_id")},
+    **dict.fromkeys(("dingding", "mcp"), _TOKEN),
     "datadog": {
         "api_key": f"{EXTRA}api_key",
         **dict.fromkeys(("app_key", "application_key"), f"{EXTRA}app_key"),
@@ -86,8 +90,10 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     # `formats/hook_adjustments.py` replaces a Cloud ID by the host that it contains.
     "elasticsearch": _in_extra("api_key", CLOUD_ID),
     "facebook_social": _in_extra("app_id", "app_secret", "access_token", "account_id"),
+    "gcp_looker": {**_PRINCIPAL, "base_url": "host"},
     "git": _TOKEN,
     "github": {**_TOKEN, "pat": "password"},
+    "iceberg": {**_PRINCIPAL, "uri": "host"},
     "influxdb": {
         **dict.fromkeys(("token", "auth_token"), f"{EXTRA}token"),
         **dict.fromkeys(("org", "organization", "org_name"), f"{EXTRA}org"),
@@ -101,6 +107,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "kylin": {"project": "schema"},
     # The hooks of Kafka read nothing but `extra`.
     "kafka": {"bootstrap_servers": f"{EXTRA}bootstrap.servers"},
+    "modal": {"token_id": "login", "token_secret": "password"},
     **dict.fromkeys(("msgraph", "powerbi"), _MSGRAPH),
     "openai": {**_API_KEY, **dict.fromkeys(("base_url", "api_base"), "host")},
     "opsgenie": {**_API_KEY, "token": "password", "api_url": "host"},

@@ -99,6 +99,9 @@ _OF_SSH: Mapping[str, tuple[str, _Value]] = {
     "host_key": ("host_key", _text),
 }
 
+# GitHook reads the keys of servers only in a file.
+_OF_GIT = {name: each for name, each in _OF_SSH.items() if each[0].startswith("private_key")}
+
 _OF_TRINO: Mapping[str, tuple[str, _Value]] = {
     **dict.fromkeys(("scheme", "protocol"), ("protocol", _words({"https": "https"}))),
     **dict.fromkeys(("ssl", "tls"), ("protocol", _words(dict.fromkeys(IS_ON, "https")))),
@@ -239,6 +242,7 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
         "aws_role_arn": ("role_arn", _text),
     },
     **dict.fromkeys(("ssh", "sftp"), _OF_SSH),
+    "git": _OF_GIT,
     # SnowflakeHook reads these in `extra`, and the schema in the field.
     # https://airflow.apache.org/docs/apache-airflow-providers-snowflake/stable/connections/snowflake.html
     "snowflake": {
@@ -249,11 +253,16 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     "smtp": {
         "starttls": ("disable_ssl", _words(dict.fromkeys(IS_ON, True))),
         "encryption": ("disable_ssl", _words({"tls": True, "starttls": True})),
+        "security": ("disable_ssl", _words({"starttls": True, "force_tls": False})),
+        **{name: (name, _words(_BOOLEANS)) for name in ("disable_ssl", "disable_tls")},
         **dict.fromkeys(("from_address", "from_email", "from", "sender"), ("from_email", _text)),
     },
     # ImapHook uses TLS unless `use_ssl` is false.
     # https://airflow.apache.org/docs/apache-airflow-providers-imap/stable/connections/imap.html
-    "imap": dict.fromkeys(("ssl", "use_ssl"), ("use_ssl", _words(_BOOLEANS))),
+    "imap": {
+        **dict.fromkeys(("ssl", "use_ssl", "tls", "use_tls"), ("use_ssl", _words(_BOOLEANS))),
+        **dict.fromkeys(("encryption", "security"), ("use_ssl", _words({"ssl": True, "tls": True, "none": False}))),
+    },
 }
 
 # The names that are settings without the prefix of a product (`formats/variables.py`).

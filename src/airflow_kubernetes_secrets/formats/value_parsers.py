@@ -268,6 +268,25 @@ def _fields_of_json(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return fields | {f"{SETTING}{name}": each for name, each in settings.items()}
 
 
+def unread_names(value: str) -> Mapping[str, tuple[str, str]]:
+    """Return the names in JSON that are not read because another name of the field comes first, with another value.
+
+    Returns:
+        the field and the name that is read, by name.
+    """
+    read: dict[str, str] = {}
+    unread = {}
+    found = _object(value)
+    for name, each in found.items():
+        field = _FIELD.get(name, "")
+        if field in ("", "conn_type", "extra") or each is None:
+            continue
+        first = read.setdefault(field, name)
+        if str(found[first]) != str(each):
+            unread[name] = (field, first)
+    return unread
+
+
 def problem_of_json(value: str) -> str:
     """Return why JSON with names of AWS makes no connection; empty if it has no such name, or no such problem."""
     found = _object(value)

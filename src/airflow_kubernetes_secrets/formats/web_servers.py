@@ -72,7 +72,11 @@ WEB_SERVERS: Mapping[str, WebServer] = {
 }
 
 # The types whose hooks read a whole address in the host.
-WHOLE_ADDRESS = ("openai", "github", "airbyte", "jira", "tableau", "arangodb", "opsgenie", "cohere")
+WHOLE_ADDRESS = (
+    *("openai", "github", "airbyte", "jira", "tableau", "arangodb", "opsgenie", "cohere"),
+    *("anthropic", "dingding", "iceberg", "langchain", "llamaindex", "mcp", "openfaas", "package_index"),
+    *("pydanticai", "pydanticai_azure"),
+)
 
 # The types whose servers have web addresses.
 SPEAK_HTTP = frozenset(("http", *WEB_SERVERS, *WHOLE_ADDRESS))

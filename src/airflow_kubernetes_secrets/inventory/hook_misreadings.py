@@ -26,7 +26,7 @@ from airflow_kubernetes_secrets.inventory.driver_parameters import refused_param
 from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection, Rule, hook_connection, plain_host
 from airflow_kubernetes_secrets.inventory.ignored_fields import ignored_fields
 from airflow_kubernetes_secrets.inventory.needed_fields import needed_fields
-from airflow_kubernetes_secrets.inventory.private_keys import is_encrypted
+from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS, is_encrypted
 from airflow_kubernetes_secrets.inventory.uri_misreadings import (
     MISREAD,
     problem_of_other_type,
@@ -46,6 +46,9 @@ _HOOKS_WITH_HOST: Mapping[str, str] = {
     **BARE_HOST,
     "elasticsearch": "ElasticsearchSQLHook",
     "opensearch": "OpenSearchHook",
+    "gremlin": "GremlinHook",
+    "ibmdb2": "Db2Hook",
+    "azure_analysis_services": "AzureAnalysisServicesHook",
 }
 
 # https://www.rfc-editor.org/rfc/rfc8314#section-3.2
@@ -234,9 +237,22 @@ def _imap(connection: HookConnection) -> Iterator[tuple[str, str]]:
         )
 
 
+def _one_private_key(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """These hooks refuse a private key next to the path of one."""
+    names = PRIVATE_KEYS_OF_HOOKS[connection.conn_type]
+    if connection.extra.get(names.key) and connection.extra.get(names.file):
+        yield (
+            f"the hook of {connection.conn_type!r} refuses {names.key!r} next to {names.file!r} in extra",
+            f'Remove one of them: {{"{names.key}": null}}',
+        )
+
+
 def _git(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``GitHook`` uses the host as the repository that it passes to git: a URL, ``user@host:path``, or a path."""
     host = connection.host
+    extra = connection.extra
+    if connection.password and extra.get("github_app_id") and extra.get("github_installation_id"):
+        yield "GitHook refuses a password next to a GitHub App", "Remove the password, or the entries of the app"
     if host and not re.search("[/@:]", host):
         yield (
             "GitHook reads the host as the URL of the repository, and ignores port and schema",
@@ -263,6 +279,23 @@ def _snowflake(connection: HookConnection) -> Iterator[tuple[str, str]]:
         yield (
             "SnowflakeHook ignores the host, so it does not use the address of AWS PrivateLink in it",
             'Write the account as in that address: {"account": "account.region.privatelink"}',
+        )
+    authenticator = str(connection.extra.get("authenticator") or "").lower()
+    if authenticator == "oauth" and connection.extra["authenticator"] != authenticator:
+        yield (
+            "SnowflakeHook gets a token only for the authenticator 'oauth' in lower case",
+            'Write in extra: {"authenticator": "oauth"}',
+        )
+    if authenticator == "externalbrowser" and not connection.extra.get("client_store_temporary_credential"):
+        yield (
+            "the client of SnowflakeHook opens a browser for the authenticator 'externalbrowser', which tasks do not "
+            "have",
+            'Use a private key, or a token in the password: {"authenticator": "programmatic_access_token"}',
+        )
+    if authenticator == "username_password_mfa" and not connection.extra.get("client_request_mfa_token"):
+        yield (
+            "the client of SnowflakeHook waits at each login for a person who confirms it",
+            'Use a private key, or a token in the password: {"authenticator": "programmatic_access_token"}',
         )
     key = connection.extra.get("private_key_content")
     if connection.password and isinstance(key, str) and key.startswith("-----BEGIN ") and not is_encrypted(key):
@@ -305,12 +338,12 @@ _RULES: Mapping[str, Sequence[Rule]] = {
     "databricks": (_databricks,),
     **dict.fromkeys(("drill", "exasol"), (_with_port,)),
     **{conn_type: (*RULES_OF_WEB_SERVERS[conn_type], _with_port) for conn_type in ("druid", "jenkins")},
-    "ssh": (plain_host("SSHHook", 22),),
-    "sftp": (plain_host("SFTPHook", 22),),
+    "ssh": (plain_host("SSHHook", 22), _one_private_key),
+    "sftp": (plain_host("SFTPHook", 22), _one_private_key),
     "ftp": (plain_host("FTPHook", 21),),
     "imap": (plain_host("ImapHook", 993), _imap),
-    "git": (_git,),
-    "snowflake": (_snowflake,),
+    "git": (_git, _one_private_key),
+    "snowflake": (_snowflake, _one_private_key),
     "samba": (_samba,),
     "salesforce": (_salesforce,),
 }

@@ -81,13 +81,26 @@ _TOGETHER: Mapping[str, Together] = {
             ("azure_container_instance", "AzureContainerInstanceHook"),
         )
     },
+    "athena": Together(
+        "AthenaSQLHook",
+        otherwise=_OF_ENVIRONMENT,
+        others=("aws_secret_access_key", "session_kwargs", "profile_name"),
+    ),
+    "azure_batch": Together("AzureBatchHook", otherwise=_OF_ENVIRONMENT),
     "airbyte": Together("AirbyteHook"),
+    "iceberg": Together("IcebergHook", others=("type", "token", "credential")),
     "imap": Together("ImapHook"),
     "jenkins": Together("JenkinsHook"),
     "jira": Together("JiraHook"),
     "neo4j": Together("Neo4jHook"),
     "smtp": Together("SmtpHook", others=("auth_type", "access_token", "client_secret")),
     "cassandra": Together("CassandraHook", ignored=("password",)),
+    "informatica_edc": Together("InformaticaEDCHook", ignored=("password",)),
+    "docker": Together("DockerHook", ignored=("password",)),
+    "druid": Together("DruidDbApiHook", ignored=("password",)),
+    "ftp": Together("FTPHook", ignored=("password",)),
+    "pinot": Together("PinotDbApiHook"),
+    "trino": Together("TrinoHook", ignored=("password",)),
     # Not `http`: DAGs read a password without a login as a token, in `{{ conn.api.password }}`.
     "livy": Together("LivyHook", ignored=("password",), others=("Authorization",), alternative=_HEADER),
 }
@@ -134,6 +147,72 @@ _NEVER_READ: Mapping[str, NeverRead] = {
         "uses the cluster and the identity of its environment",
         'Write a kubeconfig in extra: {"kube_config": "…"}',
     ),
+    "yandexcloud": NeverRead(
+        "YandexCloudBaseHook",
+        _FIELDS,
+        ("oauth", "service_account_json", "service_account_json_path"),
+        _OF_ENVIRONMENT,
+        'Write the key of a service account in extra: {"service_account_json": "…"}',
+    ),
+    "pydanticai_bedrock": NeverRead(
+        "PydanticAIBedrockHook",
+        ("host", *_FIELDS),
+        ("api_key", "aws_access_key_id", "profile_name"),
+        _OF_ENVIRONMENT,
+        'Write in extra: {"api_key": "…"}, or aws_access_key_id and aws_secret_access_key',
+    ),
+    "pydanticai_vertex": NeverRead(
+        "PydanticAIVertexHook",
+        ("host", *_FIELDS),
+        ("api_key", "service_account_info"),
+        _OF_ENVIRONMENT,
+        'Write in extra: {"service_account_info": {…}}, or api_key',
+    ),
+    "hive_metastore": NeverRead(
+        "HiveMetastoreHook",
+        _FIELDS,
+        (),
+        "is without authentication, or uses Kerberos",
+        "Remove them; HiveServer2Hook reads them",
+    ),
+    "jupyter_kernel": NeverRead(
+        "KernelHook",
+        _FIELDS,
+        ("session_key",),
+        "signs its messages with no key",
+        'Write the key of the kernel in extra: {"session_key": "…"}',
+    ),
+    "vespa": NeverRead(
+        "VespaHook",
+        _FIELDS,
+        ("vespa_cloud_secret_token", "client_cert_path"),
+        "is without authentication",
+        'Write the token in extra: {"vespa_cloud_secret_token": "…"}',
+    ),
+    "pydanticai_snowflake": NeverRead(
+        "PydanticAISnowflakeHook",
+        ("host", *_FIELDS),
+        (),
+        "uses another connection",
+        'Remove them, and write the id of a connection of Snowflake in extra: {"snowflake_conn_id": "…"}',
+    ),
+    "openfaas": NeverRead(
+        "OpenFaasHook",
+        _FIELDS,
+        (),
+        "is without authentication",
+        "Write both in the URL in the host: https://login:password@host",
+    ),
+    **dict.fromkeys(
+        ("spark", "spark_sql"),
+        NeverRead(
+            "The hook of Spark",
+            _FIELDS,
+            (),
+            "is without them",
+            "Write what Spark needs in the configuration (conf) of the operator",
+        ),
+    ),
     "influxdb": NeverRead(
         "InfluxDBHook",
         ("login", "password"),
@@ -178,7 +257,8 @@ def _alone(together: Together, connection: HookConnection) -> Iterator[tuple[str
 
 
 def _words(fields: Sequence[str]) -> str:
-    return " and ".join(f"the {each}" for each in fields)
+    *others, last = (f"the {each}" for each in fields)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _has(connection: HookConnection, names: Sequence[str]) -> bool:

@@ -64,6 +64,9 @@ KNOWN_HOSTS = re.compile(r"known_?hosts$|fingerprint$")
 DOMAIN = re.compile(r"^(?:windows_?|ad_?)?domain(?:_?name)?$")
 SHARE = re.compile(r"^share(?:_?name)?$")
 
+# The file with the users of a Redis server.
+USERS_OF_REDIS = re.compile(r"(?:^|[._])(?:users?_?)?acl(?:_?file|\.conf)?$")
+
 # How a client proves its identity: LDAP, Kerberos.
 MECHANISM = re.compile(
     r"(?:auth_?mech(?:anism)?|log_?mech|auth_?method|auth_?type|^authentication|^(?:kerberos_?)?(?:keytab|principal))$"
@@ -73,6 +76,16 @@ MECHANISM = re.compile(
 INSTANCE = re.compile(r"^instance(?:_?name)?$")
 PATH = re.compile(r"^(?:(?:base|context|url)_?)?path$")
 
+# The method of logging in to a server for mail, and the values with which a password is enough.
+METHOD_OF_MAIL = re.compile(r"^auth(?:_?(?:mode|mechanism))?$")
+_WITH_PASSWORD = (b"login", b"plain", b"password", b"basic", b"true", b"1", b"yes", b"on")
+
+# The types of OpenSSH's certificates, with which each begins.
+# https://github.com/openssh/openssh-portable/blob/V_9_9_P1/PROTOCOL.certkeys
+_CERTIFICATE = re.compile(
+    rb"\s*(?:sk-)?(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp(?:256|384|521))-cert-v0[01]@openssh\.com\s"
+)
+
 # The roles of settings for TLS: one of them does not replace another.
 _ROLES: Mapping[str, re.Pattern[str]] = {
     "root certificate": re.compile(
@@ -81,10 +94,10 @@ _ROLES: Mapping[str, re.Pattern[str]] = {
     "certificate": re.compile(r"(?:ssl|tls|client|user)[._]?_?(?:cert|crt)|certificate|keystore|^cert$|cert_?file"),
     "key": re.compile(r"(?:ssl|tls|client|user)[._]?_?key|(?:private|certificate)_?key|keystore|key_?file|^key$"),
 }
-# `scheme` and `protocol` are about TLS with one of these values.
-_PROTOCOL = re.compile(r"(?:^|[._])(?:scheme|protocol)$")
+# `scheme`, `protocol` and `security` are about TLS with one of these values.
+_PROTOCOL = re.compile(r"(?:^|[._])(?:scheme|protocol|security)$")
 _WITH_TLS = re.compile(
-    rb"\s*(?:https|tls|ssl|tcps|ldaps|amqps|smtps|imaps|ftps|wss|rediss|\S*\+(?:s|ssc|ssl|tls|https))\s*"
+    rb"\s*(?:https|tls|ssl|tcps|ldaps|amqps|smtps|imaps|ftps|wss|rediss|starttls|force_tls|\S*\+(?:s|ssc|ssl|tls|https))\s*"
 )
 _OFF = (b"", b"false", b"0", b"no", b"off", b"disable", b"disabled", b"null", b"none")
 
@@ -149,6 +162,22 @@ def is_off(secret: Secret, key: str) -> bool:
     """Return whether a value switches something off, or is empty."""
     try:
         return secret.value(key).strip().lower() in _OFF
+    except Error:
+        return False  # not valid base64
+
+
+def is_with_password(secret: Secret, key: str) -> bool:
+    """Return whether a value is a method of logging in with a password, or none."""
+    try:
+        return secret.value(key).strip().lower() in (*_WITH_PASSWORD, *_OFF)
+    except Error:
+        return False  # not valid base64
+
+
+def is_certificate_of_ssh(secret: Secret, key: str) -> bool:
+    """Return whether a key contains a certificate of OpenSSH, by its value or by the name of its file."""
+    try:
+        return folded(key).endswith("_cert.pub") or _CERTIFICATE.match(secret.value(key)) is not None
     except Error:
         return False  # not valid base64
 

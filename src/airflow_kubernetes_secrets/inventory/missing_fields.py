@@ -45,11 +45,22 @@ _WITH_HOST = frozenset(
             "ydb",
             "vespa",
         ),
+        *("livy", "jdbc", "odbc", "winrm", "psrp", "spark_connect", "ibmdb2", "ibmmq", "gremlin", "grpc", "openfaas"),
+        *("hive_metastore", "jupyter_kernel", "azure_data_explorer", "azure_container_registry"),
+        *("azure_synapse", "azure_ai_agents", "azure_analysis_services", "spark_jdbc"),
     )
 )
+# The hooks of these types that get the address from their operators.
+_WITHOUT_HOST: Mapping[str, str] = {
+    "azure_synapse": "AzureSynapsePipelineHook",
+    "azure_ai_agents": "AzureAIAgentsHook with an endpoint",
+}
 # The types whose drivers would send the name of the user of the process, or none.
 _WITH_LOGIN = frozenset(
-    ("postgres", "mysql", "mssql", "oracle", "redshift", "teradata", "vertica", "exasol", "ssh", "sftp")
+    (
+        *("postgres", "mysql", "mssql", "oracle", "redshift", "teradata", "vertica", "exasol", "ssh", "sftp"),
+        *("ibmdb2", "winrm"),
+    )
 )
 # The types whose hooks read the token, or the URL of the webhook, in the password.
 _WITH_PASSWORD = frozenset(("slack", "slackwebhook"))
@@ -64,6 +75,11 @@ _OF_ONE_CREDENTIAL = frozenset(
 # What can specify the login too: a file of libpq, and a token of AWS.
 _IN_PLACE_OF_LOGIN = ("service", "iam")
 _IN_PLACE_OF_HOST = ("unix_socket", "hostaddr", "service", "dsn", "startup_nodes", "iam", "sid")
+# The names of a server in the connection strings of ODBC, in lower case.
+# https://learn.microsoft.com/en-us/sql/connect/odbc/dsn-connection-string-attribute
+_SERVERS_OF_ODBC = frozenset(
+    ("dsn", "filedsn", "server", "servername", "address", "addr", "host", "hostname", "dbq", "data source", "database")
+)
 
 
 def problems_of_missing(
@@ -82,7 +98,8 @@ def problems_of_missing(
         yield warning(
             HALF,
             secret,
-            f"the connection has no host, and no key seems to contain it. {set_field(secret, key, 'host')}",
+            f"the connection has no host, and no key seems to contain it{_unless(connection)}. "
+            + set_field(secret, key, "host"),
         )
     has_login = (
         connection.get("login")
@@ -171,5 +188,12 @@ def _passphrase(secret: Secret, key: str, connection: Mapping[str, Any]) -> Iter
 
 def _is_elsewhere(connection: Mapping[str, Any]) -> bool:
     """Return whether the connection has a host, or what replaces it."""
-    extra = extra_of(connection)
+    extra, conn_type = extra_of(connection), connection.get("conn_type")
+    if conn_type == "odbc" and any(value and name.lower() in _SERVERS_OF_ODBC for name, value in extra.items()):
+        return True
     return has_address(connection) or any(extra.get(name) for name in _IN_PLACE_OF_HOST)
+
+
+def _unless(connection: Mapping[str, Any]) -> str:
+    hook = _WITHOUT_HOST.get(str(connection.get("conn_type")))
+    return f". Only {hook} does not need it" if hook is not None else ""

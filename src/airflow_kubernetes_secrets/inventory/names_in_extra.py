@@ -11,7 +11,15 @@ from collections.abc import Mapping
 _AZURE_IDENTITY = ("managed_identity_client_id", "workload_identity_tenant_id")
 _AZURE = ("tenantId", "subscriptionId", "key_path", *_AZURE_IDENTITY)
 _GOOGLE = (
-    *("project", "key_path", "key_secret_name", "key_secret_project_id", "credential_config_file", "scope"),
+    *(
+        "project",
+        "key_path",
+        "keyfile_dict",
+        "key_secret_name",
+        "key_secret_project_id",
+        "credential_config_file",
+        "scope",
+    ),
     *("num_retries", "impersonation_chain", "quota_project_id", "idp_issuer_url", "client_id", "client_secret"),
 )
 _SSH = (
@@ -27,12 +35,23 @@ _TRINO = (
 _MSGRAPH = ("tenant_id", "api_version", "authority", "base_url", "certificate_path", "certificate_data", "drive_id")
 _OSS = ("access_key_id", "access_key_secret", "auth_type", "region")
 
+_OPENAI = (
+    *("workload_identity_provider", "identity_provider_id", "service_account_id", "token_provider", "token_type"),
+    *("token_file_path", "audience"),
+)
+
 # The providers' pages on connections list most of these names:
 # https://airflow.apache.org/docs/#providers-packages
 NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     "adls": ("tenant_id", "account_url", "connection_string", *_AZURE_IDENTITY),
     "adb_spark": _OSS,
+    "akeyless": (
+        *("access_type", "api_url", "uid_token", "jwt_token", "k8s_auth_config_name", "certificate_data"),
+        *("private_key_data", "gcp_audience", "azure_object_id"),
+    ),
     "alibaba_cloud": ("access_key_id", "access_key_secret"),
+    "anthropic": ("platform", "model", "aws_region", "project_id", "region", "resource"),
+    "apprise": ("config",),
     "asana": ("project", "workspace"),
     "athena": ("aws_domain", "catalog", "region_name"),
     "aws": (
@@ -40,6 +59,8 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
         *("endpoint_url", "profile_name", "assume_role_method", "verify"),
     ),
     "azure": (*_AZURE, "cloud_environment"),
+    "azure_ai_agents": ("tenantId", "endpoint", "cloud_environment", *_AZURE_IDENTITY),
+    "azure_analysis_services": ("tenantId",),
     "azure_batch": ("account_url", *_AZURE_IDENTITY),
     "azure_compute": _AZURE,
     "azure_container_instance": (*_AZURE, "cloud_environment"),
@@ -68,12 +89,16 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     "drill": ("dialect_driver", "storage_plugin"),
     "druid": ("endpoint", "ssl_verify_cert"),
     "facebook_social": ("app_id", "app_secret", "access_token", "account_id"),
+    "duckdb_aws": ("aws_conn_id", "endpoint_url"),
     "fs": ("path",),
     "gcpbigquery": (*_GOOGLE, "location", "priority"),
     "gcpcloudsql": _GOOGLE,
     "gcpcloudsqldb": ("database_type", "project_id", "location", "instance", "sql_proxy_version"),
     "gcpspanner": (*_GOOGLE, "project_id", "instance_id", "database_id"),
-    "gcpssh": ("instance_name", "zone", "private_key", "private_key_passphrase", "host_key", *_SSH),
+    "gcpssh": (
+        *("instance_name", "zone", "private_key", "private_key_passphrase", "host_key", *_SSH),
+        *("use_internal_ip", "use_iap_tunnel", "use_oslogin", "expire_time"),
+    ),
     "git": (
         *("key_file", "strict_host_key_checking", "known_hosts_file", "ssh_config_file", "host_proxy_cmd", "ssh_port"),
         *("github_app_id", "github_installation_id"),
@@ -86,19 +111,26 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     "hive_metastore": ("auth_mechanism", "kerberos_service_name"),
     "hiveserver2": ("auth_mechanism", "kerberos_service_name"),
     "http": _HTTP,
+    "iceberg": ("uri", "type", "token", "credential", "warehouse", "oauth2-server-uri", "scope"),
+    "ibmmq": ("queue_manager", "channel", "open_options"),
     "imap": ("ssl_context",),
     "influxdb": ("token", "org"),
     "influxdb3": ("token", "org", "database"),
-    "informatica_edc": ("provider_id", "security_domain", "modified_by"),
+    "informatica_edc": ("provider_id", "security_domain", "domain", "modified_by"),
     "jdbc": ("driver_path", "driver_class", "sqlalchemy_scheme"),
     "jira": ("verify",),
-    "kubernetes": ("kube_config_path", "namespace", "cluster_context"),
+    "jupyter_kernel": ("session_key",),
+    "kubernetes": ("kube_config", "kube_config_path", "namespace", "cluster_context"),
     "livy": _HTTP,
     "maxcompute": ("access_key_id", "access_key_secret", "endpoint", "project"),
+    "mcp": ("transport", "command"),
+    "modal": ("environment",),
+    "mongo": ("allow_insecure",),
     "msgraph": _MSGRAPH,
     "mysql": ("charset",),
     "neo4j": ("neo4j_scheme", "certs_self_signed", "certs_trusted_ca"),
     "odbc": ("driver", "dsn"),
+    "openai": ("auth_type", *_OPENAI),
     "opensearch": ("url_prefix", "opaque_id"),
     "oracle": ("module", "mode", "purity", "thick_mode", "thick_mode_lib_dir", "thick_mode_config_dir"),
     "oss": (*_OSS, "endpoint"),
@@ -110,9 +142,17 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
     "postgres": (
         *("application_name", "connect_timeout", "hostaddr", "keepalives_idle", "gssencmode", "krbsrvname"),
-        *("passfile", "tcp_user_timeout"),
+        *("passfile", "tcp_user_timeout", "aws_conn_id", "azure_conn_id", "cluster-identifier", "workgroup-name"),
     ),
     "presto": _TRINO,
+    "pydanticai": ("model",),
+    "pydanticai_azure": ("model", "api_version"),
+    "pydanticai_bedrock": (
+        *("model", "api_key", "aws_access_key_id", "aws_secret_access_key", "aws_session_token", "region_name"),
+        *("profile_name", "base_url"),
+    ),
+    "pydanticai_snowflake": ("model", "snowflake_conn_id"),
+    "pydanticai_vertex": ("model", "api_key", "project", "location", "base_url", "service_account_info"),
     "qdrant": ("grpc_port", "url", "prefix", "https"),
     "redis": ("db", "ssl_check_hostname"),
     "redshift": ("iam", "cluster_identifier", "region", "is_serverless", "serverless_work_group"),
@@ -131,7 +171,9 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     ),
     "snowflake": (
         *("token", "token_endpoint", "refresh_token", "grant_type", "scope", "private_key_file", "insecure_mode"),
-        *("proxy_host", "proxy_port", "proxy_user", "proxy_password"),
+        *("proxy_host", "proxy_port", "proxy_user", "proxy_password", "private_key_content", "azure_conn_id"),
+        *("client_request_mfa_token", "client_store_temporary_credential", "oauth_username", "oauth_password"),
+        *("token_file_path", "workload_identity_provider"),
     ),
     "spark": ("queue", "deploy-mode", "spark-binary", "namespace", "principal", "keytab"),
     "spark_sql": ("queue",),
@@ -141,7 +183,7 @@ NAMES_IN_EXTRA: Mapping[str, tuple[str, ...]] = {
     "trino": (*_TRINO, "jwt__token", "jwt__file", "timezone", "certs__client_cert_path", "certs__client_key_path"),
     "vault": (
         *("auth_type", "auth_mount_point", "kv_engine_version", "role_id", "kubernetes_role", "kubernetes_jwt_path"),
-        *("token_path", "region", "gcp_key_path", "gcp_scopes", "azure_tenant_id", "azure_resource", "radius_host"),
+        *("region", "gcp_key_path", "gcp_scopes", "azure_tenant_id", "azure_resource", "radius_host"),
         *("radius_port", "jwt_role", "jwt_token", "jwt_token_path"),
     ),
     "vespa": ("namespace", "schema", "vespa_cloud_secret_token", "client_cert_path", "client_key_path", "protocol"),
@@ -183,6 +225,12 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
 }
 
 _OF_CLIENT = "openai_client_kwargs"
+# A passcode is valid for some seconds.
+_PASSCODE = (
+    "",
+    "SnowflakeHook passes no passcode. Use a private key, or a token in the password, with extra "
+    '{"authenticator": "programmatic_access_token"}',
+)
 _OF_HOOK = "Pass the setting to the hook, or set its variable in the environment of the tasks"
 
 # Names of keys that a hook reads in another form, or in no part of a connection, in the form of ``OTHER_NAMES``.
@@ -213,6 +261,15 @@ IN_OTHER_FORM: Mapping[str, Mapping[str, tuple[str, str]]] = {
             ("apiversion", "version"), (_OF_CLIENT, '{"openai_client_kwargs": {"default_query": {"api-version": "…"}}}')
         ),
     },
+    # ImapHook begins with TLS, and knows the command LOGIN only.
+    "imap": {
+        "starttls": ("", "ImapHook has no STARTTLS. Use the port with TLS, 993"),
+        **dict.fromkeys(
+            ("accesstoken", "refreshtoken", "clientsecret", "oauth", "oauth2", "xoauth2"),
+            ("", "ImapHook has no OAuth. Use a password, such as one for an app"),
+        ),
+    },
+    "snowflake": dict.fromkeys(("passcode", "passcodeinpassword", "mfapasscode", "totp"), _PASSCODE),
     "github": {"installationid": ("installation_id", '{"installation_id": 12345678}')},
     "opsgenie": {"region": ("host", "https://api.eu.opsgenie.com")},
     "redis": {"iam": ("", _OF_HOOK)},

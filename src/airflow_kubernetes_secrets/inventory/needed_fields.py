@@ -25,21 +25,38 @@ class Need:
             first.
         otherwise: what the hook does without it.
         given: the parts of a connection that needs it; empty for every connection of the type.
+        method: a name in ``extra`` and its value, if only connections with this method of logging in need it.
         example: what to write in ``extra``; empty for an ellipsis.
     """
 
     parts: Sequence[str]
     otherwise: str = _FAILS
     given: Sequence[str] = ()
+    method: tuple[str, str] | None = None
     example: str = ""
 
 
-def _extra(name: str, *others: str, otherwise: str = _FAILS, given: Sequence[str] = (), example: str = "") -> Need:
-    return Need((f"{EXTRA}{name}", *others), otherwise, given, example)
+def _extra(
+    name: str,
+    *others: str,
+    otherwise: str = _FAILS,
+    given: Sequence[str] = (),
+    method: tuple[str, str] | None = None,
+    example: str = "",
+) -> Need:
+    return Need((f"{EXTRA}{name}", *others), otherwise, given, method, example)
 
 
-def _password(*others: str, otherwise: str = _FAILS, given: Sequence[str] = ()) -> Need:
-    return Need(("password", *others), otherwise, given)
+def _password(
+    *others: str, otherwise: str = _FAILS, given: Sequence[str] = (), method: tuple[str, str] | None = None
+) -> Need:
+    return Need(("password", *others), otherwise, given, method)
+
+
+def _login(
+    *others: str, otherwise: str = _FAILS, given: Sequence[str] = (), method: tuple[str, str] | None = None
+) -> Need:
+    return Need(("login", *others), otherwise, given, method)
 
 
 def _of_principal(tenant: str, *others: str, otherwise: str = _OF_ENVIRONMENT) -> Need:
@@ -51,13 +68,56 @@ _KEY = (_extra("access_key_id"), _extra("access_key_secret"))
 _METHOD_OF_ALIBABA = _extra("auth_type", example="AK")
 _MSGRAPH = (
     _extra("tenant_id", f"{EXTRA}tenantId"),
-    Need(("login",)),
+    _login(),
     _password(f"{EXTRA}certificate_path", f"{EXTRA}certificate_data"),
 )
 _OF_FILE = _of_principal("tenantId", *_IDENTITIES, f"{EXTRA}key_path", f"{EXTRA}key_json")
 _SUBSCRIPTION = _extra("subscriptionId", f"{EXTRA}key_path", f"{EXTRA}key_json")
 _TENANT = _extra("tenantId", given=("login", "password"))
-_LOGIN_OF_ZENDESK = Need(("login", f"{EXTRA}oauth_token"))
+_PRINCIPAL = (_login(given=("password",)), _password(given=("login",)))
+
+# https://github.com/apache/airflow/blob/providers-hashicorp/4.8.4/providers/hashicorp/src/airflow/providers/hashicorp/_internal_client/vault_client.py
+_METHODS_OF_VAULT = (
+    _login(method=("auth_type", "approle")),
+    *(
+        each
+        for name in ("userpass", "ldap")
+        for each in (_login(method=("auth_type", name)), _password(method=("auth_type", name)))
+    ),
+    *(_password(method=("auth_type", name)) for name in ("github", "radius")),
+    _extra("radius_host", method=("auth_type", "radius")),
+    _extra("kubernetes_role", method=("auth_type", "kubernetes")),
+    _extra("jwt_role", method=("auth_type", "jwt")),
+    _extra("jwt_token", f"{EXTRA}jwt_token_path", method=("auth_type", "jwt")),
+    *(_extra(name, method=("auth_type", "azure")) for name in ("azure_resource", "azure_tenant_id")),
+    _extra("gcp_scopes", method=("auth_type", "gcp")),
+    _login(f"{EXTRA}role_id", method=("auth_type", "gcp")),
+)
+
+# https://github.com/apache/airflow/blob/providers-microsoft-azure/15.2.1/providers/microsoft/azure/src/airflow/providers/microsoft/azure/hooks/adx.py
+_METHODS_OF_KUSTO = (
+    *(
+        each
+        for name in ("AAD_APP", "AAD_CREDS")
+        for each in (
+            _login(method=("auth_method", name)),
+            _password(method=("auth_method", name)),
+            _extra("tenant", method=("auth_method", name)),
+        )
+    ),
+    _login(method=("auth_method", "AAD_APP_CERT")),
+    *(_extra(name, method=("auth_method", "AAD_APP_CERT")) for name in ("certificate", "thumbprint", "tenant")),
+)
+
+_TOKENS_OF_WEAVIATE = tuple(f"{EXTRA}{name}" for name in ("api_key", "token", "access_token", "client_secret"))
+
+# The hook gets the token itself. It does not read one in ``extra``.
+_OAUTH_OF_SNOWFLAKE = _extra(
+    "refresh_token",
+    f"{EXTRA}grant_type",
+    f"{EXTRA}azure_conn_id",
+    method=("authenticator", "oauth"),
+)
 
 # The hook of each type, and what it needs, in the releases that docs/reference/formats.md names.
 _NEEDS: Mapping[str, tuple[str, Sequence[Need]]] = {
@@ -68,7 +128,27 @@ _NEEDS: Mapping[str, tuple[str, Sequence[Need]]] = {
         "AzureDataFactoryHook",
         (_extra("subscriptionId"), _TENANT, _of_principal("tenantId", *_IDENTITIES)),
     ),
-    "azure_synapse": ("AzureSynapseHook", (_TENANT, _of_principal("tenantId", *_IDENTITIES))),
+    "azure_synapse": (
+        "AzureSynapseHook",
+        (_TENANT, _of_principal("tenantId", *_IDENTITIES), _extra("subscriptionId", given=("host",))),
+    ),
+    "azure_ai_agents": (
+        "AzureAIAgentsHook",
+        (*_PRINCIPAL, _TENANT, _login(given=(f"{EXTRA}tenantId",))),
+    ),
+    "azure_analysis_services": (
+        "AzureAnalysisServicesHook",
+        (_login(), _password(), _extra("tenantId")),
+    ),
+    "azure_container_registry": (
+        "AzureContainerRegistryHook",
+        (_login(), _password(f"{EXTRA}resource_group")),
+    ),
+    "azure_container_volume": (
+        "AzureContainerVolumeHook",
+        (_password(f"{EXTRA}connection_string", f"{EXTRA}resource_group"),),
+    ),
+    "azure_fileshare": ("AzureFileShareHook", (_login(f"{EXTRA}connection_string"),)),
     "azure_data_lake": (
         "AzureDataLakeHook",
         (
@@ -77,14 +157,29 @@ _NEEDS: Mapping[str, tuple[str, Sequence[Need]]] = {
             _of_principal("tenant", otherwise=_FAILS),
         ),
     ),
-    "adls": ("AzureDataLakeStorageV2Hook", (_of_principal("tenant_id", otherwise=_FAILS),)),
-    "wasb": ("WasbHook", (_of_principal("tenant_id", f"{EXTRA}connection_string", otherwise=_FAILS),)),
+    "adls": (
+        "AzureDataLakeStorageV2Hook",
+        (
+            Need(("host", f"{EXTRA}account_url", f"{EXTRA}connection_string")),
+            _of_principal("tenant_id", otherwise=_FAILS),
+        ),
+    ),
+    "wasb": (
+        "WasbHook",
+        (
+            _login("host", f"{EXTRA}connection_string", f"{EXTRA}sas_token"),
+            _of_principal("tenant_id", f"{EXTRA}connection_string", otherwise=_FAILS),
+        ),
+    ),
     "msgraph": ("KiotaRequestAdapterHook", _MSGRAPH),
     "powerbi": ("PowerBIHook", _MSGRAPH),
-    "azure_cosmos": ("AzureCosmosDBHook", (Need(("login",)), _password(f"{EXTRA}resource_group_name"))),
+    "azure_cosmos": ("AzureCosmosDBHook", (_login(), _password(f"{EXTRA}resource_group_name"))),
     "azure_service_bus": ("AdminClientHook", (Need(("schema", f"{EXTRA}fully_qualified_namespace")),)),
     "azure_batch": ("AzureBatchHook", (_extra("account_url"),)),
-    "azure_data_explorer": ("AzureDataExplorerHook", (_extra("auth_method", example="AAD_APP"),)),
+    "azure_data_explorer": (
+        "AzureDataExplorerHook",
+        (_extra("auth_method", example="AAD_APP"), *_METHODS_OF_KUSTO),
+    ),
     "alibaba_cloud": ("AlibabaBaseHook", _KEY),
     "maxcompute": ("MaxComputeHook", _KEY),
     "oss": ("OSSHook", (*_KEY, _METHOD_OF_ALIBABA, _extra("region", example="cn-hangzhou"))),
@@ -92,6 +187,10 @@ _NEEDS: Mapping[str, tuple[str, Sequence[Need]]] = {
     "databricks": (
         "DatabricksHook",
         (
+            *(
+                _login(otherwise="uses the password as a token", given=("password", f"{EXTRA}{name}"))
+                for name in ("service_principal_oauth", "azure_tenant_id")
+            ),
             _password(
                 *(f"{EXTRA}{name}" for name in ("token", "use_azure_managed_identity", "use_default_azure_credential")),
                 *(f"{EXTRA}{name}" for name in ("federated_token_provider", "federated_k8s", "federated_aws")),
@@ -102,7 +201,8 @@ _NEEDS: Mapping[str, tuple[str, Sequence[Need]]] = {
     "snowflake": (
         "SnowflakeHook",
         (
-            *(Need(("login",), given=(f"{EXTRA}{name}",)) for name in ("private_key_content", "private_key_file")),
+            _OAUTH_OF_SNOWFLAKE,
+            *(_login(given=(f"{EXTRA}{name}",)) for name in ("private_key_content", "private_key_file")),
             Need(
                 ("login", *(f"{EXTRA}{name}" for name in ("authenticator", "refresh_token", "grant_type"))),
                 given=("password",),
@@ -138,11 +238,11 @@ _NEEDS: Mapping[str, tuple[str, Sequence[Need]]] = {
         "VaultHook",
         (
             _password(
-                f"{EXTRA}token_path",
                 f"{EXTRA}auth_type",
                 otherwise="uses VAULT_TOKEN of its environment, or fails",
                 given=("host",),
             ),
+            *_METHODS_OF_VAULT,
         ),
     ),
     "openai": (
@@ -163,15 +263,36 @@ _NEEDS: Mapping[str, tuple[str, Sequence[Need]]] = {
     "pagerduty_events": ("PagerdutyEventsHook", _TOKEN),
     "telegram": ("TelegramHook", _TOKEN),
     "dbt_cloud": ("DbtCloudHook", _TOKEN),
-    "github": ("GithubHook", (_password(f"{EXTRA}key_path", f"{EXTRA}private_key"),)),
+    "github": (
+        "GithubHook",
+        (
+            _password(f"{EXTRA}key_path", f"{EXTRA}private_key"),
+            *(
+                _extra(name, "password", given=(f"{EXTRA}{key}",), example=example)
+                for key in ("key_path", "private_key")
+                for name, example in (("app_id", "12345"), ("installation_id", ""))
+            ),
+        ),
+    ),
+    "git": (
+        "GitHook",
+        (
+            _extra("github_installation_id", given=(f"{EXTRA}github_app_id",)),
+            _extra("github_app_id", given=(f"{EXTRA}github_installation_id",)),
+            _extra("private_key", f"{EXTRA}key_file", given=(f"{EXTRA}github_app_id",)),
+        ),
+    ),
     "segment": ("SegmentHook", (_extra("write_key"),)),
-    "tableau": ("TableauHook", (Need(("login", f"{EXTRA}auth")), _password(f"{EXTRA}auth"))),
+    "tableau": ("TableauHook", (_login(f"{EXTRA}auth"), _password(f"{EXTRA}auth"))),
     "facebook_social": (
         "FacebookAdsReportingHook",
         [_extra(name) for name in ("app_id", "app_secret", "access_token", "account_id")],
     ),
-    "zendesk": ("ZendeskHook", (_LOGIN_OF_ZENDESK,)),
-    "arangodb": ("ArangoDBHook", (Need(("login",)), Need(("schema",)))),
+    "zendesk": (
+        "ZendeskHook",
+        (_login(f"{EXTRA}oauth_token"), _password(f"{EXTRA}token", f"{EXTRA}oauth_token")),
+    ),
+    "arangodb": ("ArangoDBHook", (_login(), Need(("schema",)))),
     "ydb": ("YDBHook", (_extra("database"),)),
     "influxdb": (
         "InfluxDBHook",
@@ -179,6 +300,66 @@ _NEEDS: Mapping[str, tuple[str, Sequence[Need]]] = {
     ),
     "influxdb3": ("InfluxDB3Hook", (_extra("token", "password"), _extra("database", f"{EXTRA}db"))),
     "qdrant": ("QdrantHook", (Need(("host", f"{EXTRA}url"), "connects to localhost"),)),
+    "redis": ("RedisHook", (_password(given=("host", "login")),)),
+    "oracle": ("OracleHook", (_password(given=("host", "login")),)),
+    "cassandra": ("CassandraHook", (_password(otherwise="sends the string 'None'", given=("login",)),)),
+    "ibmdb2": ("Db2Hook", (Need(("schema",), given=("login",)),)),
+    "ibmmq": ("IBMMQHook", (Need(("port",), given=("host",)),)),
+    "pinot_admin": ("PinotAdminHook", (Need(("port",), given=("host",)),)),
+    "winrm": (
+        "WinRMHook",
+        (_password(f"{EXTRA}transport", f"{EXTRA}keytab", f"{EXTRA}cert_pem", given=("host", "login")),),
+    ),
+    "smtp": ("SmtpHook", (_extra("access_token", f"{EXTRA}client_secret", method=("auth_type", "oauth2")),)),
+    "akeyless": (
+        "AkeylessHook",
+        (
+            _extra("uid_token", method=("access_type", "uid")),
+            _login(f"{EXTRA}uid_token"),
+            _password(f"{EXTRA}access_type"),
+            _password(method=("access_type", "api_key")),
+            _extra("jwt_token", method=("access_type", "jwt")),
+            _extra("k8s_auth_config_name", method=("access_type", "k8s")),
+            *(_extra(name, method=("access_type", "certificate")) for name in ("certificate_data", "private_key_data")),
+        ),
+    ),
+    "anthropic": (
+        "AnthropicHook",
+        (
+            _password(
+                *(f"{EXTRA}{name}" for name in ("platform", "workload_identity", "anthropic_client_kwargs")),
+                otherwise="uses the credentials of its environment, or fails",
+            ),
+        ),
+    ),
+    "apprise": ("AppriseHook", (_extra("config"),)),
+    "athena": ("AthenaSQLHook", (_extra("region_name", example="eu-west-1"),)),
+    "chime": ("ChimeWebhookHook", (_password(), Need(("schema",)), Need(("host",)))),
+    "cloudant": ("CloudantHook", (Need(("host",)), _login(), _password())),
+    "datadog": ("DatadogHook", (_extra("api_key"),)),
+    "dataprep": ("GoogleDataprepHook", (_extra("token"),)),
+    "dingding": ("DingdingHook", _TOKEN),
+    "discord": ("DiscordWebhookHook", (_extra("webhook_endpoint", example="webhooks/…"),)),
+    "gcp_looker": ("LookerHook", (Need(("host",)), _login(), _password())),
+    "google_ads": ("GoogleAdsHook", (_extra("developer_token", f"{EXTRA}google_ads_client"),)),
+    "grpc": (
+        "GrpcHook",
+        (_extra("auth_type", example="TLS"), _extra("credential_pem_file", method=("auth_type", "TLS"))),
+    ),
+    "presto": ("PrestoHook", (_login(otherwise="sends the string 'None'", given=("password",)),)),
+    "webhdfs": ("WebHDFSHook", (_login(otherwise="sends the string 'None'", given=("password",)),)),
+    "weaviate": (
+        "WeaviateHook",
+        (
+            _login(*_TOKENS_OF_WEAVIATE, otherwise="sends an empty one", given=("password",)),
+            _password(*_TOKENS_OF_WEAVIATE, otherwise="sends an empty one", given=("login",)),
+        ),
+    ),
+    "iceberg": ("IcebergHook", (Need(("host", f"{EXTRA}uri", f"{EXTRA}type")),)),
+    "mcp": ("MCPHook", (Need(("host", f"{EXTRA}command")),)),
+    "modal": ("ModalHook", _PRINCIPAL),
+    "informatica_edc": ("InformaticaEDCHook", (Need(("host",)),)),
+    "package_index": ("PackageIndexHook", (Need(("host",)), _login(given=("password",)))),
 }
 
 
@@ -186,13 +367,15 @@ def needed_fields(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """Yield the first part of a connection that its hook needs and that is missing, with the remedy."""
     hook, needs = _NEEDS.get(connection.conn_type, ("", ()))
     for need in needs:
-        if _has_all(connection, need.given) and not any(_has(connection, each) for each in need.parts):
+        if _is_for(need, connection) and not any(_has(connection, each) for each in need.parts):
             yield f"{hook} needs {_words(need.parts[0])}, and {need.otherwise} without it", _remedy(need)
             return
 
 
-def _has_all(connection: HookConnection, parts: Sequence[str]) -> bool:
-    return all(_has(connection, each) for each in parts)
+def _is_for(need: Need, connection: HookConnection) -> bool:
+    if need.method is not None and connection.extra.get(need.method[0]) != need.method[1]:
+        return False
+    return all(_has(connection, each) for each in need.given)
 
 
 def _has(connection: HookConnection, part: str) -> bool:

@@ -32,6 +32,7 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     KNOWN_HOSTS,
     LOGIN,
     MECHANISM,
+    METHOD_OF_MAIL,
     NAME,
     OPTIONS,
     PASSPHRASE,
@@ -41,11 +42,14 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     SCHEME,
     SENTINEL,
     SHARE,
+    USERS_OF_REDIS,
     begins_with,
     has_address,
     has_in_extra,
+    is_certificate_of_ssh,
     is_off,
     is_path,
+    is_with_password,
     may_contain_host,
     suggests,
 )
@@ -103,13 +107,17 @@ def problems_of_unused(
         key: the key that holds the whole connection, or ``IN_FIELDS``.
         connection: the fields of Airflow's JSON.
     """
-    if key == IN_FIELDS and fields_of(secret).description.others_to_extra and unused:
-        yield warning(
-            SETTINGS,
-            secret,
-            f"{OTHER_KEYS}: extra{secret.annotation_place} does not read {named(unused)}, because only text in UTF-8 "
-            "can be in extra. If the connection needs it, mount the Secret",
-        )
+    description = fields_of(secret).description
+    if key == IN_FIELDS and description.others_to_extra and unused:
+        # Keys without the prefix are for something else.
+        binary = [each for each in unused if each.startswith(description.key_prefix)]
+        if binary:
+            yield warning(
+                SETTINGS,
+                secret,
+                f"{OTHER_KEYS}: extra{secret.annotation_place} does not read {named(binary)}, because only text in "
+                "UTF-8 can be in extra. If the connection needs it, mount the Secret",
+            )
         return
     if key == IN_FIELDS:
         unneeded = fields_of(secret).unneeded
@@ -297,6 +305,24 @@ def _of_other_forms(
             f"nothing reads {named(sentinels)}, because RedisHook cannot use Redis Sentinel. If the host is a "
             f"Sentinel, write that of the Redis server. {set_field(secret, key, 'host')}",
         )
+    users = [each for each in unused if suggests(each, USERS_OF_REDIS)]
+    if users and conn_type == "redis" and not (connection.get("login") and connection.get("password")):
+        yield warning(
+            HALF,
+            secret,
+            f"nothing reads {named(users)}, which may contain the users of the Redis server. If it requires one of "
+            f"them, {give_parts(secret, ('login', 'password'))}",
+        )
+    uses_no_certificate = conn_type in ("ssh", "sftp", "git") and not extra.get("key_file")
+    certificates = [each for each in unused if uses_no_certificate and is_certificate_of_ssh(secret, each)]
+    if certificates:
+        yield warning(
+            HALF,
+            secret,
+            f"nothing reads {named(certificates)}, because the hook of {conn_type!r} uses a certificate only next to "
+            "the file of its private key. If the server requires it, mount the Secret with the files key and "
+            f'key-cert.pub, and write{in_extra(secret, key)}: {{"key_file": "/path/key", "private_key": null}}',
+        )
     domains = [each for each in unused if suggests(each, DOMAIN)]
     hook = _HOOKS_WITH_DOMAIN.get(str(conn_type))
     if domains and hook is not None and not any(each in str(connection.get("login")) for each in "\\@"):
@@ -307,6 +333,9 @@ def _of_other_forms(
             f"{set_field(secret, key, 'login')}: domain\\login",
         )
     mechanisms = [each for each in unused if suggests(each, MECHANISM)]
+    if conn_type in ("imap", "smtp"):
+        mechanisms = [each for each in unused if suggests(each, METHOD_OF_MAIL) or each in mechanisms]
+        mechanisms = [each for each in mechanisms if not is_with_password(secret, each)]
     if mechanisms and connection.get("host") and not has_in_extra(connection, MECHANISM):
         yield warning(
             SETTINGS,

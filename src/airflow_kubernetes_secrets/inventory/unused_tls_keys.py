@@ -15,6 +15,7 @@ from airflow_kubernetes_secrets.inventory.incompleteness import SETTINGS, named,
 from airflow_kubernetes_secrets.inventory.key_names import (
     SCHEME,
     TLS,
+    is_certificate_of_ssh,
     is_for_tls,
     is_path,
     roles_of_tls,
@@ -92,6 +93,7 @@ def settings_of_tls(
     if connection.get("schema") == "https" or "scheme" in extra or extra.get("use_ssl") or conn_type == "smtp":
         known.add("mode")
     settings = [each for each in unused if is_for_tls(secret, each) and not roles_of_tls(each) <= known]
+    settings = [each for each in settings if not is_certificate_of_ssh(secret, each)]
     mode = next((name for name in _ROOT_CERTIFICATES if _verifies(extra.get(name))), None)
     if settings and key == IN_FIELDS and mode is not None and not extra.get(_ROOT_CERTIFICATES[mode][0]):
         yield warning(

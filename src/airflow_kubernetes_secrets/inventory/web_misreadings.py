@@ -176,6 +176,15 @@ def _qdrant(connection: HookConnection) -> Iterator[tuple[str, str]]:
         )
 
 
+def _azure_cosmos(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """``AzureCosmosDBHook`` uses the login as the URL of the account."""
+    if connection.login and "://" not in connection.login and not connection.host:
+        yield (
+            "AzureCosmosDBHook uses the login as the URL of the account",
+            "Write the URL in the login, and the key of the account in the password",
+        )
+
+
 def _clickhouse(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``ClickHouseHook`` uses HTTP, with port 8123 by default, also with TLS."""
     if connection.extra.get("secure") and connection.host and not connection.port:
@@ -245,12 +254,22 @@ _OF_AZURE_OPENAI = re.compile(r"\.openai\.azure\.com(?::[0-9]+)?/?$", re.IGNOREC
 
 _HOOKS_WITH_ADDRESS: Mapping[str, str] = {
     "airbyte": "AirbyteHook",
+    "anthropic": "AnthropicHook",
     "arangodb": "ArangoDBHook",
     "cohere": "CohereHook",
+    "dingding": "DingdingHook",
     "github": "GithubHook",
+    "iceberg": "IcebergHook",
     "jira": "JiraHook",
+    "langchain": "LangChainHook",
+    "llamaindex": "LlamaIndexHook",
+    "mcp": "MCPHook",
     "openai": "OpenAIHook",
+    "openfaas": "OpenFaasHook",
     "opsgenie": "OpsgenieAlertHook",
+    "package_index": "PackageIndexHook",
+    "pydanticai": "PydanticAIHook",
+    "pydanticai_azure": "PydanticAIAzureHook",
     "tableau": "TableauHook",
 }
 
@@ -268,6 +287,7 @@ RULES_OF_WEB_SERVERS: Mapping[str, Sequence[Rule]] = {
     "github": (_whole_address, _github),
     "tableau": (_whole_address, _methods),
     "qdrant": (_qdrant,),
+    "azure_cosmos": (_azure_cosmos,),
     "winrm": (_winrm,),
     "psrp": (_psrp,),
 }
