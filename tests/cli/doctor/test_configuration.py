@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -250,6 +251,36 @@ class TestConfiguration:
         assert "caches connections and variables for 900 s" in warning(commands, "airflow-cache")
         commands.set("AIRFLOW__SECRETS__CACHE_TTL_SECONDS", "0")
         assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
+
+    def test_metrics_that_airflow_does_not_send(self, commands: Commands) -> None:
+        assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
+        commands.configure(metrics=True)
+        text = warning(commands, "metrics-not-sent")
+        assert text.startswith("metrics is true, but this Airflow sends no metrics: neither [metrics] statsd_on nor ")
+        commands.set("AIRFLOW__METRICS__OTEL_ON", "True")
+        assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
+
+    @pytest.mark.parametrize(
+        ("option", "package", "extra"),
+        [
+            ("statsd_on", "statsd", "statsd"),
+            ("statsd_datadog_enabled", "datadog", "datadog"),
+            ("otel_on", "opentelemetry.sdk", "otel"),
+        ],
+    )
+    def test_metrics_without_the_package(
+        self, commands: Commands, monkeypatch: pytest.MonkeyPatch, option: str, package: str, extra: str
+    ) -> None:
+        """Airflow logs an error then, and sends nothing."""
+        commands.configure(metrics=True)
+        commands.set(f"AIRFLOW__METRICS__{option.upper()}", "True")
+        monkeypatch.setitem(sys.modules, package, None)
+
+        text = warning(commands, "metrics-not-sent")
+
+        assert text.endswith(
+            f"[metrics] {option} is on, but the package {package!r} is not installed. Install 'apache-airflow[{extra}]'"
+        )
 
     def test_workers_that_time_out_before_the_lookup(self, commands: Commands) -> None:
         commands.configure(timeout=5)
