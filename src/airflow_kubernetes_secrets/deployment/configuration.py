@@ -16,6 +16,7 @@ from configparser import Error, RawConfigParser
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from locale import getpreferredencoding
 from typing import Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import kwarg_variables
@@ -186,6 +187,9 @@ def airflow_conf() -> Any:
             raise
         except Exception as error:
             problem = type(error).__name__
+            encoding = getpreferredencoding(do_setlocale=False)
+            if isinstance(error, UnicodeError) and encoding.lower().replace("-", "") != "utf8":
+                problem = f"{problem}: Python reads files as {encoding} here; set PYTHONUTF8=1 or LC_ALL=C.UTF-8"
         if problem:
             # This is raised outside the except block, with nothing chained, because Airflow's errors quote the
             # configuration.

@@ -6,6 +6,8 @@ plugin without a limit, so this module has :mod:`~airflow_kubernetes_secrets.kub
 
 from __future__ import annotations
 
+import errno
+import os
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -141,6 +143,7 @@ def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _
     Raises:
         NotConfiguredError: there is no such file, or it cannot be used.
     """
+    _check_readable(path)
     merger = reader.KubeConfigMerger(path)
     if merger.config is None:
         raise NotConfiguredError("there is no such file. Correct its path")
@@ -167,6 +170,18 @@ def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _
         namespace = context.get("namespace") or "default"
         _check_string("the namespace of its context", namespace)
         return _Loaded(configuration, _endpoint(configuration.host), _tls(configuration), namespace, has_plugin)
+
+
+def _check_readable(paths: str) -> None:
+    """Check the files of a kubeconfig. The loader takes a file in a folder without permission for a missing one.
+
+    Raises:
+        NotConfiguredError: a file exists and cannot be read.
+    """
+    for path in paths.split(os.pathsep):
+        problem = _why_unreadable(Path(path).expanduser()) if path else ""
+        if problem and problem != os.strerror(errno.ENOENT):
+            raise NotConfiguredError(f"{path} cannot be read: {problem}. Correct the path, or its permissions")
 
 
 def _adapt(user: Any) -> None:
