@@ -43,8 +43,8 @@ def _schemas() -> JsonObject:
     return {
         _name(SECRETS): _kind(
             SECRETS,
-            "A Secret contains confidential values, such as passwords, by their keys. All of them together have at most "
-            "1 MiB.",
+            "A Secret contains confidential values, such as passwords, by their keys. All of them together have at "
+            "most 1 MiB.",
             {
                 **head,
                 "data": _texts(
