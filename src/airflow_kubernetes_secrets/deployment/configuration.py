@@ -157,10 +157,10 @@ def read_configuration() -> AirflowConfiguration:
         # Apache's class of the same name has the same options. The options of any other class have other meanings.
         kwargs, kwargs_from, repeated = {}, [], None
         misspelt.clear()
-    warnings = [repeated] if repeated else []
+    unintended = [repeated] if repeated else []
     if not kwargs_from and _KWARGS_VARIABLE in misspelt:
         text = f"{misspelt[_KWARGS_VARIABLE]}. Without it, all options have their defaults"
-        warnings.append(Problem("misplaced-option", text, Severity.WARNING))
+        unintended.append(Problem("misplaced-option", text, Severity.WARNING))
     return AirflowConfiguration(
         backend,
         _origin(_BACKEND_VARIABLE) if backend else "",
@@ -168,7 +168,7 @@ def read_configuration() -> AirflowConfiguration:
         tuple(kwargs_from),
         (*replaced, *_ignored_kwargs()) if kwargs_from else (),
         tuple(problems),
-        tuple(warnings),
+        tuple(unintended),
     )
 
 
