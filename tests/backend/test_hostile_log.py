@@ -156,6 +156,7 @@ class TestServer:
 
     @each_name
     def test_names_in_the_secrets_of_the_server(self, api: FakeApi, log: Log, name: str) -> None:
+        errors: list[str] = []
         for secrets in (
             [secret(name, name, "http://h"), secret(f"{name}b", name, "http://h")],
             [secret(name, name, None)],
@@ -171,8 +172,11 @@ class TestServer:
             try:
                 backend_of(api).get_connection(name)
             except KubernetesSecretsError as error:
-                text = str(error)
-                assert_harmless(text)
+                errors.append(str(error))
+        for text in errors:
+            assert_harmless(text)
+        assert errors
+        assert log.records()
         assert all("\n" not in record for record in log.records())
 
     def test_a_denial(self, api: FakeApi, log: Log) -> None:

@@ -168,6 +168,78 @@ assert backend.get_variable("v") is None
     assert (gauges, timings) == ({}, {})
 
 
+# Airflow's own metrics, which create its client.
+AIRFLOW_SENDS = "stats().incr('own')"
+
+# In these parts of Airflow, no import creates the client.
+WITHOUT_CLIENT = [each for each in PARTS if each != (TESTED, "airflow")]
+
+
+class TestAProcessThatOnlyLooksUpOptions:
+    """Airflow looks up options before it can send metrics, and perhaps nothing else."""
+
+    def run(
+        self, statsd: StatsD, tmp_path: Path, part: tuple[str, str], program: str
+    ) -> tuple[Counter[str], dict[str, float]]:
+        version, name = part
+        (tmp_path / "secrets").mkdir()
+        begin = f"""
+from airflow_kubernetes_secrets.backend.airflow_versions import created_stats, stats
+from airflow_kubernetes_secrets.counters import counters
+backend = KubernetesSecretsBackend(path={str(tmp_path / "secrets")!r}, metrics=True)
+assert backend.get_config("c") is None
+assert created_stats() is None
+"""
+        python(version, begin + program, name, statsd.variables, tmp_path)
+        counted, gauges, _timings = statsd.received()
+        return counted, gauges
+
+    @pytest.mark.parametrize("part", WITHOUT_CLIENT)
+    def test_it_sends_after_airflow_has_sent(self, part: tuple[str, str], statsd: StatsD, tmp_path: Path) -> None:
+        program = f"""
+import os
+from airflow_kubernetes_secrets.backend import metrics
+{AIRFLOW_SENDS}
+metrics._clock.sent_at -= 10
+assert backend.get_config("c") is None
+assert len(counters) == 0
+os._exit(0)
+"""
+        counted, _gauges = self.run(statsd, tmp_path, part, program)
+        assert counted == {"lookups.config.miss": 2, "results.folder": 2}
+
+    @pytest.mark.parametrize("part", WITHOUT_CLIENT)
+    def test_it_sends_the_rest_at_its_end(self, part: tuple[str, str], statsd: StatsD, tmp_path: Path) -> None:
+        counted, _gauges = self.run(statsd, tmp_path, part, AIRFLOW_SENDS)
+        assert counted == {"lookups.config.miss": 1, "results.folder": 1}
+
+    @pytest.mark.parametrize("part", WITHOUT_CLIENT)
+    def test_it_never_creates_the_client(self, part: tuple[str, str], statsd: StatsD, tmp_path: Path) -> None:
+        """A client that is created during an import could switch off Airflow's own metrics."""
+        program = """
+from airflow_kubernetes_secrets.backend import metrics
+metrics._clock.sent_at -= 10
+assert backend.get_config("c") is None
+assert created_stats() is None
+assert len(counters) == 4
+"""
+        assert self.run(statsd, tmp_path, part, program) == ({}, {})
+
+    def test_it_sends_requests(self, statsd: StatsD, cluster: Cluster, account: ServiceAccount, tmp_path: Path) -> None:
+        kwargs = {"service_account_path": str(account.folder), "metrics": True}
+        program = f"""
+from airflow_kubernetes_secrets.backend.airflow_versions import stats
+backend = KubernetesSecretsBackend(**{kwargs!r})
+{AIRFLOW_SENDS}
+assert backend.get_config("c") is None
+import os; os._exit(0)
+"""
+        python(TESTED, program, "airflow", {**statsd.variables, **cluster.pod_environment()}, tmp_path)
+        counted, _gauges, timings = statsd.received()
+        assert counted == {"lookups.config.miss": 1, "results.api": 1}
+        assert timings == {"request": 1}
+
+
 def test_an_airflow_that_sends_no_metrics(tmp_path: Path) -> None:
     backend = KubernetesSecretsBackend(path=str(tmp_path), metrics=True)
     try:

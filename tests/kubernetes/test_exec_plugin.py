@@ -8,12 +8,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from airflow_kubernetes_secrets.kubernetes.exec_plugin import limited
 
 
 def run(plugin: dict[str, Any], seconds: float = 30, **options: Any) -> subprocess.CompletedProcess[bytes]:
     """Run a plugin as the loader does."""
-    made = limited(plugin, seconds)
+    made = limited(plugin, Path.cwd(), seconds)
     return subprocess.run([made["command"], *made["args"]], capture_output=True, check=False, **options)
 
 
@@ -31,14 +33,17 @@ def test_a_plugin_without_arguments() -> None:
     assert run({"command": "true"}).returncode == 0
 
 
-def test_plugin_inherits_standard_input_environment_and_working_directory(tmp_path: Path) -> None:
+def test_plugin_inherits_standard_input_environment_and_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     program = tmp_path / "plugin"
-    program.write_text('#!/bin/sh\nread line; echo "$line $NAME"\n')
+    program.write_text('#!/bin/sh\nread line; echo "$line $NAME $PWD"\n')
     program.chmod(0o755)
 
-    done = run({"command": "./plugin"}, cwd=tmp_path, input=b"word\n", env={**os.environ, "NAME": "value"})
+    done = run({"command": "./plugin"}, input=b"word\n", env={**os.environ, "NAME": "value"})
 
-    assert done.stdout == b"word value\n"
+    assert done.stdout.decode() == f"word value {tmp_path}\n"
 
 
 def test_a_plugin_that_takes_too_long_is_ended() -> None:
@@ -66,10 +71,25 @@ def test_a_plugin_that_is_not_installed() -> None:
     assert done.stderr == b"it cannot be started: No such file or directory\n"
 
 
+def test_a_relative_path_starts_at_the_folder_of_the_kubeconfig(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plugin itself runs in the current folder, as in kubectl."""
+    (tmp_path / "plugin").write_text("#!/bin/sh\npwd\n")
+    (tmp_path / "plugin").chmod(0o755)
+    current = tmp_path / "current"
+    current.mkdir()
+    monkeypatch.chdir(current)
+    made = limited({"command": "./plugin"}, tmp_path)
+    # The loader runs the plugin in the folder of the kubeconfig.
+    out = subprocess.check_output([made["command"], *made["args"]], cwd=tmp_path, timeout=60)
+    assert out.decode() == f"{current}\n"
+
+
 def test_plugin_can_prompt_on_a_terminal() -> None:
     """A plugin writes its prompt to standard error, because its standard output is for the token."""
     ours, theirs = pty.openpty()
-    made = limited(shell("printf 'Password: ' >&2; read word; echo \"$word\""))
+    made = limited(shell("printf 'Password: ' >&2; read word; echo \"$word\""), Path.cwd())
     process = subprocess.Popen([made["command"], *made["args"]], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs)
     os.close(theirs)
     shown = b""

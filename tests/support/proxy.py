@@ -195,6 +195,8 @@ class Proxy:
             while sock.wait() and (line := stream.readline()):
                 method, target, _version = line.decode("latin-1").split(" ", 2)
                 headers = {key.lower(): value for key, value in http.client.parse_headers(stream).items()}
+                # A body in chunks would be read as the next request.
+                assert "transfer-encoding" not in headers, "the proxy only forwards bodies with a Content-Length"
                 body = stream.read(int(headers.get("content-length", 0)))
                 request = Request(method, target, headers, sock.number, body)
                 self.requests.append(request)

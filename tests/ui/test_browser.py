@@ -306,7 +306,7 @@ def test_an_id_that_is_a_uri_is_not_shown(opened: Open) -> None:
     page.locator("#rows .link").click()
 
     expect(page.locator("#panel-title")).to_have_text("(a URI)")
-    expect(page.locator("#panel")).to_contain_text("may hold a password")
+    expect(page.locator("#panel")).to_contain_text("may contain a password")
     expect(page.locator("#copies button")).to_have_text(["Copy Secret", "Copy kubectl command"])
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,17 +57,24 @@ class Manifests:
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Follow the folder until ``stop`` is set."""
-        changes = awatch(
-            self._folder,
-            stop_event=stop,
-            watch_filter=None,
-            debounce=50,
-            step=20,
-            rust_timeout=LOOK_MILLISECONDS,
-            yield_on_timeout=True,
-        )
-        async for _ in changes:
-            self.load()
+        while not stop.is_set():
+            changes = awatch(
+                self._folder,
+                stop_event=stop,
+                watch_filter=None,
+                debounce=50,
+                step=20,
+                rust_timeout=LOOK_MILLISECONDS,
+                yield_on_timeout=True,
+            )
+            try:
+                async for _ in changes:
+                    self.load()
+            except OSError:
+                # The library watches nothing if it may not read one of the folders, so the files are read at intervals.
+                self.load()
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(stop.wait(), LOOK_MILLISECONDS / 1000)
 
     def load(self) -> None:
         """Serve what the files contain now. If a part of a file cannot be read, its previous content stays."""

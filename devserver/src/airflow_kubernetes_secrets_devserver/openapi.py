@@ -43,8 +43,8 @@ def _schemas() -> JsonObject:
     return {
         _name(SECRETS): _kind(
             SECRETS,
-            "A Secret holds confidential values, such as passwords, by their keys. All of them together have at most "
-            "1 MiB.",
+            "A Secret contains confidential values, such as passwords, by their keys. All of them together have at "
+            "most 1 MiB.",
             {
                 **head,
                 "data": _texts(
@@ -61,7 +61,7 @@ def _schemas() -> JsonObject:
         ),
         _name(CONFIG_MAPS): _kind(
             CONFIG_MAPS,
-            "A ConfigMap holds values that are not confidential, by their keys. All of them together have at most "
+            "A ConfigMap contains values that are not confidential, by their keys. All of them together have at most "
             "1 MiB.",
             {
                 **head,

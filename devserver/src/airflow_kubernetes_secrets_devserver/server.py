@@ -8,6 +8,7 @@ import copy
 import ipaddress
 import itertools
 import json
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -143,6 +144,8 @@ class DevServer:
         """
         if self._folder is not None and not self._folder.is_dir():
             raise NotADirectoryError(f"{printable(self._folder)} is not a folder")
+        if self._folder is not None:
+            os.scandir(self._folder).close()  # raise the error of a folder that cannot be read
         listener = _listen(self.host, self.port)
         try:
             self.port = listener.getsockname()[1]

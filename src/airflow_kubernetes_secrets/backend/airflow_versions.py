@@ -73,6 +73,19 @@ def stats() -> Any:
     return None if found else getattr(sys.modules.get("airflow.stats"), "Stats", None)
 
 
+def created_stats() -> Any:
+    """Return what :func:`stats` returns if Airflow has already created the client behind it; else ``None``.
+
+    Creating it reads Airflow's configuration and imports modules. If an import fails, Airflow sends no metrics in this
+    process any more.
+    """
+    found = stats()
+    # Before 3.3, access to a missing attribute of the class would create the client.
+    own = {} if found is None else vars(found)
+    client = own.get("_backend") or own.get("instance")
+    return None if client is None or type(client).__name__ == "NoStatsLogger" else found
+
+
 def secrets_backends() -> list[Any]:
     """Return the secrets backends that Airflow uses in this process, in order, starting with the configured one.
 

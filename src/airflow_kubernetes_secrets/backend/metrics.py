@@ -1,17 +1,19 @@
 """Sends what happens in lookups to Airflow's metrics (StatsD or OpenTelemetry), if the option ``metrics`` is on.
 
 A lookup with a request to the API server takes milliseconds, so the counts are sent at its end. The counts of lookups
-from memory are collected, and sent every ten seconds. No name contains an id, a Secret or a team.
+from memory are collected, and sent every ten seconds. The rest is sent when the process ends. No name contains an id, a
+Secret or a team.
 """
 
 from __future__ import annotations
 
+import atexit
 import logging
 from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from airflow_kubernetes_secrets.backend.airflow_versions import stats
+from airflow_kubernetes_secrets.backend.airflow_versions import created_stats, stats
 from airflow_kubernetes_secrets.counters import counters
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages import notices
@@ -36,14 +38,19 @@ _LOOKUPS = {
 
 
 class _Clock:
-    """When this process last sent something, in seconds on the monotonic clock."""
+    """When this process last sent something, in seconds on the monotonic clock.
+
+    Attributes:
+        is_sending: whether it is sending now. Airflow can look up an option in the meantime.
+    """
 
     def __init__(self) -> None:
-        self.sent_at = monotonic()
+        self.reset()
 
     def reset(self) -> None:
         """Start a new interval, in a forked child."""
         self.sent_at = monotonic()
+        self.is_sending = False
 
 
 _clock = _Clock()
@@ -52,7 +59,9 @@ on_new_process(_clock.reset)
 
 def switch_on() -> None:
     """Start counting."""
-    counters.is_on = True
+    if not counters.is_on:
+        counters.is_on = True
+        atexit.register(_send_the_rest)
 
 
 def note(kind: Kind, outcome: str, source: Source | None) -> None:
@@ -63,22 +72,36 @@ def note(kind: Kind, outcome: str, source: Source | None) -> None:
         source: the source of the Secrets, whose state is sent too; ``None`` if the process has none yet.
     """
     counters.count_in_memory(_LOOKUPS[kind, outcome])
-    # Airflow looks up its options before it can send metrics, so such a lookup sends nothing.
-    if kind is Kind.CONFIG:
-        return
     now = monotonic()
     if counters.is_urgent or now - _clock.sent_at >= _INTERVAL_SECONDS or len(counters) >= _MOST_COLLECTED:
+        # Airflow looks up options before it can send metrics. It can also do so during an import, when a client must
+        # not be created. The counts are then sent later.
+        if _clock.is_sending or (kind is Kind.CONFIG and created_stats() is None):
+            return
         _clock.sent_at = now
-        try:
-            _send(source)
-        except Exception as error:  # a client of Airflow's metrics may raise anything
-            problem = type(error).__name__
-            notices.once(
-                logging.WARNING,
-                ("metrics", problem),
-                f"metrics: Airflow's metrics did not accept a value ({problem}). Check the section [metrics] of "
-                "Airflow's configuration",
-            )
+        _try_to_send(source)
+
+
+def _send_the_rest() -> None:
+    """Send the counts at the end of the process, if Airflow has sent metrics."""
+    if len(counters) and not _clock.is_sending and created_stats() is not None:
+        _try_to_send(None)
+
+
+def _try_to_send(source: Source | None) -> None:
+    _clock.is_sending = True
+    try:
+        _send(source)
+    except Exception as error:  # a client of Airflow's metrics may raise anything
+        problem = type(error).__name__
+        notices.once(
+            logging.WARNING,
+            ("metrics", problem),
+            f"metrics: Airflow's metrics did not accept a value ({problem}). Check the section [metrics] of "
+            "Airflow's configuration",
+        )
+    finally:
+        _clock.is_sending = False
 
 
 def _send(source: Source | None) -> None:

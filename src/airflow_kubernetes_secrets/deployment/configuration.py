@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from configparser import Error, RawConfigParser
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from locale import getpreferredencoding
 from typing import Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import kwarg_variables
@@ -32,8 +34,16 @@ _NO_SECRETS = "airflow_kubernetes_secrets.NoSecretsBackend"
 # With these problems Airflow does not use this backend at all, so its options do not matter.
 NOT_OURS = ("no-backend", "another-backend", "reads-no-secrets")
 
-_BACKEND_VARIABLE = "AIRFLOW__SECRETS__BACKEND"
-_KWARGS_VARIABLE = "AIRFLOW__SECRETS__BACKEND_KWARGS"
+_IN_SECTION = "AIRFLOW__SECRETS__"
+_BACKEND_VARIABLE = f"{_IN_SECTION}BACKEND"
+_KWARGS_VARIABLE = f"{_IN_SECTION}BACKEND_KWARGS"
+_OPTION = re.compile("AIRFLOW__(?P<section>.+?)__(?P<key>.+)")
+
+# The beginning of the key for one option of the backend, as Airflow 3.2 and later read it, and a misspelt one.
+KWARG_PREFIXES = ("backend_kwarg__", "backend_kwargs__")
+
+# The similarity to the name of an option, from 0 to 1, from which another name was probably meant as this option.
+_CUTOFF = 0.85
 
 # An option, a command that prints it, and the id of its Secret, in the order in which Airflow reads them.
 SUFFIXES = ("", "_cmd", "_secret")
@@ -140,10 +150,17 @@ def read_configuration() -> AirflowConfiguration:
     for name, (key, value) in kwarg_variables().items():
         kwargs[key] = value
         kwargs_from.append(name)
-    problems = [*_problems_of_class(backend), *([dropped] if dropped else [])]
+    is_complete = bool(backend) and bool(kwargs_from)
+    misspelt = {} if is_complete else _misspelt_names(conf)
+    problems = [*_problems_of_class(backend, misspelt), *([dropped] if dropped else [])]
     if any(each.code == "another-backend" for each in problems) and not backend.endswith(f".{_CLASS}"):
         # Apache's class of the same name has the same options. The options of any other class have other meanings.
         kwargs, kwargs_from, repeated = {}, [], None
+        misspelt.clear()
+    unintended = [repeated] if repeated else []
+    if not kwargs_from and _KWARGS_VARIABLE in misspelt:
+        text = f"{misspelt[_KWARGS_VARIABLE]}. Without it, all options have their defaults"
+        unintended.append(Problem("misplaced-option", text, Severity.WARNING))
     return AirflowConfiguration(
         backend,
         _origin(_BACKEND_VARIABLE) if backend else "",
@@ -151,7 +168,7 @@ def read_configuration() -> AirflowConfiguration:
         tuple(kwargs_from),
         (*replaced, *_ignored_kwargs()) if kwargs_from else (),
         tuple(problems),
-        (repeated,) if repeated else (),
+        tuple(unintended),
     )
 
 
@@ -170,6 +187,9 @@ def airflow_conf() -> Any:
             raise
         except Exception as error:
             problem = type(error).__name__
+            encoding = getpreferredencoding(do_setlocale=False)
+            if isinstance(error, UnicodeError) and encoding.lower().replace("-", "") != "utf8":
+                problem = f"{problem}: Python reads files as {encoding} here; set PYTHONUTF8=1 or LC_ALL=C.UTF-8"
         if problem:
             # This is raised outside the except block, with nothing chained, because Airflow's errors quote the
             # configuration.
@@ -245,14 +265,65 @@ def _repeated(names: Sequence[str]) -> Problem:
     )
 
 
-def _problems_of_class(backend: str) -> Iterator[Problem]:
-    """Yield the reason why Airflow does not use this backend's class."""
+def _misspelt_names(conf: Any) -> dict[str, str]:
+    """Return the environment variables and keys of the file that were probably meant as the options of the backend.
+
+    Returns:
+        For the variable of each option that has such a name, a sentence with the name and a remedy.
+    """
+    path = configuration_file()
+    in_file = read_file(path)
+    names = [(name, printable(name), "") for name in sorted(os.environ) if os.environ[name].strip()]
+    names += [
+        # The case of a section counts, and that of a key does not.
+        (f"AIRFLOW__{section.swapcase()}__{key.upper()}", printable(f"[{section}] {key} in {path}"), "[secrets] ")
+        for section in in_file.sections()
+        for key, text in in_file.items(section)
+        if text.strip()
+    ]
+    found: dict[str, str] = {}
+    for name, where, section in names:
+        base = _without_suffix(name)
+        meant = nearest(base.upper(), (_BACKEND_VARIABLE, _KWARGS_VARIABLE), _CUTOFF)
+        if meant and base != meant and not _is_read(conf, base):
+            option = meant.removeprefix(_IN_SECTION).lower()
+            right = f"{section}{option}" if section else meant + name[len(base) :]
+            text = f"is set, but Airflow does not read it. If [secrets] {option} is meant, rename it to {right}"
+            found.setdefault(meant, f"{where} {text}")
+    return found
+
+
+def _without_suffix(variable: str) -> str:
+    """Return the name of the variable for the value of an option, from one for its value, command or Secret."""
+    return next((variable.removesuffix(each) for each in ("_CMD", "_SECRET") if variable.endswith(each)), variable)
+
+
+def _is_read(conf: Any, variable: str) -> bool:
+    """Return whether Airflow reads a variable as an option, or as one of ``backend_kwargs``."""
+    match = _OPTION.fullmatch(variable)
+    if match is None or not variable.isupper():
+        return False
+    section, key = match["section"].lower(), match["key"].lower()
+    is_kwarg = section == "secrets" and key.startswith(KWARG_PREFIXES)
+    return is_kwarg or is_known(conf, section, key)
+
+
+def is_known(conf: Any, section: str, key: str) -> bool:
+    """Return whether Airflow has an option of this name."""
+    # ``conf.has_option`` would read the option, and so look up the Secret.
+    return key in conf.configuration_description.get(section, {}).get("options", {})
+
+
+def _problems_of_class(backend: str, misspelt: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield the reason why Airflow does not use this backend's class.
+
+    Args:
+        misspelt: for the variable of an option, a sentence about a name that was probably meant as this option.
+    """
     if not backend:
-        yield Problem(
-            "no-backend",
-            f"[secrets] backend is not set, so Airflow does not read Kubernetes Secrets. Set "
-            f"{_BACKEND_VARIABLE}={BACKEND}",
-        )
+        remedy = misspelt.get(_BACKEND_VARIABLE, f"Set {_BACKEND_VARIABLE}={BACKEND}")
+        text = f"[secrets] backend is not set, so Airflow does not read Kubernetes Secrets. {remedy}"
+        yield Problem("no-backend", text)
         return
     from airflow_kubernetes_secrets.backend.kubernetes_secrets import KubernetesSecretsBackend
     from airflow_kubernetes_secrets.backend.no_secrets import NoSecretsBackend

@@ -17,10 +17,12 @@ from typing import Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import kwarg_variables
 from airflow_kubernetes_secrets.deployment.configuration import (
+    KWARG_PREFIXES,
     SUFFIXES,
     AirflowConfiguration,
     airflow_conf,
     configuration_file,
+    is_known,
     read_file,
 )
 from airflow_kubernetes_secrets.messages.printable import printable
@@ -29,8 +31,6 @@ from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS
 _VARIABLE = re.compile("AIRFLOW__(?P<section>.+?)__(?P<key>.+)_SECRET")
 
 _IN_SECTION = "AIRFLOW__SECRETS__"
-# The beginning of the variable for one option of the backend, as Airflow 3.2 and later read it, and a misspelt one.
-_KWARG_PREFIXES = ("backend_kwarg__", "backend_kwargs__")
 
 # The option with the URL of the metadata database. If its Secret is not found, Airflow silently uses the default: an
 # empty SQLite database.
@@ -73,7 +73,7 @@ def secret_options() -> list[SecretOption]:
     for section in in_file.sections():
         for option, text in in_file.items(section):
             key = option.removesuffix("_secret")
-            if key != option and text.strip() and _is_known(conf, section, key):
+            if key != option and text.strip() and is_known(conf, section, key):
                 first = _from_environment(section, key) or _from_file(in_file, section, key, path)
                 instead = _instead(section, key, sensitive, first)
                 where = printable(f"{path}, [{section}] {option}")
@@ -105,17 +105,11 @@ def _in_environment(conf: Any, sensitive: set[tuple[str, str]]) -> Iterator[Secr
             continue
         section, key = match["section"].lower(), match["key"].lower()
         # Names of other options end with that word too, such as [api_auth] jwt_secret.
-        if not _is_known(conf, section, key):
+        if not is_known(conf, section, key):
             continue
         before = _variables(section, key)[:2]
         first = next((each for each in before if each in os.environ), "")
         yield SecretOption(section, key, name, os.environ[name], _instead(section, key, sensitive, first))
-
-
-def _is_known(conf: Any, section: str, key: str) -> bool:
-    """Return whether Airflow has an option of this name."""
-    # ``conf.has_option`` would read the option, and so look up the Secret.
-    return key in conf.configuration_description.get(section, {}).get("options", {})
 
 
 def _instead(section: str, key: str, sensitive: set[tuple[str, str]], first: str) -> str:
@@ -157,8 +151,8 @@ def misplaced_options() -> dict[str, str]:
         keys |= {f"{path}, [secrets] {key}": key for key in in_file.options("secrets")}
     found = {}
     for where, key in keys.items():
-        prefix, name = next(((each, key[len(each) :]) for each in _KWARG_PREFIXES if key.startswith(each)), ("", key))
-        if name not in OPTIONS or where in kwarg_variables() or _is_known(conf, "secrets", key):
+        prefix, name = next(((each, key[len(each) :]) for each in KWARG_PREFIXES if key.startswith(each)), ("", key))
+        if name not in OPTIONS or where in kwarg_variables() or is_known(conf, "secrets", key):
             continue
         own = f"{_IN_SECTION}BACKEND_KWARG__{name.upper()}"
         remedy = f"{name} is an option of backend_kwargs, and Airflow ignores it here. Move it into that JSON object"

@@ -12,9 +12,10 @@ from time import monotonic, time
 
 from airflow_kubernetes_secrets.diagnosis.finding import Finding, error, ok, skipped, warning
 from airflow_kubernetes_secrets.errors import ForbiddenError
-from airflow_kubernetes_secrets.inventory.cluster import Cluster, token_claims
+from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.missing_namespaces import missing_namespace
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
+from airflow_kubernetes_secrets.kubernetes.bearer_token import token_claims
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials, ServiceAccountCredentials
 from airflow_kubernetes_secrets.kubernetes.permissions import Grant, forbidden_text
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
@@ -41,9 +42,9 @@ def check_credentials(cluster: Cluster, options: Options) -> Iterator[Finding]:
     """Check how long the token and the CA are valid, and whether anyone on the network path could read them."""
     credentials = cluster.credentials
     yield ok(CREDENTIALS, credentials.source)
-    claims = token_claims(credentials)
+    claims = token_claims(credentials.authorization())
     if claims:
-        yield _token(claims.get("exp"))
+        yield _token(claims.get("exp"), credentials)
     if isinstance(credentials, ServiceAccountCredentials):
         yield _ca(Path(options.service_account_path) / "ca.crt")
     else:
@@ -77,7 +78,7 @@ def _is_this_machine(host: str) -> bool:
         return host == "localhost"
 
 
-def _token(expires: object) -> Finding:
+def _token(expires: object, credentials: Credentials) -> Finding:
     """Check when a token expires."""
     if not isinstance(expires, (int, float)):
         return warning(
@@ -85,15 +86,16 @@ def _token(expires: object) -> Finding:
             "token-without-end",
             "the token does not expire. Use the projected service account tokens that Kubernetes mounts, which do",
         )
-    left = expires - time()
+    left, is_mounted = expires - time(), isinstance(credentials, ServiceAccountCredentials)
     if left <= 0:
-        return error(
-            CREDENTIALS,
-            "token-expired",
-            f"the token expired {_duration(-left)} ago. Kubernetes renews tokens that it mounts itself; if the "
-            "token was copied, copy a current one",
+        remedy = (
+            "Kubernetes renews tokens that it mounts itself; if the token was copied, copy a current one"
+            if is_mounted
+            else credentials.renewal
         )
-    return ok(CREDENTIALS, f"the token expires in {_duration(left)}; it is read again every minute")
+        return error(CREDENTIALS, "token-expired", f"the token expired {_duration(-left)} ago. {remedy}")
+    text = f"the token expires in {_duration(left)}"
+    return ok(CREDENTIALS, f"{text}; it is read again every minute" if is_mounted else text)
 
 
 def _ca(path: Path) -> Finding:

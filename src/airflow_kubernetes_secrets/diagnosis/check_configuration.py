@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import access_denied, airflow_version
@@ -58,6 +59,8 @@ def check_options(configured: AirflowConfiguration, options: Options) -> Iterato
                 f"for {seconds:g} s, longer than cache_ttl ({options.cache_ttl:g} "
                 "s). Disable it, or lower [secrets] cache_ttl_seconds",
             )
+    if options.metrics and (reason := _why_no_metrics()):
+        yield warning(OPTIONS, "metrics-not-sent", f"metrics is true, but this Airflow sends no metrics: {reason}")
     worker_timeout = _option("workers", "execution_api_timeout", "getfloat")
     if worker_timeout is not None and options.path is None and options.timeout >= worker_timeout:
         yield warning(
@@ -67,6 +70,35 @@ def check_options(configured: AirflowConfiguration, options: Options) -> Iterato
             "([workers] execution_api_timeout), which does their lookups: if Kubernetes is slow, they give up first. "
             f"Set timeout below {worker_timeout:g} in backend_kwargs, or raise execution_api_timeout",
         )
+
+
+# The options that each switch Airflow's metrics on, with the package that Airflow then needs, and the extra of Airflow
+# that installs it. Airflow uses the first option that is on.
+_CLIENTS = (
+    ("statsd_datadog_enabled", "datadog", "datadog"),
+    ("statsd_on", "statsd", "statsd"),
+    ("otel_on", "opentelemetry.sdk", "otel"),
+)
+
+
+def _why_no_metrics() -> str:
+    """Return why Airflow sends no metrics, with a remedy; empty if it sends some."""
+    for option, package, extra in _CLIENTS:
+        if _option("metrics", option, "getboolean"):
+            if _is_installed(package):
+                return ""
+            return (
+                f"[metrics] {option} is on, but the package {package!r} is not installed. Install "
+                f"'apache-airflow[{extra}]'"
+            )
+    return "neither [metrics] statsd_on nor otel_on is on. Switch one of them on, or remove metrics from backend_kwargs"
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # the package that contains it is missing
+        return False
 
 
 def _option(section: str, key: str, get: str = "get") -> Any:

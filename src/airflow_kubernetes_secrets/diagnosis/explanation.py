@@ -6,7 +6,7 @@ It shows each query, which Secret is selected, which ones are skipped and why, a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.connection_types import problems_of_connection_type
 from airflow_kubernetes_secrets.inventory.content import UNESCAPED, UNREADABLE, Content, content_of
 from airflow_kubernetes_secrets.inventory.entries import LAYOUT
+from airflow_kubernetes_secrets.inventory.id_corrections import correction, set_annotation
 from airflow_kubernetes_secrets.inventory.labelled_secrets import LabelledSecrets
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import problems_of_metadata
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
@@ -298,6 +299,7 @@ def explain(
             known = labelled() or Snapshot(location, options, tuple(Kind)).secrets
             explanation.hints += _of_team(lookup, options, location, known, may_reveal)
             if is_missing:
+                explanation.hints += _of_annotation(decision, found, options, location)
                 explanation.hints += similar_ids(lookup, options, location, known, may_reveal)
     explanation.problems += _problems_of_metadata(decision, found, options, location)
     if lookup.kind is Kind.CONFIG:
@@ -373,6 +375,28 @@ def _of_team(
     return [hint] if hint else []
 
 
+def _of_annotation(
+    decision: Decision, found: Mapping[str, Secret], options: Options, location: BackendLocation
+) -> Iterator[str]:
+    """Yield how to correct the annotations of Secrets that have the label value of an id, but not the id itself."""
+    lookup = decision.lookup
+    label = lookup.kind.label(options)
+    for secret in _skipped(decision.skipped, found):
+        if label is not None and label in secret.labels and identifier_of(secret, label) != lookup.id:
+            what = f"If {secret.full_name} is meant, set the annotation {label!r} to this id"
+            command = set_annotation(options, secret, label, lookup.id)
+            yield correction(location.stored(secret), options, what, [command])
+
+
+def _skipped(errors: Sequence[KubernetesSecretsError], found: Mapping[str, Secret]) -> Iterator[Secret]:
+    """Yield the Secrets that errors are about, with the metadata that the queries of the lookup returned."""
+    for error in errors:
+        if isinstance(error, MalformedSecretError):
+            name = printable(f"{error.kind} {error.namespace}/{error.secret}")
+            if name in found:
+                yield found[name]
+
+
 def _problems_of_metadata(
     decision: Decision | KubernetesSecretsError,
     found: Mapping[str, Secret],
@@ -394,11 +418,8 @@ def _problems_of_metadata(
             # The annotations of a bundle are not those of its entry.
             is_entry = selected.bundle_key != ""
             secrets[selected.full_name] = found.get(selected.full_name, selected) if is_entry else selected
-    for error in errors:
-        if isinstance(error, MalformedSecretError):
-            name = printable(f"{error.kind} {error.namespace}/{error.secret}")
-            if name in found:
-                secrets.setdefault(name, found[name])
+    for secret in _skipped(errors, found):
+        secrets.setdefault(secret.full_name, secret)
     return [
         problem for secret in secrets.values() for problem in problems_of_metadata(location.stored(secret), options)
     ]

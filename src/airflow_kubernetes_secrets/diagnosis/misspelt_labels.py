@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
 from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.formats.annotations import SUGGESTION_CUTOFF, is_known_annotation
+from airflow_kubernetes_secrets.inventory.id_corrections import commands_for_id, correction, set_label
 from airflow_kubernetes_secrets.inventory.label_keys import folded_name, known_labels, meant_label
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
-from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_object
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.messages.listing import quoted
-from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
@@ -46,7 +45,7 @@ def meant_for(lookup: Lookup, options: Options, location: BackendLocation) -> It
     label = lookup.kind.label(options)
     if label is None:
         return
-    search = _Search(lookup, label, known_labels(options), options.kubectl)
+    search = _Search(lookup, label, known_labels(options), options)
     resources = options.resources if lookup.kind is Kind.VARIABLE else (SECRETS,)
     for resource, namespace in product(
         resources, dict.fromkeys(map(location.namespace, lookup.kind.namespaces(options)))
@@ -69,13 +68,12 @@ class _Search:
     Attributes:
         label: the label that the lookup uses.
         known: the labels that have a meaning.
-        kubectl: the program in commands, with the arguments that select the cluster.
     """
 
     lookup: Lookup
     label: str
     known: tuple[str, ...]
-    kubectl: str
+    options: Options
 
     def with_id(self, stored: StoredSecret) -> Iterator[MeantSecret]:
         """Yield a Secret that has the id under a key that is like the label, or in an annotation."""
@@ -105,8 +103,8 @@ class _Search:
                 if is_meant and text == kind:
                     why = f"{secret.full_name} has the {part} {quoted(key)}, which does not make it a bundle"
                     wrong = key if part == "label" else ""
-                    commands = [_label(self.kubectl, secret, BUNDLE, kind, wrong)]
-                    remedy = _correction(stored, BUNDLE, commands, is_renamed=bool(wrong))
+                    commands = [set_label(self.options, secret, BUNDLE, kind, wrong)]
+                    remedy = correction(stored, self.options, _change(BUNDLE, wrong), commands)
                     yield MeantSecret(secret, f"{why}. {remedy}", has_id=False)
                     return
 
@@ -116,8 +114,8 @@ class _Search:
         Args:
             wrong: the label that it replaces; empty if none.
         """
-        commands = commands_for_id(self.kubectl, stored.secret, self.label, self.lookup.id, wrong)
-        return _correction(stored, self.label, commands, is_renamed=bool(wrong))
+        commands = commands_for_id(self.options, stored.secret, self.label, self.lookup.id, wrong)
+        return correction(stored, self.options, _change(self.label, wrong), commands)
 
     def _is_like(self, key: str) -> bool:
         """Return whether the name in a key is like that of the label. The prefix can differ: the value is an id."""
@@ -126,44 +124,6 @@ class _Search:
         return nearest(folded_name(key), (folded_name(self.label),), SUGGESTION_CUTOFF) != ""
 
 
-def _correction(stored: StoredSecret, label: str, commands: Sequence[str], *, is_renamed: bool) -> str:
-    """Return how to give an object a label, as the beginning of a sentence.
-
-    Args:
-        commands: those that do it, unless the owner of the object would undo it.
-        is_renamed: whether it replaces another label.
-    """
-    owner = stored.owner
-    what = f"rename the label to {label!r}" if is_renamed else f"add the label {label!r}"
-    if owner is not None and owner.controls:
-        return f"{owner} manages it and would undo a change of it, so {what} there"
-    return f"{what[0].upper()}{what[1:]}:{''.join(map(in_line, commands))}"
-
-
-def in_line(command: str) -> str:
-    """Return a command in a line of its own, for the end of a message."""
-    return f"\n  {command}"
-
-
-def commands_for_id(kubectl: str, secret: Secret, label: str, identifier: str, wrong: str = "") -> list[str]:
-    """Return the commands that label an object with an id.
-
-    Args:
-        kubectl: the program, with the arguments that select the cluster.
-        wrong: a label to remove.
-    """
-    value = label_value(identifier)
-    commands = [_label(kubectl, secret, label, value, wrong)]
-    # If the value is not the id, an annotation must contain it.
-    if identifier not in (value, (secret.annotations or {}).get(label)):
-        # A command cannot show an id with control characters.
-        shown = identifier if printable(identifier) == identifier else "ID"
-        place = (secret.kind, secret.namespace, secret.name)
-        commands.append(on_object(kubectl, "annotate", *place, f"{label}={shown}"))
-    return commands
-
-
-def _label(kubectl: str, secret: Secret, label: str, value: str, wrong: str) -> str:
-    """Return the command that labels an object, and removes a wrong label; empty if there is none."""
-    place = (secret.kind, secret.namespace, secret.name)
-    return on_object(kubectl, "label", *place, f"{label}={value}", *([f"{wrong}-"] if wrong else []))
+def _change(label: str, wrong: str) -> str:
+    """Return in words that an object gets a label, which may replace a wrong one."""
+    return f"Rename the label to {label!r}" if wrong else f"Add the label {label!r}"

@@ -9,9 +9,10 @@ from heapq import nsmallest
 from itertools import islice
 
 from airflow_kubernetes_secrets.annotation_names import BUNDLE
-from airflow_kubernetes_secrets.diagnosis.misspelt_labels import commands_for_id, in_line, meant_for
+from airflow_kubernetes_secrets.diagnosis.misspelt_labels import meant_for
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.bundles import ids_in_bundle, kind_of_bundle, problems_of_bundle
+from airflow_kubernetes_secrets.inventory.id_corrections import commands_for_id, correction, set_label
 from airflow_kubernetes_secrets.inventory.labelled_secrets import LabelledSecrets
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import empty_team
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
@@ -66,7 +67,7 @@ def similar_ids(
     """
     owners = OwningTeams(options, location)
     same = [
-        *_same_id(lookup, options, found, owners, may_reveal),
+        *_same_id(lookup, options, location, found, owners=owners, may_reveal=may_reveal),
         *_same_id_in_config_maps(lookup, options, found, owners, may_reveal),
         *_same_id_in_bundles(lookup, options, found, owners, may_reveal),
         *_same_id_in_misspelt_bundles(lookup, options, found, owners, may_reveal),
@@ -126,7 +127,13 @@ def _mistakes(location: BackendLocation, may_reveal: MayReveal) -> Sequence[Layo
 
 
 def _same_id(
-    lookup: Lookup, options: Options, found: LabelledSecrets, owners: OwningTeams, may_reveal: MayReveal
+    lookup: Lookup,
+    options: Options,
+    location: BackendLocation,
+    found: LabelledSecrets,
+    *,
+    owners: OwningTeams,
+    may_reveal: MayReveal,
 ) -> Iterator[str]:
     """Yield where a Secret has this id for another kind or team, or has a label that does not match the id."""
     for kind, secrets in found.by_kind.items():
@@ -147,11 +154,11 @@ def _same_id(
                 yield _of_another_team(secret, team, lookup.team, options)
             elif team is None and lookup.team and not options.team_fallback:
                 yield f"{secret.full_name} has this id for all teams, but team_fallback is false in backend_kwargs"
-            elif label_value(lookup.id) != secret.labels[label]:
-                yield (
-                    f"{secret.full_name} has an annotation with this id, but its label {label} "
-                    f"is not {label_value(lookup.id)!r}. Set the label to this value"
-                )
+            elif (value := label_value(lookup.id)) != secret.labels[label]:
+                command = set_label(options, secret, label, value)
+                remedy = correction(location.stored(secret), options, "Set the label to this value", [command])
+                text = f"has an annotation with this id, but its label {label} is not {value!r}"
+                yield f"{secret.full_name} {text}. {remedy}"
 
 
 def _of_another_kind(secret: Secret, kind: Kind, requested: Kind, options: Options) -> str:
@@ -281,11 +288,9 @@ def _same_name(
             if isinstance(secret, MountedSecret):
                 continue  # it is for references only, and has no labels
             if all(may_reveal(kind, lookup.id, team) for team in owners.teams(secret) for kind in Kind):
-                commands = commands_for_id(options.kubectl, secret, label, lookup.id)
-                yield (
-                    f"Secret {secret} has this name but not the label; lookups do not use names. If this Secret is "
-                    f"meant, label it:{''.join(map(in_line, commands))}"
-                )
+                commands = commands_for_id(options, secret, label, lookup.id)
+                remedy = correction(found, options, f"If this Secret is meant, add the label {label!r}", commands)
+                yield f"Secret {secret} has this name but not the label; lookups do not use names. {remedy}"
 
 
 def _of_variable(lookup: Lookup) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +18,7 @@ from airflow_kubernetes_secrets.errors import (
     NotFoundError,
 )
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret, read_object, read_page
+from airflow_kubernetes_secrets.kubernetes.bearer_token import token_claims
 from airflow_kubernetes_secrets.kubernetes.client import Client
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline, TimeBudget
@@ -368,7 +368,7 @@ class Cluster:
 
     def _user_of_token(self) -> str:
         """Return the user that the token names; empty if it names none."""
-        return str(token_claims(self.credentials).get("sub", ""))
+        return str(token_claims(self.credentials.authorization()).get("sub", ""))
 
     def apply(
         self, manifest: Mapping[str, Any], *, force: bool = False, dry_run: bool = False, manager: str = FIELD_MANAGER
@@ -441,20 +441,6 @@ class Cluster:
         raise KubernetesSecretsError(
             f"{self.text}: the response is not JSON. Check that nothing in between responds instead"
         )
-
-
-def token_claims(credentials: Credentials) -> Mapping[str, Any]:
-    """Return the claims of a bearer token without checking them; empty if the token is not a JWT.
-
-    The tokens of service accounts are JWTs.
-    """
-    token = (credentials.authorization() or "").removeprefix("Bearer ")
-    try:
-        _header, claims, _signature = token.split(".")
-        found = json.loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

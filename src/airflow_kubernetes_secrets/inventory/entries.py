@@ -22,8 +22,8 @@ from airflow_kubernetes_secrets.inventory.labelled_secrets import LabelledSecret
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     problem_of_empty_team,
     problem_of_team_label,
-    problems_of_id,
     problems_of_metadata,
+    problems_of_stored_id,
     without_effect_on_config_map,
 )
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
@@ -276,7 +276,7 @@ class _Survey:
                 return self._entry(Lookup(kind, identifier, team), stored, [], is_selected=True)
             identifier, secret = known, secret.of_id(label, known)
             stored = replace(stored, secret=secret)
-        problems = list(problems_of_id(secret, label))
+        problems = list(problems_of_stored_id(stored, label, self._options))
         result = self._result(kind, identifier, team)
         is_selected = result.selects(secret)
         if is_selected and result.selected is not None and result.selected is not secret:

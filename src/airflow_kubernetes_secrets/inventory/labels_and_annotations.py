@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from airflow_kubernetes_secrets.annotation_names import BUNDLE
@@ -19,6 +20,7 @@ from airflow_kubernetes_secrets.formats.annotations import (
 )
 from airflow_kubernetes_secrets.formats.fields import key_of_whole_connection
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE
+from airflow_kubernetes_secrets.inventory.id_corrections import correction, set_annotation, set_label
 from airflow_kubernetes_secrets.inventory.label_keys import folded_name, is_airflows, known_labels, meant_label
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import is_uri, label_value, looks_hashed
@@ -112,6 +114,25 @@ def _may_contain_value(identifier: str) -> bool:
     A label value is made from parts of the id, so a suggested label value could contain parts of a password.
     """
     return identifier.lstrip().startswith("{")
+
+
+def problems_of_stored_id(stored: StoredSecret, label: str, options: Options) -> Iterator[Problem]:
+    """Yield what prevents a Secret from being found by the intended id. If it is in a cluster, name the commands."""
+    secret, annotations = stored.secret, stored.secret.annotations or {}
+    for problem in problems_of_id(secret, label):
+        if options.path is not None:
+            yield problem
+            continue
+        if problem.code == MISSING_ID:
+            # Only a user knows the id.
+            remedy = correction(stored, options, "Add it", [set_annotation(options, secret, label, "ID")])
+        elif problem.code == MISMATCH and annotations[label] and not _may_contain_value(annotations[label]):
+            command = set_label(options, secret, label, label_value(annotations[label]))
+            remedy = correction(stored, options, "If the annotation is right, set the label", [command])
+        else:
+            yield problem
+            continue
+        yield replace(problem, text=f"{problem.text}. {remedy}")
 
 
 def problems_of_id(secret: Secret, label: str, missing_annotations: frozenset[str] = frozenset()) -> Iterator[Problem]:

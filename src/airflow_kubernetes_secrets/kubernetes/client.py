@@ -325,6 +325,7 @@ class Client:
             operation.path,
             server=self.server,
             source=self._credentials.source,
+            refused=self._credentials.refused,
             unreadable=self._transport.unreadable,
             as_user=self._as_user,
         )

@@ -30,6 +30,9 @@ DEVSERVER_FOLDER_PREFIX = "kubernetes-devserver-"
 # The kubelet replaces a projected token long before it expires. The official client also reads it every minute.
 _TOKEN_SECONDS = 60
 
+# Why the API server can refuse credentials.
+NOT_ACCEPTED = "it has expired, was revoked, or belongs to another cluster"
+
 # OpenSSL takes locks to look up its algorithms. A child that was forked during that hung in the same place.
 _openssl = ForkGuard()
 
@@ -48,6 +51,14 @@ class Credentials(Protocol):
     @property
     def source(self) -> str:
         """The origin of these credentials, for messages."""
+
+    @property
+    def refused(self) -> str:
+        """Why the API server can refuse credentials that were just read, with a remedy, for messages."""
+
+    @property
+    def renewal(self) -> str:
+        """How to get other credentials, as a sentence without its end."""
 
     def tls(self) -> Tls | None:
         """Return how to check the API server on a new connection; ``None`` for plain HTTP."""
@@ -115,6 +126,14 @@ class ServiceAccountCredentials:
     @property
     def source(self) -> str:
         return f"the service account's token in {printable(self._folder / 'token')}"
+
+    @property
+    def refused(self) -> str:
+        return f"{NOT_ACCEPTED}. {self.renewal}"
+
+    @property
+    def renewal(self) -> str:
+        return "Mount a current one, or restart the pod"
 
     def tls(self) -> Tls:
         path = self._folder / "ca.crt"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 # A plugin may ask a user to log in. kubectl sets no limit.
@@ -21,10 +22,10 @@ _TIMED_OUT, _NOT_STARTED = 124, 127
 # standard input on, and a terminal as standard error, because a plugin may ask for a password.
 _PROGRAM = f"""
 import subprocess, sys
-seconds, *command = sys.argv[1:]
+seconds, folder, *command = sys.argv[1:]
 error = None if sys.stderr.isatty() else subprocess.PIPE
 try:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=error, timeout=float(seconds))
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=error, timeout=float(seconds), cwd=folder or None)
 except subprocess.TimeoutExpired:
     print("it did not end within", seconds, "seconds. Run it in a terminal", file=sys.stderr)
     sys.exit({_TIMED_OUT})
@@ -39,13 +40,23 @@ sys.exit(done.returncode)
 """
 
 
-def limited(plugin: Mapping[str, Any], seconds: float = SECONDS) -> Mapping[str, Any]:
+def limited(plugin: Mapping[str, Any], folder: Path, seconds: float = SECONDS) -> Mapping[str, Any]:
     """Return a plugin that runs another one, and ends it after some time.
 
     Args:
         plugin: the object ``exec`` of a user. Its command is a string.
+        folder: the folder of the kubeconfig, at which a relative path of the command starts.
         seconds: the limit.
     """
+    command = plugin["command"]
+    # As in kubectl, a name without a slash is searched in PATH, and the plugin runs in the current folder. The loader
+    # would run it in the folder of the kubeconfig.
+    if "/" in command:
+        command = str(folder / command)
+    try:
+        current = str(Path.cwd())
+    except OSError:  # it was deleted
+        current = ""
     # Without these options, Python would read its own variables and the user's packages.
-    program = ["-I", "-S", "-c", _PROGRAM, f"{seconds:g}", plugin["command"], *(plugin.get("args") or ())]
+    program = ["-I", "-S", "-c", _PROGRAM, f"{seconds:g}", current, command, *(plugin.get("args") or ())]
     return {**plugin, "command": sys.executable, "args": program} if sys.executable else plugin

@@ -6,16 +6,21 @@ plugin without a limit, so this module has :mod:`~airflow_kubernetes_secrets.kub
 
 from __future__ import annotations
 
+import errno
+import os
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
+from time import time
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from airflow_kubernetes_secrets.errors import NotConfiguredError
-from airflow_kubernetes_secrets.kubernetes.credentials import client_context
+from airflow_kubernetes_secrets.kubernetes.bearer_token import token_claims
+from airflow_kubernetes_secrets.kubernetes.credentials import NOT_ACCEPTED, client_context
 from airflow_kubernetes_secrets.kubernetes.exec_plugin import limited
 from airflow_kubernetes_secrets.kubernetes.http_connection import Endpoint, Tls
 from airflow_kubernetes_secrets.messages.printable import printable
@@ -31,6 +36,7 @@ class _Loaded(NamedTuple):
     endpoint: Endpoint
     tls: Tls | None
     namespace: str
+    has_plugin: bool
 
 
 class KubeconfigCredentials:
@@ -59,6 +65,20 @@ class KubeconfigCredentials:
     @property
     def source(self) -> str:
         return f"the kubeconfig {printable(self._path)}"
+
+    @property
+    def refused(self) -> str:
+        # This does not call the loader's hook, which can run an exec plugin.
+        expires = token_claims(self._loaded.configuration.api_key.get("BearerToken")).get("exp")
+        if isinstance(expires, (int, float)) and expires <= time():
+            return f"its token has expired. {self.renewal}"
+        return f"{NOT_ACCEPTED}. {self.renewal}"
+
+    @property
+    def renewal(self) -> str:
+        if self._loaded.has_plugin:
+            return "Log in again as its exec plugin requires"
+        return "Log in to the cluster again, or copy a current kubeconfig"
 
     def renew(self) -> None:
         self._loaded = self._load()
@@ -123,25 +143,91 @@ def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _
     Raises:
         NotConfiguredError: there is no such file, or it cannot be used.
     """
+    _check_readable(path)
     merger = reader.KubeConfigMerger(path)
     if merger.config is None:
         raise NotConfiguredError("there is no such file. Correct its path")
     with _temporary_folder(reader) as folder:
         loader = reader.KubeConfigLoader(
-            merger.config, chosen, config_persister=merger.save_changes, temp_file_path=folder
+            # Without a base path, the names of files are relative to the kubeconfig that contains them, as in kubectl.
+            merger.config,
+            chosen,
+            config_base_path=None,
+            config_persister=merger.save_changes,
+            temp_file_path=folder,
         )
         context = loader.current_context["context"]
         cluster = merger.config["clusters"].get_with_name(context["cluster"])["cluster"]
         user = _user(merger.config, context.get("user"))
         _check(cluster, user)
+        has_plugin = user is not None and isinstance(user.safe_get("exec"), Mapping)
         # With an auth-provider, the loader may write the user back to the file.
-        if user is not None and isinstance(user.safe_get("exec"), Mapping) and not user.safe_get("auth-provider"):
-            user.value["exec"] = limited(user.value["exec"])
+        if user is not None and not user.safe_get("auth-provider"):
+            _adapt(user)
+        _check_files(cluster, user)
         loader.load_and_set(configuration)
         # As in kubectl, a context without a namespace means the namespace `default`.
         namespace = context.get("namespace") or "default"
         _check_string("the namespace of its context", namespace)
-        return _Loaded(configuration, _endpoint(configuration.host), _tls(configuration), namespace)
+        return _Loaded(configuration, _endpoint(configuration.host), _tls(configuration), namespace, has_plugin)
+
+
+def _check_readable(paths: str) -> None:
+    """Check the files of a kubeconfig. The loader takes a file in a folder without permission for a missing one.
+
+    Raises:
+        NotConfiguredError: a file exists and cannot be read.
+    """
+    for path in paths.split(os.pathsep):
+        problem = _why_unreadable(Path(path).expanduser()) if path else ""
+        if problem and problem != os.strerror(errno.ENOENT):
+            raise NotConfiguredError(f"{path} cannot be read: {problem}. Correct the path, or its permissions")
+
+
+def _adapt(user: Any) -> None:
+    """Change a user where the loader would read it in another way than kubectl."""
+    content, folder = user.value, _folder_of(user)
+    if isinstance(content.get("exec"), Mapping):
+        content["exec"] = limited(content["exec"], folder)
+    # kubectl uses the file of a token even if there is a token too.
+    if content.get("tokenFile"):
+        content.pop("token", None)
+    # The loader searches for these files next to the kubeconfig of the cluster.
+    for name in ("client-certificate", "client-key"):
+        if isinstance(content.get(name), str):
+            content[name] = str(folder / content[name])
+
+
+def _folder_of(node: Any) -> Path:
+    """Return the folder of the kubeconfig that contains a part of the configuration."""
+    return Path(node.path).absolute().parent
+
+
+def _check_files(cluster: Any, user: Any) -> None:
+    """Check the files that only the loader reads, since its errors do not name the field.
+
+    Raises:
+        NotConfiguredError: a file cannot be read. Its name is not shown: it may be the token itself.
+    """
+    for node, name in ((cluster, "certificate-authority"), (user, "tokenFile")):
+        file = None if node is None else node.safe_get(name)
+        if not isinstance(file, str) or not file or node.safe_get(f"{name}-data"):
+            continue
+        if problem := _why_unreadable(_folder_of(node) / file):
+            raise NotConfiguredError(
+                f"its {name} cannot be read: {problem}. A relative path starts at the folder of the kubeconfig"
+            )
+
+
+def _why_unreadable(path: Path) -> str:
+    """Return why a file cannot be read; empty if it can."""
+    try:
+        path.read_bytes()
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    except ValueError:  # it contains a NUL
+        return "that is not a path"
+    return ""
 
 
 @contextmanager
@@ -266,7 +352,10 @@ def _endpoint(server: str) -> Endpoint:
 def _tls(configuration: Any) -> Tls | None:
     if urlsplit(configuration.host).scheme == "http":
         return None
-    context = client_context(configuration.ssl_ca_cert)
+    try:
+        context = client_context(configuration.ssl_ca_cert)
+    except ssl.SSLError:
+        raise NotConfiguredError("its certificate-authority contains no usable CA certificate. Correct it") from None
     if configuration.cert_file:
         context.load_cert_chain(configuration.cert_file, configuration.key_file, password=_refuse_passphrase)
     if not configuration.verify_ssl:

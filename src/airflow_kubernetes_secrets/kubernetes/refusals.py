@@ -33,11 +33,23 @@ class Refusal:
         path: the path at the API server, without the query.
         server: its host and port.
         source: where the credentials come from.
+        refused: why the API server can refuse credentials that were just read, with a remedy.
         unreadable: why the credentials could not be read again after a 401; empty if they could.
         as_user: the user to impersonate, if any.
     """
 
-    __slots__ = ("as_user", "message", "namespace", "path", "server", "source", "status", "unreadable", "verb")
+    __slots__ = (
+        "as_user",
+        "message",
+        "namespace",
+        "path",
+        "refused",
+        "server",
+        "source",
+        "status",
+        "unreadable",
+        "verb",
+    )
 
     def __init__(
         self,
@@ -49,6 +61,7 @@ class Refusal:
         *,
         server: str,
         source: str,
+        refused: str,
         unreadable: str = "",
         as_user: str | None = None,
     ) -> None:
@@ -59,6 +72,7 @@ class Refusal:
         self.path = path
         self.server = server
         self.source = source
+        self.refused = refused
         self.unreadable = unreadable
         self.as_user = as_user
 

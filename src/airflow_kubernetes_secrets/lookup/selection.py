@@ -444,7 +444,7 @@ def _in_order(secrets: Sequence[Secret]) -> Sequence[Secret]:
 def _error_of_another_id(secret: Secret, label: str) -> MalformedSecretError:
     # The other id is not shown: it may be a URI with a password, or an id that the user is not allowed to know.
     if secret.annotations is not None and label in secret.annotations:
-        problem = "it specifies another id"
+        problem = "it specifies another id. Correct it or the label"
     else:
-        problem = f"it is missing; without it, the {secret.kind} belongs to another id"
+        problem = f"it is missing; without it, the {secret.kind} belongs to another id. Add it with the exact id"
     return secret.malformed(label, problem, part="annotation")

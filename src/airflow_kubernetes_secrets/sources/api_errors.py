@@ -123,8 +123,4 @@ def _unauthorized(refusal: Refusal) -> UnauthorizedError:
     does_not_accept = f"the Kubernetes API at {refusal.server} does not accept {refusal.source}"
     if refusal.unreadable:
         return UnreadableCredentialsError(f"{does_not_accept}, and it cannot be read again: {refusal.unreadable}", 401)
-    return UnauthorizedError(
-        f"{does_not_accept}, which was read again: it has expired, was revoked, or belongs to "
-        "another cluster. Mount a current one, or restart the pod",
-        401,
-    )
+    return UnauthorizedError(f"{does_not_accept}, which was read again: {refusal.refused}", 401)

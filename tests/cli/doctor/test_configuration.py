@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,100 @@ class TestConfiguration:
     def test_no_backend(self, commands: Commands) -> None:
         commands.set("AIRFLOW__SECRETS__BACKEND", None)
         assert "[secrets] backend is not set" in error(commands, "no-backend")
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "AIRFLOW__SECRET__BACKEND",
+            "AIRFLOW__SECRETS__BACKENDS",
+            "AIRFLOW_SECRETS__BACKEND",
+            "AIRFLOW_SECRETS_BACKEND",
+            "AIRFLOW__SECRETS_BACKEND",
+            "airflow__secrets__backend",
+            "AIRFLOW__CORE__BACKEND",
+        ],
+    )
+    def test_misspelt_variable_of_the_backend(self, commands: Commands, name: str) -> None:
+        commands.set(name, os.environ["AIRFLOW__SECRETS__BACKEND"])
+        assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
+        commands.set("AIRFLOW__SECRETS__BACKEND", None)
+
+        text = error(commands, "no-backend")
+
+        expected = (
+            f"{name} is set, but Airflow does not read it. If [secrets] backend is meant, rename it to "
+            "AIRFLOW__SECRETS__BACKEND"
+        )
+        assert text.endswith(f". {expected}")
+        assert expected in commands.run("explain", "connection", "x", status=1).err
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "AIRFLOW__SECRETS__BACKEND_KWARG",
+            "AIRFLOW__SECRET__BACKEND_KWARGS",
+            "AIRFLOW__SECRETS__BACKEND_KWARGS_",
+            "AIRFLOW_SECRETS_BACKEND_KWARGS",
+            "AIRFLOW__SECRETS__KWARGS",
+            "AIRFLOW__SECRETS__BACKEND_KWARG_SECRET",
+        ],
+    )
+    def test_misspelt_variable_of_the_options(self, commands: Commands, cluster: Cluster, name: str) -> None:
+        commands.set(name, '{"namespace": "hunter2"}')
+        assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
+        commands.set("AIRFLOW__SECRETS__BACKEND_KWARGS", None)
+        kubeconfig = str(cluster.kubeconfig(commands.account.token, commands.namespace))
+
+        text = warning(commands, "misplaced-option", "--kubeconfig", kubeconfig)
+
+        right = "AIRFLOW__SECRETS__BACKEND_KWARGS" + ("_SECRET" if name.endswith("_SECRET") else "")
+        assert text == (
+            f"{name} is set, but Airflow does not read it. If [secrets] backend_kwargs is meant, rename it to {right}. "
+            "Without it, all options have their defaults"
+        )
+        assert text in commands.run("explain", "connection", "x", "--kubeconfig", kubeconfig, status=1).err
+
+    @pytest.mark.parametrize("section", ["secret", "Secrets"])
+    def test_misspelt_names_in_the_file(
+        self, commands: Commands, cluster: Cluster, tmp_path: Path, section: str
+    ) -> None:
+        commands.set("AIRFLOW_HOME", str(tmp_path))
+        kubeconfig = str(cluster.kubeconfig(commands.account.token, commands.namespace))
+        backend = os.environ["AIRFLOW__SECRETS__BACKEND"]
+        (tmp_path / "airflow.cfg").write_text(f"[{section}]\nbackend = {backend}\nbackend_kwargs = {{}}\n")
+        commands.set("AIRFLOW__SECRETS__BACKEND", None)
+        commands.set("AIRFLOW__SECRETS__BACKEND_KWARGS", None)
+
+        found = doctor(commands, "--kubeconfig", kubeconfig, status=1)
+
+        texts = {each["code"]: each["text"] for each in found if each["status"] in ("warning", "error")}
+        assert texts.keys() == {"no-backend", "misplaced-option"}
+        file = f"in {tmp_path}/airflow.cfg is set, but Airflow does not read it. "
+        assert (
+            f"[{section}] backend {file}If [secrets] backend is meant, rename it to [secrets] backend"
+            in texts["no-backend"]
+        )
+        assert texts["misplaced-option"].startswith(
+            f"[{section}] backend_kwargs {file}If [secrets] backend_kwargs is meant"
+        )
+
+    def test_options_of_others_are_not_misspelt_ones(self, commands: Commands, cluster: Cluster) -> None:
+        """Some have similar names, and these are not the options of the backend."""
+        for name in (
+            "WORKERS__SECRETS_BACKEND_KWARGS",
+            "SECRETS__USE_CACHE",
+            "CELERY__RESULT_BACKEND",
+            "CORE__EXECUTOR",
+        ):
+            commands.set(f"AIRFLOW__{name}", "{}" if name.endswith("KWARGS") else "True")
+        commands.set("AIRFLOW__SECRETS__BACKEND_KWARG__OUTAGE_TTL", "900")
+        commands.set("AIRFLOW__SECRETS__CACHE_TTL_SECONDS", "0")
+        commands.set("AIRFLOW__SECRETS__BACKEND_KWARGS", None)
+        kubeconfig = str(cluster.kubeconfig(commands.account.token, commands.namespace))
+        found = doctor(commands, "--kubeconfig", kubeconfig, status=0)
+        assert [each for each in found if each["status"] != "ok"] == []
+        commands.set("AIRFLOW__SECRETS__BACKEND", None)
+        assert "rename it" not in error(commands, "no-backend", "--kubeconfig", kubeconfig)
 
     def test_backend_class_that_cannot_be_imported(self, commands: Commands) -> None:
         commands.set("AIRFLOW__SECRETS__BACKEND", "airflow_kubernetes_secrets.Backend")
@@ -155,6 +251,36 @@ class TestConfiguration:
         assert "caches connections and variables for 900 s" in warning(commands, "airflow-cache")
         commands.set("AIRFLOW__SECRETS__CACHE_TTL_SECONDS", "0")
         assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
+
+    def test_metrics_that_airflow_does_not_send(self, commands: Commands) -> None:
+        assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
+        commands.configure(metrics=True)
+        text = warning(commands, "metrics-not-sent")
+        assert text.startswith("metrics is true, but this Airflow sends no metrics: neither [metrics] statsd_on nor ")
+        commands.set("AIRFLOW__METRICS__OTEL_ON", "True")
+        assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
+
+    @pytest.mark.parametrize(
+        ("option", "package", "extra"),
+        [
+            ("statsd_on", "statsd", "statsd"),
+            ("statsd_datadog_enabled", "datadog", "datadog"),
+            ("otel_on", "opentelemetry.sdk", "otel"),
+        ],
+    )
+    def test_metrics_without_the_package(
+        self, commands: Commands, monkeypatch: pytest.MonkeyPatch, option: str, package: str, extra: str
+    ) -> None:
+        """Airflow logs an error then, and sends nothing."""
+        commands.configure(metrics=True)
+        commands.set(f"AIRFLOW__METRICS__{option.upper()}", "True")
+        monkeypatch.setitem(sys.modules, package, None)
+
+        text = warning(commands, "metrics-not-sent")
+
+        assert text.endswith(
+            f"[metrics] {option} is on, but the package {package!r} is not installed. Install 'apache-airflow[{extra}]'"
+        )
 
     def test_workers_that_time_out_before_the_lookup(self, commands: Commands) -> None:
         commands.configure(timeout=5)

@@ -40,4 +40,5 @@ class TestFolder:
 
     def test_lines_of_a_checklist(self, run: Program, folder: Path) -> None:
         found = [line for line in run("doctor").out.split("\n") if "YAML" in line or "yaml" in line or "json" in line]
+        assert found
         assert all(line.startswith(("  ERROR", "  ok")) for line in found)

@@ -117,7 +117,7 @@ function separate() {
 
 /** Return why the page cannot explain an id, or null if it can. */
 function whyUnexplained(id) {
-  if (id === URI) return "It is a URI, which may hold a password, so it is not shown. Correct the Secret's annotation.";
+  if (id === URI) return "It is a URI, which may contain a password, so it is not shown. Correct the Secret's annotation.";
   if (isTooLong(id)) return "This page explains ids of at most 1,000 characters. Use the command airflow-kubernetes-secrets explain.";
   return null;
 }
