@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.usage.branches import (
 )
 from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, Names
-from airflow_kubernetes_secrets.usage.imported_names import is_installed, one_of_modules
+from airflow_kubernetes_secrets.usage.imported_names import STARS, in_module, is_installed
 
 # The number of names and operators that are followed to reach a literal value.
 DEEPEST = 8
@@ -32,12 +32,14 @@ class Bindings:
     """The names of one file. A pass over the code binds them, from the end to the beginning.
 
     Attributes:
-        stars: the modules of ``from module import *``, the last one first.
+        stars: the modules of ``from module import *`` that are neither Airflow's nor Python's, the last one first.
     """
 
     def __init__(self, file: Frame) -> None:
         self._file = file
         self.stars: list[str] = []
+        # One of the other modules of `from module import *`; the first one of Airflow if there is one.
+        self._installed_star = ""
         # By the identity of the names of a scope.
         self._imports: dict[int, dict[str, str]] = {}
         self._imported_names: set[str] = set()
@@ -133,7 +135,10 @@ class Bindings:
 
     def bind_star(self, module: str, frame: Frame, line: int) -> None:
         """Note ``from module import *``."""
-        self.stars.append(module)
+        if not is_installed(module.partition(".")[0]):
+            self.stars.append(module)
+        elif not self._installed_star or is_airflow(module):
+            self._installed_star = module
         if not is_airflow(module):
             self._scopes_with_stars.append((frame.scope, line))
 
@@ -166,7 +171,7 @@ class Bindings:
             depth: how many other names of the imported one are followed, such as ``get`` after ``get = Variable.get``.
         """
         # Most names are not imported in any scope, and searching the scopes takes long.
-        if not names or not (names[0] in self._imported_names or self.stars or names[0] in self._aliases):
+        if not names or not (names[0] in self._imported_names or self._star_module or names[0] in self._aliases):
             return ""
         owner: Names | None = None
         for scope, known in (self._file if frame is None else frame).scopes():
@@ -177,19 +182,16 @@ class Bindings:
                 break
         path = "" if owner is None else self._imports.get(id(owner), {}).get(names[0], "")
         if owner is None and (module := self._star_module) and not hasattr(builtins, names[0]):
-            path = module + ("" if module.endswith(".") else ".") + names[0]
+            path = in_module(module, names[0])
         return ".".join((path, *names[1:])) if path else ""
 
     @cached_property
     def _star_module(self) -> str:
-        """The module of ``from module import *``, or a path of several; empty if there is none, or too many."""
-        of_airflow = [each for each in self.stars if is_airflow(each)]
-        if of_airflow:
-            return of_airflow[-1]
-        own = [each for each in dict.fromkeys(self.stars) if not is_installed(each.partition(".")[0])]
-        if len(own) > _MOST_STARS:
-            return ""
-        return one_of_modules(own) if len(own) > 1 else (own or self.stars or [""])[0]
+        """The module of ``from module import *``, or :data:`STARS`; empty if there is none, or too many."""
+        own = list(dict.fromkeys(self.stars))
+        if is_airflow(self._installed_star) or not own:
+            return self._installed_star
+        return own[0] if len(own) == 1 else STARS if len(own) <= _MOST_STARS else ""
 
     def imports(self) -> dict[str, str]:
         """Return the path of each name that the file imports outside functions, and does not set again."""

@@ -59,7 +59,7 @@ def _uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
         return FileUses(file.path, "it is nested too deeply")
     try:
         if file.wants_constants:
-            return FileUses(file.path, exports=_exports(syntax))
+            return FileUses(file.path, stars=syntax.names.stars, exports=_exports(syntax))
         return _Finder(syntax, file, signatures).uses()
     finally:
         syntax.forget_names()
@@ -68,7 +68,7 @@ def _uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
 def _exports(syntax: Syntax) -> Exports:
     imports = syntax.names.imports()
     names = syntax.frames[0].scope.keys() - imports.keys()
-    return Exports(*StringExpressions(syntax).constants(), imports, names, syntax.names.stars)
+    return Exports(*StringExpressions(syntax).constants(), imports, names)
 
 
 @contextmanager
@@ -132,6 +132,7 @@ class _Finder:
         return FileUses(
             self._file.path,
             team=self._file.team,
+            stars=self._syntax.names.stars,
             uses=tuple(uses),
             computed=tuple(computed),
             places=places,

@@ -45,6 +45,7 @@ class OpenIds:
 
     def add(self, file: FileUses) -> None:
         """Add what a file leaves open."""
+        self._modules.add_stars(file)
         self._open += file.open
         self._parameters += file.parameters
         self._calls += file.calls
