@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
-from airflow_kubernetes_secrets.usage.passed_values import Function, Passed
+from airflow_kubernetes_secrets.usage.calls import Function, Passed
 from airflow_kubernetes_secrets.usage.uses import Computed, Position, Use
 
 

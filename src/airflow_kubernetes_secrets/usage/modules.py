@@ -85,7 +85,7 @@ class Modules:
 
     def _candidates(self, name: Name) -> Iterator[Name]:
         """Yield the files that can define a name that a file imports, each with the rest of the name in it."""
-        (team, importer), dotted = name
+        (team, importer), _path = name
         for each in self._paths(*name):
             for path, rest in definers(importer, each):
                 # A package that imports its module, as in `from . import config`, does not define it.

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from airflow_kubernetes_secrets.usage import references
+from airflow_kubernetes_secrets.usage.calls import Function
 from airflow_kubernetes_secrets.usage.file_uses import FileUses, FollowedCall, OpenId
 from airflow_kubernetes_secrets.usage.modules import FileKey, Modules
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
-from airflow_kubernetes_secrets.usage.passed_values import Function
 from airflow_kubernetes_secrets.usage.signatures import Signatures
 from airflow_kubernetes_secrets.usage.templates import is_rendered
 from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use

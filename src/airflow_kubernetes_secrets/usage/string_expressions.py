@@ -3,47 +3,23 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from functools import cached_property, partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.alternatives import Alternatives
+from airflow_kubernetes_secrets.usage.attributes import Attributes, is_enumeration
 from airflow_kubernetes_secrets.usage.bindings import DEEPEST, parameters_of
 from airflow_kubernetes_secrets.usage.branches import Argument, Before, OneOf
 from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
+from airflow_kubernetes_secrets.usage.elements import Element, ElementReader
+from airflow_kubernetes_secrets.usage.formatting import FIELD, PERCENT, filled
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, runs_for_each_element
 from airflow_kubernetes_secrets.usage.imported_names import is_installed
 from airflow_kubernetes_secrets.usage.syntax import Syntax, parts_of_sum
 from airflow_kubernetes_secrets.usage.templates import UNKNOWN
-
-# A few f-strings that contain each other can have gigabytes, or take years. So the text of a longer string (in
-# characters), and of strings that together need more steps in one file, counts as computed.
-_LONGEST = 1_000_000
-_MOST_STEPS = 1_000_000
-_CHARACTERS_IN_A_STEP = 100
-
-# The longest constant, and the longest name of one, that other files can import.
-_LONGEST_NAME = 500
-
-# What %-formatting and str.format replace. Only the plain ones are computed here; others could have any length.
-_PERCENT = re.compile(r"%(?:\((?P<name>\w+)\))?(?:(?P<plain>s)|(?P<sign>%)|[^a-zA-Z%]*[a-zA-Z])")
-_FIELD = re.compile(r"(?P<sign>\{\{|\}\})|\{(?P<name>\w*)(?P<plain>\})|\{[^{}]*\}")
-
-# These functions return the elements of their argument, in any order.
-_SAME_ELEMENTS = frozenset(("list", "reversed", "set", "sorted", "tuple"))
-
-# An element of a list, with the frame in which its names are searched.
-Element = tuple[ast.expr, Frame]
-
-# Returns the string of an expression.
-_Read = Callable[[ast.expr], "str | None"]
-
-
-class _TooMuchTextError(Exception):
-    """The text of a string is too long, or takes too long to put together."""
+from airflow_kubernetes_secrets.usage.text_limits import TextLimits, TooMuchTextError
 
 
 class FunctionInFile(NamedTuple):
@@ -65,7 +41,8 @@ class StringExpressions:
     def __init__(self, syntax: Syntax) -> None:
         self._syntax = syntax
         self._names = syntax.names
-        self._steps = 0
+        self._attributes = Attributes(syntax)
+        self._limits = TextLimits()
         self.functions: dict[int, FunctionInFile] = {}
         self.alternatives = Alternatives()
         # By the heads of loops.
@@ -130,45 +107,10 @@ class StringExpressions:
     def _argument(self, node: Argument, frame: Frame, _depth: int) -> str | None:
         return self._parameter(node.name, frame)
 
-    def constants(self) -> tuple[dict[str, str], dict[str, list[str]]]:
-        """Return the strings that other files can import, by names such as ``ID``, ``Ids.DB`` and ``IDS.key``.
-
-        They can refer to constants of other files. The second mapping has those of names with one of several strings.
-        """
-        found: dict[str, str] = {}
-        several: dict[str, list[str]] = {}
-        pending: list[tuple[str, Definition | None, Frame]] = [
-            (name, value, self._syntax.frames[0]) for name, value in self._syntax.frames[0].scope.items()
-        ]
-        while pending:
-            name, value, frame = pending.pop()
-            if isinstance(value, ast.ClassDef):
-                inside = self._syntax.classes[value]
-                pending += ((f"{name}.{each}", inner, inside) for each, inner in inside.scope.items())
-            elif len(name) > _LONGEST_NAME or not self._syntax.changed.isdisjoint(name.split(".")):
-                continue
-            elif isinstance(value, ast.Dict):
-                items = {
-                    key.value: each
-                    for key, each in zip(value.keys, value.values, strict=True)
-                    if isinstance(key, ast.Constant) and isinstance(key.value, str)
-                }
-                if len(items) == len(value.keys):
-                    pending += ((f"{name}.{key}", each, frame) for key, each in items.items())
-            else:
-                asked = self.alternatives.asked
-                text = self.with_references(value, frame)
-                if text is not None and len(text) <= _LONGEST_NAME:
-                    found[name] = references.member(text) if _is_enumeration(frame.node) else text
-                elif text is None and self.alternatives.asked != asked:
-                    read = self.alternatives.read(partial(self.with_references, value, frame), conditions=True)
-                    several[name] = [each for each, _is_certain in read if each and len(each) <= _LONGEST_NAME]
-        return found, several
-
     def _text_if_small(self, node: ast.expr | None, frame: Frame) -> str | None:
         try:
             return self._text(node, frame, DEEPEST)
-        except _TooMuchTextError:
+        except TooMuchTextError:
             return None
 
     def _text(self, node: Definition | None, frame: Frame, depth: int) -> str | None:
@@ -176,7 +118,7 @@ class StringExpressions:
             return references.literal(node.value) if isinstance(node.value, str) else None
         if not depth:
             return None
-        self._count_steps("")
+        self._limits.count("")
         if isinstance(node, ast.Name):
             found = self._names.definition(node.id, frame)
             if found is not None and isinstance(found[0], LoopVariable):
@@ -197,7 +139,7 @@ class StringExpressions:
             pattern = self._plain(node.left, frame, depth)
             read = partial(self._formatted, frame=frame, depth=depth)
             given = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
-            return None if pattern is None else self._filled(_PERCENT, pattern, given, {}, read)
+            return None if pattern is None else filled(PERCENT, pattern, given, {}, read=read, limits=self._limits)
         texts = [self._plain(each, frame, depth) for each in parts_of_sum(node)]
         if all(each is None for each in texts):
             return None
@@ -265,7 +207,8 @@ class StringExpressions:
             return None
         if func.attr == "format":
             named = {each.arg: each.value for each in node.keywords if each.arg is not None}
-            return self._filled(_FIELD, text, node.args, named, partial(self._formatted, frame=frame, depth=depth))
+            read = partial(self._formatted, frame=frame, depth=depth)
+            return filled(FIELD, text, node.args, named, read=read, limits=self._limits)
         parts = node.args[0] if len(node.args) == 1 else None
         if not isinstance(parts, (ast.List, ast.Tuple)):
             return UNKNOWN
@@ -281,7 +224,7 @@ class StringExpressions:
         found = self._found_member(node, frame, depth)
         if found is not None:
             text = self._text(*found, depth)
-            return references.member(text) if text is not None and _is_enumeration(found[1].node) else text
+            return references.member(text) if text is not None and is_enumeration(found[1].node) else text
         if isinstance(node, ast.Attribute) and node.attr == "value" and isinstance(node.value, ast.Attribute):
             text = self._plain(node.value, frame, depth)
             if text is not None and not references.has_reference(text):
@@ -313,57 +256,15 @@ class StringExpressions:
         return None
 
     def _found_attribute(self, node: ast.Attribute, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
-        is_own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
-        found = self._set_in_constructor(node.attr, frame) if is_own else None
-        if found is not None or node.attr in self._syntax.changed:
-            return found
-        owner = self._class_around(node.attr, frame) if is_own else self._class(node.value, frame, depth - 1)
-        value = None if owner is None else owner.scope.get(node.attr)
-        return None if value is None or owner is None or (is_own and value in self._fields) else (value, owner)
-
-    def _set_in_constructor(self, attribute: str, frame: Frame) -> tuple[ast.expr, Frame] | None:
-        """Return what sets an attribute of ``self``; ``None`` if code sets it outside the constructors of classes."""
-        found = self._own_attributes.get(attribute, {})
-        if not found or len(found) < self._syntax.attributes_set[attribute]:
-            return None
-        owner = next((each for each in frame.outwards() if isinstance(each.node, ast.ClassDef)), None)
-        # The constructor may set it only in a branch.
-        return None if owner is None or attribute in owner.scope else found.get(owner.node)
-
-    @cached_property
-    def _own_attributes(self) -> Mapping[str, Mapping[ast.AST | None, tuple[ast.expr, Frame]]]:
-        """The attributes that constructors set, each with its value and frame for each class."""
-        found: dict[str, dict[ast.AST | None, tuple[ast.expr, Frame]]] = defaultdict(dict)
-        for name, value, frame in self._syntax.own_set:
-            function = next((scope for scope, _names in frame.scopes()), frame)
-            if isinstance(function.node, ast.FunctionDef) and function.node.name == "__init__":
-                owner = None if function.parent is None else function.parent.node
-                if isinstance(owner, ast.ClassDef):
-                    found[name][owner] = value, frame
-        return found
-
-    def _class_around(self, attribute: str, frame: Frame) -> Frame | None:
-        """Return the class around a frame, unless a subclass has another value for the attribute."""
-        classes = [] if attribute in self._in_several_classes else frame.outwards()
-        return next((each for each in classes if isinstance(each.node, ast.ClassDef)), None)
+        if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
+            return self._attributes.of_self(node.attr, frame)
+        owner = None if node.attr in self._syntax.changed else self._class(node.value, frame, depth - 1)
+        return None if owner is None else self._attributes.of_class(node.attr, owner)
 
     def _class(self, node: ast.expr, frame: Frame, depth: int) -> Frame | None:
         """Return the frame of a class of this file; ``None`` for any other expression."""
         found = self._found_member(node, frame, depth)
         return None if found is None or not isinstance(found[0], ast.ClassDef) else self._syntax.classes.get(found[0])
-
-    @cached_property
-    def _fields(self) -> Set[ast.AST | None]:
-        """The values of attributes that may be fields, as in a dataclass. Arguments of the class can replace them."""
-        classes = (node for node in self._syntax.classes if node.bases or node.decorator_list)
-        attributes = (each for node in classes for each in node.body if isinstance(each, ast.AnnAssign))
-        return {each.value for each in attributes if _may_be_field(each.annotation)}
-
-    @cached_property
-    def _in_several_classes(self) -> Set[str]:
-        """The names that more than one class of this file sets."""
-        counts = Counter(name for frame in self._syntax.classes.values() for name in frame.scope)
-        return {name for name, count in counts.items() if count > 1}
 
     def _item(self, node: ast.expr, key: str | None, frame: Frame, depth: int) -> tuple[ast.expr, Frame] | None:
         """Return the value of a key in a mapping that no code changes."""
@@ -373,7 +274,7 @@ class StringExpressions:
         mapping, where = found
         if not isinstance(mapping, ast.Dict) or not all(isinstance(each, ast.Constant) for each in mapping.keys):
             return None
-        self._count_steps("", len(mapping.keys))
+        self._limits.count("", len(mapping.keys))
         pairs = zip(mapping.keys, mapping.values, strict=True)
         value = {name.value: value for name, value in pairs if isinstance(name, ast.Constant)}.get(key)
         return None if value is None else (value, where)
@@ -399,7 +300,7 @@ class StringExpressions:
     def _elements_of_loop(self, loop: Loop) -> list[Element] | None:
         if loop.head not in self._elements_of:
             asked = self.alternatives.asked
-            found = self._elements(loop.head.iter, loop.frame, DEEPEST)
+            found = ElementReader(self._resolved, self._limits).read(loop.head.iter, loop.frame, DEEPEST)
             if self.alternatives.asked != asked:
                 # Another loop decides which elements there are.
                 return found
@@ -409,55 +310,9 @@ class StringExpressions:
     def elements(self, node: ast.expr, frame: Frame) -> list[Element] | None:
         """Return the elements of a list or another iterable in the code; ``None`` if they are only known at runtime."""
         try:
-            return self._elements(node, frame, DEEPEST)
-        except _TooMuchTextError:
+            return ElementReader(self._resolved, self._limits).read(node, frame, DEEPEST)
+        except TooMuchTextError:
             return None
-
-    def _elements(self, node: ast.expr, frame: Frame, depth: int) -> list[Element] | None:
-        found = self._resolved(node, frame, depth) if depth else None
-        if found is None:
-            return None
-        iterable, where = found
-        if isinstance(iterable, ast.Call):
-            return self._elements_of_call(iterable, where, depth - 1)
-        if isinstance(iterable, ast.BinOp) and isinstance(iterable.op, ast.Add):
-            return _all(self._elements(each, where, depth - 1) for each in (iterable.left, iterable.right))
-        parts = _parts(iterable)
-        self._count_steps("", len(parts))
-        return (
-            _all(
-                self._elements(each.value, where, depth - 1) if isinstance(each, ast.Starred) else [(each, where)]
-                for each in parts
-            )
-            or None
-        )
-
-    def _elements_of_call(self, node: ast.Call, frame: Frame, depth: int) -> list[Element] | None:
-        """Return the elements of ``mapping.items()``, ``zip(…)`` and other functions of Python."""
-        func = node.func
-        if isinstance(func, ast.Attribute):
-            mapping = None if node.args else self._resolved(func.value, frame, depth)
-            if mapping is None or not isinstance(mapping[0], ast.Dict) or None in mapping[0].keys:
-                return None
-            self._count_steps("", len(mapping[0].keys))
-            keys = [each for each in mapping[0].keys if each is not None]
-            pairs = zip(keys, mapping[0].values, strict=True)
-            made: Mapping[str, Callable[[ast.expr, ast.expr], ast.expr]] = {
-                "items": lambda key, value: ast.Tuple([key, value], ast.Load()),
-                "keys": lambda key, _value: key,
-                "values": lambda _key, value: value,
-            }
-            return [(made[func.attr](*pair), mapping[1]) for pair in pairs] if func.attr in made else None
-        name = func.id if isinstance(func, ast.Name) else ""
-        is_own = any(name in names for _scope, names in frame.scopes())
-        if is_own or not node.args or (name not in _SAME_ELEMENTS and name != "enumerate"):
-            return None
-        found = self._elements(node.args[0], frame, depth)
-        if found is None or name in _SAME_ELEMENTS:
-            return found
-        return [
-            (ast.Tuple([ast.Constant(number), each], ast.Load()), where) for number, (each, where) in enumerate(found)
-        ]
 
     def _resolved(self, node: Definition, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
         """Return what a name stands for, and where names in that are searched; other expressions are returned as such.
@@ -471,36 +326,7 @@ class StringExpressions:
 
     def _together(self, texts: Sequence[str | None], between: str) -> str:
         text = between.join(UNKNOWN if each is None else each for each in texts)
-        self._count_steps(text)
-        return text
-
-    def _filled(
-        self,
-        fields: re.Pattern[str],
-        pattern: str,
-        given: Sequence[ast.expr],
-        named: Mapping[str, ast.expr],
-        read: _Read,
-    ) -> str:
-        """Return a pattern with its fields replaced."""
-        position = 0
-
-        def value(match: re.Match[str]) -> str:
-            nonlocal position
-            if match["sign"]:
-                return match["sign"][0]
-            name = match["name"] or ""
-            number, position = (int(name), position) if name.isdecimal() else (position, position + (not name))
-            node = named.get(name) if name and not name.isdecimal() else given[number] if number < len(given) else None
-            text = read(node) if match["plain"] and node is not None else None
-            self._count_steps(text or "")
-            return UNKNOWN if text is None else text
-
-        self._count_steps(pattern)
-        if references.has_reference(pattern):
-            return UNKNOWN
-        text = fields.sub(value, pattern)
-        self._count_steps(text)
+        self._limits.count(text)
         return text
 
     def _joined(self, node: ast.JoinedStr, frame: Frame, depth: int) -> str:
@@ -508,13 +334,8 @@ class StringExpressions:
         text = ""
         for each in node.values:
             text += self._part(each, frame, depth)
-            self._count_steps(text)
+            self._limits.count(text)
         return text
-
-    def _count_steps(self, text: str, more: int = 0) -> None:
-        self._steps += 1 + len(text) // _CHARACTERS_IN_A_STEP + more
-        if self._steps > _MOST_STEPS or len(text) > _LONGEST:
-            raise _TooMuchTextError
 
     def _part(self, node: ast.expr, frame: Frame, depth: int) -> str:
         """Return one part of an f-string."""
@@ -534,36 +355,6 @@ def _argument(call: ast.Call, index: int, name: str) -> ast.expr | None:
     """Return an argument of a call by its position, or else by its name."""
     named = [each.value for each in call.keywords if each.arg == name]
     return call.args[index] if index < len(call.args) else named[0] if named else None
-
-
-def _parts(iterable: Definition) -> Sequence[ast.expr]:
-    """Return the elements in a list or a mapping; none for any other expression, and for a mapping with ``**other``."""
-    if isinstance(iterable, (ast.List, ast.Set, ast.Tuple)):
-        return iterable.elts
-    keys = iterable.keys if isinstance(iterable, ast.Dict) else []
-    return [] if None in keys else [each for each in keys if each is not None]
-
-
-def _all(parts: Iterable[list[Element] | None]) -> list[Element] | None:
-    """Return the elements of several lists; ``None`` if those of one are not known."""
-    found: list[Element] = []
-    for each in parts:
-        if each is None:
-            return None
-        found += each
-    return found
-
-
-def _is_enumeration(node: ast.AST) -> bool:
-    """Return whether a class is an enumeration whose members are not formatted as their values."""
-    bases = [dotted(base)[-1:] for base in node.bases] if isinstance(node, ast.ClassDef) else []
-    return ["StrEnum"] not in bases and any(name.endswith("Enum") for base in bases for name in base)
-
-
-def _may_be_field(annotation: ast.expr) -> bool:
-    """Return whether an attribute with this annotation may be a field of a dataclass."""
-    outer = annotation.value if isinstance(annotation, ast.Subscript) else annotation
-    return dotted(outer)[-1:] not in (["ClassVar"], ["Final"])
 
 
 _READ_TEXT: Final[Mapping[type, Callable[[StringExpressions, Any, Frame, int], str | None]]] = {
