@@ -14,6 +14,7 @@ from airflow_kubernetes_secrets.usage.branches import (
     OneOf,
     branches_of,
     replaces_missing,
+    with_fallback,
 )
 from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, Names
@@ -84,7 +85,11 @@ class Bindings:
     def assign(self, target: ast.Name, value: ast.expr, frame: Frame) -> None:
         """Bind a name that an assignment sets."""
         if target not in self._in_branches:
-            self.bind(frame, target.id, value)
+            branches = with_fallback(target, value)
+            if branches is None:
+                self.bind(frame, target.id, value)
+            else:
+                self._bind_branches_of(target.id, branches, frame)
         if isinstance(value, (ast.Name, ast.Attribute)):
             self._aliases.add(target.id)
         self._note_loop(value, frame)
@@ -101,10 +106,16 @@ class Bindings:
         self._read_statements.update(statements)
         for name, branches in found.items():
             self._in_branches.update(target for target, _value in branches.assignments)
-            self.bind(frame, name, branches.value)
-            if isinstance(branches.value, OneOf) and frame.scope[name] is not None:
-                self._branches[id(frame.scope), name] = branches, frame
-                self._note_loop(branches.value, frame)
+            if isinstance(branches.value, OneOf):
+                self._bind_branches_of(name, branches, frame)
+            else:
+                self.bind(frame, name, branches.value)
+
+    def _bind_branches_of(self, name: str, branches: Branches, frame: Frame) -> None:
+        self.bind(frame, name, branches.value)
+        if frame.scope[name] is not None:
+            self._branches[id(frame.scope), name] = branches, frame
+            self._note_loop(branches.value, frame)
 
     def _is_before_branches(self, names: Names, name: str, value: Definition | None) -> bool:
         """Return whether a value is the one that a name has before the branches that set it, and include it there."""

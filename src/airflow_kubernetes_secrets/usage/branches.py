@@ -126,14 +126,46 @@ def is_never_run(test: ast.expr) -> bool:
     return isinstance(test.ops[0], ast.Eq) and ["__name__"] in (dotted(test.left), dotted(test.comparators[0]))
 
 
+def with_fallback(target: ast.Name, value: ast.expr) -> Branches | None:
+    """Return how ``name = name or other`` and ``name = name if name else other`` set a name.
+
+    ``None`` for any other assignment.
+    """
+    name = target.id
+    if isinstance(value, ast.BoolOp) and isinstance(value.op, ast.Or) and dotted(value.values[0]) == [name]:
+        others = value.values[1:]
+    elif isinstance(value, ast.IfExp) and dotted(value.body) == [name] and _is_test_of_value(value.test, name):
+        others = [value.orelse]
+    elif isinstance(value, ast.IfExp) and dotted(value.orelse) == [name] and _is_test_of_missing(value.test, name):
+        others = [value.body]
+    else:
+        return None
+    before = Before()
+    # The reader of expressions does not look at the operator of such an assignment.
+    either = ast.copy_location(ast.BoolOp(ast.Or(), [before, *others]), value)
+    return None if _has_name(others, name) else Branches(target.lineno, either, (), before)
+
+
 def replaces_missing(value: ast.AST | None, name: str) -> bool:
     """Return whether a value is that of ``if not name: name = other``, so that a name with a string keeps it."""
+    if isinstance(value, ast.BoolOp) and isinstance(value.values[0], Before):
+        return True
     if not isinstance(value, OneOf) or not isinstance(value.statement, ast.If) or value.statement.orelse:
         return False
-    has_own = any(
-        isinstance(each, ast.Name) and each.id == name for new in value.values.values() for each in ast.walk(new)
-    )
-    return not has_own and _is_test_of_missing(value.statement.test, name)
+    return not _has_name(value.values.values(), name) and _is_test_of_missing(value.statement.test, name)
+
+
+def _has_name(nodes: Iterable[ast.expr], name: str) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == name for node in nodes for each in ast.walk(node))
+
+
+def _is_test_of_value(test: ast.expr, name: str) -> bool:
+    """Return whether a test is false only if a name has no string, as in ``name`` and ``name is not None``."""
+    if isinstance(test, ast.Compare):
+        is_empty = isinstance(test.comparators[0], ast.Constant) and not test.comparators[0].value
+        is_unequal = len(test.ops) == 1 and isinstance(test.ops[0], (ast.IsNot, ast.NotEq))
+        return is_empty and is_unequal and dotted(test.left) == [name]
+    return dotted(test) == [name]
 
 
 def _is_test_of_missing(test: ast.expr, name: str) -> bool:

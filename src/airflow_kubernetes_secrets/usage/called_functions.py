@@ -6,6 +6,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cached_property
+from typing import NamedTuple
 
 from airflow_kubernetes_secrets.usage.dotted_names import dotted
 from airflow_kubernetes_secrets.usage.frames import Frame
@@ -19,6 +20,18 @@ PARTIAL, _EXPAND, _OVERRIDE = "partial", "expand", "override"
 CALLABLE = "python_callable"
 
 CONSTRUCTORS = ("__init__", "__new__")
+
+
+class Forwarding(NamedTuple):
+    """What a constructor passes on with ``super().__init__(*args, **kwargs)``.
+
+    Attributes:
+        own: its parameters, which it does not pass on.
+        has_positional: whether it passes on positional arguments.
+    """
+
+    own: Set[str]
+    has_positional: bool
 
 
 class CalledFunctions:
@@ -37,21 +50,37 @@ class CalledFunctions:
         if names and names[-1] == PARTIAL:
             # That of a task has no effect without `expand`, and that of `functools` is a call of its argument.
             return dotted(call.node.args[0]) if call.node.args else []
+        if is_call_of_constructor(call):
+            return names[:-1]
         if names and names[-1] != _EXPAND:
             return names
+        if isinstance(func, ast.Attribute) and is_call_of_super(call):
+            base = _first_base(call.frame)
+            return base if func.attr in CONSTRUCTORS or not base else [*base, func.attr]
         return _function_in(func.value if isinstance(func, ast.Attribute) and is_expanded(call.node) else func)
 
-    def calls_of(self, function: FunctionInFile) -> Iterator[Call]:
-        """Yield the calls of a function, or of the class with this constructor."""
-        node, where = function
-        found = [(node.name, where)]
-        if isinstance(where.node, ast.ClassDef) and node.name in CONSTRUCTORS:
-            classes = [where, *self._classes_without_constructor(where)]
-            found = [(each.node.name, each.parent or each) for each in classes if isinstance(each.node, ast.ClassDef)]
-        for name, outside in found:
-            for names, call in self._calls_by_name.get(name, ()):
-                if self._may_call(names, call.frame, name, outside):
-                    yield call
+    def calls_of(self, function: FunctionInFile) -> Iterator[tuple[Call, Forwarding | None]]:
+        """Yield the calls of a function, or of the class with this constructor.
+
+        With the call of a subclass, yield what the constructor of the subclass passes on.
+        """
+        pending: list[tuple[FunctionInFile, Forwarding | None]] = [(function, None)]
+        seen: set[ast.AST] = set()
+        while pending:
+            (node, where), forwarding = pending.pop()
+            seen.add(node)
+            found = [(node.name, where)]
+            if isinstance(where.node, ast.ClassDef) and node.name in CONSTRUCTORS:
+                classes = [where, *self._classes_without_constructor(where)]
+                found = [
+                    (each.node.name, each.parent or each) for each in classes if isinstance(each.node, ast.ClassDef)
+                ]
+            for name, outside in found:
+                for names, call in self._calls_by_name.get(name, ()):
+                    if self._may_call(names, call.frame, name, outside):
+                        yield call, forwarding
+                        further = None if forwarding is None else forwarding.own
+                        pending += (each for each in _forwarded_by(call, further) if each[0].node not in seen)
 
     def _may_call(self, names: Sequence[str], frame: Frame, name: str, where: Frame) -> bool:
         """Return whether names call a function or class of this file, and not that of another object or function.
@@ -119,6 +148,44 @@ class CalledFunctions:
             if names and names[-1] in known:
                 found[names[-1]].append((names, call))
         return found
+
+
+def is_call_of_super(call: Call) -> bool:
+    """Return whether a call is ``super().method(…)``."""
+    owner = call.node.func.value if isinstance(call.node.func, ast.Attribute) else None
+    return isinstance(owner, ast.Call) and dotted(owner.func) == ["super"]
+
+
+def is_call_of_constructor(call: Call) -> bool:
+    """Return whether a call is ``Base.__init__(self, …)``, whose first argument is the object."""
+    return len(call.names) > 1 and call.names[-1] in CONSTRUCTORS and call.names[0] not in ("self", "cls")
+
+
+def _first_base(frame: Frame) -> Sequence[str]:
+    """Return the names in the first base class of the class around a frame."""
+    node = next((each.node for each in frame.outwards() if isinstance(each.node, ast.ClassDef)), None)
+    return dotted(node.bases[0]) if node is not None and node.bases else []
+
+
+def _forwarded_by(call: Call, own: Set[str] | None) -> Iterator[tuple[FunctionInFile, Forwarding]]:
+    """Yield the constructor that passes on its arguments with a call, and what it passes on.
+
+    Args:
+        own: the parameters that the called constructor itself does not pass on.
+    """
+    function = next((scope for scope, _names in call.frame.scopes()), call.frame)
+    node, where = function.node, function.parent
+    if not isinstance(node, ast.FunctionDef) or node.name not in CONSTRUCTORS or where is None:
+        return
+    named = [each.value.id for each in call.node.keywords if each.arg is None and isinstance(each.value, ast.Name)]
+    if node.args.kwarg is None or named != [node.args.kwarg.arg] or not isinstance(where.node, ast.ClassDef):
+        return
+    rest = [each.value for each in call.node.args[:1] if isinstance(each, ast.Starred)]
+    positional = [each.arg for each in (*node.args.posonlyargs, *node.args.args)]
+    has_same = node.args.vararg is not None and [dotted(each) for each in rest] == [[node.args.vararg.arg]]
+    has_positional = has_same and len(positional) == 1 and own is None
+    parameters = frozenset((*positional, *(each.arg for each in node.args.kwonlyargs)))
+    yield FunctionInFile(node, where), Forwarding(parameters | (own or frozenset()), has_positional)
 
 
 def is_expanded(call: ast.Call) -> bool:

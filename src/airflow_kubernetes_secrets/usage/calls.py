@@ -29,6 +29,7 @@ class Passed(NamedTuple):
     Attributes:
         has_rest: whether the last positional argument is ``*values``.
         has_more: whether the call can pass arguments that are only known when the code runs.
+        is_forwarding: whether a constructor passes on the arguments of its own calls with it. Those are calls too.
     """
 
     positional: Sequence[Value]
@@ -36,6 +37,7 @@ class Passed(NamedTuple):
     line: int
     has_rest: bool = False
     has_more: bool = False
+    is_forwarding: bool = False
 
     def texts(self) -> Iterator[str]:
         """Yield the strings that the call passes."""
@@ -56,6 +58,21 @@ class Passed(NamedTuple):
         positional = [new if each is old else each for each in self.positional]
         return self._replace(
             positional=positional, named={name: new if each is old else each for name, each in self.named.items()}
+        )
+
+    def forwarded(self, own: Set[str], *, positional: bool) -> Passed:
+        """Return what a constructor passes on of these arguments.
+
+        Args:
+            own: the parameters that it does not pass on.
+            positional: whether it passes on positional arguments.
+        """
+        return self._replace(
+            positional=self.positional if positional else [],
+            named={name: value for name, value in self.named.items() if name not in own},
+            has_rest=positional and self.has_rest,
+            has_more=True,
+            is_forwarding=True,
         )
 
     def lines_of_functions(self) -> set[int]:

@@ -94,9 +94,8 @@ class _Finder:
         self._file = file
         self._called = CalledFunctions(syntax)
         self._passed = PassedValues(syntax, self._strings, self._called)
-        self._mentions = Mentions(
-            syntax, self._strings, TaskContext(syntax, self._strings, self._called, self._passed), signatures
-        )
+        context = TaskContext(syntax, self._strings, self._called, self._passed)
+        self._mentions = Mentions(syntax, self._strings, self._called, context, signatures)
 
     def uses(self) -> FileUses:
         """Return the uses in the order of the lines, and the places that name files with templates."""

@@ -11,7 +11,7 @@ from sys import stdlib_module_names
 from typing import TypeGuard
 
 from airflow_kubernetes_secrets.lookup.kinds import Kind
-from airflow_kubernetes_secrets.usage.called_functions import is_expanded
+from airflow_kubernetes_secrets.usage.called_functions import CalledFunctions, is_expanded
 from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
 from airflow_kubernetes_secrets.usage.frames import Frame
 from airflow_kubernetes_secrets.usage.mention import Mention
@@ -67,10 +67,16 @@ class Mentions:
     """Finds the places in one file."""
 
     def __init__(
-        self, syntax: Syntax, strings: StringExpressions, context: TaskContext, signatures: Signatures
+        self,
+        syntax: Syntax,
+        strings: StringExpressions,
+        called: CalledFunctions,
+        context: TaskContext,
+        signatures: Signatures,
     ) -> None:
         self._syntax = syntax
         self._strings = strings
+        self._called = called
         self._context = context
         self._signatures = signatures
 
@@ -147,6 +153,8 @@ class Mentions:
             if node.args and self._is_hook(node.func.value, frame):
                 how = ".".join(names[-2:]) or node.func.attr
                 yield Mention(Kind.CONNECTION, how, node.args[0], node.args[0].lineno, frame)
+        elif isinstance(node.func, ast.Attribute) and node.func.attr == "__init__":
+            yield from self._in_base_constructor(call)
         elif (reader := self._reader(names, frame)) is not None:
             yield from _in_reader(*reader, node, frame)
         elif is_airflow(path := self._syntax.names.imported(names, frame)):
@@ -250,6 +258,18 @@ class Mentions:
             is_used = default is not None and not is_given
             if is_used and (name.endswith("Hook") or not self._may_be_default_argument(argument)):
                 yield Mention(Kind.CONNECTION, f"default {argument} of {name}", default, call.lineno, frame)
+
+    def _in_base_constructor(self, call: Call) -> Iterator[Mention]:
+        """Yield the id in ``super().__init__("x")``, if the base class is a hook that takes it by position."""
+        path = self._syntax.names.imported(self._called.names_in(call), call.frame)
+        signature = self._signatures.signature_of(path) if is_airflow(path) else None
+        # Without `super`, the object comes first.
+        given = call.node.args[len(call.names) > 0 :][:1]
+        if signature is not None and signature.first:
+            how = f"{path.rpartition('.')[2]} {signature.first}"
+            for each in given:
+                if _can_be_id(each) and not isinstance(each, ast.Starred):
+                    yield Mention(Kind.CONNECTION, how, each, each.lineno, call.frame)
 
     @cached_property
     def default_arguments(self) -> Set[str] | None:

@@ -142,8 +142,9 @@ class OpenIds:
                 if is_certain and call.passed.is_alternative():
                     # The call differs from another one in an argument that does not matter here.
                     continue
+                has_more = call.passed.has_more and not call.passed.is_forwarding
                 # Without a value, the code of the function uses none, or one that is no string.
-                if self._followed < _MOST_FOLLOWED and (given.keys() == wanted or call.passed.has_more):
+                if self._followed < _MOST_FOLLOWED and (given.keys() == wanted or has_more):
                     self._followed += 1
                     is_called = True
                     self._passing.add((call.position.path, call.position.line, function.name))

@@ -14,6 +14,8 @@ from airflow_kubernetes_secrets.usage.called_functions import (
     CONSTRUCTORS,
     PARTIAL,
     CalledFunctions,
+    is_call_of_constructor,
+    is_call_of_super,
     is_expanded,
 )
 from airflow_kubernetes_secrets.usage.calls import Function, Passed, Value
@@ -57,8 +59,12 @@ class PassedValues:
 
     def calls_of(self, line: int) -> Iterator[tuple[Passed, Frame]]:
         """Yield the arguments of each call in this file of the function that is defined in a line."""
-        for call in self._called.calls_of(self._strings.functions[line]):
-            yield from ((each, call.frame) for each in self.passed(call))
+        for call, forwarding in self._called.calls_of(self._strings.functions[line]):
+            for each in self.passed(call):
+                if forwarding is None:
+                    yield each, call.frame
+                else:
+                    yield each.forwarded(forwarding.own, positional=forwarding.has_positional), call.frame
 
     def passed(self, call: Call) -> list[Passed]:
         """Return the arguments of a call; several, if it is in a loop, or expanded to several tasks.
@@ -86,6 +92,8 @@ class PassedValues:
         keywords: Sequence[ast.keyword] = node.keywords
         if CALLABLE in call.keyword_names:
             arguments, keywords = _arguments_of_task(node)
+        elif is_call_of_constructor(call):
+            arguments = arguments[1:]
         elif call.names[-1:] == [PARTIAL]:
             arguments = arguments[1:]
             keywords = [*keywords, ast.keyword(None, node)]
@@ -112,10 +120,13 @@ class PassedValues:
     ) -> Passed:
         line = call.node.lineno
         stars = [number for number, each in enumerate(arguments) if isinstance(each, ast.Starred)]
-        given = arguments[: stars[0] + 1] if stars else arguments
-        named = {name: self._value(value, call.frame) for name, value in keywords if name is not None}
         has_more = bool(stars) or any(name is None for name, _value in keywords)
-        return Passed([self._value(each, call.frame) for each in given], named, line, bool(stars), has_more)
+        is_forwarding = has_more and (is_call_of_constructor(call) or is_call_of_super(call))
+        has_rest = bool(stars) and not is_forwarding
+        given = arguments[: stars[0] + has_rest] if stars else arguments
+        named = {name: self._value(value, call.frame) for name, value in keywords if name is not None}
+        positional = [self._value(each, call.frame) for each in given]
+        return Passed(positional, named, line, has_rest, has_more, is_forwarding)
 
     def _value(self, node: ast.expr, frame: Frame) -> Value:
         asked = self._strings.alternatives.asked

@@ -17,9 +17,14 @@ from airflow_kubernetes_secrets.usage.elements import Element, ElementReader
 from airflow_kubernetes_secrets.usage.formatting import FIELD, PERCENT, filled
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, runs_for_each_element
 from airflow_kubernetes_secrets.usage.imported_names import is_installed
+from airflow_kubernetes_secrets.usage.returned_values import ReturnedValues
 from airflow_kubernetes_secrets.usage.syntax import Syntax, parts_of_sum
 from airflow_kubernetes_secrets.usage.templates import UNKNOWN
 from airflow_kubernetes_secrets.usage.text_limits import TextLimits, TooMuchTextError
+
+# The methods that change a string, and the longest string that they change here.
+_CHANGING = frozenset(("capitalize", "lower", "removeprefix", "removesuffix", "replace", "strip", "upper"))
+_LONGEST_CHANGED = 500
 
 
 class FunctionInFile(NamedTuple):
@@ -42,6 +47,7 @@ class StringExpressions:
         self._syntax = syntax
         self._names = syntax.names
         self._attributes = Attributes(syntax)
+        self._returned_values = ReturnedValues(syntax)
         self._limits = TextLimits()
         self.functions: dict[int, FunctionInFile] = {}
         self.alternatives = Alternatives()
@@ -124,6 +130,11 @@ class StringExpressions:
             if found is not None and isinstance(found[0], LoopVariable):
                 found = self._element(found[0], frame, depth - 1)
                 return None if found is None else self._text(*found, depth - 1)
+            if found is not None and node.lineno < found[0].lineno:
+                # A parameter has the argument as its value until the code sets it.
+                parameter = self._parameter(node.id, frame)
+                if parameter is not None:
+                    return parameter
             return self._reference(node, frame) if found is None else self._text(*found, depth - 1)
         read = _READ_TEXT.get(node.__class__)
         return None if read is None else read(self, node, frame, depth - 1)
@@ -175,22 +186,47 @@ class StringExpressions:
         return None if number is None else self._text(alternatives[number], frame, depth)
 
     def _called(self, node: ast.Call, frame: Frame, depth: int) -> str | None:
-        """Return the text of a method of a string, or of what a call returns by default."""
+        """Return the text of a method of a string, or of what a call returns, or returns by default."""
+        func = node.func
+        if isinstance(func, ast.Attribute) and func.attr in ("format", "join"):
+            return self._method(node, func, frame, depth)
+        if isinstance(func, ast.Attribute) and func.attr in _CHANGING:
+            return self._changed(node, func, frame, depth)
         names = dotted(node.func)
-        if isinstance(node.func, ast.Attribute) and node.func.attr in ("format", "join"):
-            return self._method(node, node.func, frame, depth)
         if names[-1:] == ["Param"] and is_airflow(self._names.imported(names, frame)):
             return self._one_of(node, [_argument(node, 0, "default")], frame, depth)
-        if names[-1:] != ["getenv"] and not isinstance(node.func, ast.Attribute):
-            return None
+        if names[-1:] == ["getenv"] or (isinstance(func, ast.Attribute) and func.attr == "get"):
+            return self._got(node, names, frame, depth)
+        return self._returned(node, frame, depth)
+
+    def _got(self, node: ast.Call, names: Sequence[str], frame: Frame, depth: int) -> str | None:
+        """Return the text of ``mapping.get(key, default)``, ``os.getenv(name, default)`` and similar calls."""
+        default = _argument(node, 1, "default") or _argument(node, 1, "default_var")
         if isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
-            text = self._member(ast.Subscript(node.func.value, node.args[0], ast.Load()), frame, depth)
+            item = ast.Subscript(node.func.value, node.args[0], ast.Load())
+            text = self._member(item, frame, depth)
+            if text is not None and default is not None and self._plain(node.args[0], frame, depth) is None:
+                return self._one_of(node, [item, default], frame, depth)
             if text is not None:
                 return text
-        default = _argument(node, 1, "default") or _argument(node, 1, "default_var")
-        if names[-1:] not in (["getenv"], ["get"]) or default is None or self._has_sections(node, names, frame):
+        if not names or default is None or self._has_sections(node, names, frame):
             return None
         return self._one_of(node, [None, default], frame, depth)
+
+    def _returned(self, node: ast.Call, frame: Frame, depth: int) -> str | None:
+        """Return the text that a function of this file returns."""
+        returned = self._returned_values.of(node, frame)
+        if returned is None:
+            return None
+        values = returned.values
+        inside = returned.inside
+        is_one = len(values) == 1
+        text = self._text(values[0], inside, depth) if is_one else self._one_of(node, values, inside, depth)
+        if text is None or not (names := references.parameters_in(text, returned.line)):
+            return text
+        arguments = {name: returned.arguments[name] for name in names if name in returned.arguments}
+        passed = {name: self._text(*arguments[name], depth) if name in arguments else None for name in names}
+        return references.with_parameters(text, returned.line, passed)
 
     def _has_sections(self, node: ast.Call, names: Sequence[str], frame: Frame) -> bool:
         """Return whether a call is ``conf.get(section, option)``, in which the second argument is no default."""
@@ -213,6 +249,21 @@ class StringExpressions:
         if not isinstance(parts, (ast.List, ast.Tuple)):
             return UNKNOWN
         return self._together([self._plain(each, frame, depth) for each in parts.elts], text)
+
+    def _changed(self, node: ast.Call, func: ast.Attribute, frame: Frame, depth: int) -> str | None:
+        """Return the text of ``"…".lower()`` and other methods that change a string."""
+        texts = [self._plain(each, frame, depth) for each in (func.value, *node.args)]
+        if node.keywords or any(
+            each is None or len(each) > _LONGEST_CHANGED or UNKNOWN in each or references.has_reference(each)
+            for each in texts
+        ):
+            return None
+        try:
+            changed = getattr(texts[0], func.attr)(*texts[1:])
+        except TypeError:
+            # The code passes the wrong number of arguments.
+            return None
+        return changed if isinstance(changed, str) else None
 
     def _formatted(self, node: ast.expr, frame: Frame, depth: int) -> str | None:
         """Return the text of an expression in an f-string, in %-formatting or in ``format``."""
@@ -243,7 +294,7 @@ class StringExpressions:
                 return found
             return self._found_member(found[0], found[1], depth - 1)
         if isinstance(node, ast.Subscript):
-            return self._item(node.value, self._plain(node.slice, frame, depth), frame, depth - 1)
+            return self._item(node, frame, depth - 1)
         return self._found_attribute(node, frame, depth) if isinstance(node, ast.Attribute) else None
 
     def _in_branch(self, found: tuple[Definition, Frame] | None) -> tuple[Definition, Frame] | None:
@@ -266,18 +317,25 @@ class StringExpressions:
         found = self._found_member(node, frame, depth)
         return None if found is None or not isinstance(found[0], ast.ClassDef) else self._syntax.classes.get(found[0])
 
-    def _item(self, node: ast.expr, key: str | None, frame: Frame, depth: int) -> tuple[ast.expr, Frame] | None:
-        """Return the value of a key in a mapping that no code changes."""
-        found = self._found_member(node, frame, depth)
-        if found is None or key is None or not self._syntax.changed.isdisjoint(dotted(node)):
+    def _item(self, node: ast.Subscript, frame: Frame, depth: int) -> tuple[ast.expr, Frame] | None:
+        """Return the value of a key in a mapping that no code changes, or an element of such a list."""
+        owner, where = self._resolved(node.value, frame, depth) or (None, frame)
+        key: object = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if isinstance(owner, (ast.List, ast.Tuple)):
+            is_known = isinstance(key, int) and key < len(owner.elts)
+            has_rest = any(isinstance(each, ast.Starred) for each in owner.elts)
+            return (owner.elts[key], where) if isinstance(key, int) and is_known and not has_rest else None
+        if not isinstance(owner, ast.Dict) or not all(isinstance(each, ast.Constant) for each in owner.keys):
             return None
-        mapping, where = found
-        if not isinstance(mapping, ast.Dict) or not all(isinstance(each, ast.Constant) for each in mapping.keys):
-            return None
-        self._limits.count("", len(mapping.keys))
-        pairs = zip(mapping.keys, mapping.values, strict=True)
-        value = {name.value: value for name, value in pairs if isinstance(name, ast.Constant)}.get(key)
-        return None if value is None else (value, where)
+        self._limits.count("", len(owner.keys))
+        pairs = zip(owner.keys, owner.values, strict=True)
+        values = {name.value: value for name, value in pairs if isinstance(name, ast.Constant)}
+        key = self._plain(node.slice, frame, depth + 1)
+        if key is not None and UNKNOWN not in key and not references.has_reference(key):
+            return (values[key], where) if key in values else None
+        # The code reads one of the items.
+        number = self.alternatives.choose((owner, ast.dump(node.slice)), len(values), is_certain=False)
+        return None if number is None else (list(values.values())[number], where)
 
     def _element(self, variable: LoopVariable, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
         """Return the element that the loop around a frame sets a name to, and where names in it are searched."""

@@ -263,6 +263,12 @@ class Syntax:
                 self.own_set.append((target.attr, value, frame))
             if target.attr in DOCUMENTATION:
                 self._documentation.append(value)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            # A target with `*rest` is not read, and neither is a value that is not written as elements.
+            values = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
+            if len(values) == len(target.elts) and not any(isinstance(e, ast.Starred) for e in (*values, *target.elts)):
+                for each, its_value in zip(target.elts, values, strict=True):
+                    self._set(each, its_value, frame)
         elif isinstance(target, ast.Subscript):
             key = target.slice.value if isinstance(target.slice, ast.Constant) else None
             if isinstance(key, str):
@@ -286,7 +292,7 @@ class Syntax:
         if not isinstance(node.ctx, ast.Load):
             self.changed.add(node.attr)
             self.attributes_set[node.attr] += 1
-        if node.attr in READING_METHODS:
+        elif node.attr in READING_METHODS:
             self.methods.append((node, frame))
         return frame
 
