@@ -77,7 +77,7 @@ def test_a_name_that_branches_set_has_each_of_its_values(code: str) -> None:
         "def f():\n    ID = 'y'\n    if f():\n        ID = 'x'\n    def g():\n        nonlocal ID\n    Op(conn_id=ID)",
         "ID = 'y'\nif (ID := os.name):\n    ID = 'x'\nOp(conn_id=ID)",
         "if os.name:\n    ID = 'x'\nelse:\n    def ID(): ...\nOp(conn_id=ID)",
-        "if os.name:\n    ID = 'x'\nelse:\n    from conns import ID\nOp(conn_id=ID)",
+        "if os.name:\n    ID = 'x'\nelse:\n    from airflow import ID\nOp(conn_id=ID)",
         "if os.name:\n    ID, A = 'x', 'a'\nelse:\n    ID = 'y'\nOp(conn_id=ID)",
         "if os.name:\n    ID = 'x'\n    f(ID)\n    ID = 'y'\nelse:\n    ID = 'z'\nOp(conn_id=ID)",
         "try:\n    ID = 'x'\nexcept KeyError as ID:\n    f()\nOp(conn_id=ID)",
@@ -116,8 +116,9 @@ def test_a_fallback_of_a_parameter(fallback: str) -> None:
     assert len(found.computed) == 1
 
 
-def test_one_value_that_is_unknown_is_computed() -> None:
-    found = found_in("if os.name:\n    ID = os.name\nelse:\n    ID = 'x'\nOp(conn_id=ID)")
+@pytest.mark.parametrize("other", ["ID = os.name", "from conns import ID"])
+def test_one_value_that_is_unknown_is_computed(other: str) -> None:
+    found = found_in(f"if os.name:\n    {other}\nelse:\n    ID = 'x'\nOp(conn_id=ID)")
     assert connections(found) == ["x"]
     assert found.computed
 

@@ -16,9 +16,9 @@ from airflow_kubernetes_secrets.usage.branches import (
     replaces_missing,
     with_fallback,
 )
-from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
+from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow, is_installed
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, Names
-from airflow_kubernetes_secrets.usage.imported_names import STARS, in_module, is_installed
+from airflow_kubernetes_secrets.usage.imported_names import STARS, in_module
 
 # The number of names and operators that are followed to reach a literal value.
 DEEPEST = 8
@@ -52,7 +52,7 @@ class Bindings:
         # The loop that sets a value for each element.
         self._set_in: dict[ast.expr, ast.AST] = {}
         # The targets in branches that are bound with their statement, and the statements whose branches are read.
-        self._in_branches: set[ast.Name] = set()
+        self._in_branches: set[ast.Name | ast.alias] = set()
         self._read_statements: set[ast.stmt] = set()
         # The names that only statements with branches have set so far, each with the identity of the names of its
         # scope: what the first of these statements sets, and its frame.
@@ -106,6 +106,8 @@ class Bindings:
         self._read_statements.update(statements)
         for name, branches in found.items():
             self._in_branches.update(target for target, _value in branches.assignments)
+            if branches.has_several_imports():
+                self._set_again.add((id(frame.scope), name))
             if isinstance(branches.value, OneOf):
                 self._bind_branches_of(name, branches, frame)
             else:
@@ -134,10 +136,10 @@ class Bindings:
             names.update(dict.fromkeys(wanted))
             self._set_again.update((id(names), name) for name in wanted)
 
-    def bind_import(self, name: str, path: str, frame: Frame) -> None:
+    def bind_import(self, alias: ast.alias, name: str, path: str, frame: Frame) -> None:
         """Bind a name that is imported."""
         known = self._imports.setdefault(id(frame.scope), {})
-        if known.get(name) != path:
+        if known.get(name) != path and alias not in self._in_branches:
             self.bind(frame, name, None)
         self._imported_names.add(name)
         # A file for several versions of Airflow imports a name from several modules.

@@ -20,11 +20,10 @@ from airflow_kubernetes_secrets.usage.called_functions import CalledFunctions
 from airflow_kubernetes_secrets.usage.calls import Function, Passed
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.dags_and_tasks import DagsAndTasks
-from airflow_kubernetes_secrets.usage.dotted_names import dotted
+from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_installed
 from airflow_kubernetes_secrets.usage.exports import exports_of
 from airflow_kubernetes_secrets.usage.file_uses import FileUses, FollowedCall, OpenId
 from airflow_kubernetes_secrets.usage.frames import Frame
-from airflow_kubernetes_secrets.usage.imported_names import is_installed
 from airflow_kubernetes_secrets.usage.mention import Mention
 from airflow_kubernetes_secrets.usage.mentions import Mentions
 from airflow_kubernetes_secrets.usage.optional_connections import works_without

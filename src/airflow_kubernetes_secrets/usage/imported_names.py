@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
-from sys import stdlib_module_names
 
 from airflow_kubernetes_secrets.usage.dag_file import folders_around
+from airflow_kubernetes_secrets.usage.dotted_names import is_installed
 
 # A search is enough to find the files that DAGs import, and faster than a parser.
 _IMPORT = re.compile(
@@ -46,11 +46,6 @@ def imported_names(code: bytes) -> Iterator[str]:
             for name in _FIRST_NAME.findall(_COMMENT.sub("", text)) or ["*"]:
                 if module or not is_installed(name.partition(".")[0]):
                     yield f"{module}{separator}{name}"
-
-
-def is_installed(package: str) -> bool:
-    """Return whether a package is Airflow, or belongs to the standard library."""
-    return package == "airflow" or package in stdlib_module_names
 
 
 def in_module(module: str, name: str) -> str:

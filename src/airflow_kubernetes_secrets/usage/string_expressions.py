@@ -11,12 +11,11 @@ from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.alternatives import Alternatives
 from airflow_kubernetes_secrets.usage.attributes import Attributes, is_enumeration
 from airflow_kubernetes_secrets.usage.bindings import DEEPEST, parameters_of
-from airflow_kubernetes_secrets.usage.branches import Argument, Before, OneOf
-from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
+from airflow_kubernetes_secrets.usage.branches import Argument, Before, Imported, OneOf
+from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow, is_installed
 from airflow_kubernetes_secrets.usage.elements import Element, ElementReader
 from airflow_kubernetes_secrets.usage.formatting import FIELD, PERCENT, filled
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, runs_for_each_element
-from airflow_kubernetes_secrets.usage.imported_names import is_installed
 from airflow_kubernetes_secrets.usage.returned_values import ReturnedValues
 from airflow_kubernetes_secrets.usage.syntax import Syntax, parts_of_sum
 from airflow_kubernetes_secrets.usage.templates import UNKNOWN
@@ -89,7 +88,13 @@ class StringExpressions:
         names = [node.id, *reversed(keys)] if isinstance(node, ast.Name) else []
         # An attribute of another object can have the name of a module.
         changeable = names if is_mapping else names[1:]
-        if not names or self._names.is_set_again(names[0], frame) or not self._syntax.changed.isdisjoint(changeable):
+        if not names or not self._syntax.changed.isdisjoint(changeable):
+            return None
+        found = self._names.definition(names[0], frame)
+        if found is not None and isinstance(found[0], OneOf):
+            value, _where = self._in_branch(found) or (None, frame)
+            return references.constant(".".join((value.path, *keys[::-1]))) if isinstance(value, Imported) else None
+        if self._names.is_set_again(names[0], frame):
             return None
         path = self._names.imported(names, frame)
         if path:
@@ -112,6 +117,9 @@ class StringExpressions:
 
     def _argument(self, node: Argument, frame: Frame, _depth: int) -> str | None:
         return self._parameter(node.name, frame)
+
+    def _imported(self, node: Imported, _frame: Frame, _depth: int) -> str:
+        return references.constant(node.path)
 
     def _text_if_small(self, node: ast.expr | None, frame: Frame) -> str | None:
         try:
@@ -423,6 +431,7 @@ _READ_TEXT: Final[Mapping[type, Callable[[StringExpressions, Any, Frame, int], s
     ast.BoolOp: StringExpressions._first_true,
     ast.Call: StringExpressions._called,
     ast.IfExp: StringExpressions._conditional,
+    Imported: StringExpressions._imported,
     ast.JoinedStr: StringExpressions._joined,
     OneOf: StringExpressions._branch,
     ast.Subscript: StringExpressions._member,

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from airflow_kubernetes_secrets.usage.bindings import Bindings
 from airflow_kubernetes_secrets.usage.branches import Branching, is_never_run, values_of
-from airflow_kubernetes_secrets.usage.dotted_names import dotted
+from airflow_kubernetes_secrets.usage.dotted_names import dotted, imported_paths
 from airflow_kubernetes_secrets.usage.frames import (
     COMPREHENSIONS,
     Comprehension,
@@ -332,16 +332,14 @@ class Syntax:
     def _import(self, node: ast.Import, frame: Frame) -> None:
         for alias in node.names:
             first = alias.name.partition(".")[0]
-            self.names.bind_import(alias.asname or first, alias.name if alias.asname else first, frame)
+            self.names.bind_import(alias, alias.asname or first, alias.name if alias.asname else first, frame)
 
     def _import_from(self, node: ast.ImportFrom, frame: Frame) -> None:
-        module = "." * node.level + (node.module or "")
-        for alias in node.names:
+        for alias, path in imported_paths(node):
             if alias.name != "*":
-                path = f"{module}.{alias.name}" if node.module else module + alias.name
-                self.names.bind_import(alias.asname or alias.name, path, frame)
+                self.names.bind_import(alias, alias.asname or alias.name, path, frame)
             else:
-                self.names.bind_star(module, frame, node.lineno)
+                self.names.bind_star("." * node.level + (node.module or ""), frame, node.lineno)
 
     def _statement(self, node: ast.Expr, frame: Frame) -> Frame | None:
         # A string alone is a docstring or a comment.
