@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -58,7 +59,9 @@ def _uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
         if b"airflow" not in file.code:
             return FileUses(file.path)
         line = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
-        return FileUses(file.path, f"it is not valid Python{line}")
+        version = ".".join(map(str, sys.version_info[:2]))
+        remedy = "Correct it; or if it needs another version, run the command with the Python of your DAGs"
+        return FileUses(file.path, f"it is not valid Python {version}{line}. {remedy}")
     except (RecursionError, MemoryError):
         return FileUses(file.path, "it is nested too deeply")
     try:
