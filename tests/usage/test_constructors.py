@@ -69,6 +69,7 @@ def test_a_base_class_of_another_file(tmp_path: Path) -> None:
     [
         f"{BASE}class A(Base):\n    def __init__(self, **more):\n        super().__init__(**more)",
         f"{BASE}class A(Base):\n    def __init__(self):\n        super().__init__(os.name)",
+        f"{BASE}class A(Base):\n    def __init__(self):\n        super(Base, self).__init__('x')",
         f"{BASE}class A(Mixin, Base):\n    def __init__(self):\n        super().__init__('x')",
         f"{BASE}class A(Base):\n    def __init__(self, id, **more):\n        super().__init__(**more)\nA('x')",
         f"{BASE}class A(Base):\n    def __init__(self, *args):\n        super().__init__(f(*args))\nA('x')",

@@ -24,6 +24,10 @@ from support.dag_code import connections, found_in
         "class Ids:\n    @staticmethod\n    def db():\n        return 'x'\nOp(conn_id=Ids.db())",
         "class Ids:\n    @classmethod\n    def db(cls, end):\n        return 'x' + end\nOp(conn_id=Ids.db(''))",
         "class A(Op):\n    def id(self):\n        return 'x'\n    def execute(self):\n        Op(conn_id=self.id())",
+        "class A(Op):\n    @property\n    def id(self):\n        return 'x'\n"
+        "    def execute(self):\n        Op(conn_id=self.id)",
+        "class A(Op):\n    @functools.cached_property\n    def id(self):\n        return 'x'\n"
+        "    def execute(self):\n        Op(conn_id=self.id)",
         "@functools.lru_cache(maxsize=1)\ndef g():\n    return 'x'\nOp(conn_id=g())",
         "def g():\n    if os.name:\n        raise KeyError\n    else:\n        return 'x'\nOp(conn_id=g())",
     ],
@@ -66,6 +70,11 @@ def test_a_function_that_may_return_nothing() -> None:
         "def g():\n    return os.name\nOp(conn_id=g())",
         "def g():\n    yield 'x'\nOp(conn_id=g())",
         "def g():\n    yield\n    return 'x'\nOp(conn_id=g())",
+        "class A(Op):\n    @property\n    def id(self):\n        return self.id\n"
+        "    def f(self):\n        Op(conn_id=self.id)",
+        "class A(Op):\n    @property\n    def id(self):\n        return 'x'\n"
+        "    @id.setter\n    def id(self, id): ...\n    def f(self):\n        Op(conn_id=self.id)",
+        "class A(Op):\n    def id(self):\n        return 'x'\n    def f(self):\n        Op(conn_id=self.id)",
         "async def g():\n    return 'x'\nOp(conn_id=g())",
         "@other\ndef g():\n    return 'x'\nOp(conn_id=g())",
         "@task\ndef g():\n    return 'x'\nOp(conn_id=g())",

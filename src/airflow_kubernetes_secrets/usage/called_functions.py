@@ -55,7 +55,7 @@ class CalledFunctions:
         if names and names[-1] != _EXPAND:
             return names
         if isinstance(func, ast.Attribute) and is_call_of_super(call):
-            base = _first_base(call.frame)
+            base = _base_of_super(call)
             return base if func.attr in CONSTRUCTORS or not base else [*base, func.attr]
         return _function_in(func.value if isinstance(func, ast.Attribute) and is_expanded(call.node) else func)
 
@@ -161,10 +161,15 @@ def is_call_of_constructor(call: Call) -> bool:
     return len(call.names) > 1 and call.names[-1] in CONSTRUCTORS and call.names[0] not in ("self", "cls")
 
 
-def _first_base(frame: Frame) -> Sequence[str]:
-    """Return the names in the first base class of the class around a frame."""
-    node = next((each.node for each in frame.outwards() if isinstance(each.node, ast.ClassDef)), None)
-    return dotted(node.bases[0]) if node is not None and node.bases else []
+def _base_of_super(call: Call) -> Sequence[str]:
+    """Return the names in the base class whose method ``super().method(…)`` calls; empty if it is unknown."""
+    node = next((each.node for each in call.frame.outwards() if isinstance(each.node, ast.ClassDef)), None)
+    owner = call.node.func.value if isinstance(call.node.func, ast.Attribute) else None
+    given = owner.args[:1] if isinstance(owner, ast.Call) else []
+    # `super(Base, self)` calls a method of a base class of `Base`.
+    if node is None or not node.bases or [dotted(each) for each in given] not in ([], [[node.name]]):
+        return []
+    return dotted(node.bases[0])
 
 
 def _forwarded_by(call: Call, own: Set[str] | None) -> Iterator[tuple[FunctionInFile, Forwarding]]:

@@ -16,13 +16,15 @@ from airflow_kubernetes_secrets.usage.syntax import Syntax
 # With these decorators, a call returns what the function returns.
 _TRANSPARENT = frozenset(("cache", "classmethod", "lru_cache", "staticmethod"))
 
+_PROPERTIES = ([["property"]], [["cached_property"]])
+
 
 class Returned(NamedTuple):
     """What the call of a function returns.
 
     Attributes:
         line: the line in which the function is defined.
-        values: the values; ``None`` if it may return without one. The call returns one of them.
+        values: the values; ``None`` if it may return without one. The call returns one of them, if they are known.
         inside: the frame in which names in the values are searched.
         arguments: the values of the parameters, each with the frame in which its names are searched.
     """
@@ -51,13 +53,25 @@ class ReturnedValues:
         function = None if owner is None else self._functions.get((id(owner.scope), names[-1]))
         if owner is None or function is None or not _is_transparent(function):
             return None
-        if function not in self._values_of:
-            self._values_of[function] = _returned_by(function)
-        values = self._values_of[function]
+        values = self._returned_by(function)
         arguments = self._arguments(call, frame, function, owner, is_method=len(names) > 1)
-        if not values or arguments is None:
+        if arguments is None:
             return None
         return Returned(function.lineno, values, self._inside[function], arguments)
+
+    def of_property(self, node: ast.Attribute, frame: Frame) -> Returned | None:
+        """Return what a property such as ``self.id`` returns; ``None`` for any other attribute."""
+        names = dotted(node)
+        owner = self._owner(names, frame) if names[:1] == ["self"] and len(names) == 2 else None
+        function = None if owner is None else self._functions.get((id(owner.scope), node.attr))
+        if function is None or [dotted(each)[-1:] for each in function.decorator_list] not in _PROPERTIES:
+            return None
+        return Returned(function.lineno, self._returned_by(function), self._inside[function], {})
+
+    def _returned_by(self, function: ast.FunctionDef) -> Sequence[ast.expr | None]:
+        if function not in self._values_of:
+            self._values_of[function] = _returned_by(function)
+        return self._values_of[function]
 
     def _owner(self, names: Sequence[str], frame: Frame) -> Frame | None:
         """Return the frame in which the function ``g``, ``self.g`` or ``Class.g`` is defined; ``None`` if unknown."""

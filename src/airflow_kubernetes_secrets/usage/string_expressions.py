@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow, is
 from airflow_kubernetes_secrets.usage.elements import Element, ElementReader
 from airflow_kubernetes_secrets.usage.formatting import FIELD, PERCENT, filled
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, runs_for_each_element
-from airflow_kubernetes_secrets.usage.returned_values import ReturnedValues
+from airflow_kubernetes_secrets.usage.returned_values import Returned, ReturnedValues
 from airflow_kubernetes_secrets.usage.syntax import Syntax, parts_of_sum
 from airflow_kubernetes_secrets.usage.templates import UNKNOWN
 from airflow_kubernetes_secrets.usage.text_limits import TextLimits, TooMuchTextError
@@ -205,7 +205,7 @@ class StringExpressions:
             return self._one_of(node, [_argument(node, 0, "default")], frame, depth)
         if names[-1:] == ["getenv"] or (isinstance(func, ast.Attribute) and func.attr == "get"):
             return self._got(node, names, frame, depth)
-        return self._returned(node, frame, depth)
+        return self._returned(node, self._returned_values.of(node, frame), depth)
 
     def _got(self, node: ast.Call, names: Sequence[str], frame: Frame, depth: int) -> str | None:
         """Return the text of ``mapping.get(key, default)``, ``os.getenv(name, default)`` and similar calls."""
@@ -221,10 +221,9 @@ class StringExpressions:
             return None
         return self._one_of(node, [None, default], frame, depth)
 
-    def _returned(self, node: ast.Call, frame: Frame, depth: int) -> str | None:
-        """Return the text that a function of this file returns."""
-        returned = self._returned_values.of(node, frame)
-        if returned is None:
+    def _returned(self, node: ast.expr, returned: Returned | None, depth: int) -> str | None:
+        """Return the text that a function of this file returns to an expression."""
+        if returned is None or not returned.values:
             return None
         values = returned.values
         inside = returned.inside
@@ -288,6 +287,8 @@ class StringExpressions:
             text = self._plain(node.value, frame, depth)
             if text is not None and not references.has_reference(text):
                 return text
+        if isinstance(node, ast.Attribute) and (returned := self._returned_values.of_property(node, frame)):
+            return self._returned(node, returned, depth)
         return self._reference(node, frame)
 
     def _found_member(self, node: ast.expr, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
