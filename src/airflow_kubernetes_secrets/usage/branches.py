@@ -160,7 +160,7 @@ def with_fallback(target: ast.Name, value: ast.expr) -> Branches | None:
     else:
         return None
     before = Before()
-    # The reader of expressions does not look at the operator of such an assignment.
+    # Each of these assignments sets the name to its own value or to another one, as `or` does.
     either = ast.copy_location(ast.BoolOp(ast.Or(), [before, *others]), value)
     return None if _has_name(others, name) else Branches(target.lineno, either, (), before)
 

@@ -213,13 +213,17 @@ class StringExpressions:
         if isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
             item = ast.Subscript(node.func.value, node.args[0], ast.Load())
             text = self._member(item, frame, depth)
-            if text is not None and default is not None and self._plain(node.args[0], frame, depth) is None:
+            if text is not None and default is not None and not self._is_known(node.args[0], frame, depth):
                 return self._one_of(node, [item, default], frame, depth)
             if text is not None:
                 return text
         if not names or default is None or self._has_sections(node, names, frame):
             return None
         return self._one_of(node, [None, default], frame, depth)
+
+    def _is_known(self, node: ast.expr, frame: Frame, depth: int) -> bool:
+        text = self._plain(node, frame, depth)
+        return text is not None and UNKNOWN not in text and not references.has_reference(text)
 
     def _returned(self, node: ast.expr, returned: Returned | None, depth: int) -> str | None:
         """Return the text that a function of this file returns to an expression."""
@@ -329,22 +333,28 @@ class StringExpressions:
     def _item(self, node: ast.Subscript, frame: Frame, depth: int) -> tuple[ast.expr, Frame] | None:
         """Return the value of a key in a mapping that no code changes, or an element of such a list."""
         owner, where = self._resolved(node.value, frame, depth) or (None, frame)
-        key: object = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        literal = node.slice.value if isinstance(node.slice, ast.Constant) else None
         if isinstance(owner, (ast.List, ast.Tuple)):
-            is_known = isinstance(key, int) and key < len(owner.elts)
             has_rest = any(isinstance(each, ast.Starred) for each in owner.elts)
-            return (owner.elts[key], where) if isinstance(key, int) and is_known and not has_rest else None
+            is_known = isinstance(literal, int) and literal < len(owner.elts) and not has_rest
+            return (owner.elts[literal], where) if isinstance(literal, int) and is_known else None
         if not isinstance(owner, ast.Dict) or not all(isinstance(each, ast.Constant) for each in owner.keys):
             return None
         self._limits.count("", len(owner.keys))
         pairs = zip(owner.keys, owner.values, strict=True)
         values = {name.value: value for name, value in pairs if isinstance(name, ast.Constant)}
-        key = self._plain(node.slice, frame, depth + 1)
-        if key is not None and UNKNOWN not in key and not references.has_reference(key):
+        if isinstance(node.slice, ast.Constant):
+            return (values[literal], where) if literal in values else None
+        key = references.without_references(self._plain(node.slice, frame, depth + 1) or UNKNOWN)
+        if UNKNOWN not in key:
             return (values[key], where) if key in values else None
+        found = [value for name, value in values.items() if isinstance(name, str) and _may_be(key, name)]
+        if any(not isinstance(each, str) for each in values):
+            # The key may be a number, which can be known.
+            return None
         # The code reads one of the items.
-        number = self.alternatives.choose((owner, ast.dump(node.slice)), len(values), is_certain=False)
-        return None if number is None else (list(values.values())[number], where)
+        number = self.alternatives.choose((owner, ast.dump(node.slice)), len(found), is_certain=False)
+        return None if number is None else (found[number], where)
 
     def _element(self, variable: LoopVariable, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
         """Return the element that the loop around a frame sets a name to, and where names in it are searched."""
@@ -416,6 +426,17 @@ class StringExpressions:
 
 def _names_in(node: ast.expr) -> set[str]:
     return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+def _may_be(text: str, string: str) -> bool:
+    """Return whether a text with :data:`UNKNOWN` parts can be a string."""
+    first, *others, last = text.split(UNKNOWN)
+    position = len(first)
+    for each in others:
+        position = string.find(each, position) + len(each)
+        if position < len(each):
+            return False
+    return string.startswith(first) and string.endswith(last) and position + len(last) <= len(string)
 
 
 def _argument(call: ast.Call, index: int, name: str) -> ast.expr | None:
