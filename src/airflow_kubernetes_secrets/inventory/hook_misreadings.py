@@ -27,6 +27,7 @@ from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection,
 from airflow_kubernetes_secrets.inventory.ignored_fields import ignored_fields
 from airflow_kubernetes_secrets.inventory.needed_fields import needed_fields
 from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS, is_encrypted
+from airflow_kubernetes_secrets.inventory.servers_with_tls import servers_with_tls
 from airflow_kubernetes_secrets.inventory.uri_misreadings import (
     MISREAD,
     problem_of_other_type,
@@ -110,6 +111,7 @@ def _misread(connection: HookConnection) -> Iterator[tuple[str, str]]:
     found += ignored_fields(connection)
     # What is in the wrong field may be what the hook needs.
     yield from found or needed_fields(connection)
+    yield from servers_with_tls(connection)
     if connection.conn_type in _HOOKS_WITH_HOST:
         yield from _address(connection)
     if connection.extra.get("client") != MYSQL_CONNECTOR:
