@@ -49,7 +49,10 @@ _SERVERS: Mapping[str, _ServersWithTls] = {
     # https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption.html
     "redis": _ServersWithTls(
         "RedisHook",
-        re.compile(r"\.redis\.cache\.windows\.net:6380$|\.upstash\.io:|\.serverless\.[a-z0-9]+\.cache\.amazonaws\.com:"),
+        re.compile(
+            r"\.redis\.cache\.windows\.net:6380$|\.upstash\.io(?::|$)"
+            r"|\.serverless\.[a-z0-9]+\.cache\.amazonaws\.com(?::|$)"
+        ),
         (),
         ("ssl",),
         '{"ssl": true}',

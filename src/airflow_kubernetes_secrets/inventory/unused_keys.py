@@ -28,6 +28,7 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     CREDENTIAL,
     DATABASE,
     DOMAIN,
+    IN_PLACE_OF_PASSWORD,
     INSTANCE,
     KNOWN_HOSTS,
     LOGIN,
@@ -50,6 +51,7 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     is_off,
     is_path,
     is_with_password,
+    may_be_credential,
     may_contain_host,
     suggests,
 )
@@ -132,7 +134,7 @@ def problems_of_unused(
     found += _missing_parts(secret, key, rest, connection)
     found += settings_of_tls(secret, key, rest, connection)
     found += _other_settings(secret, key, rest, connection)
-    yield from found or _without_any_key(secret, key, unused)
+    yield from found or [*_nothing_secret(secret, key, rest, connection)] or _without_any_key(secret, key, unused)
 
 
 def _names_in_extra(unused: Sequence[str], connection: Mapping[str, Any]) -> dict[str, str]:
@@ -282,6 +284,21 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
             f"nothing reads {named(passphrases)}, which may be the passphrase of a private key. "
             + name_key(secret, key, ("password",)),
         )
+
+
+def _nothing_secret(
+    secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield a warning if nothing secret is read next to a login, and the name of an unused key suggests nothing.
+
+    A Secret contains something secret, so it may be the password under a name in another language, for example.
+    """
+    extra = extra_of(connection)
+    has_other = has_in_extra(connection, CREDENTIAL) or any(extra.get(name) for name in IN_PLACE_OF_PASSWORD)
+    if key == IN_FIELDS and connection.get("login") and not connection.get("password") and not has_other:
+        others = [each for each in unused if may_be_credential(secret, each)]
+        if others:
+            yield _unread(HALF, secret, key, others, ("password",))
 
 
 def _of_other_forms(
