@@ -316,6 +316,11 @@ def test_keys_that_may_contain_the_only_credential(
         ("postgres", {"host": "h", "user": "u"}),
         ("postgres", {"host": "h", "comment": "x"}),
         ("postgres", {"host": "h", "user": "u", "description": "x", "environment": "test", "region": "eu"}),
+        ("sftp", {"host": "h", "user": "u", "directory": "/upload"}),
+        # For these, a login without a password is usual.
+        ("presto", {"host": "h", "user": "u", "gateway": "x"}),
+        ("livy", {"host": "h", "port": "8998", "user": "u", "conf": "x"}),
+        ("ftp", {"host": "h", "user": "anonymous", "home": "/pub"}),
     ],
 )
 def test_keys_that_are_no_credential_are_not_reported(tmp_path: Path, conn_type: str, data: dict[str, str]) -> None:

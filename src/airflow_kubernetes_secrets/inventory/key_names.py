@@ -42,7 +42,7 @@ PASSWORD = re.compile(
 _NO_CREDENTIAL = re.compile(
     r"(?:^|[._])(?:comment|description|notes?|labels?|tags?|env|environment|stage|region|zone|location|name|namespace"
     r"|version|owner|team|project|app|application|purpose|status|expir\w*|expires?_?(?:at|in|on)?|created\w*|updated\w*"
-    r"|rotat\w*|charset|encoding|timezone|tz|language|locale|provider|arn|id|dialect|driver|adapter)$"
+    r"|rotat\w*|dir|directory|folder|path|queue|cluster|mode|shell|charset|encoding|timezone|tz|language|locale|provider|arn|id|dialect|driver|adapter)$"
     r"|name$|_id$|_arn$|(?:^|[._])pub(?:lic)?(?:$|[._])|public_?key|schema|search_?path|catalog|timeout|pool|max_|min_"
 )
 _SETTING = re.compile(rb"\s*(?:true|false|yes|no|on|off|null|none|[0-9]{1,5})?\s*", re.IGNORECASE)

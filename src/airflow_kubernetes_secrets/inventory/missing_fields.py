@@ -10,7 +10,7 @@ from airflow_kubernetes_secrets.formats.fields import fields_made_from, fields_o
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_converted
 from airflow_kubernetes_secrets.formats.remedies import name_extra, name_key, set_field
 from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.inventory.incompleteness import HALF, named, warning
+from airflow_kubernetes_secrets.inventory.incompleteness import HALF, LOGIN_WITH_CREDENTIAL, WITH_LOGIN, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import (
     CREDENTIAL,
     IN_PLACE_OF_PASSWORD,
@@ -58,13 +58,6 @@ _WITHOUT_HOST: Mapping[str, str] = {
     "azure_synapse": "AzureSynapsePipelineHook",
     "azure_ai_agents": "AzureAIAgentsHook with an endpoint",
 }
-# The types whose drivers would send the name of the user of the process, or none.
-_WITH_LOGIN = frozenset(
-    (
-        *("postgres", "mysql", "mssql", "oracle", "redshift", "teradata", "vertica", "exasol", "ssh", "sftp"),
-        *("ibmdb2", "winrm"),
-    )
-)
 # The types whose hooks read the token, or the URL of the webhook, in the password.
 _WITH_PASSWORD = frozenset(("slack", "slackwebhook"))
 # The types of which keys with names of their own contain one credential: an id, and the secret for it.
@@ -110,7 +103,7 @@ def problems_of_missing(
         or any(suggests(each, LOGIN) for each in unused)
         or any(extra_of(connection).get(name) for name in _IN_PLACE_OF_LOGIN)
     )
-    if is_made and connection.get("conn_type") in _WITH_LOGIN and not has_login:
+    if is_made and connection.get("conn_type") in WITH_LOGIN and not has_login:
         names = PRIVATE_KEYS_OF_HOOKS.get(str(connection.get("conn_type")))
         has_key = names is not None and any(extra_of(connection).get(name) for name in (names.key, names.file))
         if connection.get("password") or has_key:
@@ -180,7 +173,7 @@ def _empty_password(secret: Secret, connection: Mapping[str, Any]) -> Iterator[P
     """
     extra = extra_of(connection)
     has_other = has_in_extra(connection, CREDENTIAL) or any(extra.get(name) for name in IN_PLACE_OF_PASSWORD)
-    if connection.get("conn_type") not in (*_WITH_LOGIN, "mongo") or not connection.get("login"):
+    if connection.get("conn_type") not in LOGIN_WITH_CREDENTIAL or not connection.get("login"):
         return
     if str(connection.get("password") or "").strip() or has_other:
         return

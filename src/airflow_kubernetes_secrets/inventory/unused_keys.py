@@ -23,7 +23,7 @@ from airflow_kubernetes_secrets.formats.remedies import (
 )
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.formats.uri import WEB
-from airflow_kubernetes_secrets.inventory.incompleteness import HALF, SETTINGS, named, warning
+from airflow_kubernetes_secrets.inventory.incompleteness import HALF, LOGIN_WITH_CREDENTIAL, SETTINGS, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import (
     CREDENTIAL,
     DATABASE,
@@ -295,7 +295,8 @@ def _nothing_secret(
     """
     extra = extra_of(connection)
     has_other = has_in_extra(connection, CREDENTIAL) or any(extra.get(name) for name in IN_PLACE_OF_PASSWORD)
-    if key == IN_FIELDS and connection.get("login") and not connection.get("password") and not has_other:
+    is_usual = connection.get("conn_type") in (*LOGIN_WITH_CREDENTIAL, *WEB)
+    if key == IN_FIELDS and is_usual and connection.get("login") and not connection.get("password") and not has_other:
         others = [each for each in unused if may_be_credential(secret, each)]
         if others:
             yield _unread(HALF, secret, key, others, ("password",))
