@@ -317,6 +317,7 @@ def test_keys_that_may_contain_the_only_credential(
         ("postgres", {"host": "h", "comment": "x"}),
         ("postgres", {"host": "h", "user": "u", "description": "x", "environment": "test", "region": "eu"}),
         ("sftp", {"host": "h", "user": "u", "directory": "/upload"}),
+        ("http", {"url": "https://h", "Content-Type": "application/json", "method": "POST", "app": "x"}),
         # For these, a login without a password is usual.
         ("presto", {"host": "h", "user": "u", "gateway": "x"}),
         ("livy", {"host": "h", "port": "8998", "user": "u", "conf": "x"}),
@@ -404,3 +405,43 @@ def test_a_private_key_that_is_none(conn_type: str, key: str, is_reported: bool)
 )
 def test_the_fingerprint_of_a_host_key(conn_type: str, host_key: str, is_reported: bool) -> None:
     assert bool(texts_of({**DATABASE, "host_key": host_key}, connection_type=conn_type)) == is_reported
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data"),
+    [
+        ("postgres", {"host": "h", "benutzer": "u", "passwort": "p"}),
+        ("mysql", {"host": "h", "admin": "p", "reader": "q"}),
+        ("http", {"url": "https://h", "X-Auth": "t"}),
+    ],
+)
+def test_keys_of_which_nothing_secret_is_read(tmp_path: Path, conn_type: str, data: dict[str, str]) -> None:
+    [problem] = problems_in(tmp_path, data, connection_type=conn_type)
+    assert problem.code == "half-connection"
+    assert all(repr(each) in problem.text for each in list(data)[1:])
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data"),
+    [
+        ("azure_service_bus", {"connection_string": "Endpoint=sb://n/;SharedAccessKey=k", "primary_key": "k"}),
+        ("wasb", {"connection_string": "AccountName=a;AccountKey=k", "primary_access_key": "k"}),
+    ],
+)
+def test_the_credential_in_a_connection_string(tmp_path: Path, conn_type: str, data: dict[str, str]) -> None:
+    assert problems_in(tmp_path, data, connection_type=conn_type) == []
+
+
+@pytest.mark.parametrize("key", ["privateIP", "publicIP", "private_ip", "serverName", "server_name"])
+def test_a_key_with_the_host(tmp_path: Path, key: str) -> None:
+    [problem] = problems_in(tmp_path, {**LOGIN, key: "10.0.0.1"}, connection_type="postgres")
+    assert f"nothing reads the key {key!r}" in problem.text
+
+
+@pytest.mark.parametrize("key", ["warehouse_id", "DATABRICKS_WAREHOUSE_ID", "sql_warehouse_id"])
+def test_the_warehouse_of_databricks(tmp_path: Path, key: str) -> None:
+    data = {"host": "h", "token": "t", key: "ab12"}
+    [problem] = problems_in(tmp_path, data, connection_type="databricks")
+    assert "/sql/1.0/warehouses/" in problem.text
+    entry = '{"http_path": "/sql/1.0/warehouses/ab12"}'
+    assert problems_in(tmp_path, data, connection_type="databricks", connection_extra=entry) == []

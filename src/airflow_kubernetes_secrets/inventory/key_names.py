@@ -24,7 +24,7 @@ TLS = re.compile(
     r"|(?:client|user|server)[._]key$|(?:^|[._])(?:use_?|enable_?)?https(?:_?enabled)?$"
 )
 HOST = re.compile(
-    r"(?:hosts?|host_?name|fqdn|fullyqualifieddomainname|(?:^|[._])(?:addr|ip|(?:sub_?)?domain)|ip_?address|endpoints?|servers?"
+    r"(?:hosts?|host_?name|server_?name|(?:private|public)_?ip|fqdn|fullyqualifieddomainname|(?:^|[._])(?:addr|ip|(?:sub_?)?domain)|ip_?address|endpoints?|servers?"
     r"|brokers?|contact_?points|(?:^|[._])(?:nodes|sentinels|seeds|cloud_?id)|cloud\.id|bootstrap|registry|uri|url|connection_?string|(?:^|[._])(?:unix_?)?socket(?:_?(?:path|file|dir))?)$"
 )
 # Credentials that a hook may use instead of a password. Certificates are in `TLS`.
@@ -42,7 +42,8 @@ PASSWORD = re.compile(
 _NO_CREDENTIAL = re.compile(
     r"(?:^|[._])(?:comment|description|notes?|labels?|tags?|env|environment|stage|region|zone|location|name|namespace"
     r"|version|owner|team|project|app|application|purpose|status|expir\w*|expires?_?(?:at|in|on)?|created\w*|updated\w*"
-    r"|rotat\w*|dir|directory|folder|path|queue|cluster|mode|shell|charset|encoding|timezone|tz|language|locale|provider|arn|id|dialect|driver|adapter)$"
+    r"|rotat\w*|dir|directory|folder|path|queue|cluster|mode|shell|bucket|method|format"
+    r"|proxy|retries|accept|accept_language|content_type|user_agent|charset|encoding|timezone|tz|language|locale|provider|arn|id|dialect|driver|adapter)$"
     r"|name$|_id$|_arn$|(?:^|[._])pub(?:lic)?(?:$|[._])|public_?key|schema|search_?path|catalog|timeout|pool|max_|min_"
 )
 _SETTING = re.compile(rb"\s*(?:true|false|yes|no|on|off|null|none|[0-9]{1,5})?\s*", re.IGNORECASE)
@@ -157,6 +158,13 @@ def may_contain_host(secret: Secret, key: str) -> bool:
 def has_in_extra(connection: Mapping[str, Any], names: re.Pattern[str]) -> bool:
     """Return whether ``extra`` of a connection has a name that suggests a meaning."""
     return any(suggests(name, names) for name in extra_of(connection))
+
+
+def has_credential(connection: Mapping[str, Any]) -> bool:
+    """Return whether the connection has a password, or a credential in another place in which some hooks expect it."""
+    in_schema = connection.get("conn_type") == "azure_service_bus" and connection.get("schema")
+    in_string = extra_of(connection).get("connection_string")
+    return bool(connection.get("password") or in_schema or in_string) or has_in_extra(connection, CREDENTIAL)
 
 
 def has_address(connection: Mapping[str, Any]) -> bool:

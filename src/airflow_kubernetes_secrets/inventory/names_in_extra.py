@@ -271,6 +271,10 @@ IN_OTHER_FORM: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
     },
     "snowflake": dict.fromkeys(("passcode", "passcodeinpassword", "mfapasscode", "totp"), _PASSCODE),
+    # https://docs.databricks.com/aws/en/integrations/compute-details
+    "databricks": dict.fromkeys(
+        ("warehouseid", "sqlwarehouseid"), ("http_path", '{"http_path": "/sql/1.0/warehouses/…"}')
+    ),
     "github": {"installationid": ("installation_id", '{"installation_id": 12345678}')},
     "opsgenie": {"region": ("host", "https://api.eu.opsgenie.com")},
     "redis": {

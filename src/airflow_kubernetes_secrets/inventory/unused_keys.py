@@ -46,6 +46,7 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     USERS_OF_REDIS,
     begins_with,
     has_address,
+    has_credential,
     has_in_extra,
     is_certificate_of_ssh,
     is_off,
@@ -255,7 +256,7 @@ def _missing_host(secret: Secret, key: str, unused: Sequence[str], connection: M
 def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield warnings for a missing host, password, login or passphrase, if an unused key may contain it."""
     yield from _missing_host(secret, key, unused, connection)
-    if not connection.get("password") and not has_in_extra(connection, CREDENTIAL):
+    if not has_credential(connection):
         of_formats = keys_of_near_formats(secret) if key == IN_FIELDS else frozenset()
         credentials = [each for each in unused if suggests(each, CREDENTIAL) and each not in of_formats]
         names = PRIVATE_KEYS_OF_HOOKS.get(str(connection.get("conn_type")))
@@ -289,14 +290,13 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
 def _nothing_secret(
     secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    """Yield a warning if nothing secret is read next to a login, and the name of an unused key suggests nothing.
+    """Yield a warning if nothing secret is read, and the name of an unused key suggests nothing.
 
     A Secret contains something secret, so it may be the password under a name in another language, for example.
     """
     extra = extra_of(connection)
-    has_other = has_in_extra(connection, CREDENTIAL) or any(extra.get(name) for name in IN_PLACE_OF_PASSWORD)
-    is_usual = connection.get("conn_type") in (*LOGIN_WITH_CREDENTIAL, *WEB)
-    if key == IN_FIELDS and is_usual and connection.get("login") and not connection.get("password") and not has_other:
+    has_any = has_credential(connection) or any(extra.get(name) for name in IN_PLACE_OF_PASSWORD)
+    if key == IN_FIELDS and connection.get("conn_type") in (*LOGIN_WITH_CREDENTIAL, *WEB) and not has_any:
         others = [each for each in unused if may_be_credential(secret, each)]
         if others:
             yield _unread(HALF, secret, key, others, ("password",))
