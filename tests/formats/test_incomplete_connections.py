@@ -229,7 +229,7 @@ def test_the_remedy_for_a_certificate_of_ssh(tmp_path: Path, conn_type: str, nam
 def test_two_private_keys(conn_type: str) -> None:
     names = ("private_key_content", "private_key_file") if conn_type == "snowflake" else ("private_key", "key_file")
     value = {"conn_type": conn_type, "host": "git@h:x.git" if conn_type == "git" else "h", "login": "u"}
-    [text] = texts_of({"value": json.dumps({**value, "extra": {"account": "a", **dict.fromkeys(names, "/k")}})})
+    [text] = texts_of({"value": json.dumps({**value, "extra": {"account": "a", names[0]: KEY, names[1]: "/k"}})})
 
     assert "refuses" in text
     assert not texts_of({"value": json.dumps({**value, "extra": {"account": "a", names[1]: "/k"}})})
@@ -258,7 +258,7 @@ def test_the_case_of_an_authenticator() -> None:
 
 
 def test_a_password_next_to_a_github_app() -> None:
-    extra = {"github_app_id": "1", "github_installation_id": "2", "private_key": "k"}
+    extra = {"github_app_id": "1", "github_installation_id": "2", "private_key": KEY}
     value = {"conn_type": "git", "host": "https://h/x.git", "extra": extra}
 
     assert texts_of({"value": json.dumps(value)}) == []
@@ -276,3 +276,172 @@ def test_hooks_that_would_use_another_host(tmp_path: Path, conn_type: str) -> No
     found = problems_in(tmp_path, LOGIN, connection_type=conn_type)
 
     assert any("no host" in each.text for each in found)
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data", "key"),
+    [
+        ("http", {"url": "https://h", "Authorization": "Bearer t"}, "Authorization"),
+        ("http", {"url": "https://h", "bearer": "t"}, "bearer"),
+        ("http", {"url": "https://h", "session_cookie": "t"}, "session_cookie"),
+        ("http", {"url": "https://h", "Ocp-Apim-Subscription-Key": "t"}, "Ocp-Apim-Subscription-Key"),
+        ("postgres", {"host": "h", "user": "u", "pgpass": "h:5432:d:u:p"}, "pgpass"),
+        ("postgres", {"host": "h", "user": "u", ".pgpass": "h:5432:d:u:p"}, ".pgpass"),
+        # A name that suggests nothing: the connection would have nothing secret.
+        ("postgres", {"host": "h", "user": "u", "kennwort": "p"}, "kennwort"),
+        ("mysql", {"host": "h", "user": "u", "key": "p"}, "key"),
+        ("ssh", {"host": "h", "user": "u", "senha": "p"}, "senha"),
+        ("http", {"url": "https://h", "user": "u", "pin": "p"}, "pin"),
+    ],
+)
+def test_keys_that_may_contain_the_only_credential(
+    tmp_path: Path, conn_type: str, data: dict[str, str], key: str
+) -> None:
+    [problem] = problems_in(tmp_path, data, connection_type=conn_type)
+    assert problem.code == "half-connection"
+    assert repr(key) in problem.text
+    after = problems_in(tmp_path, data, connection_type=conn_type, field_password=key)
+    assert not any("no password" in each.text for each in after)
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data"),
+    [
+        ("postgres", {"host": "h", "user": "u", "iam": "true", "comment": "x"}),
+        ("postgres", {"host": "h", "user": "u", "sslcert": "/c", "sslkey": "/k", "comment": "x"}),
+        ("postgres", {"host": "h", "user": "u", "password": "p", "comment": "x"}),
+        ("ssh", {"host": "h", "user": "u", "private_key": KEY, "comment": "x"}),
+        ("ssh", {"host": "h", "user": "u", "id_rsa.pub": "ssh-rsa AAAA u@h"}),
+        ("ssh", {"host": "h", "user": "u", "public_key": "ssh-rsa AAAA u@h"}),
+        ("postgres", {"host": "h", "user": "u"}),
+        ("postgres", {"host": "h", "comment": "x"}),
+        ("postgres", {"host": "h", "user": "u", "description": "x", "environment": "test", "region": "eu"}),
+        ("sftp", {"host": "h", "user": "u", "directory": "/upload"}),
+        ("http", {"url": "https://h", "Content-Type": "application/json", "method": "POST", "app": "x"}),
+        # For these, a login without a password is usual.
+        ("presto", {"host": "h", "user": "u", "gateway": "x"}),
+        ("livy", {"host": "h", "port": "8998", "user": "u", "conf": "x"}),
+        ("ftp", {"host": "h", "user": "anonymous", "home": "/pub"}),
+    ],
+)
+def test_keys_that_are_no_credential_are_not_reported(tmp_path: Path, conn_type: str, data: dict[str, str]) -> None:
+    assert problems_in(tmp_path, data, connection_type=conn_type) == []
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data"),
+    [
+        ("postgres", {"host": "h", "user": "u", "password": ""}),
+        ("postgres", {"host": "h", "user": "u", "password": " "}),
+        ("mongo", {"MONGO_HOST": "h", "MONGO_USERNAME": "u", "MONGO_PASSWORD": ""}),
+        ("mysql", {"uri": "mysql://u@h/d", "password": ""}),
+    ],
+)
+def test_an_empty_password_next_to_a_login(tmp_path: Path, conn_type: str, data: dict[str, str]) -> None:
+    problems = problems_in(tmp_path, data, connection_type=conn_type)
+    assert [each.code for each in problems if "is empty" in each.text] == ["half-connection"]
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data"),
+    [
+        ("redis", {"host": "h", "redis-password": ""}),
+        ("redis", {"host": "h", "password": ""}),
+        ("http", {"url": "https://h", "user": "token", "password": ""}),
+        ("ssh", {"host": "h", "user": "u", "password": "", "private_key": KEY}),
+        ("postgres", {"host": "h", "user": "u", "password": "p", "pass": ""}),
+        ("postgres", {"host": "h", "user": "u", "password": "", "iam": "true"}),
+        ("clickhouse", {"host": "h", "port": "8123", "user": "default", "password": ""}),
+    ],
+)
+def test_an_empty_password_that_is_none(tmp_path: Path, conn_type: str, data: dict[str, str]) -> None:
+    assert problems_in(tmp_path, data, connection_type=conn_type) == []
+
+
+@pytest.mark.parametrize("key", ["service", "pdb", "pdb_name", "ORACLE_SERVICE"])
+def test_the_service_of_oracle(tmp_path: Path, key: str) -> None:
+    data = {"host": "h", "username": "u", "password": "p", "port": "1521", key: "s"}
+    [problem] = problems_in(tmp_path, data, connection_type="oracle")
+    assert "extra-service_name" in problem.text
+    assert problems_in(tmp_path, data, connection_type="oracle", extra_service_name=key) == []
+
+
+@pytest.mark.parametrize("key", ["cluster_nodes", "REDIS_CLUSTER_NODES", "clusterNodes"])
+def test_the_nodes_of_a_cluster_of_redis(tmp_path: Path, key: str) -> None:
+    data = {"host": "h", "password": "p", key: "h:6379,i:6379"}
+    [problem] = problems_in(tmp_path, data, connection_type="redis")
+    assert repr(key) in problem.text
+    entry = json.dumps({"cluster": True, "startup_nodes": "h:6379,i:6379"})
+    assert problems_in(tmp_path, data, connection_type="redis", connection_extra=entry) == []
+
+
+@pytest.mark.parametrize("conn_type", ["ssh", "sftp", "git"])
+@pytest.mark.parametrize(
+    ("key", "is_reported"),
+    [
+        ("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", True),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 u@h", True),
+        ("-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n", True),
+        (KEY.replace("\n", "\\n"), True),
+        (KEY, False),
+    ],
+)
+def test_a_private_key_that_is_none(conn_type: str, key: str, is_reported: bool) -> None:
+    host = "git@h:x.git" if conn_type == "git" else "h"
+    value = {"conn_type": conn_type, "host": host, "login": "u", "extra": {"private_key": key}}
+    assert bool(texts_of({"value": json.dumps(value)})) == is_reported
+
+
+@pytest.mark.parametrize("conn_type", ["ssh", "sftp"])
+@pytest.mark.parametrize(
+    ("host_key", "is_reported"),
+    [
+        ("SHA256:nThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E5SY8", True),
+        ("MD5:16:27:ac", True),
+        ("16:27:ac:a5", True),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5", False),
+        ("AAAAB3NzaC1yc2EAAAADAQAB", False),
+    ],
+)
+def test_the_fingerprint_of_a_host_key(conn_type: str, host_key: str, is_reported: bool) -> None:
+    assert bool(texts_of({**DATABASE, "host_key": host_key}, connection_type=conn_type)) == is_reported
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data"),
+    [
+        ("postgres", {"host": "h", "benutzer": "u", "passwort": "p"}),
+        ("mysql", {"host": "h", "admin": "p", "reader": "q"}),
+        ("http", {"url": "https://h", "X-Auth": "t"}),
+    ],
+)
+def test_keys_of_which_nothing_secret_is_read(tmp_path: Path, conn_type: str, data: dict[str, str]) -> None:
+    [problem] = problems_in(tmp_path, data, connection_type=conn_type)
+    assert problem.code == "half-connection"
+    assert all(repr(each) in problem.text for each in list(data)[1:])
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "data"),
+    [
+        ("azure_service_bus", {"connection_string": "Endpoint=sb://n/;SharedAccessKey=k", "primary_key": "k"}),
+        ("wasb", {"connection_string": "AccountName=a;AccountKey=k", "primary_access_key": "k"}),
+    ],
+)
+def test_the_credential_in_a_connection_string(tmp_path: Path, conn_type: str, data: dict[str, str]) -> None:
+    assert problems_in(tmp_path, data, connection_type=conn_type) == []
+
+
+@pytest.mark.parametrize("key", ["privateIP", "publicIP", "private_ip", "serverName", "server_name"])
+def test_a_key_with_the_host(tmp_path: Path, key: str) -> None:
+    [problem] = problems_in(tmp_path, {**LOGIN, key: "10.0.0.1"}, connection_type="postgres")
+    assert f"nothing reads the key {key!r}" in problem.text
+
+
+@pytest.mark.parametrize("key", ["warehouse_id", "DATABRICKS_WAREHOUSE_ID", "sql_warehouse_id"])
+def test_the_warehouse_of_databricks(tmp_path: Path, key: str) -> None:
+    data = {"host": "h", "token": "t", key: "ab12"}
+    [problem] = problems_in(tmp_path, data, connection_type="databricks")
+    assert "/sql/1.0/warehouses/" in problem.text
+    entry = '{"http_path": "/sql/1.0/warehouses/ab12"}'
+    assert problems_in(tmp_path, data, connection_type="databricks", connection_extra=entry) == []

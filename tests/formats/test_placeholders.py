@@ -86,11 +86,16 @@ def test_a_placeholder_in_an_annotation() -> None:
     "password",
     [
         *("a${B}c", "$(x", "{{", "a{{b}}c", "<x", "a<b>c", "%!", "nullable", "none!", "vault:", "op:/x", "<a1>", "${}"),
-        *("a%!d(b", "%!x(y)z", "q%!T(1=2)", "%!(x"),
+        *("a%!d(b", "%!x(y)z", "q%!T(1=2)", "%!(x", "$ABC", "$A_", "$a_b", "x$DB_PASSWORD", "$DB_PASSWORDx"),
     ],
 )
 def test_a_password_that_resembles_a_placeholder(password: str) -> None:
     assert problems({**POSTGRES, "password": password}) == []
+
+
+def test_a_variable_without_braces() -> None:
+    [problem] = problems({**POSTGRES, "password": "$DB_PASSWORD"})
+    assert problem.code == "placeholder"
 
 
 def test_a_name_that_resembles_a_placeholder() -> None:

@@ -11,6 +11,7 @@ import pytest
 from support.hook_texts import MARK, texts_of
 
 URL = "https://h"
+PRIVATE_KEY = f"-----BEGIN PRIVATE KEY-----\n{MARK}\n-----END PRIVATE KEY-----\n"
 PRINCIPAL = {"login": "i", "password": MARK}
 ALIBABA = {"access_key_id": "a", "access_key_secret": MARK}
 
@@ -202,7 +203,7 @@ CASES: list[tuple[str, Mapping[str, Any], str, Mapping[str, Any]]] = [
     ),
     (
         "git",
-        {"host": f"{URL}/x.git", "extra": {"github_app_id": "1", "private_key": MARK}},
+        {"host": f"{URL}/x.git", "extra": {"github_app_id": "1", "private_key": PRIVATE_KEY}},
         "'github_installation_id' in extra",
         {"extra": {"github_installation_id": "2"}},
     ),

@@ -27,6 +27,7 @@ from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection,
 from airflow_kubernetes_secrets.inventory.ignored_fields import ignored_fields
 from airflow_kubernetes_secrets.inventory.needed_fields import needed_fields
 from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS, is_encrypted
+from airflow_kubernetes_secrets.inventory.servers_with_tls import servers_with_tls
 from airflow_kubernetes_secrets.inventory.uri_misreadings import (
     MISREAD,
     problem_of_other_type,
@@ -79,6 +80,10 @@ _METHODS_OF_SALESFORCE = (
     {"consumer_key", "consumer_secret", "domain"},
 )
 
+_BEGIN_OF_PRIVATE_KEY = re.compile(r"^\s*-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----\s*$", re.MULTILINE)
+# https://www.rfc-editor.org/rfc/rfc4716#section-4
+_FINGERPRINT = re.compile(r"\s*(?:SHA256:|MD5:|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}:)")
+
 # The fields of a connection, and the properties of librdkafka for them.
 _SASL = {"login": "sasl.username", "password": "sasl.password"}
 
@@ -110,6 +115,7 @@ def _misread(connection: HookConnection) -> Iterator[tuple[str, str]]:
     found += ignored_fields(connection)
     # What is in the wrong field may be what the hook needs.
     yield from found or needed_fields(connection)
+    yield from servers_with_tls(connection)
     if connection.conn_type in _HOOKS_WITH_HOST:
         yield from _address(connection)
     if connection.extra.get("client") != MYSQL_CONNECTOR:
@@ -247,6 +253,24 @@ def _one_private_key(connection: HookConnection) -> Iterator[tuple[str, str]]:
         )
 
 
+def _of_ssh(connection: HookConnection) -> Iterator[tuple[str, str]]:
+    """Paramiko and OpenSSH read a private key in lines, of OpenSSH or PEM; ``SSHHook`` reads a key of the server."""
+    key, host_key = connection.extra.get("private_key"), connection.extra.get("host_key")
+    if isinstance(key, str) and key.strip() and _BEGIN_OF_PRIVATE_KEY.search(key) is None:
+        yield (
+            f"the hook of {connection.conn_type!r} needs a private key of OpenSSH or PEM, in lines, and cannot use "
+            "'private_key' in extra",
+            "Write the lines '-----BEGIN … PRIVATE KEY-----' to '-----END … PRIVATE KEY-----'. To convert a key of "
+            "PuTTY: puttygen key.ppk -O private-openssh",
+        )
+    if connection.conn_type != "git" and isinstance(host_key, str) and _FINGERPRINT.match(host_key):
+        yield (
+            f"the hook of {connection.conn_type!r} needs the key of the server as 'host_key' in extra, not its "
+            "fingerprint",
+            'Write what ssh-keyscan shows: {"host_key": "ssh-ed25519 …"}',
+        )
+
+
 def _git(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``GitHook`` uses the host as the repository that it passes to git: a URL, ``user@host:path``, or a path."""
     host = connection.host
@@ -338,11 +362,11 @@ _RULES: Mapping[str, Sequence[Rule]] = {
     "databricks": (_databricks,),
     **dict.fromkeys(("drill", "exasol"), (_with_port,)),
     **{conn_type: (*RULES_OF_WEB_SERVERS[conn_type], _with_port) for conn_type in ("druid", "jenkins")},
-    "ssh": (plain_host("SSHHook", 22), _one_private_key),
-    "sftp": (plain_host("SFTPHook", 22), _one_private_key),
+    "ssh": (plain_host("SSHHook", 22), _one_private_key, _of_ssh),
+    "sftp": (plain_host("SFTPHook", 22), _one_private_key, _of_ssh),
     "ftp": (plain_host("FTPHook", 21),),
     "imap": (plain_host("ImapHook", 993), _imap),
-    "git": (_git, _one_private_key),
+    "git": (_git, _one_private_key, _of_ssh),
     "snowflake": (_snowflake, _one_private_key),
     "samba": (_samba,),
     "salesforce": (_salesforce,),

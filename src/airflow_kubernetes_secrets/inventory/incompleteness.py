@@ -13,6 +13,17 @@ from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 HALF: Final = "half-connection"
 SETTINGS: Final = "unused-settings"
 
+# The types whose drivers would send the name of the user of the process, or none, if there is no login.
+WITH_LOGIN = frozenset(
+    (
+        *("postgres", "mysql", "mssql", "oracle", "redshift", "teradata", "vertica", "exasol", "ssh", "sftp"),
+        *("ibmdb2", "winrm"),
+    )
+)
+# The types of which a login is rarely without a password or another credential. For others, such as `trino` and
+# `livy`, a login alone is usual.
+LOGIN_WITH_CREDENTIAL = WITH_LOGIN | {"mongo"}
+
 
 def warning(code: ProblemCode, secret: Secret, text: str) -> Problem:
     """Return a warning about the connection in a Secret."""

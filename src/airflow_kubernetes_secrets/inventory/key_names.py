@@ -24,15 +24,29 @@ TLS = re.compile(
     r"|(?:client|user|server)[._]key$|(?:^|[._])(?:use_?|enable_?)?https(?:_?enabled)?$"
 )
 HOST = re.compile(
-    r"(?:hosts?|host_?name|fqdn|fullyqualifieddomainname|(?:^|[._])(?:addr|ip|(?:sub_?)?domain)|ip_?address|endpoints?|servers?"
+    r"(?:hosts?|host_?name|server_?name|(?:private|public)_?ip|fqdn|fullyqualifieddomainname|(?:^|[._])(?:addr|ip|(?:sub_?)?domain)|ip_?address|endpoints?|servers?"
     r"|brokers?|contact_?points|(?:^|[._])(?:nodes|sentinels|seeds|cloud_?id)|cloud\.id|bootstrap|registry|uri|url|connection_?string|(?:^|[._])(?:unix_?)?socket(?:_?(?:path|file|dir))?)$"
 )
 # Credentials that a hook may use instead of a password. Certificates are in `TLS`.
 CREDENTIAL = re.compile(
     r"(?:passwords?|passwd|passphrase|pwd|(?:^|[._])(?:pass|pw|auth)|auth_?string|token|secret|api_?key|access_?key"
     r"|jaas[._]config|secret_?key|secret_?id|(?:^|[._])jwt|(?:account|storage|primary|shared)_?key|private_?key(?:_?(?:b64|base64|pem))?|credentials?|(?:^|[._])(?:identity|id_(?:rsa|dsa|ecdsa|ed25519))"
-    r"|private_?key_?(?:file|path)|key_?file|rsa_key|\.p8|\.ppk|pass_?file)$"
+    r"|private_?key_?(?:file|path)|key_?file|rsa_key|\.p8|\.ppk|pass_?file"
+    r"|pgpass|authorization|(?:^|[._])bearer|cookie|subscription_?key)$"
 )
+# A password of the names in `formats/aliases.py` and `formats/variables.py`.
+PASSWORD = re.compile(
+    r"^(?:(?:pg|postgres|postgresql|mysql|mariadb|wordpress_db|mongo|mongodb|db|database)_?)?pass(?:word|wd)?$"
+)
+# What is neither a credential nor a setting for one, although its name suggests nothing else here.
+_NO_CREDENTIAL = re.compile(
+    r"(?:^|[._])(?:comment|description|notes?|labels?|tags?|env|environment|stage|region|zone|location|name|namespace"
+    r"|version|owner|team|project|app|application|purpose|status|expir\w*|expires?_?(?:at|in|on)?|created\w*|updated\w*"
+    r"|rotat\w*|dir|directory|folder|path|queue|cluster|mode|shell|bucket|method|format"
+    r"|proxy|retries|accept|accept_language|content_type|user_agent|charset|encoding|timezone|tz|language|locale|provider|arn|id|dialect|driver|adapter)$"
+    r"|name$|_id$|_arn$|(?:^|[._])pub(?:lic)?(?:$|[._])|public_?key|schema|search_?path|catalog|timeout|pool|max_|min_"
+)
+_SETTING = re.compile(rb"\s*(?:true|false|yes|no|on|off|null|none|[0-9]{1,5})?\s*", re.IGNORECASE)
 # A private key of SSH, which is no password.
 PRIVATE_KEY = re.compile(
     r"(?:private_?key(?:_?(?:file|path|b64|base64|pem))?|key_?file|rsa_key|\.p8|\.ppk|identity|(?:^|[._])id_(?:rsa|dsa|ecdsa|ed25519))$"
@@ -48,6 +62,11 @@ SCHEME = re.compile("^(?:scheme|protocol)$")
 # `servicePort` and `mysqlPort`, but not other words.
 PORT = re.compile(r"(?<!re)(?<!im)(?<!ex)(?<!sup)(?<!trans)(?<!pass)port$")
 OPTIONS = re.compile("^(?:options|srv|autocommit)$")
+# What a server can accept instead of a password, in `extra`: a token of AWS, a file of libpq, a certificate, Kerberos.
+IN_PLACE_OF_PASSWORD = (
+    *("iam", "service", "passfile", "sslcert", "tlsCertificateKeyFile", "authMechanism", "auth_mechanism", "auth"),
+    *("auth_type", "auth_method", "gss_auth", "krbsrvname", "managed_identity_client_id"),
+)
 # The passphrase of a private key, which can be next to a password.
 PASSPHRASE = re.compile("passphrase$")
 LOGIN = re.compile(
@@ -141,6 +160,13 @@ def has_in_extra(connection: Mapping[str, Any], names: re.Pattern[str]) -> bool:
     return any(suggests(name, names) for name in extra_of(connection))
 
 
+def has_credential(connection: Mapping[str, Any]) -> bool:
+    """Return whether the connection has a password, or a credential in another place in which some hooks expect it."""
+    in_schema = connection.get("conn_type") == "azure_service_bus" and connection.get("schema")
+    in_string = extra_of(connection).get("connection_string")
+    return bool(connection.get("password") or in_schema or in_string) or has_in_extra(connection, CREDENTIAL)
+
+
 def has_address(connection: Mapping[str, Any]) -> bool:
     """Return whether the connection has a host, or an address in another field in which some hooks expect it."""
     extra = extra_of(connection)
@@ -170,6 +196,17 @@ def is_with_password(secret: Secret, key: str) -> bool:
     """Return whether a value is a method of logging in with a password, or none."""
     try:
         return secret.value(key).strip().lower() in (*_WITH_PASSWORD, *_OFF)
+    except Error:
+        return False  # not valid base64
+
+
+def may_be_credential(secret: Secret, key: str) -> bool:
+    """Return whether a key may contain a credential, because neither its name nor its value is of anything else."""
+    known = (HOST, DATABASE, PORT, OPTIONS, SCHEME, LOGIN, MECHANISM, KNOWN_HOSTS, TLS, _NO_CREDENTIAL)
+    if any(suggests(key, names) for names in known):
+        return False
+    try:
+        return _SETTING.fullmatch(secret.value(key)) is None
     except Error:
         return False  # not valid base64
 

@@ -10,10 +10,13 @@ from airflow_kubernetes_secrets.formats.fields import fields_made_from, fields_o
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_converted
 from airflow_kubernetes_secrets.formats.remedies import name_extra, name_key, set_field
 from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.inventory.incompleteness import HALF, warning
+from airflow_kubernetes_secrets.inventory.incompleteness import HALF, LOGIN_WITH_CREDENTIAL, WITH_LOGIN, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import (
+    CREDENTIAL,
+    IN_PLACE_OF_PASSWORD,
     LOGIN,
     PASSPHRASE,
+    PASSWORD,
     has_address,
     has_in_extra,
     may_contain_host,
@@ -55,13 +58,6 @@ _WITHOUT_HOST: Mapping[str, str] = {
     "azure_synapse": "AzureSynapsePipelineHook",
     "azure_ai_agents": "AzureAIAgentsHook with an endpoint",
 }
-# The types whose drivers would send the name of the user of the process, or none.
-_WITH_LOGIN = frozenset(
-    (
-        *("postgres", "mysql", "mssql", "oracle", "redshift", "teradata", "vertica", "exasol", "ssh", "sftp"),
-        *("ibmdb2", "winrm"),
-    )
-)
 # The types whose hooks read the token, or the URL of the webhook, in the password.
 _WITH_PASSWORD = frozenset(("slack", "slackwebhook"))
 # The types of which keys with names of their own contain one credential: an id, and the secret for it.
@@ -107,7 +103,7 @@ def problems_of_missing(
         or any(suggests(each, LOGIN) for each in unused)
         or any(extra_of(connection).get(name) for name in _IN_PLACE_OF_LOGIN)
     )
-    if is_made and connection.get("conn_type") in _WITH_LOGIN and not has_login:
+    if is_made and connection.get("conn_type") in WITH_LOGIN and not has_login:
         names = PRIVATE_KEYS_OF_HOOKS.get(str(connection.get("conn_type")))
         has_key = names is not None and any(extra_of(connection).get(name) for name in (names.key, names.file))
         if connection.get("password") or has_key:
@@ -126,6 +122,7 @@ def problems_of_missing(
         )
     if key == IN_FIELDS:
         yield from _of_two_credentials(secret, str(connection.get("conn_type")))
+        yield from _empty_password(secret, connection)
     if is_made and connection.get("conn_type") == "dbt_cloud" and connection.get("password") and not has_login:
         yield warning(
             HALF,
@@ -167,6 +164,27 @@ def _of_two_credentials(secret: Secret, conn_type: str) -> Iterator[Problem]:
         f"the second has a name of the type {conn_type!r}, so they may be of two credentials. "
         + name_key(secret, "", (field,), is_for_extra=False),
     )
+
+
+def _empty_password(secret: Secret, connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a warning if the key of the password is empty, and the connection has a login and no other credential.
+
+    Tools create such a key before they know the password. A key is there, so the password is not omitted on purpose.
+    """
+    extra = extra_of(connection)
+    has_other = has_in_extra(connection, CREDENTIAL) or any(extra.get(name) for name in IN_PLACE_OF_PASSWORD)
+    if connection.get("conn_type") not in LOGIN_WITH_CREDENTIAL or not connection.get("login"):
+        return
+    if str(connection.get("password") or "").strip() or has_other:
+        return
+    empty = [each for each in secret.data if suggests(each, PASSWORD) and not secret.value(each).strip()]
+    if empty:
+        yield warning(
+            HALF,
+            secret,
+            f"the connection has a login and no password, because {named(empty)} is empty. If the server requires a "
+            "password, store it there; otherwise remove the key",
+        )
 
 
 def _passphrase(secret: Secret, key: str, connection: Mapping[str, Any]) -> Iterator[Problem]:

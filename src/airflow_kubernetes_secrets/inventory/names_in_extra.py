@@ -220,6 +220,7 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
     "aws": {"assumerolearn": "role_arn", "profile": "profile_name", "token": "aws_session_token"},
     "databricks": {"tenant": "azure_tenant_id", "tenantid": "azure_tenant_id"},
     "influxdb": {"organization": "org", "orgname": "org"},
+    "oracle": dict.fromkeys(("service", "pdb", "pdbname"), "service_name"),
     "salesforce": {"token": "security_token"},
     "tableau": {"site": "site_id"},
 }
@@ -270,9 +271,16 @@ IN_OTHER_FORM: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
     },
     "snowflake": dict.fromkeys(("passcode", "passcodeinpassword", "mfapasscode", "totp"), _PASSCODE),
+    # https://docs.databricks.com/aws/en/integrations/compute-details
+    "databricks": dict.fromkeys(
+        ("warehouseid", "sqlwarehouseid"), ("http_path", '{"http_path": "/sql/1.0/warehouses/…"}')
+    ),
     "github": {"installationid": ("installation_id", '{"installation_id": 12345678}')},
     "opsgenie": {"region": ("host", "https://api.eu.opsgenie.com")},
-    "redis": {"iam": ("", _OF_HOOK)},
+    "redis": {
+        "iam": ("", _OF_HOOK),
+        "clusternodes": ("startup_nodes", '{"cluster": true, "startup_nodes": "h0:6379,h1:6379"}'),
+    },
     "trino": {
         **dict.fromkeys(("role", "roles"), ("roles", '{"roles": {"system": "…"}}')),
         "impersonateasowner": ("impersonate_as_owner", '{"impersonate_as_owner": true}'),

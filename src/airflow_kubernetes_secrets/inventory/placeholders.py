@@ -49,7 +49,8 @@ _NOT_A_NUMBER = "nan"
 # A variable that nothing substituted, an instruction (<password>), or a reference of vals, 1Password or Bank-Vaults.
 _VARIABLE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$\([A-Za-z_][A-Za-z0-9_]*\)|\$\{\{[^{}]*\}\}"
 _WHOLE = re.compile(
-    rf"{_VARIABLE}|\{{\{{[^{{}}]*\}}\}}|<[A-Za-z][A-Za-z _.-]*>|ref\+[a-z0-9]+://.*|op://.*|vault:[^#]+#.*", re.DOTALL
+    rf"{_VARIABLE}|\$[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]|\{{\{{[^{{}}]*\}}\}}|<[A-Za-z][A-Za-z _.-]*>|ref\+[a-z0-9]+://.*|op://.*|vault:[^#]+#.*",
+    re.DOTALL,
 )
 _PART = re.compile(_VARIABLE)
 

@@ -23,11 +23,12 @@ from airflow_kubernetes_secrets.formats.remedies import (
 )
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.formats.uri import WEB
-from airflow_kubernetes_secrets.inventory.incompleteness import HALF, SETTINGS, named, warning
+from airflow_kubernetes_secrets.inventory.incompleteness import HALF, LOGIN_WITH_CREDENTIAL, SETTINGS, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import (
     CREDENTIAL,
     DATABASE,
     DOMAIN,
+    IN_PLACE_OF_PASSWORD,
     INSTANCE,
     KNOWN_HOSTS,
     LOGIN,
@@ -45,11 +46,13 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     USERS_OF_REDIS,
     begins_with,
     has_address,
+    has_credential,
     has_in_extra,
     is_certificate_of_ssh,
     is_off,
     is_path,
     is_with_password,
+    may_be_credential,
     may_contain_host,
     suggests,
 )
@@ -132,7 +135,7 @@ def problems_of_unused(
     found += _missing_parts(secret, key, rest, connection)
     found += settings_of_tls(secret, key, rest, connection)
     found += _other_settings(secret, key, rest, connection)
-    yield from found or _without_any_key(secret, key, unused)
+    yield from found or [*_nothing_secret(secret, key, rest, connection)] or _without_any_key(secret, key, unused)
 
 
 def _names_in_extra(unused: Sequence[str], connection: Mapping[str, Any]) -> dict[str, str]:
@@ -253,7 +256,7 @@ def _missing_host(secret: Secret, key: str, unused: Sequence[str], connection: M
 def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield warnings for a missing host, password, login or passphrase, if an unused key may contain it."""
     yield from _missing_host(secret, key, unused, connection)
-    if not connection.get("password") and not has_in_extra(connection, CREDENTIAL):
+    if not has_credential(connection):
         of_formats = keys_of_near_formats(secret) if key == IN_FIELDS else frozenset()
         credentials = [each for each in unused if suggests(each, CREDENTIAL) and each not in of_formats]
         names = PRIVATE_KEYS_OF_HOOKS.get(str(connection.get("conn_type")))
@@ -282,6 +285,21 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
             f"nothing reads {named(passphrases)}, which may be the passphrase of a private key. "
             + name_key(secret, key, ("password",)),
         )
+
+
+def _nothing_secret(
+    secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield a warning if nothing secret is read, and the name of an unused key suggests nothing.
+
+    A Secret contains something secret, so it may be the password under a name in another language, for example.
+    """
+    extra = extra_of(connection)
+    has_any = has_credential(connection) or any(extra.get(name) for name in IN_PLACE_OF_PASSWORD)
+    if key == IN_FIELDS and connection.get("conn_type") in (*LOGIN_WITH_CREDENTIAL, *WEB) and not has_any:
+        others = [each for each in unused if may_be_credential(secret, each)]
+        if others:
+            yield _unread(HALF, secret, key, others, ("password",))
 
 
 def _of_other_forms(
