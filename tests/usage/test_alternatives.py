@@ -85,6 +85,15 @@ def test_each_element_is_a_use(code: str) -> None:
         "for c in ['x', 'y']:\n    [Op(conn_id=c) for i in os.environ if c != 'y']",
         "def f():\n    for c in ['x', 'y']:\n        if Op(conn_id=c):\n            return c",
         "def load(id):\n    Op(conn_id=id)\n\nfor c in ['x', 'y']:\n    if c != 'y': load(c)",
+        "Op(conn_id={'a': 'x', 'b': 'y'}[os.name])",
+        "IDS = {'a': 'x', 'b': 'y'}\nOp(conn_id=IDS[os.name])",
+        "IDS = {'a': {'db': 'x'}, 'b': {'db': 'y'}}\nOp(conn_id=IDS[os.name]['db'])",
+        "IDS = {'a': 'x', 'b': 'x'}\nOp(conn_id=IDS.get(os.name))",
+        "IDS = {'a': 'x'}\nOp(conn_id=IDS.get(os.name, 'y'))",
+        "IDS = {'a': 'x'}\ndef f(name):\n    Op(conn_id=IDS.get(name, 'y'))",
+        "Op(conn_id={'a_db': 'x', 'b_api': 'z'}[f'{os.name}_db'])",
+        "Op(conn_id={'a_b_c': 'x', 'ac': 'z'}[f'a{os.name}_b{os.sep}c'])",
+        "IDS = {'a': 'x', 'b': None}\nOp(conn_id=IDS[os.name])",
     ],
 )
 def test_an_id_that_the_code_may_use_is_optional_and_counted(code: str) -> None:
@@ -114,6 +123,22 @@ def test_an_id_that_the_code_may_use_is_optional_and_counted(code: str) -> None:
         "from configparser import ConfigParser\nparser = ConfigParser()\nOp(conn_id=parser.get('a', 'x'))",
         "import configparser\nOp(conn_id=configparser.ConfigParser().get('a', 'x'))",
         "Op(conn_ids=os.environ)",
+        "IDS = {'a': 'x'}\nIDS['b'] = 'y'\nOp(conn_id=IDS[os.name])",
+        "Op(conn_id={'a': 'x', **os.environ}[os.name])",
+        "Op(conn_id={'a': 'x'}['b'])",
+        "Op(conn_id={1: 'x', 2: 'y'}[3])",
+        "N = 1\nOp(conn_id={1: 'x', 2: 'y'}[N])",
+        "Op(conn_id={'a': 'x', None: 'y'}['b'])",
+        "Op(conn_id={'a_db': 'x', 'b_db': 'y'}[os.name + '_api'])",
+        "Op(conn_id=['x'][1])",
+        "Op(conn_id=[*os.environ, 'x'][0])",
+        "Op(conn_id=os.name.replace('a', 'x'))",
+        "Op(conn_id='x'.replace())",
+        "Op(conn_id='x'.replace(os.name, 'y'))",
+        "Op(conn_id='x'.strip(chars='x'))",
+        "A, B = f()\nOp(conn_id=A)",
+        "A, *B = 'x', 'y', 'z'\nOp(conn_id=A)",
+        "A, B = 'x', 'y'\nB, A = A, B\nOp(conn_id=A)",
         "for c in {'x': 1, **os.environ}:\n    Op(conn_id=c)",
         "for a, *c in [('a', 'x')]:\n    Op(conn_id=c)",
         "for a, c in ['xy', os.name]:\n    Op(conn_id=c)",
@@ -192,3 +217,46 @@ def test_uses_in_a_loop_are_limited() -> None:
     assert set(variables(found)) == set(items)
     assert len(found.uses) < 100_000
     assert len({use.position.line for use in found.uses}) + len(found.computed) == 3_000
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Op(conn_id=['x', 'y'][0])",
+        "Op(conn_id={1: 'x', 2: 'y'}[1])",
+        "IDS = ('y', 'x')\nOp(conn_id=IDS[1])",
+        "IDS = [{'db': 'x'}]\nOp(conn_id=IDS[0]['db'])",
+        "A, B = 'x', 'y'\nOp(conn_id=A)",
+        "(A, B), C = ('y', 'x'), 'z'\nOp(conn_id=B)",
+        "def f():\n    a, b = 'x', 1\n    Op(conn_id=a)",
+        "class A(Op):\n    def __init__(self):\n        self.a, self.b = 'x', 1\n"
+        "    def f(self):\n        Op(conn_id=self.a)",
+        "NAME = 'A X'\nOp(conn_id=NAME.removeprefix('A ').lower())",
+        "Op(conn_id=' x '.strip())",
+        "Op(conn_id='a'.replace('a', 'x'))",
+        "for a in ['X']:\n    Op(conn_id=a.lower())",
+    ],
+)
+def test_one_element_of_a_list_and_a_changed_string(code: str) -> None:
+    found = found_in(code)
+    assert connections(found) == ["x"]
+    assert not found.uses[0].is_optional
+    assert not found.computed
+
+
+def test_a_default_of_a_mapping_with_a_known_key() -> None:
+    """The default is not used, so it is no id."""
+    found = found_in("for c in [{'db': 'x'}, {'db': 'y'}]:\n    Op(conn_id=c.get('db', 'z'))")
+    assert connections(found) == ["x", "y"]
+    assert not found.computed
+
+
+def test_an_assignment_to_a_function_that_reads_is_no_use() -> None:
+    found = found_in("BaseHook.get_connection = f\nVariable.get = f")
+    assert not found.uses
+    assert not found.computed
+
+
+def test_long_strings_are_not_changed() -> None:
+    found = found_in(f"Variable.get({'a' * 400!r}.replace('', {'b' * 400!r}).replace('', {'b' * 400!r}))")
+    assert len(found.computed) == 1

@@ -49,6 +49,9 @@ _EXCEPT_GROUP = ["try:\n    f()\nexcept* KeyError:\n    ID = 'x'\nelse:\n    ID 
         "ID = 'x'\nwith suppress(KeyError):\n    ID = 'y'\nOp(conn_id=ID)",
         "if os.name:\n    with f():\n        ID = 'x'\nelse:\n    ID = 'y'\nOp(conn_id=ID)",
         "with DAG('d'):\n    ID = 'x'\n    Op(conn_id=ID)\nwith DAG('e'):\n    ID = 'y'\nOp(conn_id=ID)",
+        "ID = 'y'\nID = ID or 'x'\nOp(conn_id=ID)",
+        "ID = os.getenv('A')\nID = ID or 'x' or 'y'\nOp(conn_id=ID)",
+        "ID = 'x' if os.name else 'y'\nID = ID or os.name\nOp(conn_id=ID)",
     ],
 )
 def test_a_name_that_branches_set_has_each_of_its_values(code: str) -> None:
@@ -74,10 +77,13 @@ def test_a_name_that_branches_set_has_each_of_its_values(code: str) -> None:
         "def f():\n    ID = 'y'\n    if f():\n        ID = 'x'\n    def g():\n        nonlocal ID\n    Op(conn_id=ID)",
         "ID = 'y'\nif (ID := os.name):\n    ID = 'x'\nOp(conn_id=ID)",
         "if os.name:\n    ID = 'x'\nelse:\n    def ID(): ...\nOp(conn_id=ID)",
-        "if os.name:\n    ID = 'x'\nelse:\n    from conns import ID\nOp(conn_id=ID)",
+        "if os.name:\n    ID = 'x'\nelse:\n    from airflow import ID\nOp(conn_id=ID)",
         "if os.name:\n    ID, A = 'x', 'a'\nelse:\n    ID = 'y'\nOp(conn_id=ID)",
         "if os.name:\n    ID = 'x'\n    f(ID)\n    ID = 'y'\nelse:\n    ID = 'z'\nOp(conn_id=ID)",
         "try:\n    ID = 'x'\nexcept KeyError as ID:\n    f()\nOp(conn_id=ID)",
+        "ID = 'y'\nID = ID or 'x'\nID = os.name\nOp(conn_id=ID)",
+        "def f(ID=None):\n    Op(conn_id=ID)\n    ID = ID or 'x'",
+        "def f(ID=None):\n    Op(conn_id=ID)\n    if not ID:\n        ID = 'x'",
         "try:\n    ID = 'x'\n    Op(conn_id=ID)\nfinally:\n    ID = 'y'",
         "ID = 'x'\nOp(conn_id=ID)\ntry:\n    ID = 'y'\nfinally:\n    f()",
         "match os.name:\n    case ID:\n        ID = 'x'\nOp(conn_id=ID)",
@@ -93,8 +99,26 @@ def test_a_name_that_other_code_sets_too_is_computed(code: str) -> None:
     assert found.computed
 
 
-def test_one_value_that_is_unknown_is_computed() -> None:
-    found = found_in("if os.name:\n    ID = os.name\nelse:\n    ID = 'x'\nOp(conn_id=ID)")
+@pytest.mark.parametrize(
+    "fallback",
+    [
+        "ID or 'x'",
+        "ID if ID else 'x'",
+        "ID if ID is not None else 'x'",
+        "'x' if ID is None else ID",
+        "ID or 'x' or 'z'",
+    ],
+)
+def test_a_fallback_of_a_parameter(fallback: str) -> None:
+    found = found_in(f"def f(ID=None):\n    ID = {fallback}\n    Op(conn_id=ID)\nf('y')")
+    assert [(use.id, use.is_optional) for use in found.uses if use.id != "z"] == [("x", True), ("y", True)]
+    assert {use.position.line for use in found.uses} == {11, 12}
+    assert len(found.computed) == 1
+
+
+@pytest.mark.parametrize("other", ["ID = os.name", "from conns import ID"])
+def test_one_value_that_is_unknown_is_computed(other: str) -> None:
+    found = found_in(f"if os.name:\n    {other}\nelse:\n    ID = 'x'\nOp(conn_id=ID)")
     assert connections(found) == ["x"]
     assert found.computed
 

@@ -260,6 +260,11 @@ def test_a_condition_in_another_argument_does_not_matter(tmp_path: Path) -> None
         "def load(id=None, a=1):\n    if a and not id:\n        id = other()\n    if id == '':\n        id = ''\n"
         "    BaseHook.get_connection(id)",
         "def load(id=None):\n    BaseHook.get_connection(id or other())",
+        "def load(id=None):\n    id = id or other()\n    BaseHook.get_connection(id)",
+        "def load(id=None):\n    id = id if id else other()\n    BaseHook.get_connection(id)",
+        "def load(id=None):\n    id = id if id is not None else other()\n    BaseHook.get_connection(id)",
+        "def load(id=None):\n    id = other() if id is None else id\n    BaseHook.get_connection(id)",
+        "def load(id=None):\n    id = other() if not id else id\n    BaseHook.get_connection(id)",
     ],
 )
 def test_a_parameter_that_a_branch_replaces_is_optional_where_it_is_passed(tmp_path: Path, function: str) -> None:
@@ -286,7 +291,10 @@ def test_a_parameter_that_a_branch_replaces_is_optional_where_it_is_passed(tmp_p
         "def load(id):\n    if not id:\n        id = other()\n    id = other(id)\n    BaseHook.get_connection(id)",
         "def load(id):\n    try:\n        id = other()\n    finally:\n        pass\n    BaseHook.get_connection(id)",
         "def load(id, stage=''):\n    BaseHook.get_connection(id if not stage else id + stage + other())",
-        "def load(id):\n    id = id or other()\n    BaseHook.get_connection(id)",
+        "def load(id):\n    id = id.get('db') or other()\n    BaseHook.get_connection(id)",
+        "def load(id):\n    id = id or id + other()\n    BaseHook.get_connection(id)",
+        "def load(id):\n    id = other() if id else other(id)\n    BaseHook.get_connection(id)",
+        "def load(id, stage=''):\n    id = id if stage else other()\n    BaseHook.get_connection(id)",
     ],
 )
 def test_a_parameter_that_the_function_may_replace_is_not_guessed(tmp_path: Path, function: str) -> None:

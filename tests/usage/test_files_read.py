@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 import zipfile
 from typing import Any
 
@@ -58,7 +59,10 @@ def test_an_archive_that_expands_to_much(usage: Usage, compression: int, stated:
 def test_unreadable_files_are_errors(usage: Usage) -> None:
     usage.dag("etl.py", "import airflow\nVariable.get(")
     document = usage.document(status=2)
-    assert document["failures"] == [f"{usage.dags}/etl.py: it is not valid Python (line 2)"]
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    (failure,) = document["failures"]
+    assert failure.startswith(f"{usage.dags}/etl.py: it is not valid Python {version} (line 2). ")
+    assert "run the command with the Python of your DAGs" in failure
     done = usage.run("--dags", str(usage.dags / "nowhere"), status=2)
     assert "nowhere cannot be read: No such file or directory" in done.err
 

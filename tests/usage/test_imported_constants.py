@@ -123,6 +123,53 @@ def load(id):
 
 
 @pytest.mark.parametrize(
+    "code",
+    [
+        "try:\n    from config import DB\nexcept ImportError:\n    from local import DB\nOp(conn_id=DB)",
+        "try:\n    from config import DB\nexcept ImportError:\n    DB = 'y'\nOp(conn_id=DB)",
+        "try:\n    from config import DB as ID\nexcept ImportError:\n    from local import DB as ID\nOp(conn_id=ID)",
+        "if os.name:\n    from config import DB\nelse:\n    from .local import DB\nOp(conn_id=DB)",
+        "try:\n    from config import Ids\nexcept ImportError:\n    from local import Ids\nOp(conn_id=Ids.DB)",
+        "try:\n    from config import Ids\nexcept ImportError:\n    Ids = {'DB': 'y'}\nOp(conn_id=Ids['DB'])",
+        "def f():\n    try:\n        from config import DB\n    except ImportError:\n        from local import DB\n"
+        "    Op(conn_id=DB)",
+        "from both import DB\nOp(conn_id=DB)",
+    ],
+)
+def test_a_constant_that_is_imported_from_one_of_two_files(tmp_path: Path, code: str) -> None:
+    files = {
+        "dag.py": code,
+        "config.py": CONFIG,
+        "local.py": "DB = 'y'\nclass Ids:\n    DB = 'y'",
+        "both.py": "try:\n    from config import DB\nexcept ImportError:\n    from local import DB",
+    }
+    found = found_in_files(tmp_path, files)
+    assert sorted((use.id, use.is_optional) for use in found.uses) == [("x", True), ("y", True)]
+    assert len(found.computed) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if os.name:\n    from config import DB\nOp(conn_id=DB)",
+        "with suppress(ImportError):\n    from config import Ids\nOp(conn_id=Ids.DB)",
+        "try:\n    from config import DB\nfinally:\n    f()\nOp(conn_id=DB)",
+    ],
+)
+def test_a_constant_that_is_imported_in_a_branch(tmp_path: Path, code: str) -> None:
+    found = found_in_files(tmp_path, {"dag.py": code, "config.py": CONFIG})
+    assert [(use.id, use.is_optional) for use in found.uses] == [("x", False)]
+    assert not found.computed
+
+
+def test_a_file_that_may_not_exist(tmp_path: Path) -> None:
+    code = "try:\n    from config import DB\nexcept ImportError:\n    from absent import DB\nOp(conn_id=DB)"
+    found = found_in_files(tmp_path, {"dag.py": code, "config.py": CONFIG})
+    assert [(use.id, use.is_optional) for use in found.uses] == [("x", True)]
+    assert len(found.computed) == 1
+
+
+@pytest.mark.parametrize(
     ("module", "file"),
     [
         ("config", "config.py"),
@@ -148,7 +195,7 @@ def test_module_paths_relative_to_the_file(tmp_path: Path, module: str, file: st
         "from config import DB\nif other():\n    DB = 'y'\nOp(conn_id=DB)",
         "from config import DB\nfor DB in other():\n    Op(conn_id=DB)",
         "from config import DB\ndef f():\n    global DB\n    DB = other()\nOp(conn_id=DB)",
-        "try:\n    from config import DB\nexcept ImportError:\n    from local import DB\nOp(conn_id=DB)",
+        "try:\n    from config import DB\nexcept ImportError:\n    from local import DB\nDB = other()\nOp(conn_id=DB)",
         "import config\nconfig = config.load()\nOp(conn_id=config.DB)",
         "import config\nconfig.DB = other()\nOp(conn_id=config.DB)",
         "from config import Ids\nIds.DB = other()\nOp(conn_id=Ids.DB)",

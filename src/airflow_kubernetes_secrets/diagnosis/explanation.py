@@ -33,7 +33,7 @@ from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_names
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
-from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, label_value
 from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.lookup.bundles import are_of_one_bundle
@@ -381,8 +381,11 @@ def _of_annotation(
     """Yield how to correct the annotations of Secrets that have the label value of an id, but not the id itself."""
     lookup = decision.lookup
     label = lookup.kind.label(options)
+    if label is None:
+        return
     for secret in _skipped(decision.skipped, found):
-        if label is not None and label in secret.labels and identifier_of(secret, label) != lookup.id:
+        # A bundle is also skipped, if it has the label of another id.
+        if secret.labels.get(label) == label_value(lookup.id) and identifier_of(secret, label) != lookup.id:
             what = f"If {secret.full_name} is meant, set the annotation {label!r} to this id"
             command = set_annotation(options, secret, label, lookup.id)
             yield correction(location.stored(secret), options, what, [command])

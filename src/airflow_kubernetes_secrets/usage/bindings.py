@@ -14,10 +14,11 @@ from airflow_kubernetes_secrets.usage.branches import (
     OneOf,
     branches_of,
     replaces_missing,
+    with_fallback,
 )
-from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
+from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow, is_installed
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, Names
-from airflow_kubernetes_secrets.usage.imported_names import is_installed, one_of_modules
+from airflow_kubernetes_secrets.usage.imported_names import STARS, in_module
 
 # The number of names and operators that are followed to reach a literal value.
 DEEPEST = 8
@@ -32,12 +33,14 @@ class Bindings:
     """The names of one file. A pass over the code binds them, from the end to the beginning.
 
     Attributes:
-        stars: the modules of ``from module import *``, the last one first.
+        stars: the modules of ``from module import *`` that are neither Airflow's nor Python's, the last one first.
     """
 
     def __init__(self, file: Frame) -> None:
         self._file = file
         self.stars: list[str] = []
+        # One of the other modules of `from module import *`; the first one of Airflow if there is one.
+        self._installed_star = ""
         # By the identity of the names of a scope.
         self._imports: dict[int, dict[str, str]] = {}
         self._imported_names: set[str] = set()
@@ -49,7 +52,7 @@ class Bindings:
         # The loop that sets a value for each element.
         self._set_in: dict[ast.expr, ast.AST] = {}
         # The targets in branches that are bound with their statement, and the statements whose branches are read.
-        self._in_branches: set[ast.Name] = set()
+        self._in_branches: set[ast.Name | ast.alias] = set()
         self._read_statements: set[ast.stmt] = set()
         # The names that only statements with branches have set so far, each with the identity of the names of its
         # scope: what the first of these statements sets, and its frame.
@@ -82,7 +85,11 @@ class Bindings:
     def assign(self, target: ast.Name, value: ast.expr, frame: Frame) -> None:
         """Bind a name that an assignment sets."""
         if target not in self._in_branches:
-            self.bind(frame, target.id, value)
+            branches = with_fallback(target, value)
+            if branches is None:
+                self.bind(frame, target.id, value)
+            else:
+                self._bind_branches_of(target.id, branches, frame)
         if isinstance(value, (ast.Name, ast.Attribute)):
             self._aliases.add(target.id)
         self._note_loop(value, frame)
@@ -99,10 +106,18 @@ class Bindings:
         self._read_statements.update(statements)
         for name, branches in found.items():
             self._in_branches.update(target for target, _value in branches.assignments)
-            self.bind(frame, name, branches.value)
-            if isinstance(branches.value, OneOf) and frame.scope[name] is not None:
-                self._branches[id(frame.scope), name] = branches, frame
-                self._note_loop(branches.value, frame)
+            if branches.has_several_imports():
+                self._set_again.add((id(frame.scope), name))
+            if isinstance(branches.value, OneOf):
+                self._bind_branches_of(name, branches, frame)
+            else:
+                self.bind(frame, name, branches.value)
+
+    def _bind_branches_of(self, name: str, branches: Branches, frame: Frame) -> None:
+        self.bind(frame, name, branches.value)
+        if frame.scope[name] is not None:
+            self._branches[id(frame.scope), name] = branches, frame
+            self._note_loop(branches.value, frame)
 
     def _is_before_branches(self, names: Names, name: str, value: Definition | None) -> bool:
         """Return whether a value is the one that a name has before the branches that set it, and include it there."""
@@ -121,10 +136,10 @@ class Bindings:
             names.update(dict.fromkeys(wanted))
             self._set_again.update((id(names), name) for name in wanted)
 
-    def bind_import(self, name: str, path: str, frame: Frame) -> None:
+    def bind_import(self, alias: ast.alias, name: str, path: str, frame: Frame) -> None:
         """Bind a name that is imported."""
         known = self._imports.setdefault(id(frame.scope), {})
-        if known.get(name) != path:
+        if known.get(name) != path and alias not in self._in_branches:
             self.bind(frame, name, None)
         self._imported_names.add(name)
         # A file for several versions of Airflow imports a name from several modules.
@@ -133,7 +148,10 @@ class Bindings:
 
     def bind_star(self, module: str, frame: Frame, line: int) -> None:
         """Note ``from module import *``."""
-        self.stars.append(module)
+        if not is_installed(module.partition(".")[0]):
+            self.stars.append(module)
+        elif not self._installed_star or is_airflow(module):
+            self._installed_star = module
         if not is_airflow(module):
             self._scopes_with_stars.append((frame.scope, line))
 
@@ -166,7 +184,7 @@ class Bindings:
             depth: how many other names of the imported one are followed, such as ``get`` after ``get = Variable.get``.
         """
         # Most names are not imported in any scope, and searching the scopes takes long.
-        if not names or not (names[0] in self._imported_names or self.stars or names[0] in self._aliases):
+        if not names or not (names[0] in self._imported_names or self._star_module or names[0] in self._aliases):
             return ""
         owner: Names | None = None
         for scope, known in (self._file if frame is None else frame).scopes():
@@ -177,19 +195,16 @@ class Bindings:
                 break
         path = "" if owner is None else self._imports.get(id(owner), {}).get(names[0], "")
         if owner is None and (module := self._star_module) and not hasattr(builtins, names[0]):
-            path = module + ("" if module.endswith(".") else ".") + names[0]
+            path = in_module(module, names[0])
         return ".".join((path, *names[1:])) if path else ""
 
     @cached_property
     def _star_module(self) -> str:
-        """The module of ``from module import *``, or a path of several; empty if there is none, or too many."""
-        of_airflow = [each for each in self.stars if is_airflow(each)]
-        if of_airflow:
-            return of_airflow[-1]
-        own = [each for each in dict.fromkeys(self.stars) if not is_installed(each.partition(".")[0])]
-        if len(own) > _MOST_STARS:
-            return ""
-        return one_of_modules(own) if len(own) > 1 else (own or self.stars or [""])[0]
+        """The module of ``from module import *``, or :data:`STARS`; empty if there is none, or too many."""
+        own = list(dict.fromkeys(self.stars))
+        if is_airflow(self._installed_star) or not own:
+            return self._installed_star
+        return own[0] if len(own) == 1 else STARS if len(own) <= _MOST_STARS else ""
 
     def imports(self) -> dict[str, str]:
         """Return the path of each name that the file imports outside functions, and does not set again."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from airflow_kubernetes_secrets.usage.dotted_names import dotted
+from airflow_kubernetes_secrets.usage.dotted_names import dotted, imported_paths, is_installed
 
 if sys.version_info >= (3, 11):
     _TRY: Final = (ast.Try, ast.TryStar)
@@ -17,7 +17,7 @@ else:
     Branching: TypeAlias = ast.If | ast.Try | ast.Match | ast.With | ast.AsyncWith
 _BRANCHING: Final = (ast.If, *_TRY, ast.Match, ast.With, ast.AsyncWith)
 # The statements that can set a name here. Most statements are of other classes, and are skipped quickly.
-_SETTING: Final = frozenset((*_BRANCHING, ast.Assign, ast.AnnAssign))
+_SETTING: Final = frozenset((*_BRANCHING, ast.Assign, ast.AnnAssign, ast.ImportFrom))
 
 # The most statements with branches in each other that are read together. An inner one is then read by itself.
 _DEEPEST = 8
@@ -45,6 +45,21 @@ class Argument(ast.expr):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
+
+
+class Imported(ast.expr):
+    """The value that a name has in the file from which it is imported. It is not a part of the code.
+
+    Attributes:
+        path: the module and the name in it.
+    """
+
+    _fields = ()
+
+    def __init__(self, path: str, line: int) -> None:
+        super().__init__()
+        self.lineno = line
+        self.path = path
 
 
 class OneOf(ast.expr):
@@ -76,14 +91,18 @@ class Branches(NamedTuple):
     Attributes:
         line: the line of the statement.
         value: an expression with the values that the name can have.
-        assignments: the assignments in the branches, each as the target in the code and the value.
+        assignments: the assignments and imports in the branches, each as the target in the code and the value.
         before: the value from before in the expression; ``None`` if each branch sets the name.
     """
 
     line: int
     value: ast.expr
-    assignments: Sequence[tuple[ast.Name, ast.expr]]
+    assignments: Sequence[tuple[ast.Name | ast.alias, ast.expr]]
     before: Before | None
+
+    def has_several_imports(self) -> bool:
+        """Return whether the name is imported from one of several modules, or only in some branches."""
+        return len(self.assignments) > 1 and any(isinstance(value, Imported) for _target, value in self.assignments)
 
 
 def branches_of(node: Branching) -> tuple[Mapping[str, Branches], Iterable[ast.stmt]]:
@@ -126,14 +145,46 @@ def is_never_run(test: ast.expr) -> bool:
     return isinstance(test.ops[0], ast.Eq) and ["__name__"] in (dotted(test.left), dotted(test.comparators[0]))
 
 
+def with_fallback(target: ast.Name, value: ast.expr) -> Branches | None:
+    """Return how ``name = name or other`` and ``name = name if name else other`` set a name.
+
+    ``None`` for any other assignment.
+    """
+    name = target.id
+    if isinstance(value, ast.BoolOp) and isinstance(value.op, ast.Or) and dotted(value.values[0]) == [name]:
+        others = value.values[1:]
+    elif isinstance(value, ast.IfExp) and dotted(value.body) == [name] and _is_test_of_value(value.test, name):
+        others = [value.orelse]
+    elif isinstance(value, ast.IfExp) and dotted(value.orelse) == [name] and _is_test_of_missing(value.test, name):
+        others = [value.body]
+    else:
+        return None
+    before = Before()
+    # Each of these assignments sets the name to its own value or to another one, as `or` does.
+    either = ast.copy_location(ast.BoolOp(ast.Or(), [before, *others]), value)
+    return None if _has_name(others, name) else Branches(target.lineno, either, (), before)
+
+
 def replaces_missing(value: ast.AST | None, name: str) -> bool:
     """Return whether a value is that of ``if not name: name = other``, so that a name with a string keeps it."""
+    if isinstance(value, ast.BoolOp) and isinstance(value.values[0], Before):
+        return True
     if not isinstance(value, OneOf) or not isinstance(value.statement, ast.If) or value.statement.orelse:
         return False
-    has_own = any(
-        isinstance(each, ast.Name) and each.id == name for new in value.values.values() for each in ast.walk(new)
-    )
-    return not has_own and _is_test_of_missing(value.statement.test, name)
+    return not _has_name(value.values.values(), name) and _is_test_of_missing(value.statement.test, name)
+
+
+def _has_name(nodes: Iterable[ast.expr], name: str) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == name for node in nodes for each in ast.walk(node))
+
+
+def _is_test_of_value(test: ast.expr, name: str) -> bool:
+    """Return whether a test is false only if a name has no string, as in ``name`` and ``name is not None``."""
+    if isinstance(test, ast.Compare):
+        is_empty = isinstance(test.comparators[0], ast.Constant) and not test.comparators[0].value
+        is_unequal = len(test.ops) == 1 and isinstance(test.ops[0], (ast.IsNot, ast.NotEq))
+        return is_empty and is_unequal and dotted(test.left) == [name]
+    return dotted(test) == [name]
 
 
 def _is_test_of_missing(test: ast.expr, name: str) -> bool:
@@ -163,7 +214,7 @@ class _Reader:
     """
 
     def __init__(self) -> None:
-        self.assignments: dict[str, list[tuple[ast.Name, ast.expr]]] = {}
+        self.assignments: dict[str, list[tuple[ast.Name | ast.alias, ast.expr]]] = {}
         self.befores: dict[str, Before] = {}
         self.unread: set[str] = set()
         self.statements: set[ast.stmt] = set()
@@ -190,14 +241,18 @@ class _Reader:
                     self.statements.add(each)
                     found |= self._set_by(each, value_before, depth)
                     pending += reversed(each.finalbody) if isinstance(each, _TRY) else ()
-            elif isinstance(each, (ast.Assign, ast.AnnAssign)) and each.value is not None:
-                for target in each.targets if isinstance(each, ast.Assign) else [each.target]:
-                    if isinstance(target, ast.Name):
-                        if target.id in found:
-                            self.unread.add(target.id)
-                        found[target.id] = each.value
-                        self.assignments.setdefault(target.id, []).append((target, each.value))
+            else:
+                for target, value in _values_set_by(each):
+                    self._set(target, value, found)
         return found
+
+    def _set(self, target: ast.Name | ast.alias, value: ast.expr, found: dict[str, ast.expr]) -> None:
+        """Note that a branch sets a name."""
+        name = target.id if isinstance(target, ast.Name) else target.asname or target.name
+        if name in found:
+            self.unread.add(name)
+        found[name] = value
+        self.assignments.setdefault(name, []).append((target, value))
 
     def _set_by(self, node: Branching, before: _ValueBefore, depth: int) -> dict[str, ast.expr]:
         branches, is_complete = self._branches(node)
@@ -233,3 +288,16 @@ class _Reader:
                 return ([*branches, node.orelse], True) if node.orelse else (branches, False)
             node = following
             self.statements.add(node)
+
+
+def _values_set_by(node: ast.stmt) -> Iterator[tuple[ast.Name | ast.alias, ast.expr]]:
+    """Yield the names that an assignment or an import sets, each with its value."""
+    if isinstance(node, ast.ImportFrom):
+        if not is_installed((node.module or "").partition(".")[0]):
+            for alias, path in imported_paths(node):
+                if alias.name != "*":
+                    yield alias, Imported(path, node.lineno)
+    elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            if isinstance(target, ast.Name):
+                yield target, node.value

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,19 +17,23 @@ from functools import partial
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.process import no_garbage_collection
 from airflow_kubernetes_secrets.usage import references
+from airflow_kubernetes_secrets.usage.called_functions import CalledFunctions
+from airflow_kubernetes_secrets.usage.calls import Function, Passed
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.dags_and_tasks import DagsAndTasks
-from airflow_kubernetes_secrets.usage.dotted_names import dotted
-from airflow_kubernetes_secrets.usage.file_uses import Exports, FileUses, FollowedCall, OpenId
+from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_installed
+from airflow_kubernetes_secrets.usage.exports import exports_of
+from airflow_kubernetes_secrets.usage.file_uses import FileUses, FollowedCall, OpenId
 from airflow_kubernetes_secrets.usage.frames import Frame
-from airflow_kubernetes_secrets.usage.imported_names import is_installed
-from airflow_kubernetes_secrets.usage.mentions import Mention, Mentions
+from airflow_kubernetes_secrets.usage.mention import Mention
+from airflow_kubernetes_secrets.usage.mentions import Mentions
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.own_stack import on_own_stack
-from airflow_kubernetes_secrets.usage.passed_values import Function, Passed, PassedValues
+from airflow_kubernetes_secrets.usage.passed_values import PassedValues
 from airflow_kubernetes_secrets.usage.signatures import Signatures, names_connection
 from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
 from airflow_kubernetes_secrets.usage.syntax import Syntax
+from airflow_kubernetes_secrets.usage.task_context import TaskContext
 from airflow_kubernetes_secrets.usage.templates import is_rendered
 from airflow_kubernetes_secrets.usage.uses import Computed, Position, Use
 
@@ -54,21 +59,17 @@ def _uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
         if b"airflow" not in file.code:
             return FileUses(file.path)
         line = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
-        return FileUses(file.path, f"it is not valid Python{line}")
+        version = ".".join(map(str, sys.version_info[:2]))
+        remedy = "Correct it; or if it needs another version, run the command with the Python of your DAGs"
+        return FileUses(file.path, f"it is not valid Python {version}{line}. {remedy}")
     except (RecursionError, MemoryError):
         return FileUses(file.path, "it is nested too deeply")
     try:
         if file.wants_constants:
-            return FileUses(file.path, exports=_exports(syntax))
+            return FileUses(file.path, stars=syntax.names.stars, exports=exports_of(syntax))
         return _Finder(syntax, file, signatures).uses()
     finally:
         syntax.forget_names()
-
-
-def _exports(syntax: Syntax) -> Exports:
-    imports = syntax.names.imports()
-    names = syntax.frames[0].scope.keys() - imports.keys()
-    return Exports(*StringExpressions(syntax).constants(), imports, names, syntax.names.stars)
 
 
 @contextmanager
@@ -93,8 +94,10 @@ class _Finder:
         self._syntax = syntax
         self._strings = StringExpressions(syntax)
         self._file = file
-        self._passed = PassedValues(syntax, self._strings)
-        self._mentions = Mentions(syntax, self._strings, self._passed, signatures)
+        self._called = CalledFunctions(syntax)
+        self._passed = PassedValues(syntax, self._strings, self._called)
+        context = TaskContext(syntax, self._strings, self._called, self._passed)
+        self._mentions = Mentions(syntax, self._strings, self._called, context, signatures)
 
     def uses(self) -> FileUses:
         """Return the uses in the order of the lines, and the places that name files with templates."""
@@ -132,6 +135,7 @@ class _Finder:
         return FileUses(
             self._file.path,
             team=self._file.team,
+            stars=self._syntax.names.stars,
             uses=tuple(uses),
             computed=tuple(computed),
             places=places,
@@ -169,7 +173,7 @@ class _Finder:
         """Return the calls of functions and classes that the file imports."""
         found: list[_FollowedCall] = []
         for call in self._syntax.calls:
-            names = self._passed.called(call)
+            names = self._called.names_in(call)
             path = self._syntax.names.imported(names, call.frame) or self._path_of_method(names, call.frame)
             if (
                 path

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from sys import stdlib_module_names
 
 
 def dotted(node: ast.expr) -> list[str]:
@@ -19,3 +21,15 @@ def dotted(node: ast.expr) -> list[str]:
 def is_airflow(path: str) -> bool:
     """Return whether the path of a module or name belongs to Airflow or one of its providers."""
     return path.startswith("airflow.") or path == "airflow"
+
+
+def is_installed(package: str) -> bool:
+    """Return whether a package is Airflow, or belongs to the standard library."""
+    return package == "airflow" or package in stdlib_module_names
+
+
+def imported_paths(node: ast.ImportFrom) -> Iterator[tuple[ast.alias, str]]:
+    """Yield the names that ``from module import a, b`` imports, each with its path."""
+    module = "." * node.level + (node.module or "")
+    for alias in node.names:
+        yield alias, f"{module}.{alias.name}" if node.module else module + alias.name

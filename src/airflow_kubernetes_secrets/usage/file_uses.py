@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
-from airflow_kubernetes_secrets.usage.passed_values import Function, Passed
+from airflow_kubernetes_secrets.usage.calls import Function, Passed
 from airflow_kubernetes_secrets.usage.uses import Computed, Position, Use
 
 
@@ -45,14 +45,12 @@ class Exports(NamedTuple):
         several: the strings of names that have one of several.
         imports: the path of each name that the file itself imports.
         names: all other names that it sets, with and without a constant.
-        stars: the modules whose names it imports all, the last one first.
     """
 
     constants: Mapping[str, str]
     several: Mapping[str, Sequence[str]]
     imports: Mapping[str, str]
     names: Set[str]
-    stars: Sequence[str]
 
 
 class FileUses(NamedTuple):
@@ -61,6 +59,7 @@ class FileUses(NamedTuple):
     Attributes:
         problem: why the file could not be read or parsed; empty if it was.
         team: the team that its DAGs belong to.
+        stars: the modules of ``from module import *``, the last one first.
         parameters: the parameters for connection ids that calls can pass by position, each as such a use.
         places: the strings that may name files with templates, each with its place.
         open: the uses whose id has references.
@@ -73,6 +72,7 @@ class FileUses(NamedTuple):
     path: str
     problem: str = ""
     team: str | None = None
+    stars: Sequence[str] = ()
     uses: Sequence[Use] = ()
     computed: Sequence[Computed] = ()
     places: Sequence[tuple[str, Position]] = ()

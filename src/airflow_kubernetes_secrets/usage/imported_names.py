@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
-from sys import stdlib_module_names
 
 from airflow_kubernetes_secrets.usage.dag_file import folders_around
+from airflow_kubernetes_secrets.usage.dotted_names import is_installed
 
 # A search is enough to find the files that DAGs import, and faster than a parser.
 _IMPORT = re.compile(
@@ -23,8 +23,8 @@ _IMPORT = re.compile(
 _FIRST_NAME = re.compile(r"(?:^|,)[\s(]*([.\w]+)")
 _COMMENT = re.compile(r"#[^\n]*")
 
-# Stands after each module in the path of a name that one of several modules defines. No module has it in its name.
-_OR = "|"
+# Begins the path of a name if several `from module import *` of the file can define it. The file has the modules.
+STARS = "*"
 
 # A name with more parts is neither a module of a team nor a constant in one.
 _MOST_PARTS = 10
@@ -48,20 +48,9 @@ def imported_names(code: bytes) -> Iterator[str]:
                     yield f"{module}{separator}{name}"
 
 
-def is_installed(package: str) -> bool:
-    """Return whether a package is Airflow, or belongs to the standard library."""
-    return package == "airflow" or package in stdlib_module_names
-
-
-def one_of_modules(modules: Sequence[str]) -> str:
-    """Return a path of several modules. A name of one of them can follow, as after the path of a module."""
-    return "".join(f"{each}{_OR}" for each in modules)
-
-
-def paths_of(name: str) -> Sequence[str]:
-    """Return the paths that a name can have, one for each module of :func:`one_of_modules`."""
-    *modules, rest = name.split(_OR)
-    return [f"{each}{rest[1:] if each.endswith('.') else rest}" for each in modules] or [name]
+def in_module(module: str, name: str) -> str:
+    """Return the path of a name that a file imports from a module, such as ``.config`` or ``..``."""
+    return f"{module}{'' if module.endswith('.') else '.'}{name}"
 
 
 @lru_cache(maxsize=4096)
@@ -70,9 +59,6 @@ def definers(importer: str, name: str) -> Sequence[tuple[str, str]]:
 
     Python imports from the folder of DAGs. This is one of the folders around the file.
     """
-    paths = paths_of(name)
-    if len(paths) > 1:
-        return [each for path in paths for each in definers(importer, path)]
     level = len(name) - len(name.lstrip("."))
     parts = name[level:].split(".")
     if len(parts) > _MOST_PARTS:

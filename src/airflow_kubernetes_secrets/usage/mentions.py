@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter, defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence, Set
 from functools import cached_property, partial
 from sys import stdlib_module_names
-from typing import NamedTuple, TypeGuard
+from typing import TypeGuard
 
 from airflow_kubernetes_secrets.lookup.kinds import Kind
+from airflow_kubernetes_secrets.usage.called_functions import CalledFunctions, is_expanded
 from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
 from airflow_kubernetes_secrets.usage.frames import Frame
-from airflow_kubernetes_secrets.usage.passed_values import CALLABLE, PassedValues, is_expanded
+from airflow_kubernetes_secrets.usage.mention import Mention
 from airflow_kubernetes_secrets.usage.signatures import (
     ENDS_OF_ARGUMENTS,
     Signatures,
@@ -22,7 +23,8 @@ from airflow_kubernetes_secrets.usage.signatures import (
     names_connections,
 )
 from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
-from airflow_kubernetes_secrets.usage.syntax import Call, ContextItem, Syntax
+from airflow_kubernetes_secrets.usage.syntax import Call, Syntax
+from airflow_kubernetes_secrets.usage.task_context import TaskContext
 from airflow_kubernetes_secrets.usage.templates import UNKNOWN, uses_in_template
 
 # The functions of Airflow that read an entry. The first argument is the id, and the second a default.
@@ -36,9 +38,6 @@ _READERS = {
 }
 # The methods of hooks that read the connection with the id in their first argument.
 _HOOK_READERS = ("get_connection", "aget_connection", "get_connections", "get_hook", "aget_hook")
-
-# The parameters of the function of a task that Airflow passes if they are not passed.
-_CONTEXT_KEYS = ("conn", "var")
 
 # The ends of the names of arguments and keys with ids.
 _ENDS = (*ENDS_OF_ARGUMENTS, "conn_ids", "connection_id")
@@ -64,26 +63,21 @@ _CLASSES = ("Hook", "Notifier", "Operator", "Sensor", "Trigger", "_notification"
 _STORAGE_CONNECTION = re.compile(r"[\w+.-]+://(?P<id>[^/@:]+)@")
 
 
-class Mention(NamedTuple):
-    """A place that names an id: the expression with the id, or the id itself."""
-
-    kind: Kind
-    how: str
-    id: ast.expr | str | None
-    line: int
-    frame: Frame
-    has_default: bool = False
-
-
 class Mentions:
     """Finds the places in one file."""
 
     def __init__(
-        self, syntax: Syntax, strings: StringExpressions, passed: PassedValues, signatures: Signatures
+        self,
+        syntax: Syntax,
+        strings: StringExpressions,
+        called: CalledFunctions,
+        context: TaskContext,
+        signatures: Signatures,
     ) -> None:
         self._syntax = syntax
         self._strings = strings
-        self._passed = passed
+        self._called = called
+        self._context = context
         self._signatures = signatures
 
     def find(self) -> Iterator[Mention]:
@@ -100,7 +94,7 @@ class Mentions:
         for key, value, frame in self._syntax.items_set:
             yield from self._in_item(key, value, frame)
         yield from self._without_call()
-        yield from self._in_context()
+        yield from self._context.find()
         for text, frame in self._syntax.templates:
             yield from self._in_template(text, frame)
 
@@ -159,6 +153,8 @@ class Mentions:
             if node.args and self._is_hook(node.func.value, frame):
                 how = ".".join(names[-2:]) or node.func.attr
                 yield Mention(Kind.CONNECTION, how, node.args[0], node.args[0].lineno, frame)
+        elif isinstance(node.func, ast.Attribute) and node.func.attr == "__init__":
+            yield from self._in_base_constructor(call)
         elif (reader := self._reader(names, frame)) is not None:
             yield from _in_reader(*reader, node, frame)
         elif is_airflow(path := self._syntax.names.imported(names, frame)):
@@ -224,64 +220,6 @@ class Mentions:
             return Kind.CONNECTION, function
         return (_READERS[function], function) if function in _READERS else None
 
-    def _in_context(self) -> Iterator[Mention]:
-        """Yield the ids in ``context["var"]["value"].get("x")`` and ``context["conn"].get("x")``."""
-        found = [each for each in self._syntax.context_items if _is_context(each.owner, each.frame)]
-        found += self._context_parameters()
-        if not found:
-            return
-        parents = {child: node for node in ast.walk(self._syntax.tree) for child in ast.iter_child_nodes(node)}
-        for node, _owner, name, frame in found:
-            kind, how = (Kind.CONNECTION if name == "conn" else Kind.VARIABLE), name
-            place, key, has_default = _member(node, parents)
-            if kind is Kind.VARIABLE and (part := self._strings.text(key, frame)) is not None:
-                how = f"var.{part}"
-                place, key, has_default = _member(place, parents)
-            yield Mention(kind, f"context {how}", key, node.lineno, frame, has_default)
-
-    def _context_parameters(self) -> Iterator[ContextItem]:
-        """Yield where the function of a task reads its parameter ``conn`` or ``var``, which Airflow passes to it."""
-        for frame in self._syntax.frames:
-            function = frame.node
-            if frame.names is None or not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                continue
-            parameters = {each.arg for each in (*function.args.args, *function.args.kwonlyargs)}
-            wanted = {name for name in _CONTEXT_KEYS if name in parameters}
-            if wanted and (passed := self._passed_to_task(function)) is not None:
-                names = self._syntax.names
-                wanted -= {
-                    name
-                    for name in wanted
-                    if name in passed or names.is_set_again(name, frame) or names.definition(name, frame) is not None
-                }
-                for each in ast.walk(function):
-                    if isinstance(each, ast.Name) and each.id in wanted:
-                        yield ContextItem(each, each, each.id, frame)
-
-    def _passed_to_task(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Set[str] | None:
-        """Return the parameters that calls pass to the function of a task; ``None`` if no task has the function."""
-        is_task = any(self._is_task_decorator(each) for each in function.decorator_list)
-        passed: set[str] = set()
-        for call in self._calls_by_name[function.name]:
-            is_task = is_task or CALLABLE in call.keyword_names
-            for each in self._passed.passed(call):
-                passed.update(each.named)
-                passed.update(parameter.arg for parameter in function.args.args[: len(each.positional)])
-        return passed if is_task else None
-
-    @cached_property
-    def _calls_by_name(self) -> Mapping[str, Sequence[Call]]:
-        """The calls by the last part of the name of the function, which can be an argument of an operator."""
-        found: dict[str, list[Call]] = defaultdict(list)
-        for call in self._syntax.calls:
-            for name in list(self._passed.called(call))[-1:]:
-                found[name].append(call)
-        return found
-
-    def _is_task_decorator(self, node: ast.expr) -> bool:
-        path = self._syntax.names.imported(dotted(node.func if isinstance(node, ast.Call) else node))
-        return is_airflow(path) and "task" in path.split(".")[-2:]
-
     def _in_airflow_call(self, call: ast.Call, path: str, frame: Frame) -> Iterator[Mention]:
         """Yield the ids that a function or class of Airflow or a provider takes by position or by default."""
         if path.endswith(".ObjectStoragePath"):
@@ -320,6 +258,18 @@ class Mentions:
             is_used = default is not None and not is_given
             if is_used and (name.endswith("Hook") or not self._may_be_default_argument(argument)):
                 yield Mention(Kind.CONNECTION, f"default {argument} of {name}", default, call.lineno, frame)
+
+    def _in_base_constructor(self, call: Call) -> Iterator[Mention]:
+        """Yield the id in ``super().__init__("x")``, if the base class is a hook that takes it by position."""
+        path = self._syntax.names.imported(self._called.names_in(call), call.frame)
+        signature = self._signatures.signature_of(path) if is_airflow(path) else None
+        # Without `super`, the object comes first.
+        given = call.node.args[len(call.names) > 0 :][:1]
+        if signature is not None and signature.first:
+            how = f"{path.rpartition('.')[2]} {signature.first}"
+            for each in given:
+                if _can_be_id(each) and not isinstance(each, ast.Starred):
+                    yield Mention(Kind.CONNECTION, how, each, each.lineno, call.frame)
 
     @cached_property
     def default_arguments(self) -> Set[str] | None:
@@ -413,35 +363,6 @@ def _defaults_in(value: ast.expr) -> Sequence[ast.expr]:
 
 def _is_loaded(node: ast.AST, names: Container[str]) -> TypeGuard[ast.Name]:
     return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names
-
-
-def _is_context(node: ast.expr, frame: Frame) -> bool:
-    """Return whether an expression is the context of a task, judging by its name."""
-    if isinstance(node, ast.Call):
-        return (dotted(node.func) or [""])[-1] in ("get_current_context", "get_template_context")
-    if not isinstance(node, ast.Name):
-        return False
-    functions = (
-        each.node for each in frame.outwards() if isinstance(each.node, (ast.FunctionDef, ast.AsyncFunctionDef))
-    )
-    rest = {each.args.kwarg.arg for each in functions if each.args.kwarg is not None}
-    return node.id in rest or node.id in ("context", "ctx")
-
-
-def _member(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> tuple[ast.AST, ast.expr | None, bool]:
-    """Return the expression ``a.x``, ``a["x"]`` or ``a.get("x")`` around ``a``; the name; and whether it has a default.
-
-    The name is ``None`` if it is computed.
-    """
-    outer = parents[node]
-    if isinstance(outer, ast.Subscript) and outer.value is node:
-        return outer, outer.slice, False
-    if not isinstance(outer, ast.Attribute):
-        return node, None, False
-    call = parents[outer]
-    if outer.attr == "get" and isinstance(call, ast.Call) and call.func is outer:
-        return call, call.args[0] if call.args else None, len(call.args) + len(call.keywords) > 1
-    return outer, ast.copy_location(ast.Constant(outer.attr), outer), False
 
 
 def _can_be_id(node: ast.expr) -> bool:

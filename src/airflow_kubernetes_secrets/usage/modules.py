@@ -5,15 +5,15 @@ Only the files that can define a name in question are parsed, for the names and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import closing
 from dataclasses import replace
 from functools import cache
 
 from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
-from airflow_kubernetes_secrets.usage.file_uses import Exports
-from airflow_kubernetes_secrets.usage.imported_names import definers, paths_of
+from airflow_kubernetes_secrets.usage.file_uses import Exports, FileUses
+from airflow_kubernetes_secrets.usage.imported_names import STARS, definers, in_module
 from airflow_kubernetes_secrets.usage.processes import uses_in_each
 from airflow_kubernetes_secrets.usage.signatures import Signatures
 
@@ -37,6 +37,7 @@ class Modules:
         self._files: dict[FileKey, DagFile] = {}
         self._size = 0
         self._exports: dict[FileKey, Exports | None] = {}
+        self._stars: dict[FileKey, Sequence[str]] = {}
         self._definitions = cache(self._find_definitions)
         self._value = cache(self._find_value)
 
@@ -47,16 +48,23 @@ class Modules:
             self._files[file.team, file.path] = file
             self._size += size
 
+    def add_stars(self, file: FileUses) -> None:
+        """Add the modules from which a file imports all names."""
+        if file.stars:
+            self._stars[file.team, file.path] = tuple(dict.fromkeys(file.stars))
+
     def read_for(self, imported: Iterable[Name], signatures: Signatures, processes: int | None) -> None:
         """Read all files that can define these names."""
         names = set(imported)
         for _ in range(_DEEPEST):
-            keys = {(team, path) for (team, importer), name in names for path, _rest in definers(importer, name)}
+            paths = {(file, path) for file, name in names for path in self._paths(file, name)}
+            keys = {(team, path) for (team, importer), name in paths for path, _rest in definers(importer, name)}
             new = [replace(self._files[key], wants_constants=True) for key in keys if key in self._files]
             new = [each for each in new if (each.team, each.path) not in self._exports]
             with closing(uses_in_each(new, signatures, processes)) as results:
                 for file, read in zip(new, results, strict=True):
                     self._exports[file.team, file.path] = read.exports
+                    self.add_stars(read)
             names = {found for each in names for found in self._imported_again(each)}
             if not names:
                 return
@@ -70,13 +78,19 @@ class Modules:
                 texts = [exports.constants.get(rest.removesuffix(".value"), ""), *exports.several.get(rest, ())]
                 yield from ((key, path) for text in texts for path in references.constants_in(text))
 
+    def _paths(self, file: FileKey, name: str) -> Sequence[str]:
+        """Return the paths that an imported name can have: one, or one for each ``from module import *``."""
+        first, _, rest = name.partition(".")
+        return [in_module(each, rest) for each in self._stars.get(file, ())] if first == STARS else [name]
+
     def _candidates(self, name: Name) -> Iterator[Name]:
         """Yield the files that can define a name that a file imports, each with the rest of the name in it."""
-        (team, importer), dotted = name
-        for path, rest in definers(importer, dotted):
-            # A package that imports its module, as in `from . import config`, does not define it.
-            if path != importer and self._exports.get((team, path)) is not None:
-                yield (team, path), rest
+        (team, importer), _path = name
+        for each in self._paths(*name):
+            for path, rest in definers(importer, each):
+                # A package that imports its module, as in `from . import config`, does not define it.
+                if path != importer and self._exports.get((team, path)) is not None:
+                    yield (team, path), rest
 
     def _passed_on(self, key: FileKey, name: str) -> Iterator[Name]:
         """Yield the names under which a file may import a name that another file imports from it."""
@@ -87,7 +101,7 @@ class Modules:
         if first in exports.imports:
             yield key, ".".join(filter(None, (exports.imports[first], others)))
         else:
-            yield from ((key, f"{star}{'' if star.endswith('.') else '.'}{name}") for star in exports.stars)
+            yield from ((key, in_module(star, name)) for star in self._stars.get(key, ()))
 
     def definition(self, name: Name) -> Name | None:
         """Return the file that defines a name, and the name in it; ``None`` if there are none or several."""
@@ -97,9 +111,9 @@ class Modules:
     def _find_definitions(self, name: Name, depth: int) -> Set[Name | None]:
         """Return the files that can define a name, each with the name in it; ``None`` for one that is not known."""
         found: set[Name | None] = set()
-        if len(paths := paths_of(name[1])) > 1:
+        if name[1].startswith(STARS):
             # The last module comes first. Its names replace those of the others, so its names must be known.
-            for each in ((name[0], path) for path in paths):
+            for each in ((name[0], path) for path in self._paths(*name)):
                 if not found and not any(self._candidates(each)):
                     return {None}
                 found |= self._definitions(each, depth)

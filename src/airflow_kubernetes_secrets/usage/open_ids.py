@@ -11,10 +11,10 @@ from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from airflow_kubernetes_secrets.usage import references
+from airflow_kubernetes_secrets.usage.calls import Function
 from airflow_kubernetes_secrets.usage.file_uses import FileUses, FollowedCall, OpenId
 from airflow_kubernetes_secrets.usage.modules import FileKey, Modules
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
-from airflow_kubernetes_secrets.usage.passed_values import Function
 from airflow_kubernetes_secrets.usage.signatures import Signatures
 from airflow_kubernetes_secrets.usage.templates import is_rendered
 from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
@@ -45,6 +45,7 @@ class OpenIds:
 
     def add(self, file: FileUses) -> None:
         """Add what a file leaves open."""
+        self._modules.add_stars(file)
         self._open += file.open
         self._parameters += file.parameters
         self._calls += file.calls
@@ -141,8 +142,9 @@ class OpenIds:
                 if is_certain and call.passed.is_alternative():
                     # The call differs from another one in an argument that does not matter here.
                     continue
+                has_more = call.passed.has_more and not call.passed.is_forwarding
                 # Without a value, the code of the function uses none, or one that is no string.
-                if self._followed < _MOST_FOLLOWED and (given.keys() == wanted or call.passed.has_more):
+                if self._followed < _MOST_FOLLOWED and (given.keys() == wanted or has_more):
                     self._followed += 1
                     is_called = True
                     self._passing.add((call.position.path, call.position.line, function.name))

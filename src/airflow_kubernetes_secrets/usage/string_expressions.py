@@ -3,47 +3,27 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from functools import cached_property, partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.alternatives import Alternatives
+from airflow_kubernetes_secrets.usage.attributes import Attributes, is_enumeration
 from airflow_kubernetes_secrets.usage.bindings import DEEPEST, parameters_of
-from airflow_kubernetes_secrets.usage.branches import Argument, Before, OneOf
-from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
+from airflow_kubernetes_secrets.usage.branches import Argument, Before, Imported, OneOf
+from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow, is_installed
+from airflow_kubernetes_secrets.usage.elements import Element, ElementReader
+from airflow_kubernetes_secrets.usage.formatting import FIELD, PERCENT, filled
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, runs_for_each_element
-from airflow_kubernetes_secrets.usage.imported_names import is_installed
+from airflow_kubernetes_secrets.usage.returned_values import Returned, ReturnedValues
 from airflow_kubernetes_secrets.usage.syntax import Syntax, parts_of_sum
 from airflow_kubernetes_secrets.usage.templates import UNKNOWN
+from airflow_kubernetes_secrets.usage.text_limits import TextLimits, TooMuchTextError
 
-# A few f-strings that contain each other can have gigabytes, or take years. So the text of a longer string (in
-# characters), and of strings that together need more steps in one file, counts as computed.
-_LONGEST = 1_000_000
-_MOST_STEPS = 1_000_000
-_CHARACTERS_IN_A_STEP = 100
-
-# The longest constant, and the longest name of one, that other files can import.
-_LONGEST_NAME = 500
-
-# What %-formatting and str.format replace. Only the plain ones are computed here; others could have any length.
-_PERCENT = re.compile(r"%(?:\((?P<name>\w+)\))?(?:(?P<plain>s)|(?P<sign>%)|[^a-zA-Z%]*[a-zA-Z])")
-_FIELD = re.compile(r"(?P<sign>\{\{|\}\})|\{(?P<name>\w*)(?P<plain>\})|\{[^{}]*\}")
-
-# These functions return the elements of their argument, in any order.
-_SAME_ELEMENTS = frozenset(("list", "reversed", "set", "sorted", "tuple"))
-
-# An element of a list, with the frame in which its names are searched.
-Element = tuple[ast.expr, Frame]
-
-# Returns the string of an expression.
-_Read = Callable[[ast.expr], "str | None"]
-
-
-class _TooMuchTextError(Exception):
-    """The text of a string is too long, or takes too long to put together."""
+# The methods that change a string, and the longest string that they change here.
+_CHANGING = frozenset(("capitalize", "lower", "removeprefix", "removesuffix", "replace", "strip", "upper"))
+_LONGEST_CHANGED = 500
 
 
 class FunctionInFile(NamedTuple):
@@ -65,7 +45,9 @@ class StringExpressions:
     def __init__(self, syntax: Syntax) -> None:
         self._syntax = syntax
         self._names = syntax.names
-        self._steps = 0
+        self._attributes = Attributes(syntax)
+        self._returned_values = ReturnedValues(syntax)
+        self._limits = TextLimits()
         self.functions: dict[int, FunctionInFile] = {}
         self.alternatives = Alternatives()
         # By the heads of loops.
@@ -106,7 +88,13 @@ class StringExpressions:
         names = [node.id, *reversed(keys)] if isinstance(node, ast.Name) else []
         # An attribute of another object can have the name of a module.
         changeable = names if is_mapping else names[1:]
-        if not names or self._names.is_set_again(names[0], frame) or not self._syntax.changed.isdisjoint(changeable):
+        if not names or not self._syntax.changed.isdisjoint(changeable):
+            return None
+        found = self._names.definition(names[0], frame)
+        if found is not None and isinstance(found[0], OneOf):
+            value, _where = self._in_branch(found) or (None, frame)
+            return references.constant(".".join((value.path, *keys[::-1]))) if isinstance(value, Imported) else None
+        if self._names.is_set_again(names[0], frame):
             return None
         path = self._names.imported(names, frame)
         if path:
@@ -130,45 +118,13 @@ class StringExpressions:
     def _argument(self, node: Argument, frame: Frame, _depth: int) -> str | None:
         return self._parameter(node.name, frame)
 
-    def constants(self) -> tuple[dict[str, str], dict[str, list[str]]]:
-        """Return the strings that other files can import, by names such as ``ID``, ``Ids.DB`` and ``IDS.key``.
-
-        They can refer to constants of other files. The second mapping has those of names with one of several strings.
-        """
-        found: dict[str, str] = {}
-        several: dict[str, list[str]] = {}
-        pending: list[tuple[str, Definition | None, Frame]] = [
-            (name, value, self._syntax.frames[0]) for name, value in self._syntax.frames[0].scope.items()
-        ]
-        while pending:
-            name, value, frame = pending.pop()
-            if isinstance(value, ast.ClassDef):
-                inside = self._syntax.classes[value]
-                pending += ((f"{name}.{each}", inner, inside) for each, inner in inside.scope.items())
-            elif len(name) > _LONGEST_NAME or not self._syntax.changed.isdisjoint(name.split(".")):
-                continue
-            elif isinstance(value, ast.Dict):
-                items = {
-                    key.value: each
-                    for key, each in zip(value.keys, value.values, strict=True)
-                    if isinstance(key, ast.Constant) and isinstance(key.value, str)
-                }
-                if len(items) == len(value.keys):
-                    pending += ((f"{name}.{key}", each, frame) for key, each in items.items())
-            else:
-                asked = self.alternatives.asked
-                text = self.with_references(value, frame)
-                if text is not None and len(text) <= _LONGEST_NAME:
-                    found[name] = references.member(text) if _is_enumeration(frame.node) else text
-                elif text is None and self.alternatives.asked != asked:
-                    read = self.alternatives.read(partial(self.with_references, value, frame), conditions=True)
-                    several[name] = [each for each, _is_certain in read if each and len(each) <= _LONGEST_NAME]
-        return found, several
+    def _imported(self, node: Imported, _frame: Frame, _depth: int) -> str:
+        return references.constant(node.path)
 
     def _text_if_small(self, node: ast.expr | None, frame: Frame) -> str | None:
         try:
             return self._text(node, frame, DEEPEST)
-        except _TooMuchTextError:
+        except TooMuchTextError:
             return None
 
     def _text(self, node: Definition | None, frame: Frame, depth: int) -> str | None:
@@ -176,12 +132,17 @@ class StringExpressions:
             return references.literal(node.value) if isinstance(node.value, str) else None
         if not depth:
             return None
-        self._count_steps("")
+        self._limits.count("")
         if isinstance(node, ast.Name):
             found = self._names.definition(node.id, frame)
             if found is not None and isinstance(found[0], LoopVariable):
                 found = self._element(found[0], frame, depth - 1)
                 return None if found is None else self._text(*found, depth - 1)
+            if found is not None and node.lineno < found[0].lineno:
+                # A parameter has the argument as its value until the code sets it.
+                parameter = self._parameter(node.id, frame)
+                if parameter is not None:
+                    return parameter
             return self._reference(node, frame) if found is None else self._text(*found, depth - 1)
         read = _READ_TEXT.get(node.__class__)
         return None if read is None else read(self, node, frame, depth - 1)
@@ -197,7 +158,7 @@ class StringExpressions:
             pattern = self._plain(node.left, frame, depth)
             read = partial(self._formatted, frame=frame, depth=depth)
             given = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
-            return None if pattern is None else self._filled(_PERCENT, pattern, given, {}, read)
+            return None if pattern is None else filled(PERCENT, pattern, given, {}, read=read, limits=self._limits)
         texts = [self._plain(each, frame, depth) for each in parts_of_sum(node)]
         if all(each is None for each in texts):
             return None
@@ -233,22 +194,50 @@ class StringExpressions:
         return None if number is None else self._text(alternatives[number], frame, depth)
 
     def _called(self, node: ast.Call, frame: Frame, depth: int) -> str | None:
-        """Return the text of a method of a string, or of what a call returns by default."""
+        """Return the text of a method of a string, or of what a call returns, or returns by default."""
+        func = node.func
+        if isinstance(func, ast.Attribute) and func.attr in ("format", "join"):
+            return self._method(node, func, frame, depth)
+        if isinstance(func, ast.Attribute) and func.attr in _CHANGING:
+            return self._changed(node, func, frame, depth)
         names = dotted(node.func)
-        if isinstance(node.func, ast.Attribute) and node.func.attr in ("format", "join"):
-            return self._method(node, node.func, frame, depth)
         if names[-1:] == ["Param"] and is_airflow(self._names.imported(names, frame)):
             return self._one_of(node, [_argument(node, 0, "default")], frame, depth)
-        if names[-1:] != ["getenv"] and not isinstance(node.func, ast.Attribute):
-            return None
+        if names[-1:] == ["getenv"] or (isinstance(func, ast.Attribute) and func.attr == "get"):
+            return self._got(node, names, frame, depth)
+        return self._returned(node, self._returned_values.of(node, frame), depth)
+
+    def _got(self, node: ast.Call, names: Sequence[str], frame: Frame, depth: int) -> str | None:
+        """Return the text of ``mapping.get(key, default)``, ``os.getenv(name, default)`` and similar calls."""
+        default = _argument(node, 1, "default") or _argument(node, 1, "default_var")
         if isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
-            text = self._member(ast.Subscript(node.func.value, node.args[0], ast.Load()), frame, depth)
+            item = ast.Subscript(node.func.value, node.args[0], ast.Load())
+            text = self._member(item, frame, depth)
+            if text is not None and default is not None and not self._is_known(node.args[0], frame, depth):
+                return self._one_of(node, [item, default], frame, depth)
             if text is not None:
                 return text
-        default = _argument(node, 1, "default") or _argument(node, 1, "default_var")
-        if names[-1:] not in (["getenv"], ["get"]) or default is None or self._has_sections(node, names, frame):
+        if not names or default is None or self._has_sections(node, names, frame):
             return None
         return self._one_of(node, [None, default], frame, depth)
+
+    def _is_known(self, node: ast.expr, frame: Frame, depth: int) -> bool:
+        text = self._plain(node, frame, depth)
+        return text is not None and UNKNOWN not in text and not references.has_reference(text)
+
+    def _returned(self, node: ast.expr, returned: Returned | None, depth: int) -> str | None:
+        """Return the text that a function of this file returns to an expression."""
+        if returned is None or not returned.values:
+            return None
+        values = returned.values
+        inside = returned.inside
+        is_one = len(values) == 1
+        text = self._text(values[0], inside, depth) if is_one else self._one_of(node, values, inside, depth)
+        if text is None or not (names := references.parameters_in(text, returned.line)):
+            return text
+        arguments = {name: returned.arguments[name] for name in names if name in returned.arguments}
+        passed = {name: self._text(*arguments[name], depth) if name in arguments else None for name in names}
+        return references.with_parameters(text, returned.line, passed)
 
     def _has_sections(self, node: ast.Call, names: Sequence[str], frame: Frame) -> bool:
         """Return whether a call is ``conf.get(section, option)``, in which the second argument is no default."""
@@ -265,11 +254,27 @@ class StringExpressions:
             return None
         if func.attr == "format":
             named = {each.arg: each.value for each in node.keywords if each.arg is not None}
-            return self._filled(_FIELD, text, node.args, named, partial(self._formatted, frame=frame, depth=depth))
+            read = partial(self._formatted, frame=frame, depth=depth)
+            return filled(FIELD, text, node.args, named, read=read, limits=self._limits)
         parts = node.args[0] if len(node.args) == 1 else None
         if not isinstance(parts, (ast.List, ast.Tuple)):
             return UNKNOWN
         return self._together([self._plain(each, frame, depth) for each in parts.elts], text)
+
+    def _changed(self, node: ast.Call, func: ast.Attribute, frame: Frame, depth: int) -> str | None:
+        """Return the text of ``"…".lower()`` and other methods that change a string."""
+        texts = [self._plain(each, frame, depth) for each in (func.value, *node.args)]
+        if node.keywords or any(
+            each is None or len(each) > _LONGEST_CHANGED or UNKNOWN in each or references.has_reference(each)
+            for each in texts
+        ):
+            return None
+        try:
+            changed = getattr(texts[0], func.attr)(*texts[1:])
+        except TypeError:
+            # The code passes the wrong number of arguments.
+            return None
+        return changed if isinstance(changed, str) else None
 
     def _formatted(self, node: ast.expr, frame: Frame, depth: int) -> str | None:
         """Return the text of an expression in an f-string, in %-formatting or in ``format``."""
@@ -281,11 +286,13 @@ class StringExpressions:
         found = self._found_member(node, frame, depth)
         if found is not None:
             text = self._text(*found, depth)
-            return references.member(text) if text is not None and _is_enumeration(found[1].node) else text
+            return references.member(text) if text is not None and is_enumeration(found[1].node) else text
         if isinstance(node, ast.Attribute) and node.attr == "value" and isinstance(node.value, ast.Attribute):
             text = self._plain(node.value, frame, depth)
             if text is not None and not references.has_reference(text):
                 return text
+        if isinstance(node, ast.Attribute) and (returned := self._returned_values.of_property(node, frame)):
+            return self._returned(node, returned, depth)
         return self._reference(node, frame)
 
     def _found_member(self, node: ast.expr, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
@@ -300,7 +307,7 @@ class StringExpressions:
                 return found
             return self._found_member(found[0], found[1], depth - 1)
         if isinstance(node, ast.Subscript):
-            return self._item(node.value, self._plain(node.slice, frame, depth), frame, depth - 1)
+            return self._item(node, frame, depth - 1)
         return self._found_attribute(node, frame, depth) if isinstance(node, ast.Attribute) else None
 
     def _in_branch(self, found: tuple[Definition, Frame] | None) -> tuple[Definition, Frame] | None:
@@ -313,70 +320,41 @@ class StringExpressions:
         return None
 
     def _found_attribute(self, node: ast.Attribute, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
-        is_own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
-        found = self._set_in_constructor(node.attr, frame) if is_own else None
-        if found is not None or node.attr in self._syntax.changed:
-            return found
-        owner = self._class_around(node.attr, frame) if is_own else self._class(node.value, frame, depth - 1)
-        value = None if owner is None else owner.scope.get(node.attr)
-        return None if value is None or owner is None or (is_own and value in self._fields) else (value, owner)
-
-    def _set_in_constructor(self, attribute: str, frame: Frame) -> tuple[ast.expr, Frame] | None:
-        """Return what sets an attribute of ``self``; ``None`` if code sets it outside the constructors of classes."""
-        found = self._own_attributes.get(attribute, {})
-        if not found or len(found) < self._syntax.attributes_set[attribute]:
-            return None
-        owner = next((each for each in frame.outwards() if isinstance(each.node, ast.ClassDef)), None)
-        # The constructor may set it only in a branch.
-        return None if owner is None or attribute in owner.scope else found.get(owner.node)
-
-    @cached_property
-    def _own_attributes(self) -> Mapping[str, Mapping[ast.AST | None, tuple[ast.expr, Frame]]]:
-        """The attributes that constructors set, each with its value and frame for each class."""
-        found: dict[str, dict[ast.AST | None, tuple[ast.expr, Frame]]] = defaultdict(dict)
-        for name, value, frame in self._syntax.own_set:
-            function = next((scope for scope, _names in frame.scopes()), frame)
-            if isinstance(function.node, ast.FunctionDef) and function.node.name == "__init__":
-                owner = None if function.parent is None else function.parent.node
-                if isinstance(owner, ast.ClassDef):
-                    found[name][owner] = value, frame
-        return found
-
-    def _class_around(self, attribute: str, frame: Frame) -> Frame | None:
-        """Return the class around a frame, unless a subclass has another value for the attribute."""
-        classes = [] if attribute in self._in_several_classes else frame.outwards()
-        return next((each for each in classes if isinstance(each.node, ast.ClassDef)), None)
+        if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
+            return self._attributes.of_self(node.attr, frame)
+        owner = None if node.attr in self._syntax.changed else self._class(node.value, frame, depth - 1)
+        return None if owner is None else self._attributes.of_class(node.attr, owner)
 
     def _class(self, node: ast.expr, frame: Frame, depth: int) -> Frame | None:
         """Return the frame of a class of this file; ``None`` for any other expression."""
         found = self._found_member(node, frame, depth)
         return None if found is None or not isinstance(found[0], ast.ClassDef) else self._syntax.classes.get(found[0])
 
-    @cached_property
-    def _fields(self) -> Set[ast.AST | None]:
-        """The values of attributes that may be fields, as in a dataclass. Arguments of the class can replace them."""
-        classes = (node for node in self._syntax.classes if node.bases or node.decorator_list)
-        attributes = (each for node in classes for each in node.body if isinstance(each, ast.AnnAssign))
-        return {each.value for each in attributes if _may_be_field(each.annotation)}
-
-    @cached_property
-    def _in_several_classes(self) -> Set[str]:
-        """The names that more than one class of this file sets."""
-        counts = Counter(name for frame in self._syntax.classes.values() for name in frame.scope)
-        return {name for name, count in counts.items() if count > 1}
-
-    def _item(self, node: ast.expr, key: str | None, frame: Frame, depth: int) -> tuple[ast.expr, Frame] | None:
-        """Return the value of a key in a mapping that no code changes."""
-        found = self._found_member(node, frame, depth)
-        if found is None or key is None or not self._syntax.changed.isdisjoint(dotted(node)):
+    def _item(self, node: ast.Subscript, frame: Frame, depth: int) -> tuple[ast.expr, Frame] | None:
+        """Return the value of a key in a mapping that no code changes, or an element of such a list."""
+        owner, where = self._resolved(node.value, frame, depth) or (None, frame)
+        literal = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        if isinstance(owner, (ast.List, ast.Tuple)):
+            has_rest = any(isinstance(each, ast.Starred) for each in owner.elts)
+            is_known = isinstance(literal, int) and literal < len(owner.elts) and not has_rest
+            return (owner.elts[literal], where) if isinstance(literal, int) and is_known else None
+        if not isinstance(owner, ast.Dict) or not all(isinstance(each, ast.Constant) for each in owner.keys):
             return None
-        mapping, where = found
-        if not isinstance(mapping, ast.Dict) or not all(isinstance(each, ast.Constant) for each in mapping.keys):
+        self._limits.count("", len(owner.keys))
+        pairs = zip(owner.keys, owner.values, strict=True)
+        values = {name.value: value for name, value in pairs if isinstance(name, ast.Constant)}
+        if isinstance(node.slice, ast.Constant):
+            return (values[literal], where) if literal in values else None
+        key = references.without_references(self._plain(node.slice, frame, depth + 1) or UNKNOWN)
+        if UNKNOWN not in key:
+            return (values[key], where) if key in values else None
+        found = [value for name, value in values.items() if isinstance(name, str) and _may_be(key, name)]
+        if any(not isinstance(each, str) for each in values):
+            # The key may be a number, which can be known.
             return None
-        self._count_steps("", len(mapping.keys))
-        pairs = zip(mapping.keys, mapping.values, strict=True)
-        value = {name.value: value for name, value in pairs if isinstance(name, ast.Constant)}.get(key)
-        return None if value is None else (value, where)
+        # The code reads one of the items.
+        number = self.alternatives.choose((owner, ast.dump(node.slice)), len(found), is_certain=False)
+        return None if number is None else (found[number], where)
 
     def _element(self, variable: LoopVariable, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
         """Return the element that the loop around a frame sets a name to, and where names in it are searched."""
@@ -399,7 +377,7 @@ class StringExpressions:
     def _elements_of_loop(self, loop: Loop) -> list[Element] | None:
         if loop.head not in self._elements_of:
             asked = self.alternatives.asked
-            found = self._elements(loop.head.iter, loop.frame, DEEPEST)
+            found = ElementReader(self._resolved, self._limits).read(loop.head.iter, loop.frame, DEEPEST)
             if self.alternatives.asked != asked:
                 # Another loop decides which elements there are.
                 return found
@@ -409,55 +387,9 @@ class StringExpressions:
     def elements(self, node: ast.expr, frame: Frame) -> list[Element] | None:
         """Return the elements of a list or another iterable in the code; ``None`` if they are only known at runtime."""
         try:
-            return self._elements(node, frame, DEEPEST)
-        except _TooMuchTextError:
+            return ElementReader(self._resolved, self._limits).read(node, frame, DEEPEST)
+        except TooMuchTextError:
             return None
-
-    def _elements(self, node: ast.expr, frame: Frame, depth: int) -> list[Element] | None:
-        found = self._resolved(node, frame, depth) if depth else None
-        if found is None:
-            return None
-        iterable, where = found
-        if isinstance(iterable, ast.Call):
-            return self._elements_of_call(iterable, where, depth - 1)
-        if isinstance(iterable, ast.BinOp) and isinstance(iterable.op, ast.Add):
-            return _all(self._elements(each, where, depth - 1) for each in (iterable.left, iterable.right))
-        parts = _parts(iterable)
-        self._count_steps("", len(parts))
-        return (
-            _all(
-                self._elements(each.value, where, depth - 1) if isinstance(each, ast.Starred) else [(each, where)]
-                for each in parts
-            )
-            or None
-        )
-
-    def _elements_of_call(self, node: ast.Call, frame: Frame, depth: int) -> list[Element] | None:
-        """Return the elements of ``mapping.items()``, ``zip(…)`` and other functions of Python."""
-        func = node.func
-        if isinstance(func, ast.Attribute):
-            mapping = None if node.args else self._resolved(func.value, frame, depth)
-            if mapping is None or not isinstance(mapping[0], ast.Dict) or None in mapping[0].keys:
-                return None
-            self._count_steps("", len(mapping[0].keys))
-            keys = [each for each in mapping[0].keys if each is not None]
-            pairs = zip(keys, mapping[0].values, strict=True)
-            made: Mapping[str, Callable[[ast.expr, ast.expr], ast.expr]] = {
-                "items": lambda key, value: ast.Tuple([key, value], ast.Load()),
-                "keys": lambda key, _value: key,
-                "values": lambda _key, value: value,
-            }
-            return [(made[func.attr](*pair), mapping[1]) for pair in pairs] if func.attr in made else None
-        name = func.id if isinstance(func, ast.Name) else ""
-        is_own = any(name in names for _scope, names in frame.scopes())
-        if is_own or not node.args or (name not in _SAME_ELEMENTS and name != "enumerate"):
-            return None
-        found = self._elements(node.args[0], frame, depth)
-        if found is None or name in _SAME_ELEMENTS:
-            return found
-        return [
-            (ast.Tuple([ast.Constant(number), each], ast.Load()), where) for number, (each, where) in enumerate(found)
-        ]
 
     def _resolved(self, node: Definition, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
         """Return what a name stands for, and where names in that are searched; other expressions are returned as such.
@@ -471,36 +403,7 @@ class StringExpressions:
 
     def _together(self, texts: Sequence[str | None], between: str) -> str:
         text = between.join(UNKNOWN if each is None else each for each in texts)
-        self._count_steps(text)
-        return text
-
-    def _filled(
-        self,
-        fields: re.Pattern[str],
-        pattern: str,
-        given: Sequence[ast.expr],
-        named: Mapping[str, ast.expr],
-        read: _Read,
-    ) -> str:
-        """Return a pattern with its fields replaced."""
-        position = 0
-
-        def value(match: re.Match[str]) -> str:
-            nonlocal position
-            if match["sign"]:
-                return match["sign"][0]
-            name = match["name"] or ""
-            number, position = (int(name), position) if name.isdecimal() else (position, position + (not name))
-            node = named.get(name) if name and not name.isdecimal() else given[number] if number < len(given) else None
-            text = read(node) if match["plain"] and node is not None else None
-            self._count_steps(text or "")
-            return UNKNOWN if text is None else text
-
-        self._count_steps(pattern)
-        if references.has_reference(pattern):
-            return UNKNOWN
-        text = fields.sub(value, pattern)
-        self._count_steps(text)
+        self._limits.count(text)
         return text
 
     def _joined(self, node: ast.JoinedStr, frame: Frame, depth: int) -> str:
@@ -508,13 +411,8 @@ class StringExpressions:
         text = ""
         for each in node.values:
             text += self._part(each, frame, depth)
-            self._count_steps(text)
+            self._limits.count(text)
         return text
-
-    def _count_steps(self, text: str, more: int = 0) -> None:
-        self._steps += 1 + len(text) // _CHARACTERS_IN_A_STEP + more
-        if self._steps > _MOST_STEPS or len(text) > _LONGEST:
-            raise _TooMuchTextError
 
     def _part(self, node: ast.expr, frame: Frame, depth: int) -> str:
         """Return one part of an f-string."""
@@ -530,40 +428,21 @@ def _names_in(node: ast.expr) -> set[str]:
     return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
 
 
+def _may_be(text: str, string: str) -> bool:
+    """Return whether a text with :data:`UNKNOWN` parts can be a string."""
+    first, *others, last = text.split(UNKNOWN)
+    position = len(first)
+    for each in others:
+        position = string.find(each, position) + len(each)
+        if position < len(each):
+            return False
+    return string.startswith(first) and string.endswith(last) and position + len(last) <= len(string)
+
+
 def _argument(call: ast.Call, index: int, name: str) -> ast.expr | None:
     """Return an argument of a call by its position, or else by its name."""
     named = [each.value for each in call.keywords if each.arg == name]
     return call.args[index] if index < len(call.args) else named[0] if named else None
-
-
-def _parts(iterable: Definition) -> Sequence[ast.expr]:
-    """Return the elements in a list or a mapping; none for any other expression, and for a mapping with ``**other``."""
-    if isinstance(iterable, (ast.List, ast.Set, ast.Tuple)):
-        return iterable.elts
-    keys = iterable.keys if isinstance(iterable, ast.Dict) else []
-    return [] if None in keys else [each for each in keys if each is not None]
-
-
-def _all(parts: Iterable[list[Element] | None]) -> list[Element] | None:
-    """Return the elements of several lists; ``None`` if those of one are not known."""
-    found: list[Element] = []
-    for each in parts:
-        if each is None:
-            return None
-        found += each
-    return found
-
-
-def _is_enumeration(node: ast.AST) -> bool:
-    """Return whether a class is an enumeration whose members are not formatted as their values."""
-    bases = [dotted(base)[-1:] for base in node.bases] if isinstance(node, ast.ClassDef) else []
-    return ["StrEnum"] not in bases and any(name.endswith("Enum") for base in bases for name in base)
-
-
-def _may_be_field(annotation: ast.expr) -> bool:
-    """Return whether an attribute with this annotation may be a field of a dataclass."""
-    outer = annotation.value if isinstance(annotation, ast.Subscript) else annotation
-    return dotted(outer)[-1:] not in (["ClassVar"], ["Final"])
 
 
 _READ_TEXT: Final[Mapping[type, Callable[[StringExpressions, Any, Frame, int], str | None]]] = {
@@ -574,6 +453,7 @@ _READ_TEXT: Final[Mapping[type, Callable[[StringExpressions, Any, Frame, int], s
     ast.BoolOp: StringExpressions._first_true,
     ast.Call: StringExpressions._called,
     ast.IfExp: StringExpressions._conditional,
+    Imported: StringExpressions._imported,
     ast.JoinedStr: StringExpressions._joined,
     OneOf: StringExpressions._branch,
     ast.Subscript: StringExpressions._member,

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from airflow_kubernetes_secrets.usage.bindings import Bindings
 from airflow_kubernetes_secrets.usage.branches import Branching, is_never_run, values_of
-from airflow_kubernetes_secrets.usage.dotted_names import dotted
+from airflow_kubernetes_secrets.usage.dotted_names import dotted, imported_paths
 from airflow_kubernetes_secrets.usage.frames import (
     COMPREHENSIONS,
     Comprehension,
@@ -263,6 +263,12 @@ class Syntax:
                 self.own_set.append((target.attr, value, frame))
             if target.attr in DOCUMENTATION:
                 self._documentation.append(value)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            # A target with `*rest` is not read, and neither is a value that is not written as elements.
+            values = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
+            if len(values) == len(target.elts) and not any(isinstance(e, ast.Starred) for e in (*values, *target.elts)):
+                for each, its_value in zip(target.elts, values, strict=True):
+                    self._set(each, its_value, frame)
         elif isinstance(target, ast.Subscript):
             key = target.slice.value if isinstance(target.slice, ast.Constant) else None
             if isinstance(key, str):
@@ -286,7 +292,7 @@ class Syntax:
         if not isinstance(node.ctx, ast.Load):
             self.changed.add(node.attr)
             self.attributes_set[node.attr] += 1
-        if node.attr in READING_METHODS:
+        elif node.attr in READING_METHODS:
             self.methods.append((node, frame))
         return frame
 
@@ -326,16 +332,14 @@ class Syntax:
     def _import(self, node: ast.Import, frame: Frame) -> None:
         for alias in node.names:
             first = alias.name.partition(".")[0]
-            self.names.bind_import(alias.asname or first, alias.name if alias.asname else first, frame)
+            self.names.bind_import(alias, alias.asname or first, alias.name if alias.asname else first, frame)
 
     def _import_from(self, node: ast.ImportFrom, frame: Frame) -> None:
-        module = "." * node.level + (node.module or "")
-        for alias in node.names:
+        for alias, path in imported_paths(node):
             if alias.name != "*":
-                path = f"{module}.{alias.name}" if node.module else module + alias.name
-                self.names.bind_import(alias.asname or alias.name, path, frame)
+                self.names.bind_import(alias, alias.asname or alias.name, path, frame)
             else:
-                self.names.bind_star(module, frame, node.lineno)
+                self.names.bind_star("." * node.level + (node.module or ""), frame, node.lineno)
 
     def _statement(self, node: ast.Expr, frame: Frame) -> Frame | None:
         # A string alone is a docstring or a comment.
