@@ -179,14 +179,15 @@ def _check_readable(paths: str) -> None:
         NotConfiguredError: a file exists and cannot be read.
     """
     for path in paths.split(os.pathsep):
-        error = _read_error(Path(os.path.expanduser(path))) if path else None  # noqa: PTH111  # as the loader does
+        # Unlike `Path.expanduser`, this leaves the name of an unknown user as it is, like the loader.
+        error = _read_error(Path(os.path.expanduser(path))) if path else None
         # As in kubectl, a file that does not exist is skipped.
         if error is not None and not isinstance(error, FileNotFoundError):
             raise NotConfiguredError(f"{path} cannot be read: {_reason(error)}. Correct the path, or its permissions")
 
 
 def _remove_empty(cluster: Any, user: Any) -> None:
-    """Remove empty strings. They have no effect in kubectl, but the loader uses them, such as for the name of a file."""
+    """Remove empty strings. They have no effect in kubectl; the loader uses them, such as for the name of a file."""
     for node in (cluster, user):
         for name, text in list(node.value.items()) if node is not None else ():
             if text == "":

@@ -178,6 +178,13 @@ def test_a_file_that_cannot_be_used(changed: Callable[[Change], Path], change: d
     assert str(raised.value).startswith(f"the kubeconfig {path} cannot be used: {problem}")
 
 
+@pytest.mark.parametrize("path", ["nowhere", "~nobody-with-this-name/config", "nowhere:nowhere-else"])
+def test_a_kubeconfig_that_does_not_exist(path: str) -> None:
+    with pytest.raises(NotConfiguredError) as raised:
+        look(path)
+    assert str(raised.value) == f"the kubeconfig {path} cannot be used: there is no such file. Correct its path"
+
+
 @on_the_devserver
 @pytest.mark.parametrize("is_file", [False, True])
 def test_an_expired_token(changed: Callable[[Change], Path], folder: Path, is_file: bool) -> None:
