@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import socket
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets import counters as counters_module
+from airflow_kubernetes_secrets.backend import metrics
 from airflow_kubernetes_secrets.backend.metrics import ERROR, HIT, MISS
 from airflow_kubernetes_secrets.counters import counters
 from airflow_kubernetes_secrets.lookup.kinds import Kind
@@ -171,6 +173,9 @@ assert backend.get_variable("v") is None
 # Airflow's own metrics, which create its client.
 AIRFLOW_SENDS = "stats().incr('own')"
 
+# A lookup from memory, whose counts are not sent at its end.
+FROM_MEMORY = "metrics.note(Kind.VARIABLE, metrics.HIT, None)"
+
 # In these parts of Airflow, no import creates the client.
 WITHOUT_CLIENT = [each for each in PARTS if each != (TESTED, "airflow")]
 
@@ -184,7 +189,9 @@ class TestAProcessThatOnlyLooksUpOptions:
         version, name = part
         (tmp_path / "secrets").mkdir()
         begin = f"""
+from airflow_kubernetes_secrets.backend import metrics
 from airflow_kubernetes_secrets.backend.airflow_versions import created_stats, stats
+from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.counters import counters
 backend = KubernetesSecretsBackend(path={str(tmp_path / "secrets")!r}, metrics=True)
 assert backend.get_config("c") is None
@@ -200,7 +207,7 @@ assert created_stats() is None
 import os
 from airflow_kubernetes_secrets.backend import metrics
 {AIRFLOW_SENDS}
-metrics._clock.sent_at -= 10
+metrics._state.sent_at -= 10
 assert backend.get_config("c") is None
 assert len(counters) == 0
 os._exit(0)
@@ -218,12 +225,48 @@ os._exit(0)
         """A client that is created during an import could switch off Airflow's own metrics."""
         program = """
 from airflow_kubernetes_secrets.backend import metrics
-metrics._clock.sent_at -= 10
+metrics._state.sent_at -= 10
 assert backend.get_config("c") is None
 assert created_stats() is None
 assert len(counters) == 4
 """
         assert self.run(statsd, tmp_path, part, program) == ({}, {})
+
+    @pytest.mark.parametrize("part", WITHOUT_CLIENT)
+    def test_the_fork_for_a_task_sends_the_rest_at_its_end(
+        self, part: tuple[str, str], statsd: StatsD, tmp_path: Path
+    ) -> None:
+        """Airflow removes there what the parent has registered for its end, and runs what the fork has registered."""
+        program = f"""
+import atexit, os
+if os.fork() == 0:
+    atexit._clear()
+    {AIRFLOW_SENDS}
+    {FROM_MEMORY}
+    atexit._run_exitfuncs()
+    os._exit(0)
+assert os.wait()[1] == 0
+os._exit(0)
+"""
+        counted, _gauges = self.run(statsd, tmp_path, part, program)
+        assert counted == {"lookups.variable.hit": 1}
+
+    @pytest.mark.parametrize("part", WITHOUT_CLIENT)
+    def test_it_sends_the_rest_before_the_client_ends(
+        self, part: tuple[str, str], statsd: StatsD, tmp_path: Path
+    ) -> None:
+        """The client of OpenTelemetry sends what it has collected at the end of the process."""
+        program = f"""
+import atexit, os
+atexit.register(os._exit, 0)
+{AIRFLOW_SENDS}
+metrics._state.sent_at -= 10
+assert backend.get_config("c") is None
+assert len(counters) == 0
+{FROM_MEMORY}
+"""
+        counted, _gauges = self.run(statsd, tmp_path, part, program)
+        assert counted == {"lookups.config.miss": 2, "results.folder": 2, "lookups.variable.hit": 1}
 
     def test_it_sends_requests(self, statsd: StatsD, cluster: Cluster, account: ServiceAccount, tmp_path: Path) -> None:
         kwargs = {"service_account_path": str(account.folder), "metrics": True}
@@ -238,6 +281,73 @@ import os; os._exit(0)
         counted, _gauges, timings = statsd.received()
         assert counted == {"lookups.config.miss": 1, "results.api": 1}
         assert timings == {"request": 1}
+
+
+class Client:
+    """A client of Airflow's metrics that does something else in each call."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._action = action
+        self.counted: Counter[str] = Counter()
+
+    def incr(self, name: str, number: int) -> None:
+        self._action()
+        self.counted[name.removeprefix("kubernetes_secrets.")] += number
+
+
+@pytest.fixture
+def count(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Count without a backend."""
+    monkeypatch.setattr(counters, "is_on", True)
+    yield
+    counters.clear()
+
+
+@pytest.mark.usefixtures("count")
+def test_a_lookup_while_the_client_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow can look up an option then. Its counts are sent by the next lookup."""
+
+    def look_up() -> None:
+        calls.append(len(counters))
+        # Without an end, a failure of this test would be a recursion.
+        if len(calls) < 5:
+            counters.count("outages")
+            metrics.note(Kind.CONFIG, MISS, None)
+
+    calls: list[int] = []
+    client = Client(look_up)
+    for name in ("stats", "created_stats"):
+        monkeypatch.setattr(metrics, name, lambda: client)
+    counters.count("request.retries")
+    metrics.note(Kind.VARIABLE, HIT, None)
+    assert client.counted == {"request.retries": 1, "lookups.variable.hit": 1}
+    assert len(counters) == 4
+
+
+@pytest.mark.usefixtures("count")
+def test_a_thread_that_waits_for_its_client_does_not_prevent_others_from_sending(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    is_waiting, may_end = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        is_waiting.set()
+        assert may_end.wait(60)
+
+    slow, fast = Client(wait), Client(lambda: None)
+    thread = threading.Thread(target=metrics.note, args=(Kind.VARIABLE, HIT, None), daemon=True)
+    monkeypatch.setattr(metrics, "stats", lambda: slow if threading.current_thread() is thread else fast)
+    counters.count("request.retries")
+    thread.start()
+    try:
+        assert is_waiting.wait(60)
+        counters.count("outages")
+        metrics.note(Kind.CONNECTION, HIT, None)
+        assert fast.counted == {"outages": 1, "lookups.connection.hit": 1}
+    finally:
+        may_end.set()
+        thread.join(60)
+    assert slow.counted == {"request.retries": 1, "lookups.variable.hit": 1}
 
 
 def test_an_airflow_that_sends_no_metrics(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from airflow_kubernetes_secrets.errors import ExpiredVersionError
 from airflow_kubernetes_secrets.kubernetes import decode
 from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, parse_list
 from airflow_kubernetes_secrets.kubernetes.http1 import Response
+from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests
+from airflow_kubernetes_secrets.kubernetes.manifest_folder import ManifestFile
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.kubernetes.watch_events import Change, parse_watch_event
@@ -48,6 +50,18 @@ def test_no_value_is_in_a_repr() -> None:
     for shown in (repr(secret), repr(listed), repr(document)):
         assert "aHVudGVyMg" not in shown
         assert "hunter2" not in shown
+
+
+def test_no_value_of_a_manifest_is_in_a_repr() -> None:
+    """Error reports show local variables."""
+    [document] = read_manifests(b"stringData:\n  password: hunter2\n")
+    [refused] = read_manifests(b"stringData: [hunter2\n")
+    file = ManifestFile([(("airflow", "app-db"), document.value)], ["refused"])
+    assert document.value == {"stringData": {"password": "hunter2"}}
+    assert refused.problem
+    assert "hunter2" in refused.text
+    assert "hunter2" not in f"{document!r} {refused!r} {file!r}"
+    assert repr(file) == "<ManifestFile objects=[('airflow', 'app-db')] problems=['refused']>"
 
 
 @pytest.mark.parametrize("name", ["namespace", "name", "created", "labels", "data", "annotations", "another"])

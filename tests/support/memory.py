@@ -126,7 +126,9 @@ class VariableLookups:
 
     def get(self, key: str) -> str | None:
         """Look up a variable."""
-        query = LabelQuery(self.server.namespace, VARIABLE, key, key, TEAM, self.server.resource)
+        query = LabelQuery(
+            self.server.namespace, VARIABLE, key, identifier=key, absent=TEAM, resource=self.server.resource
+        )
         known = self._namespace.find_in_memory(query)
         found = self._namespace.find(query, Deadline(self.server.timeout)) if known is None else known
         texts = [values.text(secret, "value") for secret in found if query.matches(secret)]

@@ -58,6 +58,13 @@ def test_an_id_that_a_function_may_return_is_optional_and_counted(code: str) -> 
     assert len(found.computed) == 1
 
 
+def test_a_function_with_very_many_branches() -> None:
+    branches = "".join(f"    elif a == {number}:\n        return 'x{number}'\n" for number in range(2_000))
+    found = found_in(f"def g(a):\n    if a:\n        return 'x'\n{branches}Op(conn_id=g())\nOp(conn_id='y')")
+    assert connections(found) == ["y"]
+    assert len(found.computed) == 1
+
+
 def test_a_function_that_may_return_nothing() -> None:
     found = found_in("def g():\n    if os.name:\n        return 'x'\nOp(conn_id=g())")
     assert [(use.id, use.is_optional) for use in found.uses] == [("x", True)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import logging
 from datetime import timedelta
+from threading import get_ident
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -37,11 +38,13 @@ _LOOKUPS = {
 }
 
 
-class _Clock:
-    """When this process last sent something, in seconds on the monotonic clock.
+class _State:
+    """What this process has sent.
 
     Attributes:
-        is_sending: whether it is sending now. Airflow can look up an option in the meantime.
+        sent_at: when it last sent something, in seconds on the monotonic clock.
+        senders: the threads that are sending now. The client of such a thread can look up an option.
+        is_to_send_the_rest: whether it sends the rest when it ends.
     """
 
     def __init__(self) -> None:
@@ -50,18 +53,18 @@ class _Clock:
     def reset(self) -> None:
         """Start a new interval, in a forked child."""
         self.sent_at = monotonic()
-        self.is_sending = False
+        self.senders: set[int] = set()
+        # Airflow forks the process of a task, and removes what its parent has registered for the end.
+        self.is_to_send_the_rest = False
 
 
-_clock = _Clock()
-on_new_process(_clock.reset)
+_state = _State()
+on_new_process(_state.reset)
 
 
 def switch_on() -> None:
     """Start counting."""
-    if not counters.is_on:
-        counters.is_on = True
-        atexit.register(_send_the_rest)
+    counters.is_on = True
 
 
 def note(kind: Kind, outcome: str, source: Source | None) -> None:
@@ -72,24 +75,37 @@ def note(kind: Kind, outcome: str, source: Source | None) -> None:
         source: the source of the Secrets, whose state is sent too; ``None`` if the process has none yet.
     """
     counters.count_in_memory(_LOOKUPS[kind, outcome])
+    if not _state.is_to_send_the_rest:
+        _register_for_the_end()
     now = monotonic()
-    if counters.is_urgent or now - _clock.sent_at >= _INTERVAL_SECONDS or len(counters) >= _MOST_COLLECTED:
+    if counters.is_urgent or now - _state.sent_at >= _INTERVAL_SECONDS or len(counters) >= _MOST_COLLECTED:
         # Airflow looks up options before it can send metrics. It can also do so during an import, when a client must
         # not be created. The counts are then sent later.
-        if _clock.is_sending or (kind is Kind.CONFIG and created_stats() is None):
+        if get_ident() in _state.senders or (kind is Kind.CONFIG and created_stats() is None):
             return
-        _clock.sent_at = now
+        _state.sent_at = now
         _try_to_send(source)
+        # This can have created a client that sends its own rest at the end, which must come after this module's.
+        _register_for_the_end()
+
+
+def _register_for_the_end() -> None:
+    """Register the function for the end of the process. Functions that were registered earlier are called later."""
+    _state.is_to_send_the_rest = True
+    # A forked child can have the function of its parent.
+    atexit.unregister(_send_the_rest)
+    atexit.register(_send_the_rest)
 
 
 def _send_the_rest() -> None:
     """Send the counts at the end of the process, if Airflow has sent metrics."""
-    if len(counters) and not _clock.is_sending and created_stats() is not None:
+    if len(counters) and created_stats() is not None:
         _try_to_send(None)
 
 
 def _try_to_send(source: Source | None) -> None:
-    _clock.is_sending = True
+    sender = get_ident()
+    _state.senders.add(sender)
     try:
         _send(source)
     except Exception as error:  # a client of Airflow's metrics may raise anything
@@ -101,7 +117,7 @@ def _try_to_send(source: Source | None) -> None:
             "Airflow's configuration",
         )
     finally:
-        _clock.is_sending = False
+        _state.senders.discard(sender)
 
 
 def _send(source: Source | None) -> None:

@@ -34,9 +34,10 @@ _NO_SECRETS = "airflow_kubernetes_secrets.NoSecretsBackend"
 # With these problems Airflow does not use this backend at all, so its options do not matter.
 NOT_OURS = ("no-backend", "another-backend", "reads-no-secrets")
 
-_IN_SECTION = "AIRFLOW__SECRETS__"
-_BACKEND_VARIABLE = f"{_IN_SECTION}BACKEND"
-_KWARGS_VARIABLE = f"{_IN_SECTION}BACKEND_KWARGS"
+# The beginning of the variables for the options of the section [secrets].
+IN_SECTION = "AIRFLOW__SECRETS__"
+_BACKEND_VARIABLE = f"{IN_SECTION}BACKEND"
+_KWARGS_VARIABLE = f"{IN_SECTION}BACKEND_KWARGS"
 _OPTION = re.compile("AIRFLOW__(?P<section>.+?)__(?P<key>.+)")
 
 # The beginning of the key for one option of the backend, as Airflow 3.2 and later read it, and a misspelt one.
@@ -286,7 +287,7 @@ def _misspelt_names(conf: Any) -> dict[str, str]:
         base = _without_suffix(name)
         meant = nearest(base.upper(), (_BACKEND_VARIABLE, _KWARGS_VARIABLE), _CUTOFF)
         if meant and base != meant and not _is_read(conf, base):
-            option = meant.removeprefix(_IN_SECTION).lower()
+            option = meant.removeprefix(IN_SECTION).lower()
             right = f"{section}{option}" if section else meant + name[len(base) :]
             text = f"is set, but Airflow does not read it. If [secrets] {option} is meant, rename it to {right}"
             found.setdefault(meant, f"{where} {text}")

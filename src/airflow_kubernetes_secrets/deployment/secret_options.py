@@ -17,6 +17,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import kwarg_variables
 from airflow_kubernetes_secrets.deployment.configuration import (
+    IN_SECTION,
     KWARG_PREFIXES,
     SUFFIXES,
     AirflowConfiguration,
@@ -29,8 +30,6 @@ from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS
 
 _VARIABLE = re.compile("AIRFLOW__(?P<section>.+?)__(?P<key>.+)_SECRET")
-
-_IN_SECTION = "AIRFLOW__SECRETS__"
 
 # The option with the URL of the metadata database. If its Secret is not found, Airflow silently uses the default: an
 # empty SQLite database.
@@ -145,7 +144,7 @@ def _from_file(parser: RawConfigParser, section: str, key: str, path: str) -> st
 def misplaced_options() -> dict[str, str]:
     """Return where options of the backend are set although Airflow does not read them there, with the remedy."""
     conf, path = airflow_conf(), configuration_file()
-    keys = {name: name[len(_IN_SECTION) :].lower() for name in sorted(os.environ) if name.startswith(_IN_SECTION)}
+    keys = {name: name[len(IN_SECTION) :].lower() for name in sorted(os.environ) if name.startswith(IN_SECTION)}
     in_file = read_file(path)
     if in_file.has_section("secrets"):
         keys |= {f"{path}, [secrets] {key}": key for key in in_file.options("secrets")}
@@ -154,7 +153,7 @@ def misplaced_options() -> dict[str, str]:
         prefix, name = next(((each, key[len(each) :]) for each in KWARG_PREFIXES if key.startswith(each)), ("", key))
         if name not in OPTIONS or where in kwarg_variables() or is_known(conf, "secrets", key):
             continue
-        own = f"{_IN_SECTION}BACKEND_KWARG__{name.upper()}"
+        own = f"{IN_SECTION}BACKEND_KWARG__{name.upper()}"
         remedy = f"{name} is an option of backend_kwargs, and Airflow ignores it here. Move it into that JSON object"
         if prefix != "backend_kwarg__":
             remedy += f"; Airflow 3.2 and later also read {own}"

@@ -17,6 +17,14 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 AIRFLOW = "Airflow"
 OPTIONS = "Options"
 
+# The options that each switch Airflow's metrics on, with the package that Airflow then needs, and the extra of Airflow
+# that installs it. Airflow uses the first option that is on.
+_CLIENTS = (
+    ("statsd_datadog_enabled", "datadog", "datadog"),
+    ("statsd_on", "statsd", "statsd"),
+    ("otel_on", "opentelemetry.sdk", "otel"),
+)
+
 
 def check_backend(configured: AirflowConfiguration) -> Iterator[Finding]:
     """Check the backend class and ``backend_kwargs`` as Airflow will read them."""
@@ -70,15 +78,6 @@ def check_options(configured: AirflowConfiguration, options: Options) -> Iterato
             "([workers] execution_api_timeout), which does their lookups: if Kubernetes is slow, they give up first. "
             f"Set timeout below {worker_timeout:g} in backend_kwargs, or raise execution_api_timeout",
         )
-
-
-# The options that each switch Airflow's metrics on, with the package that Airflow then needs, and the extra of Airflow
-# that installs it. Airflow uses the first option that is on.
-_CLIENTS = (
-    ("statsd_datadog_enabled", "datadog", "datadog"),
-    ("statsd_on", "statsd", "statsd"),
-    ("otel_on", "opentelemetry.sdk", "otel"),
-)
 
 
 def _why_no_metrics() -> str:

@@ -13,7 +13,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from airflow_kubernetes_secrets.backend.masking import SHORTEST
@@ -49,7 +49,8 @@ class _Reading:
         ends: for each character, where it ends in the message.
     """
 
-    text: str
+    # The message can contain the values of the connection, and error reports show local variables.
+    text: str = field(repr=False)
     starts: Sequence[int]
     ends: Sequence[int]
 

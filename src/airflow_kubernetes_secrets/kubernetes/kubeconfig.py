@@ -6,7 +6,6 @@ plugin without a limit, so this module has :mod:`~airflow_kubernetes_secrets.kub
 
 from __future__ import annotations
 
-import errno
 import os
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -161,8 +160,9 @@ def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _
         user = _user(merger.config, context.get("user"))
         _check(cluster, user)
         has_plugin = user is not None and isinstance(user.safe_get("exec"), Mapping)
-        # With an auth-provider, the loader may write the user back to the file.
-        if user is not None and not user.safe_get("auth-provider"):
+        # With an auth-provider, the loader may write the content back to the file.
+        if user is None or not user.safe_get("auth-provider"):
+            _remove_empty(cluster, user)
             _adapt(user)
         _check_files(cluster, user)
         loader.load_and_set(configuration)
@@ -179,13 +179,25 @@ def _check_readable(paths: str) -> None:
         NotConfiguredError: a file exists and cannot be read.
     """
     for path in paths.split(os.pathsep):
-        problem = _why_unreadable(Path(path).expanduser()) if path else ""
-        if problem and problem != os.strerror(errno.ENOENT):
-            raise NotConfiguredError(f"{path} cannot be read: {problem}. Correct the path, or its permissions")
+        # Unlike `Path.expanduser`, this leaves the name of an unknown user as it is, like the loader.
+        error = _read_error(Path(os.path.expanduser(path))) if path else None
+        # As in kubectl, a file that does not exist is skipped.
+        if error is not None and not isinstance(error, FileNotFoundError):
+            raise NotConfiguredError(f"{path} cannot be read: {_reason(error)}. Correct the path, or its permissions")
+
+
+def _remove_empty(cluster: Any, user: Any) -> None:
+    """Remove empty strings. They have no effect in kubectl; the loader uses them, such as for the name of a file."""
+    for node in (cluster, user):
+        for name, text in list(node.value.items()) if node is not None else ():
+            if text == "":
+                del node.value[name]
 
 
 def _adapt(user: Any) -> None:
     """Change a user where the loader would read it in another way than kubectl."""
+    if user is None:
+        return
     content, folder = user.value, _folder_of(user)
     if isinstance(content.get("exec"), Mapping):
         content["exec"] = limited(content["exec"], folder)
@@ -213,21 +225,28 @@ def _check_files(cluster: Any, user: Any) -> None:
         file = None if node is None else node.safe_get(name)
         if not isinstance(file, str) or not file or node.safe_get(f"{name}-data"):
             continue
-        if problem := _why_unreadable(_folder_of(node) / file):
+        if error := _read_error(_folder_of(node) / file):
             raise NotConfiguredError(
-                f"its {name} cannot be read: {problem}. A relative path starts at the folder of the kubeconfig"
+                f"its {name} cannot be read: {_reason(error)}. A relative path starts at the folder of the kubeconfig"
             )
 
 
-def _why_unreadable(path: Path) -> str:
-    """Return why a file cannot be read; empty if it can."""
+def _read_error(path: Path) -> OSError | ValueError | None:
+    """Return why a file cannot be read; ``None`` if it can."""
     try:
-        path.read_bytes()
-    except OSError as error:
+        # A pipe, such as `<(command)` in a shell, has its content only once, for the loader.
+        if not path.is_fifo():
+            path.read_bytes()
+    except (OSError, ValueError) as error:
+        return error
+    return None
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """Return an error in words, without the name of the file."""
+    if isinstance(error, OSError):
         return error.strerror or type(error).__name__
-    except ValueError:  # it contains a NUL
-        return "that is not a path"
-    return ""
+    return "that is not a path"  # it contains a NUL
 
 
 @contextmanager

@@ -64,6 +64,10 @@ class Document(msgspec.Struct, frozen=True):
     problem: str = ""
     repeated: Sequence[tuple[int, str]] = ()
 
+    def __repr__(self) -> str:
+        """Return a description without the content, which can be a Secret: error reports show local variables."""
+        return f"<{type(self).__name__} line={self.line} problem={self.problem!r}>"
+
 
 def read_manifests(content: bytes) -> Iterator[Document]:
     """Yield the documents of a file. Each one may be unreadable by itself.

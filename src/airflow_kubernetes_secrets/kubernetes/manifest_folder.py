@@ -59,6 +59,11 @@ class ManifestFile(msgspec.Struct, Generic[Name, Object], frozen=True):
     content: int | None = None
     has_no_manifest: bool = False
 
+    def __repr__(self) -> str:
+        """Return a description without the objects, which can be Secrets: error reports show local variables."""
+        names = [name for name, _object in self.objects]
+        return f"<{type(self).__name__} objects={names} problems={self.problems}>"
+
 
 Files = Mapping[str, ManifestFile[Name, Object]]
 

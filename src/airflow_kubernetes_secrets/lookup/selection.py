@@ -352,7 +352,8 @@ class _Search:
             return self._found[resource, namespace]
         identifier = self._lookup.id
         absent = None if team else self._options.team_label
-        query = LabelQuery(namespace, label, label_value(identifier), identifier, absent, resource)
+        value = label_value(identifier)
+        query = LabelQuery(namespace, label, value, identifier=identifier, absent=absent, resource=resource)
         self.queries.append(query)
         found = []
         for secret in _in_order(self._find(query, self._time)):
@@ -376,7 +377,8 @@ class _Search:
         with importing.lock:
             from airflow_kubernetes_secrets.lookup.bundles import entries_of, keys_of
         absent = None if lookup.team else self._options.team_label
-        query = LabelQuery(namespace, BUNDLE, lookup.kind.plural, lookup.kind.plural, absent, resource)
+        value = lookup.kind.plural
+        query = LabelQuery(namespace, BUNDLE, value, identifier=value, absent=absent, resource=resource)
         self.queries.append(query)
         keys = keys_of(lookup.kind, lookup.id)
         found: list[Secret] = []

@@ -59,7 +59,7 @@ def how_to_mount(path: str, name: str) -> str:
     return f"Mount it at {mounted}, add a manifest of it"
 
 
-class LayoutMistake(msgspec.Struct):
+class LayoutMistake(msgspec.Struct, frozen=True):
     """A file or folder that nothing reads.
 
     Attributes:
@@ -73,7 +73,7 @@ class LayoutMistake(msgspec.Struct):
     text: str
 
     def __post_init__(self) -> None:
-        self.text = printable(self.text)
+        msgspec.structs.force_setattr(self, "text", printable(self.text))
 
 
 def why_not_found(folder: MountedFolder, unused: Iterable[tuple[str, str]], folders: Folders) -> Iterator[str]:

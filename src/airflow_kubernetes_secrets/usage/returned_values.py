@@ -148,8 +148,11 @@ def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
 def _always_ends(body: Sequence[ast.stmt]) -> bool:
     """Return whether statements always return a value or raise an error."""
     last = body[-1] if body else None
-    if isinstance(last, ast.If):
-        return _always_ends(last.body) and _always_ends(last.orelse)
+    # The stack does not suffice for recursion over a long chain of `elif`.
+    while isinstance(last, ast.If):
+        if not _always_ends(last.body):
+            return False
+        last = last.orelse[-1] if last.orelse else None
     if isinstance(last, ast.Try):
         blocks = [last.orelse or last.body, *(each.body for each in last.handlers)]
         return _always_ends(last.finalbody) or all(map(_always_ends, blocks))

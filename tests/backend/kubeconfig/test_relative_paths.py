@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
@@ -82,6 +83,41 @@ def test_the_file_of_a_token_comes_before_a_token(changed: Callable[[Change], Pa
 
 
 @needs_kubectl
+def test_empty_fields_have_no_effect(changed: Callable[[Change], Path], put: Put) -> None:
+    put.variable("x", "1")
+
+    def change(cluster: dict[str, Any], user: dict[str, Any]) -> None:
+        everything(cluster, user)
+        cluster["certificate-authority-data"] = ""
+        user.update(dict.fromkeys(("token", "client-certificate", "client-key", "client-certificate-data"), ""))
+
+    path = changed(change)
+    assert as_kubectl_does(path)
+    assert look(path) == "1"
+
+
+@needs_kubectl
+def test_an_empty_file_name_of_a_token(changed: Callable[[Change], Path], put: Put) -> None:
+    put.variable("x", "1")
+    path = changed(lambda _cluster, user: user.update(tokenFile=""))
+    assert as_kubectl_does(path)
+    assert look(path) == "1"
+
+
+@on_the_devserver
+def test_a_kubeconfig_in_a_pipe(changed: Callable[[Change], Path], folder: Path, put: Put) -> None:
+    """The content of a pipe, such as ``<(command)`` in a shell, can be read only once."""
+    put.variable("x", "1")
+    content = changed(everything).read_bytes()
+    pipe = folder / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(content,), daemon=True)
+    writer.start()
+    assert look(pipe) == "1"
+    writer.join(60)
+
+
+@needs_kubectl
 @pytest.mark.parametrize("command", ["./plugin", "plugin"])
 def test_exec_plugin(
     changed: Callable[[Change], Path], folder: Path, put: Put, command: str, monkeypatch: pytest.MonkeyPatch
@@ -140,6 +176,13 @@ def test_a_file_that_cannot_be_used(changed: Callable[[Change], Path], change: d
     with pytest.raises(NotConfiguredError) as raised:
         look(path)
     assert str(raised.value).startswith(f"the kubeconfig {path} cannot be used: {problem}")
+
+
+@pytest.mark.parametrize("path", ["nowhere", "~nobody-with-this-name/config", "nowhere:nowhere-else"])
+def test_a_kubeconfig_that_does_not_exist(path: str) -> None:
+    with pytest.raises(NotConfiguredError) as raised:
+        look(path)
+    assert str(raised.value) == f"the kubeconfig {path} cannot be used: there is no such file. Correct its path"
 
 
 @on_the_devserver
