@@ -21,7 +21,7 @@ class Attributes:
     def of_self(self, attribute: str, frame: Frame) -> tuple[Definition, Frame] | None:
         """Return what sets an attribute of ``self`` or ``cls`` in a frame; ``None`` if it is unknown."""
         found = self._set_in_constructor(attribute, frame)
-        if found is not None or attribute in self._syntax.changed or attribute in self._in_several_classes:
+        if found is not None or attribute in self._syntax.changed or attribute in self._set_in_several_classes:
             return found
         owner = next((each for each in frame.outwards() if isinstance(each.node, ast.ClassDef)), None)
         value = None if owner is None else owner.scope.get(attribute)
@@ -61,7 +61,7 @@ class Attributes:
         return {each.value for each in attributes if _may_be_field(each.annotation)}
 
     @cached_property
-    def _in_several_classes(self) -> Set[str]:
+    def _set_in_several_classes(self) -> Set[str]:
         """The names that more than one class of this file sets. A subclass may have another value."""
         counts = Counter(name for frame in self._syntax.classes.values() for name in frame.scope)
         return {name for name, count in counts.items() if count > 1}

@@ -83,7 +83,7 @@ class ReturnedValues:
         else:
             node, _where = bindings.definition(names[0], frame) or (None, frame)
             owner = self._syntax.classes.get(node) if isinstance(node, ast.ClassDef) else None
-        is_ambiguous = len(names) > 1 and (names[1] in self._in_several_classes or names[1] in self._syntax.changed)
+        is_ambiguous = len(names) > 1 and (names[1] in self._of_several_classes or names[1] in self._syntax.changed)
         if owner is None or is_ambiguous or bindings.is_set_again(names[-1], owner):
             return None
         return owner
@@ -115,7 +115,7 @@ class ReturnedValues:
         return {each.node: each for each in self._syntax.frames if each.names is not None}
 
     @cached_property
-    def _in_several_classes(self) -> Set[str]:
+    def _of_several_classes(self) -> Set[str]:
         """The methods that several classes define. A subclass may have another one."""
         methods = (node.name for node, frame in self._syntax.functions if isinstance(frame.node, ast.ClassDef))
         return {name for name, count in Counter(methods).items() if count > 1}
