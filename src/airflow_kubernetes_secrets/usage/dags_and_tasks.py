@@ -62,7 +62,7 @@ class DagsAndTasks:
         yield frame
 
     def _dag_of(self, frame: Frame) -> str | None:
-        """Return the id of the DAG that a frame makes or names; ``None`` if it does neither; empty if it is computed."""
+        """Return the id of the DAG that a frame makes or names; ``None`` if there is none; empty if it is computed."""
         node = frame.node
         found: list[str | None] = []
         if isinstance(node, (ast.With, ast.AsyncWith)):
