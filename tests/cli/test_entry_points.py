@@ -400,6 +400,27 @@ class TestHelp:
         assert parser.prog == "airflow-kubernetes-secrets"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["usage", "--dag", "dags"], "unrecognized arguments: --dag dags; did you mean --dags?"),
+        (["list", "--namespaces=airflow"], "unrecognized arguments: --namespaces=airflow; did you mean --namespace?"),
+        (["explain", "connection", "x", "-q", "--tset"], "unrecognized arguments: -q --tset; did you mean --test?"),
+        (["usage", "dags"], "unrecognized arguments: dags"),
+        (["doctor", "--\x1b[1m"], r"unrecognized arguments: --\x1b[1m"),
+    ],
+)
+def test_unknown_arguments_are_reported_by_the_command(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"usage: airflow-kubernetes-secrets {arguments[0]} [-h]")
+    assert printed.endswith(f"airflow-kubernetes-secrets {arguments[0]}: error: {message}\n")
+
+
 def test_completion(tmp_path: Path) -> None:
     """The environment is that of a shell with argcomplete: https://kislyuk.github.io/argcomplete/"""
     found = tmp_path / "completions"

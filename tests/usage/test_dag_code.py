@@ -125,6 +125,38 @@ def test_use_with_a_default_is_optional(code: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "is_optional"),
+    [
+        ("try:\n    A = Variable.get('x')\nexcept KeyError:\n    A = None", True),
+        ("try:\n    A = Variable.get('x')\nexcept (KeyError, ValueError):\n    A = None", True),
+        ("try:\n    A = Variable.get('x')\nexcept Exception:\n    A = None", True),
+        ("try:\n    A = Variable.get('x')\nexcept:\n    A = None", True),
+        ("try:\n    A = BaseHook.get_connection('x')\n    f(A)\nexcept AirflowNotFoundException:\n    A = None", True),
+        ("with contextlib.suppress(KeyError):\n    A = Variable.get('x')", True),
+        ("with suppress(Exception):\n    A = Variable.get('x')", True),
+        (
+            "def get(key, default=None):\n    try:\n        return Variable.get(key)\n    except KeyError:\n"
+            "        return default\nget('x')",
+            True,
+        ),
+        ("try:\n    A = Variable.get('x')\nexcept KeyError:\n    log()\n    raise", False),
+        ("try:\n    A = Variable.get('x')\nexcept KeyError as e:\n    raise ValueError from e", False),
+        ("try:\n    A = Variable.get('x')\nexcept ValueError:\n    A = None", False),
+        ("try:\n    A = Variable.get('x')\nfinally:\n    f()", False),
+        ("try:\n    f()\nexcept KeyError:\n    A = Variable.get('x')", False),
+        # The handler may be for what the block does with the connection.
+        ("try:\n    A = BaseHook.get_connection('x')\n    f(A)\nexcept Exception:\n    log()", False),
+        ("try:\n    A = BaseHook.get_connection('x')\n    f(A)\nexcept:\n    log()", False),
+        ("with suppress(Exception):\n    A = BaseHook.get_connection('x')\n    f(A)", False),
+        ("with f(KeyError):\n    A = Variable.get('x')", False),
+    ],
+)
+def test_use_is_optional_if_the_code_handles_the_error(code: str, is_optional: bool) -> None:
+    (use,) = found_in(code).uses
+    assert (use.id, use.is_optional) == ("x", is_optional)
+
+
+@pytest.mark.parametrize(
     "code",
     [
         'Op(conn_id=os.environ["X"])',

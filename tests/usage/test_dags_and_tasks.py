@@ -35,6 +35,18 @@ from support.dag_code import IMPORTS, found_in
         ),
         ('Op.partial(task_id="t").expand(sql=["{{ conn.x.host }}"])', (), ("t",)),
         ('for i in range(3):\n    with DAG(f"d{i}"):\n        Op(task_id="t", conn_id="x")', (), ("t",)),
+        # The id of one DAG is computed, and the file has another DAG.
+        ('with DAG("d"): ...\nwith DAG(f"{f()}"):\n    Op(task_id="t", conn_id="x")', (), ("t",)),
+        ('with DAG("d"): ...\nother = DAG(f"{f()}")\nOp(task_id="t", dag=other, conn_id="x")', (), ("t",)),
+        ('with DAG("d"): ...\n@dag(dag_id=f())\ndef other():\n    Op(task_id="t", conn_id="x")', (), ("t",)),
+        (
+            'def make(name, conn):\n    with DAG(f"d_{name}"):\n        Op(task_id="t", conn_id=conn)\n'
+            'make("a", "x")\nwith DAG("d"): ...',
+            (),
+            (),
+        ),
+        ('with DAG(f()):\n    Op(task_id="o")\nwith DAG("d"):\n    Op(task_id="t", conn_id="x")', ("d",), ("t",)),
+        ('@task(task_id=f())\ndef t():\n    BaseHook.get_connection("x")', (), ()),
     ],
 )
 def test_a_use_has_its_dags_and_tasks(code: str, dags: tuple[str, ...], tasks: tuple[str, ...]) -> None:

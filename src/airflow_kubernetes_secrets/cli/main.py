@@ -21,8 +21,12 @@ from airflow_kubernetes_secrets.cli.definition import COMMANDS, DESCRIPTION, PRO
 from airflow_kubernetes_secrets.cli.ending_signals import cleanup_before_end
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.version import __version__
+
+# The required similarity of an unknown argument and the one that is suggested.
+_CUTOFF = 0.6
 
 _ERROR = 2
 _INTERRUPTED = 130
@@ -39,6 +43,13 @@ class _Parser(argparse.ArgumentParser):
         """Print the message, and exit with status 2."""
         super().error(printable(message))
 
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """Report arguments that the command does not have, with its usage, and exit with status 2."""
+        known = tuple(flag for action in self._actions for flag in action.option_strings)
+        options = [each.partition("=")[0] for each in unknown if each.startswith("--")]
+        meant = next(filter(None, (nearest(each, known, _CUTOFF) for each in options)), "")
+        self.error(f"unrecognized arguments: {' '.join(unknown)}" + (f"; did you mean {meant}?" if meant else ""))
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in ``argv``, and return its exit status. ``None`` means the arguments of this process."""
@@ -49,7 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         argcomplete.autocomplete(parser)
     try:
-        arguments = parser.parse_args(argv)
+        # The parser of all commands would print its own usage, without the arguments of the command.
+        arguments, unknown = parser.parse_known_args(argv)
+        if unknown:
+            arguments.parser.refuse(unknown)
     except SystemExit:
         # It has printed the help or the version, or what is wrong with an argument.
         if (status := _flush()) is not None:
@@ -76,7 +90,7 @@ def make_parser() -> argparse.ArgumentParser:
         )
         for argument in command.arguments:
             each.add_argument(*argument.flags, help=argument.help, **argument.settings)
-        each.set_defaults(command=command)
+        each.set_defaults(command=command, parser=each)
     return parser
 
 

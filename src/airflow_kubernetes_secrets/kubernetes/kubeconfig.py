@@ -27,6 +27,9 @@ from airflow_kubernetes_secrets.process import importing
 
 Result = TypeVar("Result")
 
+# The most contexts that an error lists.
+_SHOWN_CONTEXTS = 10
+
 
 class _Loaded(NamedTuple):
     """The content of a kubeconfig. ``tls`` is created at once, while the loader's certificate files exist."""
@@ -146,6 +149,7 @@ def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _
     merger = reader.KubeConfigMerger(path)
     if merger.config is None:
         raise NotConfiguredError("there is no such file. Correct its path")
+    _check_context(merger.config, chosen)
     with _temporary_folder(reader) as folder:
         loader = reader.KubeConfigLoader(
             # Without a base path, the names of files are relative to the kubeconfig that contains them, as in kubectl.
@@ -192,6 +196,27 @@ def _remove_empty(cluster: Any, user: Any) -> None:
         for name, text in list(node.value.items()) if node is not None else ():
             if text == "":
                 del node.value[name]
+
+
+def _check_context(config: Any, chosen: str | None) -> None:
+    """Check that a kubeconfig has the chosen context, or the current one if none is chosen.
+
+    Raises:
+        NotConfiguredError: it has no such context.
+    """
+    # The merged kubeconfig has a list, and each entry is a node of the loader.
+    entries = [each.value for each in config.value["contexts"]]
+    names = [each["name"] for each in entries if isinstance(each, Mapping) and isinstance(each.get("name"), str)]
+    name = chosen or config.value.get("current-context")
+    if name in names:
+        return
+    if not names:
+        raise NotConfiguredError("it has no contexts. Copy a complete kubeconfig")
+    more = len(names) - _SHOWN_CONTEXTS
+    listed = printable(", ".join(names[:_SHOWN_CONTEXTS])) + (f" and {more} more" if more > 0 else "")
+    if not name:
+        raise NotConfiguredError(f"it has no current-context. Choose one of its contexts: {listed}")
+    raise NotConfiguredError(f"it has no context '{printable(str(name))}'. Choose one of its contexts: {listed}")
 
 
 def _adapt(user: Any) -> None:

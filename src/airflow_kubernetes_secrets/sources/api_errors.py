@@ -86,7 +86,8 @@ class ApiErrors:
         elif user == ANONYMOUS:
             return UnauthorizedError(
                 f"the Kubernetes API at {refusal.server} received no credentials and treats this process as "
-                f"{ANONYMOUS}: {refusal.source} contains none. Correct it; a failing exec plugin is one possible cause",
+                f"{ANONYMOUS}: {refusal.source} provides none. If it has an exec plugin, the plugin failed, "
+                "and its error is in the log. Otherwise, add credentials",
                 refusal.status,
             )
         else:

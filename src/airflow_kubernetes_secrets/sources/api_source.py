@@ -199,6 +199,7 @@ def credentials_of(options: Options) -> Credentials:
         return KubeconfigCredentials(kubeconfig, options.context)
     if options.context:
         raise NotConfiguredError(
-            f"context {options.context!r} requires a kubeconfig; set 'kubeconfig' in backend_kwargs"
+            f"context {options.context!r} requires a kubeconfig; set 'kubeconfig' in backend_kwargs, or add "
+            "--kubeconfig to the command"
         )
     return ServiceAccountCredentials(options.service_account_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final, NamedTuple, TypeAlias
 
 from airflow_kubernetes_secrets.usage.dotted_names import dotted, imported_paths, is_installed
@@ -18,6 +18,10 @@ else:
 _BRANCHING: Final = (ast.If, *_TRY, ast.Match, ast.With, ast.AsyncWith)
 # The statements that can set a name here. Most statements are of other classes, and are skipped quickly.
 _SETTING: Final = frozenset((*_BRANCHING, ast.Assign, ast.AnnAssign, ast.ImportFrom))
+
+# The errors with which Airflow's versions report that an entry does not exist, and the classes that include others.
+_NOT_FOUND = frozenset(("AirflowNotFoundException", "AirflowRuntimeError", "KeyError", "LookupError"))
+_ANY_ERROR = frozenset(("AirflowException", "BaseException", "Exception"))
 
 # The most statements with branches in each other that are read together. An inner one is then read by itself.
 _DEEPEST = 8
@@ -163,6 +167,28 @@ def with_fallback(target: ast.Name, value: ast.expr) -> Branches | None:
     # Each of these assignments sets the name to its own value or to another one, as `or` does.
     either = ast.copy_location(ast.BoolOp(ast.Or(), [before, *others]), value)
     return None if _has_name(others, name) else Branches(target.lineno, either, (), before)
+
+
+def handles_missing(node: ast.Try | ast.With | ast.AsyncWith) -> bool:
+    """Return whether the code continues if an entry that the block of a statement reads does not exist.
+
+    A handler for any error counts only if the block is a single statement. A longer block may use the entry, so the
+    handler may be for what else can fail.
+    """
+    errors = _NOT_FOUND | _ANY_ERROR if len(node.body) == 1 else _NOT_FOUND
+    if isinstance(node, (ast.With, ast.AsyncWith)):
+        managers = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
+        return any(dotted(each.func)[-1:] == ["suppress"] and _names_any(each.args, errors) for each in managers)
+    for handler in node.handlers:
+        types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        if (None in types and len(node.body) == 1) or _names_any(types, errors):
+            return not any(isinstance(each, ast.Raise) for part in handler.body for each in ast.walk(part))
+    return False
+
+
+def _names_any(types: Iterable[ast.expr | None], errors: Set[str]) -> bool:
+    """Return whether one of the classes is one of these errors, judging by its name."""
+    return any(each is not None and not errors.isdisjoint(dotted(each)[-1:]) for each in types)
 
 
 def replaces_missing(value: ast.AST | None, name: str) -> bool:

@@ -16,7 +16,7 @@ class DagsAndTasks:
     """The DAGs and tasks of one file.
 
     Attributes:
-        dags: the ids of all DAGs in the file that are known.
+        dags: the ids of all DAGs in the file; empty if one of them is computed.
     """
 
     def __init__(self, syntax: Syntax, strings: StringExpressions) -> None:
@@ -28,9 +28,11 @@ class DagsAndTasks:
                 for keyword in call.node.keywords:
                     if keyword.arg == "python_callable" and isinstance(keyword.value, ast.Name):
                         self._calls_of[keyword.value.id].append(call.frame)
-        self._dag_ids: dict[Frame, str] = {frame: self._dag_of(frame) for frame in syntax.frames}
+        self._dag_ids: dict[Frame, str | None] = {frame: self._dag_of(frame) for frame in syntax.frames}
         self._found: dict[Frame, tuple[tuple[str, ...], tuple[str, ...]]] = {}
-        self.dags = tuple(dict.fromkeys(filter(None, self._dag_ids.values())))
+        known = dict.fromkeys(each for each in self._dag_ids.values() if each is not None)
+        # Code outside DAGs may be only for a DAG whose id is computed, such as a call of the function that makes it.
+        self.dags = () if "" in known else tuple(known)
 
     def owners_of(self, frame: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the ids of the DAGs and of the tasks that code belongs to, as far as they are known.
@@ -45,10 +47,10 @@ class DagsAndTasks:
             task = next(filter(None, map(self._task_of, each.outwards())), "")
             if task:
                 tasks[self._prefix(each) + task] = None
-            dag = next(filter(None, map(self._dag_ids.__getitem__, each.outwards())), "")
-            if dag:
+            dag = next((dag for dag in map(self._dag_ids.__getitem__, each.outwards()) if dag is not None), None)
+            if dag is not None:
                 dags[dag] = None
-        found = self._found[frame] = (tuple(dags) or self.dags, tuple(tasks))
+        found = self._found[frame] = (tuple(filter(None, dags)) if dags else self.dags, tuple(tasks))
         return found
 
     def _callers(self, frame: Frame) -> Iterator[Frame]:
@@ -59,24 +61,25 @@ class DagsAndTasks:
                 return
         yield frame
 
-    def _dag_of(self, frame: Frame) -> str:
-        """Return the id of the DAG that a frame makes or names; empty if it does neither."""
+    def _dag_of(self, frame: Frame) -> str | None:
+        """Return the id of the DAG that a frame makes or names; ``None`` if there is none; empty if it is computed."""
         node = frame.node
+        found: list[str | None] = []
         if isinstance(node, (ast.With, ast.AsyncWith)):
-            return next(filter(None, (self._dag_id(item.context_expr, frame) for item in node.items)), "")
-        if isinstance(node, ast.Call):
-            named = (self._dag_id(each.value, frame) for each in keywords_of(node) if each.arg == "dag")
-            return self._dag_id(node, frame) or next(named, "")
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return self._decorated(node, frame, "dag", "dag_id")
-        return ""
+            found = [self._dag_id(item.context_expr, frame) for item in node.items]
+        elif isinstance(node, ast.Call):
+            named = [each.value for each in keywords_of(node) if each.arg == "dag"]
+            found = [self._dag_id(each, frame) for each in (node, *named)]
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            found = [self._decorated(node, frame, "dag", "dag_id")]
+        return next((each for each in found if each is not None), None)
 
-    def _dag_id(self, node: ast.expr, frame: Frame) -> str:
-        """Return the id of the DAG that an expression makes; empty if it makes none, or the id is computed."""
+    def _dag_id(self, node: ast.expr, frame: Frame) -> str | None:
+        """Return the id of the DAG that an expression makes; ``None`` if it makes none; empty if the id is computed."""
         call = self._syntax.names.value(node, frame)
         if isinstance(call, ast.Call) and self._is_airflow(call.func, "DAG"):
             return self._argument(call, frame, "dag_id")
-        return ""
+        return None
 
     def _task_of(self, frame: Frame) -> str:
         """Return the id of the task that a frame makes; empty if it makes none, or the id is computed."""
@@ -85,7 +88,7 @@ class DagsAndTasks:
             named = (self._strings.text(each.value, frame) for each in keywords_of(node) if each.arg == "task_id")
             return next(named, "") or ""
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return self._decorated(node, frame, "task", "task_id")
+            return self._decorated(node, frame, "task", "task_id") or ""
         return ""
 
     def _prefix(self, frame: Frame) -> str:
@@ -102,11 +105,15 @@ class DagsAndTasks:
                 if isinstance(call, ast.Call) and self._is_airflow(call.func, "TaskGroup") and _has_prefix(call):
                     return self._argument(call, frame, "group_id")
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return self._decorated(node, frame, "task_group", "group_id")
+            return self._decorated(node, frame, "task_group", "group_id") or ""
         return ""
 
-    def _decorated(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame, name: str, id_name: str) -> str:
-        """Return the id that a decorator of Airflow gives a function; empty if it has no such decorator.
+    def _decorated(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame, name: str, id_name: str
+    ) -> str | None:
+        """Return the id that a decorator of Airflow gives a function.
+
+        It is ``None`` if the function has no such decorator, and empty if the id is computed or a group has no prefix.
 
         Args:
             name: the name of the decorator; ``task`` means also those like ``task.virtualenv``.
@@ -118,8 +125,9 @@ class DagsAndTasks:
             if is_airflow(path) and name in path.split(".")[-2:]:
                 if call is not None and not _has_prefix(call):
                     return ""
-                return (self._argument(call, frame, id_name) if call is not None else "") or node.name
-        return ""
+                has_own = call is not None and (call.args or any(each.arg == id_name for each in call.keywords))
+                return self._argument(call, frame, id_name) if call is not None and has_own else node.name
+        return None
 
     def _is_airflow(self, node: ast.expr, name: str) -> bool:
         names = dotted(node)

@@ -152,11 +152,12 @@ class Mentions:
         if isinstance(node.func, ast.Attribute) and node.func.attr in _HOOK_READERS:
             if node.args and self._is_hook(node.func.value, frame):
                 how = ".".join(names[-2:]) or node.func.attr
-                yield Mention(Kind.CONNECTION, how, node.args[0], node.args[0].lineno, frame)
+                id, is_guarded = node.args[0], node in self._syntax.guarded
+                yield Mention(Kind.CONNECTION, how, id, id.lineno, frame, has_default=is_guarded)
         elif isinstance(node.func, ast.Attribute) and node.func.attr == "__init__":
             yield from self._in_base_constructor(call)
         elif (reader := self._reader(names, frame)) is not None:
-            yield from _in_reader(*reader, node, frame)
+            yield from _in_reader(*reader, node, frame, is_guarded=node in self._syntax.guarded)
         elif is_airflow(path := self._syntax.names.imported(names, frame)):
             yield from self._in_airflow_call(node, path, frame)
         elif names and names[-1].endswith("Hook") and self._may_take_id(node, frame):
@@ -340,8 +341,12 @@ def _in_parameters(function: ast.FunctionDef | ast.AsyncFunctionDef, frame: Fram
             yield Mention(Kind.CONNECTION, how, default, default.lineno, frame, has_default=True)
 
 
-def _in_reader(kind: Kind, function: str, call: ast.Call, frame: Frame) -> Iterator[Mention]:
-    """Yield the id that a function reads."""
+def _in_reader(kind: Kind, function: str, call: ast.Call, frame: Frame, *, is_guarded: bool) -> Iterator[Mention]:
+    """Yield the id that a function reads.
+
+    Args:
+        is_guarded: whether the code continues if the entry does not exist.
+    """
     keywords = {each.arg: each.value for each in call.keywords}
     mapping = keywords.pop(None, None)
     if isinstance(mapping, ast.Dict):
@@ -349,7 +354,7 @@ def _in_reader(kind: Kind, function: str, call: ast.Call, frame: Frame) -> Itera
         keywords |= {name: value for name, value in zip(names, mapping.values, strict=True) if isinstance(name, str)}
     key = call.args[0] if call.args else keywords.get("key")
     if key is not None:
-        has_default = len(call.args) > 1 or bool(keywords.keys() & {"default", "default_var"})
+        has_default = is_guarded or len(call.args) > 1 or bool(keywords.keys() & {"default", "default_var"})
         yield Mention(kind, function, key, key.lineno, frame, has_default)
     elif mapping is not None:
         yield Mention(kind, function, None, call.lineno, frame)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, Final, NamedTuple
 
 from airflow_kubernetes_secrets.usage.bindings import Bindings
-from airflow_kubernetes_secrets.usage.branches import Branching, is_never_run, values_of
+from airflow_kubernetes_secrets.usage.branches import Branching, handles_missing, is_never_run, values_of
 from airflow_kubernetes_secrets.usage.dotted_names import dotted, imported_paths
 from airflow_kubernetes_secrets.usage.frames import (
     COMPREHENSIONS,
@@ -107,6 +107,8 @@ class Syntax:
         changed: the names of mappings that code changes, and of attributes that it sets.
         attributes_set: how often the code sets an attribute of this name.
         own_set: the attributes of ``self`` that assignments set, each with its value and frame.
+        guarded: the calls in blocks of ``try`` and ``with suppress``, if the code continues without the entries that
+            they read.
     """
 
     def __init__(self, text: str | bytes) -> None:
@@ -132,6 +134,7 @@ class Syntax:
         self.changed: set[str] = set()
         self.attributes_set: Counter[str] = Counter()
         self.own_set: list[tuple[str, ast.expr, Frame]] = []
+        self.guarded: set[ast.Call] = set()
         self._pending: list[tuple[ast.AST, Frame]] = []
         self._handled: set[ast.AST] = set()
         self._documentation: list[ast.expr] = []
@@ -207,6 +210,7 @@ class Syntax:
         return inside
 
     def _with(self, node: ast.With | ast.AsyncWith, frame: Frame) -> Frame:
+        self._guard(node)
         self.names.bind_branches(node, frame)
         for item in node.items:
             if isinstance(item.optional_vars, ast.Name):
@@ -273,6 +277,15 @@ class Syntax:
             key = target.slice.value if isinstance(target.slice, ast.Constant) else None
             if isinstance(key, str):
                 self.items_set.append((key, value, frame))
+
+    def _try(self, node: ast.Try, frame: Frame) -> Frame:
+        self._guard(node)
+        return self._branching(node, frame)
+
+    def _guard(self, node: ast.Try | ast.With | ast.AsyncWith) -> None:
+        """Note the calls in a block if the code continues without the entries that they read."""
+        if handles_missing(node):
+            self.guarded.update(call for each in node.body for call in ast.walk(each) if isinstance(call, ast.Call))
 
     def _name(self, node: ast.Name, frame: Frame) -> None:
         if not isinstance(node.ctx, ast.Load) and node not in self._handled:
@@ -433,12 +446,12 @@ _HANDLERS: Final[dict[type[ast.AST], _Handler]] = {
     ast.Nonlocal: Syntax._global,
     ast.SetComp: Syntax._comprehension,
     ast.Subscript: Syntax._subscript,
-    ast.Try: Syntax._branching,
+    ast.Try: Syntax._try,
     ast.With: Syntax._with,
     ast.arguments: Syntax._arguments,
 }
 if sys.version_info >= (3, 11):
-    _HANDLERS[ast.TryStar] = Syntax._branching
+    _HANDLERS[ast.TryStar] = Syntax._try
 
 
 def parts_of_sum(node: ast.expr) -> list[ast.expr]:

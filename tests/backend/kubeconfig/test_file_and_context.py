@@ -139,8 +139,44 @@ def test_context_without_a_namespace_uses_default_as_in_kubectl(cluster: Cluster
 
 
 def test_a_context_without_a_kubeconfig() -> None:
-    with pytest.raises(NotConfiguredError, match="context 'prod' requires a kubeconfig"):
+    with pytest.raises(NotConfiguredError, match=r"context 'prod' requires a kubeconfig.*or add --kubeconfig"):
         KubernetesSecretsBackend(context="prod").get_variable("x")
+
+
+@pytest.mark.parametrize(
+    ("content", "context", "problem"),
+    [
+        (
+            "{contexts: [{name: a}, {name: b}], current-context: a}",
+            "nope",
+            "it has no context 'nope'. Choose one of its contexts: a, b",
+        ),
+        (
+            "{contexts: [{name: a}, {name: b}], current-context: gone}",
+            None,
+            "it has no context 'gone'. Choose one of its contexts: a, b",
+        ),
+        ("{contexts: [{name: a}]}", None, "it has no current-context. Choose one of its contexts: a"),
+        (
+            "{contexts: [{name: a}], current-context: ''}",
+            None,
+            "it has no current-context. Choose one of its contexts: a",
+        ),
+        ("{contexts: null, current-context: a}", None, "it has no contexts. Copy a complete kubeconfig"),
+        ("{kind: Config}", "a", "it has no contexts. Copy a complete kubeconfig"),
+        (
+            f"contexts: [{', '.join(f'{{name: c{number}}}' for number in range(12))}]",
+            "nope",
+            "it has no context 'nope'. Choose one of its contexts: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 and 2 more",
+        ),
+    ],
+)
+def test_a_context_that_does_not_exist(content: str, context: str | None, problem: str, tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text(content)
+    with pytest.raises(NotConfiguredError) as raised:
+        KubernetesSecretsBackend(kubeconfig=str(path), context=context).get_variable("x")
+    assert str(raised.value).endswith(f"the kubeconfig {path} cannot be used: {problem}")
 
 
 def test_missing_file(tmp_path: Path) -> None:
