@@ -198,6 +198,20 @@ def test_each_namespace_without_permission_has_its_own_remedy(
         expect(notice.get_by_role("button", name="Copy")).to_have_count(2)
 
 
+def test_an_empty_table_names_the_namespace_that_does_not_exist(
+    page: Page, airflow: Airflow, team_secrets: TeamSecrets, account_folder: Path
+) -> None:
+    (account_folder / "token").write_text(team_secrets.cluster.admin_token)
+    misspelt = airflow.with_kwargs(namespace=[team_secrets.home, "misspelt"])
+    with running_ui(misspelt, path=PATH) as ui:
+        log_in(page, ui, "ada", PLUGIN)
+        frame = framed(page)
+        expect(frame.locator("#nothing")).to_contain_text(f"namespace {team_secrets.home}, namespace misspelt")
+        error = frame.locator("#notices .error")
+        expect(error).to_contain_text("namespace 'misspelt' does not exist.")
+        expect(error.locator("code")).to_have_text("kubectl create namespace misspelt")
+
+
 def test_the_last_of_many_explanations_is_shown(
     page: Page, ui: AirflowUI, team_secrets: TeamSecrets, proxy: Proxy
 ) -> None:

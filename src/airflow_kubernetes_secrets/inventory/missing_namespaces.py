@@ -20,8 +20,8 @@ def missing_namespace(cluster: Cluster, namespace: str) -> str:
     if cluster.has_namespace(namespace) is not False:
         return ""
     return (
-        f"namespace {namespace!r} does not exist. Correct its name in --namespace or backend_kwargs, or create it: "
-        f"{cluster.kubectl} create namespace {namespace}"
+        f"namespace {namespace!r} does not exist. Correct its name in --namespace or backend_kwargs, or create it:\n"
+        f"  {cluster.kubectl} create namespace {namespace}"
     )
 
 

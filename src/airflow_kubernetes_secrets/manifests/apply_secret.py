@@ -52,7 +52,7 @@ def apply_secret(
     except NotFoundError as error:
         # An apply creates the Secret, so only its namespace can be missing.
         namespace = metadata["namespace"]
-        raise KubernetesSecretsError(f"{error}. Create it: {cluster.kubectl} create namespace {namespace}") from None
+        raise KubernetesSecretsError(f"{error}. Create it:\n  {cluster.kubectl} create namespace {namespace}") from None
     except (ForbiddenError, UnauthorizedError):
         raise
     except ApiError as error:

@@ -16,6 +16,7 @@ from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of
 from airflow_kubernetes_secrets.inventory.known_contents import KnownContents
 from airflow_kubernetes_secrets.inventory.labelled_secrets import LabelledSecrets
 from airflow_kubernetes_secrets.inventory.location import location_of
+from airflow_kubernetes_secrets.inventory.missing_namespaces import missing_namespaces
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import KUBECTL, describe
 from airflow_kubernetes_secrets.lookup.kinds import Kind
@@ -269,6 +270,9 @@ def take_snapshot(used: UsedIds | None = None, last: PageSnapshot | None = None)
             raise NothingListedError(inventory.failures)
         failures = [problem.text for problem in (*configured.problems, *configured.warnings)]
         failures += [*inventory.failures, *first_texts(location.problems(), SEE_LIST)]
+        if not inventory.entries:
+            # A LIST in a namespace that does not exist is empty, and does not fail.
+            failures += missing_namespaces(options, location)
         text = location.text
         in_cluster = options.path is None
         searched = namespaces_of(options, location) if in_cluster else []

@@ -84,10 +84,11 @@ def test_no_entries(commands: Commands, cluster: Cluster) -> None:
         namespace=[commands.namespace, "misspelt"], kubeconfig=str(cluster.kubeconfig(cluster.admin_token))
     )
     several = commands.run("list")
-    nothing, missing = several.err.splitlines(keepends=True)
+    nothing, missing, command = several.err.splitlines(keepends=True)
     assert nothing == f"There are none in namespaces {commands.namespace}, misspelt {where} {remedy}"
     assert missing.startswith("namespace 'misspelt' does not exist. Correct its name in --namespace or backend_kwargs")
-    assert missing.endswith(" create namespace misspelt\n")
+    assert command.startswith("  kubectl ")
+    assert command.endswith(" create namespace misspelt\n")
 
 
 class TestReferences:
