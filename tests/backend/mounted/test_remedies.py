@@ -143,7 +143,8 @@ def test_a_secret_in_a_manifest(mount: Path) -> None:
 
 # The files, a part of the remedy, what its reader writes instead (files and options), and the connection that it makes.
 # Without a value, a file is removed.
-SSH = {"ssh-privatekey": "hunter2"}
+PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n-----END OPENSSH PRIVATE KEY-----\n"
+SSH = {"ssh-privatekey": PRIVATE_KEY}
 FOLLOWED: dict[str, tuple[dict[str, str], str, dict[str, str | None], dict[str, object]]] = {
     "several products": (
         {"PGHOST": "h", "PGUSER": "u", "PGPASSWORD": "hunter2", "REDIS_HOST": "x"},
@@ -276,7 +277,7 @@ DESCRIBED: dict[str, tuple[dict[str, str], dict[str, str], dict[str, object]]] =
     "a key for SSH": (
         SSH,
         {"connection-type: ssh": "ssh", "connection-host": "h", "connection-login": "u"},
-        {"conn_type": "ssh", "host": "h", "login": "u", "extra": '{"private_key": "hunter2"}'},
+        {"conn_type": "ssh", "host": "h", "login": "u", "extra": json.dumps({"private_key": PRIVATE_KEY})},
     ),
     "an entry of extra": (
         {"admin-token": "hunter2", "admin-password": "hunter2"},
