@@ -403,10 +403,10 @@ class TestHelp:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["usage", "--dag", "dags"], "unrecognized arguments: --dag dags; did you mean --dags?"),
-        (["list", "--namespaces=airflow"], "unrecognized arguments: --namespaces=airflow; did you mean --namespace?"),
+        (["usage", "--dag", "dags"], "unrecognized arguments: --dag; did you mean --dags?"),
+        (["list", "--namespaces=airflow"], "unrecognized arguments: --namespaces; did you mean --namespace?"),
         (["explain", "connection", "x", "-q", "--tset"], "unrecognized arguments: -q --tset; did you mean --test?"),
-        (["usage", "dags"], "unrecognized arguments: dags"),
+        (["usage", "dags"], "1 argument too many"),
         (["doctor", "--\x1b[1m"], r"unrecognized arguments: --\x1b[1m"),
     ],
 )
@@ -419,6 +419,27 @@ def test_unknown_arguments_are_reported_by_the_command(
     printed = capsys.readouterr().err
     assert printed.startswith(f"usage: airflow-kubernetes-secrets {arguments[0]} [-h]")
     assert printed.endswith(f"airflow-kubernetes-secrets {arguments[0]}: error: {message}\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["put", "connection", "x", "--urii", "postgres://u:hunter2@h"],
+        ["put", "connection", "x", "--urii=hunter2"],
+        ["put", "connection", "x", "hunter2"],
+        ["put", "connection", "x", "-phunter2"],
+        ["put", "postgres://u:hunter2 or@h", "x"],
+        ["put", "variable", "x", "--namespac", "a", "--value", "-", "hunter2"],
+        ["postgres://u:hunter2@h"],
+    ],
+)
+def test_values_in_wrong_places_are_not_printed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    printed = capsys.readouterr()
+    assert "error: " in printed.err
+    assert "hunter2" not in printed.out + printed.err
 
 
 def test_completion(tmp_path: Path) -> None:

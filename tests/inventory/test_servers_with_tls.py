@@ -38,7 +38,7 @@ SHARDS = "c-shard-00-00.ab1cd.mongodb.net:27017,c-shard-00-01.ab1cd.mongodb.net:
     ],
 )
 def test_connections_without_tls(conn_type: str, fields: dict[str, Any]) -> None:
-    """The host in upper case means the same."""
+    """The case of the host does not count."""
     assert [each for each in texts_of(value(conn_type, fields)) if "TLS" in each]
     upper = {name: str(each).upper() if name == "host" else each for name, each in fields.items()}
     assert [each for each in texts_of(value(conn_type, upper)) if "TLS" in each]

@@ -8,6 +8,7 @@ import argparse
 import errno
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,10 +21,14 @@ from typing import NoReturn
 from airflow_kubernetes_secrets.cli.definition import COMMANDS, DESCRIPTION, PROGRAM, Command
 from airflow_kubernetes_secrets.cli.ending_signals import cleanup_before_end
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.messages.listing import number_of
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.version import __version__
+
+# What argparse quotes in its messages, if it contains a URI.
+_URI = r"'[^']*://[^']*'|\S*://\S*"
 
 # The required similarity of an unknown argument and the one that is suggested.
 _CUTOFF = 0.6
@@ -40,15 +45,20 @@ class _Parser(argparse.ArgumentParser):
     """Reports wrong arguments with control characters escaped, so that a terminal does not interpret them."""
 
     def error(self, message: str) -> NoReturn:
-        """Print the message, and exit with status 2."""
-        super().error(printable(message))
+        """Print the message without URIs, which can contain a password, and exit with status 2."""
+        super().error(re.sub(_URI, "(a URI)", printable(message)))
 
     def refuse(self, unknown: Sequence[str]) -> NoReturn:
         """Report arguments that the command does not have, with its usage, and exit with status 2."""
         known = tuple(flag for action in self._actions for flag in action.option_strings)
-        options = [each.partition("=")[0] for each in unknown if each.startswith("--")]
-        meant = next(filter(None, (nearest(each, known, _CUTOFF) for each in options)), "")
-        self.error(f"unrecognized arguments: {' '.join(unknown)}" + (f"; did you mean {meant}?" if meant else ""))
+        # Only names are shown. Anything else can be the value of a misspelt option, such as a password.
+        names = [
+            each.partition("=")[0] if each.startswith("--") else each[:2] for each in unknown if each.startswith("-")
+        ]
+        if not names:
+            self.error(f"{number_of(len(unknown), 'argument')} too many")
+        meant = next(filter(None, (nearest(each, known, _CUTOFF) for each in names if each.startswith("--"))), "")
+        self.error(f"unrecognized arguments: {' '.join(names)}" + (f"; did you mean {meant}?" if meant else ""))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
