@@ -7,12 +7,13 @@ https://www.rfc-editor.org/rfc/rfc9112
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
+from string import hexdigits
 from typing import BinaryIO
 
 _LONGEST_LINE = 65536
 _MOST_HEADERS = 100
+_MOST_DIGITS = 12
 _LARGEST_PIECE = 1024 * 1024
 
 # The largest body that is read into memory, in bytes: a LIST of 100,000 Secrets of 2.6 KiB each, including what the API
@@ -242,7 +243,8 @@ def _read_chunk(stream: BinaryIO, encoding: str, body: Body, largest: int) -> bo
 
 
 def _length(text: str, base: int) -> int:
-    if not re.fullmatch(r"[0-9A-Fa-f]{1,12}", text):
+    # This uses no pattern: compiling one takes a hundredth of the time of a process's first lookup.
+    if not 0 < len(text) <= _MOST_DIGITS or text.strip(hexdigits):
         raise MalformedResponseError("the response does not state its length")
     try:
         return int(text, base)
