@@ -19,9 +19,9 @@ INTRODUCTION = """\
 
 <!-- Made by docs/make_corpus.py of the files in tests/formats/corpus. Change those. -->
 
-This page lists Secrets as other software writes them, and what each needs before Airflow can read it. A test reads
-each of them, and another one builds the client of the hook with this connection. [Secret formats](formats.md) has the
-rules, and [Labels and annotations](annotations.md) the annotations, which start with `airflow.apache.org/`.
+This page lists Secrets as other software writes them, and what each needs before Airflow can read it. [Secret
+formats](formats.md) has the rules. [Labels and annotations](annotations.md) lists the annotations, which begin with
+`airflow.apache.org/`.
 
 Each Secret also needs the label with its id, or a reference in the options. Replace the host, login and database in an
 annotation with your own. If your software is missing, [add a

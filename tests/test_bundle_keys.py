@@ -60,9 +60,9 @@ def test_the_id_of_a_key(kind: Kind, key: str, identifier: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "key", "problem"),
     [
-        (Kind.CONNECTION, "AIRFLOW_VAR_X", "only keys that begin with AIRFLOW_CONN_ mean another id"),
-        (Kind.CONNECTION, "AIRFLOW__X__Y", "only keys that begin with AIRFLOW_CONN_ mean another id"),
-        (Kind.CONFIG, "AIRFLOW_CONN_A__B", "only keys that begin with AIRFLOW__ mean another id"),
+        (Kind.CONNECTION, "AIRFLOW_VAR_X", "the prefix in this bundle is AIRFLOW_CONN_"),
+        (Kind.CONNECTION, "AIRFLOW__X__Y", "the prefix in this bundle is AIRFLOW_CONN_"),
+        (Kind.CONFIG, "AIRFLOW_CONN_A__B", "the prefix in this bundle is AIRFLOW__"),
         (Kind.VARIABLE, "AIRFLOW_VAR_", "the id after the prefix is missing"),
         (Kind.VARIABLE, "AIRFLOW_VAR_x", "Write AIRFLOW_VAR_X, or the id without AIRFLOW_VAR_"),
         (Kind.CONFIG, "AIRFLOW__X", "it is not AIRFLOW__SECTION__KEY in capitals"),

@@ -162,7 +162,7 @@ class TestSelection:
         space = any_source.namespace
         assert log_messages(caplog) == [
             f"variable 'x': ConfigMap {space}/both, label '{BUNDLE}': the ConfigMap also has the label '{VARIABLE}' of "
-            "one id, so its keys are not ids. Remove one of the labels. It is skipped"
+            "one id, so its keys are not ids. Remove one of the labels. This ConfigMap is skipped"
         ]
 
     def test_reference_does_not_find_a_config_map(

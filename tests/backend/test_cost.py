@@ -95,7 +95,7 @@ class TestManySecretsForOneId:
         warnings = log_messages(caplog)
         assert len(warnings) == 5
         assert f"{put.namespace}/s-00" in warnings[0]
-        assert warnings[4].endswith("It is skipped, and 25 more")
+        assert warnings[4].endswith("This Secret is skipped, and 25 more")
 
 
 @pytest.mark.parametrize("mark", ["\u0315\u0300", "\u0301\u0316"])

@@ -235,10 +235,9 @@ class TestNoDataKey:
 
         [warning] = log_messages(caplog)
         assert f"Secret {put.namespace}/app-db, key 'value': there is no such key in its data, nor a key" in warning
-        assert (
-            "the keys are 'tls.crt', 'tls.key'. If one of them contains it, name that key in the annotation" in warning
-        )
-        assert warning.endswith(". It is skipped")
+        remedy = "If one of these keys contains the connection, name that key in the annotation"
+        assert f"the keys are 'tls.crt', 'tls.key'. {remedy}" in warning
+        assert warning.endswith(". This Secret is skipped")
         assert "hunter2" not in warning
 
     def test_a_secret_without_data(
@@ -273,7 +272,7 @@ class TestNoDataKey:
 
         [skipped] = log_messages(caplog)
         assert f"Secret {put.namespace}/a-older, key 'value'" in skipped
-        assert "It is skipped" in skipped
+        assert "This Secret is skipped" in skipped
 
 
 class TestTeams:

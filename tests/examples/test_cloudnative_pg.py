@@ -110,7 +110,7 @@ def test_by_an_inherited_label(
     assert facts(backend.get_connection("warehouse")) == expected(namespaces["airflow-secrets"])
     [warning] = log_messages(caplog)
     assert "/warehouse-pull, key 'value': there is no such key in its data" in warning
-    assert "It is skipped" in warning
+    assert "This Secret is skipped" in warning
 
 
 def test_with_the_label_on_every_secret_of_the_cluster(

@@ -114,4 +114,4 @@ def test_a_secret_whose_keys_are_gone_from_the_store(
 
     assert backend.get_connection("warehouse") is None
     [warning] = log_messages(caplog)
-    assert "It is skipped" in warning
+    assert "This Secret is skipped" in warning

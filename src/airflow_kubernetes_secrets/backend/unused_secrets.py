@@ -26,7 +26,7 @@ def log_duplicates(decision: Decision) -> None:
 def log_skipped(decision: Decision) -> None:
     """Log why Secrets for the id were skipped."""
     for problem, more in first_items(decision.skipped):
-        text = f"{decision.lookup}: {problem}. It is skipped{more and f',{more}'}"
+        text = f"{decision.lookup}: {problem}. This {problem.kind} is skipped{more and f',{more}'}"
         notices.once(logging.WARNING, ("skipped", str(problem)), text)
 
 

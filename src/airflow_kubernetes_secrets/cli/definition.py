@@ -68,6 +68,11 @@ OUTPUT = _argument(
     help="the output format (default: table on a terminal, else plain)",
     choices=("table", "json", "yaml", "plain"),
 )
+ID = _argument(
+    "id",
+    help="a connection id, the key of a variable, or the id that an option with the suffix _SECRET names",
+    metavar="ID",
+)
 TEAM = _argument("--team", help="the team of the lookup", metavar="TEAM", type=team_argument)
 KUBECONFIG = _argument("--kubeconfig", help="a kubeconfig, instead of Airflow's configured credentials", metavar="PATH")
 CONTEXT = _argument("--context", help="a context in the kubeconfig", metavar="NAME")
@@ -109,13 +114,12 @@ DAGS = _argument(
 EXPLAIN = Command(
     "explain",
     "explain how Airflow looks up an id, and why a Secret is or is not selected",
-    "Show every step of one lookup: the configuration, the user and the API server, the queries, which Secret "
-    "is selected and whether Airflow can parse it, which Secrets are skipped and why, and which entries in the "
-    "environment or database the selected Secret hides. "
-    "No value is shown.",
+    "Show every step of one lookup: the configuration, the user, the API server and the queries. Show which Secret is "
+    "selected, whether Airflow can parse it, and why other Secrets are skipped. Also show the entries with this id in "
+    "the environment or database, which Airflow does not use because of the Secret. No value is shown.",
     (
         _argument("kind", help="the kind", choices=KINDS),
-        _argument("id", help="the connection's id, the variable's key, or the value of …_SECRET", metavar="ID"),
+        ID,
         TEAM,
         _argument(
             "--test",
@@ -139,9 +143,8 @@ EXPLAIN = Command(
 LIST = Command(
     "list",
     "list the connections, variables and configuration options in Secrets",
-    "List the connections, variables and configuration options that have a Secret in the namespaces that Airflow "
-    "searches, sorted by kind, team and id, with their problems. "
-    "No value is shown.",
+    "List the connections, variables and configuration options in Secrets, with their problems. The list contains the "
+    "namespaces that Airflow searches, and is sorted by kind, team and id. No value is shown.",
     (
         _argument("kind", help="only this kind (default: all)", choices=LISTS, nargs="?"),
         _argument("--team", help="only entries of this team", metavar="TEAM", type=team_argument),
@@ -157,16 +160,15 @@ USAGE = Command(
     "usage",
     "show which connections and variables DAGs use, and what provides each",
     "Find the connections, variables and options that DAGs use, in their code and in the metadata database, and show "
-    "what provides each: a Secret, the environment, the database, or nothing. DAG code is parsed and never run. An id "
-    "that the code computes is only counted. "
-    "No value is shown.",
+    "what provides each: a Secret, the environment, the database, or nothing. DAG code is parsed and never run. Ids "
+    "that are known only when the code runs are counted. No value is shown.",
     (
         DAGS,
         _argument("--team", help="the team that the DAGs of --dags belong to", metavar="TEAM", type=team_argument),
         _argument(
             "--missing",
-            help="only ids whose status is missing or unknown; also print the commands that create Secrets for missing "
-            "ids, and that export ids from the environment or the metadata database",
+            help="only ids whose status is missing or unknown; also print the commands that create the missing Secrets "
+            "and that move ids from the environment or the metadata database into Secrets",
             action="store_true",
         ),
         _argument(
@@ -175,7 +177,7 @@ USAGE = Command(
         _argument("--id", help="only this id, with all its uses", metavar="ID"),
         _argument(
             "--no-database",
-            help="do not read the metadata database, neither for DAGs nor for connections and variables",
+            help="do not read DAGs, connections and variables from the metadata database",
             action="store_false",
             dest="database",
         ),
@@ -199,8 +201,8 @@ USAGE = Command(
 DOCTOR = Command(
     "doctor",
     "check everything that a deployment needs",
-    "Check the configuration as Airflow will see it, the credentials, the API server, permissions, the Secrets "
-    "themselves and the cache settings, and print what to do. It works even if Airflow itself does not start.",
+    "Check the configuration, the credentials, the API server, the permissions, the Secrets and the cache settings, "
+    "and print what to do. The command works even if Airflow itself does not start.",
     (
         _argument("--output", "-o", help="the output format", choices=("text", "json", "yaml"), default="text"),
         *ACCESS,
@@ -212,8 +214,8 @@ DOCTOR = Command(
 RBAC = Command(
     "rbac",
     "print the Roles and RoleBindings that this configuration needs",
-    "Print least-privilege manifests for kubectl. In each namespace that Airflow searches, they grant only the "
-    "verbs that Airflow uses. For references, they grant 'get' on the named Secrets only.",
+    "Print manifests of Roles and RoleBindings for kubectl. In each namespace that Airflow searches, they grant only "
+    "the verbs that Airflow uses. For references, they grant 'get' on the named Secrets only.",
     (
         _argument(
             "--service-account",
@@ -252,7 +254,7 @@ _DATA = (
     _argument("--value", help="a variable or configuration option; '-' as for --uri", metavar="-"),
     _argument(
         "--from-file",
-        help="the value from a file, byte for byte; '-' is standard input",
+        help="read the value from this file, byte for byte; '-' is standard input",
         metavar="PATH",
         type=path_argument,
     ),
@@ -266,7 +268,7 @@ _DATA = (
     ),
     _argument(
         "--allow-secret-arguments",
-        help="accept secret values on the command line, where the shell history and the process list show them",
+        help="accept values in arguments, although the shell history and the process list show them",
         action="store_true",
     ),
 )
@@ -278,7 +280,7 @@ PUT = Command(
     "for the id exists, it is updated, unless an operator manages it.",
     (
         _argument("kind", help="the kind", choices=KINDS),
-        _argument("id", help="the connection's id, the variable's key, or the value of …_SECRET", metavar="ID"),
+        ID,
         *_DATA,
         _argument("--team", help="the team that the Secret belongs to", metavar="TEAM", type=team_argument),
         _argument("--name", help="the Secret's name (default: derived from the id)", metavar="NAME"),
@@ -289,13 +291,13 @@ PUT = Command(
         ),
         _argument(
             "--dry-run",
-            help="client: only create the manifest; server: let the API server check it too; neither stores anything",
+            help="store nothing. client: only create the manifest; server: let the API server check it too",
             choices=("client", "server"),
         ),
         _argument("--output", "-o", help="print the Secret too, with its data in base64", choices=("yaml", "json")),
         _argument(
             "--force",
-            help="take over keys from other field managers, and remove fields that are not given",
+            help="overwrite keys that other field managers own, and remove fields that are not given",
             action="store_true",
         ),
         *_access("the namespace to write to"),
@@ -311,8 +313,8 @@ PUT = Command(
 CHECK = Command(
     "check",
     "check manifests before they are merged",
-    "Check manifests of Secrets, and of resources that create Secrets, as Airflow would read the result: labels, "
-    "ids, duplicates, keys, values, templates that omit labels. No cluster and no database are needed.",
+    "Check manifests of Secrets, and of resources that create Secrets. Report what Airflow cannot find or read: wrong "
+    "labels, ids, keys and values, duplicates, and templates that omit labels. No cluster and no database are needed.",
     (
         _argument(
             "paths",
@@ -332,7 +334,7 @@ CHECK = Command(
         _argument(
             "--namespace",
             "-n",
-            help="the namespace of manifests that name none (default: default)",
+            help="the namespace for manifests without a namespace (default: default)",
             metavar="NAME",
             default="default",
         ),
@@ -362,8 +364,8 @@ CHECK = Command(
 EXPORT = Command(
     "export",
     "write manifests for connections and variables from other sources",
-    "Write one labelled Secret manifest for each connection and variable, for kubectl or for sealing. The files "
-    "contain the values; they are readable by their owner only.",
+    "Write the manifest of a labelled Secret for each connection and variable. Apply the manifests with kubectl, or "
+    "seal them. They contain the values, and only your user can read the files.",
     (
         _argument(
             "--from",
@@ -389,7 +391,7 @@ EXPORT = Command(
         ),
         _argument(
             "--team",
-            help="the team of entries that name none; with --missing: only the team of the DAGs in --dags",
+            help="the team for entries without a team; with --missing: only the team of the DAGs in --dags",
             metavar="TEAM",
             type=team_argument,
         ),

@@ -115,13 +115,13 @@ def problem_of_key(kind: Kind, key: str) -> str:
         return ""
     prefix = kind.variable_prefix
     if not key.startswith(prefix):
-        return f"only keys that begin with {prefix} mean another id in this bundle. Move it to a bundle of its own kind"
+        return f"the prefix in this bundle is {prefix}. Move the key to a bundle of its own kind"
     if key == prefix:
         return "the id after the prefix is missing. Add it"
     if kind is Kind.CONFIG:
-        return "it is not AIRFLOW__SECTION__KEY in capitals, which means the id section/key. Correct it"
+        return "it is not AIRFLOW__SECTION__KEY in capitals, the name for the id section/key. Correct it"
     if key != key.upper():
-        return f"Airflow derives names in capitals only. Write {key.upper()}, or the id without {prefix}"
+        return f"such a name must be in capitals. Write {key.upper()}, or the id without {prefix}"
     return "it names a team, as Airflow's environment variables do. Put the team in the label of a bundle of its own"
 
 

@@ -112,10 +112,11 @@ def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretErr
     if data_key_of(kind, secret, data_key) != IN_FIELDS or (is_connection and has_fields(secret)):
         return None
     problem = f"there is no such key in its data; {secret.keys_text()}"
-    remedy = f"If one of them contains it, name that file {data_key!r}"
+    remedy = f"If one of these files contains the {kind.word}, name that file {data_key!r}"
     of_fields = ", or name the files of its fields 'host', 'login' and 'password'"
     if secret.can_be_annotated:
-        remedy = f"If one of them contains it, name that key in the annotation {ANNOTATION_PREFIX}data-key"
+        annotation = f"{ANNOTATION_PREFIX}data-key"
+        remedy = f"If one of these keys contains the {kind.word}, name that key in the annotation {annotation}"
         of_fields = f", or the keys of its fields in {ANNOTATION_PREFIX}field-<field>"
     if is_connection:
         nor = "nor a key for the host, login or password of a connection"
@@ -446,7 +447,7 @@ def _in_order(secrets: Sequence[Secret]) -> Sequence[Secret]:
 def _error_of_another_id(secret: Secret, label: str) -> MalformedSecretError:
     # The other id is not shown: it may be a URI with a password, or an id that the user is not allowed to know.
     if secret.annotations is not None and label in secret.annotations:
-        problem = "it specifies another id. Correct it or the label"
+        problem = "it specifies another id than the label. Correct one of them"
     else:
         problem = f"it is missing; without it, the {secret.kind} belongs to another id. Add it with the exact id"
     return secret.malformed(label, problem, part="annotation")

@@ -106,11 +106,11 @@ OF_SECRETS: Mapping[SecretCode, str] = {
     "reference, or before a bundle or ConfigMap",
     "blocked": "the lookup of the id fails because of another Secret",
     "missing-secret": "a reference in the options names a Secret that does not exist",
-    "not-looked-up": "the backend never looks the id up there",
+    "not-looked-up": "no lookup uses the Secret or ConfigMap for its id, because of the options or its labels",
     "outside-pattern": "the id does not match the lookup pattern in the options",
     "missing-id-annotation": "the label's value is a hash of an id, and the annotation with that id is missing",
     "id-label-mismatch": "label and annotation are for different ids",
-    "unknown-label": "a label key is like one of Airflow's but is unknown, so it is probably misspelt",
+    "unknown-label": "a label key is similar to one of Airflow's and is probably misspelt",
     "unknown-annotation": "an annotation begins like Airflow's but is unknown or blank, or the Secret lacks the label "
     "for it",
     "trailing-newline": "the value of a variable, a login or a password ends with a newline",
@@ -122,7 +122,7 @@ OF_SECRETS: Mapping[SecretCode, str] = {
     "extra-not-json": "the extra of a connection is not a JSON object, and Airflow 3 cannot use the connection",
     "not-everywhere": "another version of Airflow, or a part of this one, cannot use the connection",
     "half-connection": "a connection lacks a host, login or password that it needs, or that an unused key may contain",
-    "placeholder": "a field of a connection contains what a template or a tool has not replaced by a value, such as "
+    "placeholder": "a field of a connection contains a placeholder that no template or tool has replaced, such as "
     "`<no value>`, `{{ .host }}`, `${HOST}` or `null`",
     "unused-settings": "nothing reads a key, a URI or a setting in JSON that the connection may need: for TLS, "
     "options, a port, the name of a database, or another setting of the hook",
@@ -151,7 +151,7 @@ OF_MANIFESTS: Mapping[ManifestCode, str] = {
     "unescaped-json": "a template inserts a value into a JSON string without escaping it",
     "not-checked": "a notice, not a problem: values or labels are encrypted, or another tool inserts them, so they are "
     "not checked; or the code of a DAG computes an id",
-    "no-manifest": "a DAG uses an id, and no checked manifest makes a Secret for it",
+    "no-manifest": "a DAG uses an id, and no checked manifest creates a Secret for it",
     "unreadable-dag": "a file with DAG code cannot be read or parsed",
 }
 
@@ -192,8 +192,8 @@ OF_DEPLOYMENTS: Mapping[DeploymentCode, str] = {
     "teams-off": "Secrets belong to teams, but Airflow has no teams",
     "many": "a namespace has so many Secrets that each lookup is expensive for the API server",
     "not-taken": "a configuration option names a Secret, but Airflow uses another value",
-    "only-in-environment": "the Secret of the metadata database is found through environment variables alone, which "
-    "other pods may lack",
+    "only-in-environment": "only environment variables name the Secret with the URI of the metadata database, and pods "
+    "without these variables use another database",
     "option-missing": "a configuration option names a Secret that does not exist",
     "option-fails": "a configuration option names a Secret that cannot be read",
 }

@@ -98,7 +98,7 @@ class TestSelection:
         space = any_source.namespace
         problem = (
             f"Secret {space}/bundle, label '{BUNDLE}': the Secret also has the label '{CONNECTION}' of one id, so its "
-            "keys are not ids. Remove one of the labels. It is skipped"
+            "keys are not ids. Remove one of the labels. This Secret is skipped"
         )
         assert log_messages(caplog) == [f"connection 'x': {problem}"]
 

@@ -83,7 +83,7 @@ def test_a_variable(mount: Path) -> None:
     Volume(mount / "variables" / "x").write({"a": "hunter2"})
 
     [text] = problems(mount)
-    assert text.endswith("the keys are 'a'. If one of them contains it, name that file 'value'")
+    assert text.endswith("the keys are 'a'. If one of these files contains the variable, name that file 'value'")
 
 
 @pytest.mark.parametrize("case", FIELDS)

@@ -105,7 +105,7 @@ class TestIdsAndAnnotations:
 
         [warning] = log_messages(caplog)
         assert f"variable 'x': Secret {source.namespace}/of-y, annotation '{VARIABLE}'" in warning
-        assert "it specifies another id. Correct it or the label. It is skipped" in warning
+        assert "it specifies another id than the label. Correct one of them. This Secret is skipped" in warning
         assert backend.get_variable("both") == "found"
 
     def test_the_data_key_in_an_annotation(self, source: ManifestSource, freshness: dict[str, object]) -> None:

@@ -98,7 +98,7 @@ def test_another_valid_secret_is_used(tmp_path: Path, caplog: pytest.LogCaptureF
 
     [warning] = log_messages(caplog)
     assert f"Secret shop/a, annotation '{PREFIX}field-host'" in warning
-    assert "It is skipped" in warning
+    assert "This Secret is skipped" in warning
 
 
 class TestThousands:
