@@ -201,8 +201,6 @@ def away(folder: Path, port: int, on_error: str, version: str = "3.3") -> Airflo
             "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "home" / "dags"),
             "AIRFLOW__SECRETS__BACKEND": BACKEND,
             "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(kwargs),
-            # A worker that gives up a request on a busy machine repeats it, and the API server logs no status for it.
-            "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
             "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MIN": "0.1",
             "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "0.1",
             "AIRFLOW_CONN_IN_ENV": "http://env-host",
