@@ -166,7 +166,7 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
         "The namespace": [f"{_SHORT_BLOCKS}::test_pods_of_tasks"],
         "When the Secret is looked up": [f"{_SHORT_BLOCKS}::test_pods_of_tasks"],
     },
-    "metrics": {"Switch it on": ["backend/test_metrics.py::test_the_configuration_of_the_page"]},
+    "metrics": {"Switch it on": ["backend/test_metrics_page.py::test_the_configuration_of_the_page"]},
     "migration": {
         "From the database": [_DATABASE] * 4,
         "From the environment": ["examples/test_migration.py::test_from_the_environment"],

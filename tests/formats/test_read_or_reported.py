@@ -17,20 +17,12 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.connection_secrets import Read, secret_manifest, whole
+from support.listing import problem_codes_in
 
 HALF, SETTINGS = "half-connection", "unused-settings"
 
 DATABASE = {"host": "h", "username": "u", "password": "p"}
 GOOGLE_KEY = {"type": "service_account", "private_key": "k"}
-
-
-def problems(folder: Path, data: dict[str, str], **annotations: str) -> set[str]:
-    """Return the codes of the problems that ``list`` reports, without those of the connection type."""
-    given = {name.replace("_", "-"): value for name, value in annotations.items()}
-    (folder / "app.json").write_text(json.dumps(secret_manifest("shop", "app", data, given)))
-    options = Options(path=str(folder))
-    [entry] = inventory_of(location_of(options), options).entries
-    return {str(each.code) for each in entry.problems} - {"unknown-type"}
 
 
 def extra_of(connection: dict[str, object] | None) -> Any:
@@ -62,12 +54,12 @@ def test_tls_in_json_is_converted_for_the_type_in_the_annotation(
 def test_tls_in_json_that_the_hook_does_not_use_is_reported(
     tmp_path: Path, engine: str, settings: dict[str, Any]
 ) -> None:
-    assert SETTINGS in problems(tmp_path, {"value": json.dumps({"engine": engine, **DATABASE, **settings})})
+    assert SETTINGS in problem_codes_in(tmp_path, {"value": json.dumps({"engine": engine, **DATABASE, **settings})})
 
 
 def test_tls_in_json_that_is_switched_off_is_not_reported(tmp_path: Path) -> None:
     data = {"value": json.dumps({"engine": "redshift", **DATABASE, "ssl": False})}
-    assert SETTINGS not in problems(tmp_path, data)
+    assert SETTINGS not in problem_codes_in(tmp_path, data)
 
 
 @pytest.mark.parametrize(
@@ -119,12 +111,14 @@ def test_scheme_of_a_uri_determines_the_settings(read: Read, scheme: str, extra:
     ids=" ".join,
 )
 def test_half_a_connection_is_reported(tmp_path: Path, data: dict[str, str]) -> None:
-    assert HALF in problems(tmp_path, data, connection_type="postgres")
+    assert HALF in problem_codes_in(tmp_path, data, connection_type="postgres")
 
 
 def test_socket_replaces_the_host(tmp_path: Path) -> None:
     data = {"username": "u", "password": "p"}
-    assert HALF not in problems(tmp_path, data, connection_type="mysql", connection_extra='{"unix_socket": "/run/x"}')
+    assert HALF not in problem_codes_in(
+        tmp_path, data, connection_type="mysql", connection_extra='{"unix_socket": "/run/x"}'
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,15 +128,15 @@ def test_certificates_are_reported_although_sslmode_is_read(
     tmp_path: Path, conn_type: str, extra: dict[str, object]
 ) -> None:
     data = {"uri": f"{conn_type}://u:p@h/d?sslmode=verify-full", "ca.crt": "-----BEGIN CERTIFICATE-----"}
-    assert problems(tmp_path, data) == {SETTINGS}
-    assert problems(tmp_path, data, connection_extra=json.dumps(extra)) == set()
+    assert problem_codes_in(tmp_path, data) == {SETTINGS}
+    assert problem_codes_in(tmp_path, data, connection_extra=json.dumps(extra)) == set()
 
 
 @pytest.mark.parametrize("name", ["scheme", "protocol"])
 def test_a_scheme_of_http_in_a_key_is_reported(tmp_path: Path, name: str) -> None:
     data = {**DATABASE, "port": "8443", name: "https"}
-    assert problems(tmp_path, data, connection_type="http") == {SETTINGS}
-    assert problems(tmp_path, data, connection_type="http", field_schema=name) == set()
+    assert problem_codes_in(tmp_path, data, connection_type="http") == {SETTINGS}
+    assert problem_codes_in(tmp_path, data, connection_type="http", field_schema=name) == set()
 
 
 def test_trailing_newline_of_a_value_in_extra_is_stripped(read: Read) -> None:
@@ -160,19 +154,19 @@ def test_parameters_after_a_semicolon_are_not_part_of_the_host(read: Read) -> No
 @pytest.mark.parametrize("annotations", [{"connection_extra": '{"x": 1}'}, {}], ids=str)
 def test_a_login_alone_in_json_is_reported(tmp_path: Path, annotations: dict[str, str]) -> None:
     """RDS writes this JSON for the master users that it manages."""
-    assert HALF in problems(tmp_path, {"value": json.dumps({"username": "u", "password": "p"})}, **annotations)
+    assert HALF in problem_codes_in(tmp_path, {"value": json.dumps({"username": "u", "password": "p"})}, **annotations)
 
 
 @pytest.mark.parametrize(
     "annotations", [{"connection_type": "generic"}, {"connection_type": "postgres", "connection_host": "h"}], ids=str
 )
 def test_the_remedy_for_a_login_alone(tmp_path: Path, annotations: dict[str, str]) -> None:
-    assert not problems(tmp_path, {"value": json.dumps({"username": "u", "password": "p"})}, **annotations)
+    assert not problem_codes_in(tmp_path, {"value": json.dumps({"username": "u", "password": "p"})}, **annotations)
 
 
 def texts(folder: Path, data: dict[str, str], **annotations: str) -> list[str]:
     """Return the messages about unused settings."""
-    problems(folder, data, **annotations)
+    problem_codes_in(folder, data, **annotations)
     options = Options(path=str(folder))
     [entry] = inventory_of(location_of(options), options).entries
     return [each.text for each in entry.problems if each.code == SETTINGS]
@@ -226,65 +220,7 @@ def test_newline_is_reported_only_inside_a_field(tmp_path: Path, value: str, end
         {"value": f'{{"engine": "postgres", "host": "h", "username": "u", "password": "{value}"}}{end}'},
         {"value": f'{{"conn_type": "postgres", "host": "h", "password": "{value}"}}{end}'},
     ):
-        assert ("trailing-newline" in problems(tmp_path, data)) == ("\\n" in value), data
-
-
-SNOWFLAKE = {"account": "a", "user": "u", "password": "p"}
-MORE = {"role": "r", "database": "d", "region": "x", "warehouse": "w"}
-
-
-@pytest.mark.parametrize(
-    ("data", "annotations"),
-    [
-        ({**SNOWFLAKE, **MORE}, {}),
-        ({**SNOWFLAKE, **MORE, "type": "snowflake"}, {}),
-        ({**SNOWFLAKE, **MORE}, {"connection-type": "snowflake"}),
-        ({f"SNOW-{key.upper()}": value for key, value in {**SNOWFLAKE, **MORE}.items()}, {"key-prefix": "SNOW-"}),
-    ],
-    ids=["account and warehouse", "a key", "an annotation", "a prefix"],
-)
-@pytest.mark.parametrize("schema", [{}, {"schema": "s"}, {"schema": "d"}])
-def test_snowflake(read: Read, data: dict[str, str], annotations: dict[str, str], schema: dict[str, str]) -> None:
-    if "key-prefix" in annotations:
-        annotations = {**annotations, "connection-type": "snowflake"}
-        schema = {f"SNOW-{key.upper()}": value for key, value in schema.items()}
-
-    assert read({**data, **schema}, annotations) == whole(
-        conn_type="snowflake",
-        login="u",
-        password="p",
-        schema=next(iter(schema.values()), None),
-        extra={"account": "a", **MORE},
-    )
-
-
-@pytest.mark.parametrize("host", ["acc.eu-west-1.snowflakecomputing.com", "acc.eu-west-1.SnowflakeComputing.com"])
-def test_a_schema_key_of_snowflake_is_not_the_database(read: Read, host: str) -> None:
-    """Only the path of a URI begins with the database."""
-    connection = read({"host": host, "user": "u", "password": "p", "schema": "s"}, {"connection-type": "snowflake"})
-    assert connection is not None
-    assert (connection["schema"], extra_of(connection)) == ("s", {"account": "acc.eu-west-1"})
-
-
-def test_a_key_pair_of_snowflake(read: Read) -> None:
-    data = {"account": "a", "username": "u", "private-key": "-----BEGIN\nk\n-----END\n"}
-    connection = read(data, {"connection-type": "snowflake"})
-
-    assert extra_of(connection) == {"account": "a", "private_key_content": data["private-key"].strip()}
-
-
-def test_account_alone_is_not_snowflake(read: Read, tmp_path: Path) -> None:
-    connection = read({**SNOWFLAKE, "database": "d"})
-
-    assert connection is not None
-    assert (connection["conn_type"], connection["schema"]) == ("generic", "d")
-
-
-def test_snowflake_without_an_account_is_reported(tmp_path: Path) -> None:
-    data = {"username": "u", "password": "p", "type": "snowflake"}
-
-    assert "hook-misreads" in problems(tmp_path, data)
-    assert "hook-misreads" not in problems(tmp_path, {**data, "account": "a"})
+        assert ("trailing-newline" in problem_codes_in(tmp_path, data)) == ("\\n" in value), data
 
 
 @pytest.mark.parametrize("conn_type", ["Git", "GIT", " git "])
@@ -299,7 +235,7 @@ def test_the_case_of_a_type_in_an_annotation(read: Read, conn_type: str) -> None
 def test_parsing_time_of_a_host_is_limited(tmp_path: Path) -> None:
     """Each of these pieces can be a host with a port, or an address."""
     began = time.process_time()
-    problems(tmp_path, {"value": json.dumps({"conn_type": "redis", "host": "a:1:2:3," * 40 + "!"})})
+    problem_codes_in(tmp_path, {"value": json.dumps({"conn_type": "redis", "host": "a:1:2:3," * 40 + "!"})})
     assert time.process_time() - began < 10
 
 
@@ -329,7 +265,7 @@ def test_the_service_of_oracle(read: Read, tmp_path: Path, name: str) -> None:
     data = {**DATABASE, "type": "oracle", name: "x"}
 
     assert extra_of(read(data)) == {name: "x"}
-    assert problems(tmp_path, data) == set()
+    assert problem_codes_in(tmp_path, data) == set()
 
 
 def test_port_of_a_dsn_next_to_a_host(read: Read) -> None:
@@ -354,7 +290,7 @@ def test_variables_of_snowflake_and_databricks(read: Read) -> None:
 
 @pytest.mark.parametrize("host", ["h:", "u:pw@h:5432", "u@h"])
 def test_a_host_with_more_than_a_name_is_reported(tmp_path: Path, host: str) -> None:
-    assert problems(tmp_path, {**DATABASE, "type": "postgres", "host": host}) == {"hook-misreads"}
+    assert problem_codes_in(tmp_path, {**DATABASE, "type": "postgres", "host": host}) == {"hook-misreads"}
 
 
 @pytest.mark.parametrize(
@@ -369,8 +305,8 @@ def test_a_host_with_more_than_a_name_is_reported(tmp_path: Path, host: str) -> 
 def test_remedy_is_an_annotation_for_the_unused_key(
     read: Read, tmp_path: Path, data: dict[str, str], field: str, key: str
 ) -> None:
-    assert problems(tmp_path, data)
-    assert problems(tmp_path, data, **{f"field-{field}": key}) == set()
+    assert problem_codes_in(tmp_path, data)
+    assert problem_codes_in(tmp_path, data, **{f"field-{field}": key}) == set()
     connection = read(data, {f"field-{field}": key})
     assert connection is not None
     assert data[key] == str(connection[field]) or connection["extra"] == {"db": 3}
@@ -379,26 +315,26 @@ def test_remedy_is_an_annotation_for_the_unused_key(
 def test_a_password_without_a_login(tmp_path: Path) -> None:
     data = {"type": "postgres", "host": "h", "password": "p"}
 
-    assert problems(tmp_path, data) == {HALF}
-    assert problems(tmp_path, data, connection_login="u") == set()
-    assert problems(tmp_path, {**data, "type": "redis"}) == set()
+    assert problem_codes_in(tmp_path, data) == {HALF}
+    assert problem_codes_in(tmp_path, data, connection_login="u") == set()
+    assert problem_codes_in(tmp_path, {**data, "type": "redis"}) == set()
 
 
 @pytest.mark.parametrize("name", ["useSSL", "requireSSL", "enable_tls", "force-ssl", "require_secure_transport"])
 def test_tls_switches_of_other_software(tmp_path: Path, name: str) -> None:
     data = {**DATABASE, "type": "mysql", name: "true"}
 
-    assert problems(tmp_path, data) == {SETTINGS}
-    assert problems(tmp_path, data, **{"connection-extra": '{"ssl_mode": "REQUIRED"}'}) == set()
-    assert problems(tmp_path, {**data, name: "false"}) == set()
+    assert problem_codes_in(tmp_path, data) == {SETTINGS}
+    assert problem_codes_in(tmp_path, data, **{"connection-extra": '{"ssl_mode": "REQUIRED"}'}) == set()
+    assert problem_codes_in(tmp_path, {**data, name: "false"}) == set()
 
 
 def test_a_database_next_to_a_schema(read: Read, tmp_path: Path) -> None:
     data = {**DATABASE, "type": "postgres", "schema": "public", "database": "app"}
 
-    assert problems(tmp_path, data) == {SETTINGS}
-    assert problems(tmp_path, {**data, "schema": "app"}) == set()
-    assert problems(tmp_path, data, **{"field-schema": "database"}) == set()
+    assert problem_codes_in(tmp_path, data) == {SETTINGS}
+    assert problem_codes_in(tmp_path, {**data, "schema": "app"}) == set()
+    assert problem_codes_in(tmp_path, data, **{"field-schema": "database"}) == set()
     connection = read(data, {"field-schema": "database"})
     assert connection is not None
     assert connection["schema"] == "app"
@@ -420,15 +356,15 @@ def test_a_private_key_of_ssh(read: Read, tmp_path: Path, name: str, value: str)
     data = {"type": "ssh", "host": "h", "username": "u", name: value}
 
     assert extra_of(read(data)) == {"private_key": LINES}
-    assert problems(tmp_path, data) == set()
+    assert problem_codes_in(tmp_path, data) == set()
 
 
 @pytest.mark.parametrize("name", ["deploy-id_rsa", "deploy-private-key"])
 def test_the_remedy_for_an_unused_private_key(read: Read, tmp_path: Path, name: str) -> None:
     data = {"type": "ssh", "host": "h", "username": "u", name: LINES}
 
-    assert problems(tmp_path, data) == {HALF}
-    assert problems(tmp_path, data, **{"extra-private_key": name}) == set()
+    assert problem_codes_in(tmp_path, data) == {HALF}
+    assert problem_codes_in(tmp_path, data, **{"extra-private_key": name}) == set()
     assert extra_of(read(data, {"extra-private_key": name})) == {"private_key": LINES}
 
 
@@ -442,10 +378,10 @@ def test_the_remedy_for_an_unused_private_key(read: Read, tmp_path: Path, name: 
 def test_part_of_the_host_in_another_key_is_reported(
     read: Read, tmp_path: Path, data: dict[str, str], host: str
 ) -> None:
-    assert problems(tmp_path, data) == {SETTINGS}
+    assert problem_codes_in(tmp_path, data) == {SETTINGS}
 
     without = {name: value for name, value in data.items() if name != "host"}
-    assert problems(tmp_path, without, **{"connection-host": host}) == set()
+    assert problem_codes_in(tmp_path, without, **{"connection-host": host}) == set()
     connection = read(without, {"connection-host": host})
     assert connection is not None
     assert connection["host"] == host

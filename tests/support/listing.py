@@ -50,3 +50,8 @@ def problems_in(folder: Path, data: dict[str, str], **annotations: str) -> list[
     options = Options(path=str(folder))
     [entry] = inventory_of(location_of(options), options).entries
     return [each for each in entry.problems if each.code != "unknown-type"]
+
+
+def problem_codes_in(folder: Path, data: dict[str, str], **annotations: str) -> set[str]:
+    """Return the codes of the problems that :func:`problems_in` returns."""
+    return {str(each.code) for each in problems_in(folder, data, **annotations)}
