@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup, Outcome, shown_id
-from airflow_kubernetes_secrets.manifests.requested_secret import why_hidden
+from airflow_kubernetes_secrets.manifests.requested_secret import why_it_would_hide
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands, NoCommand
 from airflow_kubernetes_secrets.usage.uses import Use
@@ -163,7 +163,7 @@ class Explanation:
             return self.commands.export(self.lookup, first.place, first.owner)
         if self.lookup.kind is Kind.CONFIG and not self.options:
             return None  # no option of Airflow names it, so Airflow does not look it up
-        if reason := why_hidden(self.lookup.team, self.owners, self.commands.options):
+        if reason := why_it_would_hide(self.lookup.team, self.owners, self.commands.options):
             return NoCommand(reason) if self.may_name_owners else None
         return self.commands.put(self.lookup)
 

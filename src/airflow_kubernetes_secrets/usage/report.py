@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.bundles import identifier_of_key
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, Outcome, shown_id
-from airflow_kubernetes_secrets.manifests.requested_secret import why_hidden
+from airflow_kubernetes_secrets.manifests.requested_secret import why_it_would_hide
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.accepted_values import DENY
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -116,7 +116,7 @@ class UsedId:
         problems of its Secret say what to do.
         """
         if self.status is IdStatus.MISSING and self.outcome is not None and not self.problems:
-            reason = self.why_no_new_secret or why_hidden(self.lookup.team, self.owners, commands.options)
+            reason = self.why_no_new_secret or why_it_would_hide(self.lookup.team, self.owners, commands.options)
             return NoCommand(reason) if reason else commands.put(self.lookup)
         if self.provider is None or not self.can_get_secret:
             return None
