@@ -60,19 +60,7 @@ WITH_PASSWORD = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _FIRST_IN_PATH: Mapping[str, str] = {"snowflake": "database", "trino": "catalog", "presto": "catalog"}
 
 # The types whose hooks pass the host to a driver that expects the name or address of one host, or a list of these.
-BARE_HOST: Mapping[str, str] = {
-    "postgres": "PostgresHook",
-    "mysql": "MySqlHook",
-    "mongo": "MongoHook",
-    "redis": "RedisHook",
-    "mssql": "MsSqlHook",
-    "neo4j": "Neo4jHook",
-    "ssh": "SSHHook",
-    "sftp": "SFTPHook",
-    "ftp": "FTPHook",
-    "imap": "ImapHook",
-    "smtp": "SmtpHook",
-}
+BARE_HOST = frozenset(("postgres", "mysql", "mongo", "redis", "mssql", "neo4j", "ssh", "sftp", "ftp", "imap", "smtp"))
 
 # An address without a login, a path or a query, which would be lost.
 _ADDRESS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<hosts>[^/?#@]+)/?"

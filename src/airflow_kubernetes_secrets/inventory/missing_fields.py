@@ -22,42 +22,11 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     may_contain_host,
     suggests,
 )
+from airflow_kubernetes_secrets.inventory.needed_fields import HOST_FROM_OPERATOR, WITH_HOST
 from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS, is_encrypted
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
 
-# The types whose hooks need a host, and the names in `extra` that replace it.
-_WITH_HOST = frozenset(
-    (
-        *("postgres", "mysql", "mssql", "oracle", "mongo", "redis", "neo4j", "redshift", "clickhouse", "cassandra"),
-        *("elasticsearch", "opensearch", "trino", "presto", "druid", "pinot", "vault", "jenkins", "docker"),
-        *("imap", "ftp", "smtp", "ssh", "sftp", "teradata", "vertica", "exasol", "drill", "impala", "kylin"),
-        *(
-            "hive_cli",
-            "hiveserver2",
-            "samba",
-            "webhdfs",
-            "weaviate",
-            "influxdb",
-            "influxdb3",
-            "databricks",
-            "jira",
-            "tableau",
-            "zendesk",
-            "arangodb",
-            "ydb",
-            "vespa",
-        ),
-        *("livy", "jdbc", "odbc", "winrm", "psrp", "spark_connect", "ibmdb2", "ibmmq", "gremlin", "grpc", "openfaas"),
-        *("hive_metastore", "jupyter_kernel", "azure_data_explorer", "azure_container_registry"),
-        *("azure_synapse", "azure_ai_agents", "azure_analysis_services", "spark_jdbc"),
-    )
-)
-# The hooks of these types that get the address from their operators.
-_WITHOUT_HOST: Mapping[str, str] = {
-    "azure_synapse": "AzureSynapsePipelineHook",
-    "azure_ai_agents": "AzureAIAgentsHook with an endpoint",
-}
 # The types whose hooks read the token, or the URL of the webhook, in the password.
 _WITH_PASSWORD = frozenset(("slack", "slackwebhook"))
 # The types of which keys with names of their own contain one credential: an id, and the secret for it.
@@ -90,7 +59,7 @@ def problems_of_missing(
     """
     may_have_host = any(may_contain_host(secret, each) for each in unused)
     is_made = key == IN_FIELDS or is_converted(secret, key)
-    if is_made and not may_have_host and connection.get("conn_type") in _WITH_HOST and not _is_elsewhere(connection):
+    if is_made and not may_have_host and connection.get("conn_type") in WITH_HOST and not _is_elsewhere(connection):
         yield warning(
             HALF,
             secret,
@@ -213,5 +182,5 @@ def _is_elsewhere(connection: Mapping[str, Any]) -> bool:
 
 
 def _unless(connection: Mapping[str, Any]) -> str:
-    hook = _WITHOUT_HOST.get(str(connection.get("conn_type")))
+    hook = HOST_FROM_OPERATOR.get(str(connection.get("conn_type")))
     return f". Only {hook} does not need it" if hook is not None else ""

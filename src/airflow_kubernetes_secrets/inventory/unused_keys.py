@@ -23,6 +23,7 @@ from airflow_kubernetes_secrets.formats.remedies import (
 )
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.formats.uri import WEB
+from airflow_kubernetes_secrets.inventory.hook_names import hook_name
 from airflow_kubernetes_secrets.inventory.incompleteness import HALF, LOGIN_WITH_CREDENTIAL, SETTINGS, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import (
     CREDENTIAL,
@@ -75,7 +76,7 @@ _SCHEMAS: Mapping[str, re.Pattern[str]] = {**dict.fromkeys(WEB, SCHEME), "samba"
 _WITH_DATABASE = ("postgres", "mysql", "mssql", "oracle")
 
 # The hooks that read the domain of Windows in the login.
-_HOOKS_WITH_DOMAIN: Mapping[str, str] = {"mssql": "MsSqlHook", "samba": "SambaHook", "winrm": "WinRMHook"}
+_WITH_DOMAIN = ("mssql", "samba", "winrm")
 
 # The names of keys with a part that the hook reads in the host, the character before it there, and an example.
 _IN_HOST: Mapping[str, tuple[re.Pattern[str], str, str]] = {
@@ -342,13 +343,12 @@ def _of_other_forms(
             f'key-cert.pub, and write{in_extra(secret, key)}: {{"key_file": "/path/key", "private_key": null}}',
         )
     domains = [each for each in unused if suggests(each, DOMAIN)]
-    hook = _HOOKS_WITH_DOMAIN.get(str(conn_type))
-    if domains and hook is not None and not any(each in str(connection.get("login")) for each in "\\@"):
+    if domains and conn_type in _WITH_DOMAIN and not any(each in str(connection.get("login")) for each in "\\@"):
         yield warning(
             SETTINGS,
             secret,
-            f"nothing reads {named(domains)}, because {hook} reads the domain in the login. If the login has one: "
-            f"{set_field(secret, key, 'login')}: domain\\login",
+            f"nothing reads {named(domains)}, because {hook_name(conn_type)} reads the domain in the login. "
+            f"If the login has one: {set_field(secret, key, 'login')}: domain\\login",
         )
     mechanisms = [each for each in unused if suggests(each, MECHANISM)]
     if conn_type in ("imap", "smtp"):

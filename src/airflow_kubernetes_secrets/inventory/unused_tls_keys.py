@@ -11,6 +11,7 @@ from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.remedies import in_extra, set_field
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.formats.uri import WEB
+from airflow_kubernetes_secrets.inventory.hook_names import hook_name
 from airflow_kubernetes_secrets.inventory.incompleteness import SETTINGS, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import (
     SCHEME,
@@ -38,40 +39,28 @@ _SWITCHES: Mapping[str, tuple[str, object, Sequence[str]]] = {
 }
 
 # The hooks whose drivers read certificates and keys only from files, with the entry of `extra` for each role.
-_FILES: Mapping[str, tuple[str, Mapping[str, Mapping[str, Any]]]] = {
-    "postgres": (
-        "PostgresHook",
-        {
-            "root certificate": {"sslrootcert": "/path"},
-            "certificate": {"sslcert": "/path"},
-            "key": {"sslkey": "/path"},
-        },
-    ),
-    "mysql": (
-        "MySqlHook",
-        {
-            "root certificate": {"ssl": {"ca": "/path"}},
-            "certificate": {"ssl": {"cert": "/path"}},
-            "key": {"ssl": {"key": "/path"}},
-        },
-    ),
-    "mongo": (
-        "MongoHook",
-        {
-            "root certificate": {"tlsCAFile": "/path"},
-            # One file contains both.
-            "certificate": {"tlsCertificateKeyFile": "/path"},
-            "key": {"tlsCertificateKeyFile": "/path"},
-        },
-    ),
-    "redis": (
-        "RedisHook",
-        {
-            "root certificate": {"ssl_ca_certs": "/path"},
-            "certificate": {"ssl_certfile": "/path"},
-            "key": {"ssl_keyfile": "/path"},
-        },
-    ),
+_FILES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "postgres": {
+        "root certificate": {"sslrootcert": "/path"},
+        "certificate": {"sslcert": "/path"},
+        "key": {"sslkey": "/path"},
+    },
+    "mysql": {
+        "root certificate": {"ssl": {"ca": "/path"}},
+        "certificate": {"ssl": {"cert": "/path"}},
+        "key": {"ssl": {"key": "/path"}},
+    },
+    "mongo": {
+        "root certificate": {"tlsCAFile": "/path"},
+        # One file contains both.
+        "certificate": {"tlsCertificateKeyFile": "/path"},
+        "key": {"tlsCertificateKeyFile": "/path"},
+    },
+    "redis": {
+        "root certificate": {"ssl_ca_certs": "/path"},
+        "certificate": {"ssl_certfile": "/path"},
+        "key": {"ssl_keyfile": "/path"},
+    },
 }
 
 
@@ -103,7 +92,7 @@ def settings_of_tls(
             f"path{in_extra(secret, key)}: {_ROOT_CERTIFICATES[mode][1]}",
         )
         return
-    hook, entries = _FILES.get(str(connection.get("conn_type")), ("", {}))
+    entries = _FILES.get(str(conn_type), {})
     files = [
         each for each in settings if not entries.keys().isdisjoint(roles_of_tls(each)) and not is_path(secret, each)
     ]
@@ -115,8 +104,8 @@ def settings_of_tls(
         yield warning(
             SETTINGS,
             secret,
-            f"nothing reads {named(files)}, which may be for TLS. {hook} needs the paths of files: mount the Secret, "
-            f"and write the paths{in_extra(secret, key)}: {json.dumps(example)}",
+            f"nothing reads {named(files)}, which may be for TLS. {hook_name(str(conn_type))} needs the paths of "
+            f"files: mount the Secret, and write the paths{in_extra(secret, key)}: {json.dumps(example)}",
         )
     settings = [each for each in settings if each not in files]
     if settings and connection.get("conn_type") in WEB:
