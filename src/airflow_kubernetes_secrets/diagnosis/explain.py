@@ -18,8 +18,8 @@ from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_text, key_for_messages
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.connection_types import problems_of_connection_type
-from airflow_kubernetes_secrets.inventory.content import UNESCAPED, UNREADABLE, content_of
-from airflow_kubernetes_secrets.inventory.entries import LAYOUT
+from airflow_kubernetes_secrets.inventory.content import UNESCAPED_URI, UNREADABLE, content_of
+from airflow_kubernetes_secrets.inventory.entries import FOLDER_LAYOUT
 from airflow_kubernetes_secrets.inventory.labelled_secrets import LabelledSecrets
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import problems_of_metadata
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
@@ -192,7 +192,7 @@ def _add_content(explanation: Explanation, secret: Secret, key: str) -> None:
     explanation.problems = [
         *explanation.content.problems,
         *problems_of_connection_type(kind, secret, key, explanation.content),
-        *(Problem(LAYOUT, each.text, Severity.WARNING) for each in ignored),
+        *(Problem(FOLDER_LAYOUT, each.text, Severity.WARNING) for each in ignored),
     ]
     if kind is Kind.CONNECTION:
         fields = fields_of(secret)
@@ -202,7 +202,7 @@ def _add_content(explanation: Explanation, secret: Secret, key: str) -> None:
         parsed = _parse(explanation.lookup.id, secret, key)
         if isinstance(parsed, Problem):
             explanation.problems.append(parsed)
-        elif any(each.code == UNESCAPED for each in explanation.problems):
+        elif any(each.code == UNESCAPED_URI for each in explanation.problems):
             # The name of a parameter may be a part of the password.
             explanation.parsed = Parsed(parsed.fields)
         else:

@@ -26,13 +26,13 @@ from airflow_kubernetes_secrets.inventory.driver_parameters import refused_param
 from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection, Rule, hook_connection, plain_host
 from airflow_kubernetes_secrets.inventory.ignored_fields import ignored_fields
 from airflow_kubernetes_secrets.inventory.needed_fields import needed_fields
-from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS, is_encrypted
+from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS, is_encrypted_key
 from airflow_kubernetes_secrets.inventory.servers_with_tls import servers_with_tls
 from airflow_kubernetes_secrets.inventory.uri_misreadings import (
-    MISREAD,
+    HOOK_MISREADS,
     problem_of_other_type,
     problems_of_uri,
-    warning,
+    warning_with_key,
 )
 from airflow_kubernetes_secrets.inventory.web_misreadings import RULES_OF_WEB_SERVERS
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -93,7 +93,7 @@ def problems_of_hooks(secret: Secret, key: str, whole: str, connection: Mapping[
         hint = ""
         if key not in (IN_FIELDS, URI) and not whole.strip().startswith("{") and _is_right_as_uri(whole.strip()):
             hint = f". Or store the URI under the key {URI!r} instead of {quoted(key)}"
-        yield warning(MISREAD, secret, key, f"{what}. {remedy}{hint}")
+        yield warning_with_key(HOOK_MISREADS, secret, key, f"{what}. {remedy}{hint}")
     yield from problems_of_uri(secret, key, whole, connection)
 
 
@@ -310,7 +310,7 @@ def _snowflake(connection: HookConnection) -> Iterator[tuple[str, str]]:
             'Use a private key, or a token in the password: {"authenticator": "programmatic_access_token"}',
         )
     key = connection.extra.get("private_key_content")
-    if connection.password and isinstance(key, str) and key.startswith("-----BEGIN ") and not is_encrypted(key):
+    if connection.password and isinstance(key, str) and key.startswith("-----BEGIN ") and not is_encrypted_key(key):
         yield (
             "SnowflakeHook uses the password as the passphrase of the private key, which is not encrypted, and fails",
             "Remove the password or the key",

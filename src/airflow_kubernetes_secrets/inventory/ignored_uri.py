@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.formats.parameters import stricter, translated
 from airflow_kubernetes_secrets.formats.remedies import give_parts, name_uri
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.formats.uri import SECURE, WEB, ParsedUri, UnusableUriError
-from airflow_kubernetes_secrets.inventory.incompleteness import SETTINGS, named, warning
+from airflow_kubernetes_secrets.inventory.incompleteness import UNUSED_SETTINGS, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import TLS, has_in_extra, suggests
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
@@ -91,7 +91,7 @@ def _problem(secret: Secret, key: str, stored: str, connection: Mapping[str, Any
     is_read_if_named = uri is not None and not stored.lower().startswith(_JDBC) and not is_only_scheme
     remedy = name_uri(secret) if is_read_if_named else give_parts(secret, lacking)
     yield warning(
-        SETTINGS,
+        UNUSED_SETTINGS,
         secret,
         f"nothing reads {named([key])}, because another key or an annotation specifies the host, and the "
         f"connection lacks parts of it: {', '.join(_WORDS[each] for each in lacking)}. If it is for the same server, "

@@ -10,7 +10,13 @@ from airflow_kubernetes_secrets.formats.fields import fields_made_from, fields_o
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_converted
 from airflow_kubernetes_secrets.formats.remedies import name_extra, name_key, set_field
 from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.inventory.incompleteness import HALF, LOGIN_WITH_CREDENTIAL, WITH_LOGIN, named, warning
+from airflow_kubernetes_secrets.inventory.incompleteness import (
+    HALF_CONNECTION,
+    LOGIN_WITH_CREDENTIAL,
+    WITH_LOGIN,
+    named,
+    warning,
+)
 from airflow_kubernetes_secrets.inventory.key_names import (
     CREDENTIAL,
     IN_PLACE_OF_PASSWORD,
@@ -23,7 +29,7 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     suggests,
 )
 from airflow_kubernetes_secrets.inventory.needed_fields import HOST_FROM_OPERATOR, WITH_HOST
-from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS, is_encrypted
+from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS, is_encrypted_key
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
 
@@ -61,7 +67,7 @@ def problems_of_missing(
     is_made = key == IN_FIELDS or is_converted(secret, key)
     if is_made and not may_have_host and connection.get("conn_type") in WITH_HOST and not _is_elsewhere(connection):
         yield warning(
-            HALF,
+            HALF_CONNECTION,
             secret,
             f"the connection has no host, and no key seems to contain it{_unless(connection)}. "
             + set_field(secret, key, "host"),
@@ -77,14 +83,14 @@ def problems_of_missing(
         has_key = names is not None and any(extra_of(connection).get(name) for name in (names.key, names.file))
         if connection.get("password") or has_key:
             yield warning(
-                HALF,
+                HALF_CONNECTION,
                 secret,
                 f"the connection has a {'password' if connection.get('password') else 'private key'} and no login. "
                 + set_field(secret, key, "login"),
             )
     if is_made and connection.get("conn_type") in _WITH_PASSWORD and not connection.get("password"):
         yield warning(
-            HALF,
+            HALF_CONNECTION,
             secret,
             "the connection has no password, in which its hook reads the token or the URL of a webhook. "
             + name_key(secret, key, ("password",), is_for_extra=False),
@@ -94,7 +100,7 @@ def problems_of_missing(
         yield from _empty_password(secret, connection)
     if is_made and connection.get("conn_type") == "dbt_cloud" and connection.get("password") and not has_login:
         yield warning(
-            HALF,
+            HALF_CONNECTION,
             secret,
             "the connection has no login, in which its hook reads the id of the account, unless each operator has "
             f"account_id. {set_field(secret, key, 'login')}",
@@ -107,7 +113,7 @@ def problems_of_missing(
     is_empty = connection.get("conn_type") == GENERIC and not has_address(connection)
     if is_made and key != IN_FIELDS and is_empty and not fields_made_from(secret, key).have_type:
         yield warning(
-            HALF,
+            HALF_CONNECTION,
             secret,
             f"the connection has no type and no host. {set_field(secret, key, 'conn_type', 'host')}",
         )
@@ -127,7 +133,7 @@ def _of_two_credentials(secret: Secret, conn_type: str) -> Iterator[Problem]:
     [field] = general
     [other] = [each for each in EXACT if each != field]
     yield warning(
-        HALF,
+        HALF_CONNECTION,
         secret,
         f"the key {fields.keys[field]!r} is read as the {field}, and {fields.keys[other]!r} as the {other}, but only "
         f"the second has a name of the type {conn_type!r}, so they may be of two credentials. "
@@ -149,7 +155,7 @@ def _empty_password(secret: Secret, connection: Mapping[str, Any]) -> Iterator[P
     empty = [each for each in secret.data if suggests(each, PASSWORD) and not secret.value(each).strip()]
     if empty:
         yield warning(
-            HALF,
+            HALF_CONNECTION,
             secret,
             f"the connection has a login and no password, because {named(empty)} is empty. If the server requires a "
             "password, store it there; otherwise remove the key",
@@ -163,11 +169,11 @@ def _passphrase(secret: Secret, key: str, connection: Mapping[str, Any]) -> Iter
         return
     extra, passphrase = extra_of(connection), names.passphrase
     has_passphrase = extra.get(passphrase) if passphrase else connection.get("password")
-    if has_passphrase or not is_encrypted(extra.get(names.key)):
+    if has_passphrase or not is_encrypted_key(extra.get(names.key)):
         return
     remedy = name_extra(secret, key, passphrase, passphrase) if passphrase else name_key(secret, key, ("password",))
     yield warning(
-        HALF,
+        HALF_CONNECTION,
         secret,
         f"the private key is encrypted, and the connection has no passphrase. {remedy}; or store the key without one",
     )

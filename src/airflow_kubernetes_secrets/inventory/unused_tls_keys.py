@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.formats.remedies import in_extra, set_field
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.formats.uri import WEB
 from airflow_kubernetes_secrets.inventory.hook_names import hook_name
-from airflow_kubernetes_secrets.inventory.incompleteness import SETTINGS, named, warning
+from airflow_kubernetes_secrets.inventory.incompleteness import UNUSED_SETTINGS, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import (
     SCHEME,
     TLS,
@@ -86,7 +86,7 @@ def settings_of_tls(
     mode = next((name for name in _ROOT_CERTIFICATES if _verifies(extra.get(name))), None)
     if settings and key == IN_FIELDS and mode is not None and not extra.get(_ROOT_CERTIFICATES[mode][0]):
         yield warning(
-            SETTINGS,
+            UNUSED_SETTINGS,
             secret,
             f"{mode} needs a root certificate, and nothing reads {named(settings)}. Mount it, and name its "
             f"path{in_extra(secret, key)}: {_ROOT_CERTIFICATES[mode][1]}",
@@ -102,7 +102,7 @@ def settings_of_tls(
             example |= {name: stricter(name, example.get(name), value) for name, value in entries[role].items()}
         example = _with_switch(str(conn_type), extra, example)
         yield warning(
-            SETTINGS,
+            UNUSED_SETTINGS,
             secret,
             f"nothing reads {named(files)}, which may be for TLS. {hook_name(str(conn_type))} needs the paths of "
             f"files: mount the Secret, and write the paths{in_extra(secret, key)}: {json.dumps(example)}",
@@ -114,13 +114,13 @@ def settings_of_tls(
         switches = [each for each in modes if connection.get("schema") or not suggests(each, SCHEME)]
         if switches:
             text = f"nothing reads {named(switches)}, which may be for TLS. {set_field(secret, key, 'schema')}: https"
-            yield warning(SETTINGS, secret, text)
+            yield warning(UNUSED_SETTINGS, secret, text)
         settings = [each for each in settings if each not in modes]
     if settings:
         has_file = any(roles_of_tls(each) != {"mode"} for each in settings)
         of_file = ". If the hook expects a path, mount the Secret, and write the path there" if has_file else ""
         yield warning(
-            SETTINGS,
+            UNUSED_SETTINGS,
             secret,
             f"nothing reads {named(settings)}, which may be for TLS. {_name_settings(secret, key)}{of_file}",
         )

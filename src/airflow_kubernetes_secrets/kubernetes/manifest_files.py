@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from airflow_kubernetes_secrets.kubernetes.file_stamps import Visited
 
-SUFFIXES = (".yaml", ".yml", ".json")
+MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
 
 # The link to the current version of a volume, by which the kubelet replaces all files of the volume at once. The CSI
 # driver for Secrets does it in the same way.
@@ -25,18 +25,18 @@ LOST_AND_FOUND = "lost+found"
 
 # Limit for a file of manifests. A Secret has at most 1.5 MiB, because etcd takes no larger object. The limit is enough
 # for five of the largest, or for about ten thousand ordinary ones. PyYAML needs about ten seconds for a MiB.
-LARGEST_FILE_BYTES = 8 * 1024 * 1024
+LARGEST_MANIFEST_BYTES = 8 * 1024 * 1024
 
 # The device and the inode. Two paths with the same identity lead to the same file or folder.
 Identity = tuple[int, int]
 
 
 class TooLargeError(ValueError):
-    """A file is larger than :data:`LARGEST_FILE_BYTES`."""
+    """A file is larger than :data:`LARGEST_MANIFEST_BYTES`."""
 
     def __init__(self) -> None:
         super().__init__(
-            f"it has more than {LARGEST_FILE_BYTES // 1024**2} MiB, the limit for a file with manifests. Split it"
+            f"it has more than {LARGEST_MANIFEST_BYTES // 1024**2} MiB, the limit for a file with manifests. Split it"
         )
 
 
@@ -81,7 +81,7 @@ def manifest_files(
                 is_frozen = level.is_frozen and not (level.is_volume and not entry.is_symlink())
                 levels.append(_Level(entry.path, seen, visited, is_frozen=is_frozen))
                 continue
-            if entry.name.endswith(SUFFIXES) or entry.name in also_named:
+            if entry.name.endswith(MANIFEST_SUFFIXES) or entry.name in also_named:
                 status = entry.stat()
                 level.add(entry.path, status)
                 if stat.S_ISREG(status.st_mode):
@@ -140,7 +140,7 @@ def identity(status: os.stat_result) -> Identity:
     return status.st_dev, status.st_ino
 
 
-def read_file(path: str | Path) -> bytes:
+def read_manifest_file(path: str | Path) -> bytes:
     """Return the content of a file of manifests.
 
     Raises:
@@ -158,7 +158,7 @@ def read_stream(stream: BinaryIO) -> bytes:
         TooLargeError: there is more than the limit.
         OSError: the stream cannot be read.
     """
-    content = stream.read(LARGEST_FILE_BYTES + 1)
-    if len(content) > LARGEST_FILE_BYTES:
+    content = stream.read(LARGEST_MANIFEST_BYTES + 1)
+    if len(content) > LARGEST_MANIFEST_BYTES:
         raise TooLargeError
     return content

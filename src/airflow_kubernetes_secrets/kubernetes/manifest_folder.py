@@ -25,7 +25,7 @@ from airflow_kubernetes_secrets.kubernetes.manifest_files import (
     TooLargeError,
     identity,
     manifest_files,
-    read_file,
+    read_manifest_file,
 )
 from airflow_kubernetes_secrets.kubernetes.unprocessed import unrendered
 from airflow_kubernetes_secrets.messages.listing import first_items
@@ -123,7 +123,7 @@ def _read(
     """Read a file, unless its content is what it was before."""
     this, stamp = identity(found), _stamp(found)
     try:
-        content = read_file(path)
+        content = read_manifest_file(path)
     except OSError as error:
         return _with_problems(path, [problem_of_error(error)], (), previous, identity=this)
     except TooLargeError as error:

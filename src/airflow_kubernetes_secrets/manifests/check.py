@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.kubernetes.manifest_files import (
     TooLargeError,
     identity,
     manifest_files,
-    read_file,
+    read_manifest_file,
     read_stream,
 )
 from airflow_kubernetes_secrets.lookup.kinds import Kind
@@ -149,7 +149,7 @@ class Check:
         self._files.add(this)
         shown = _shown(path)
         try:
-            content = read_file(path)
+            content = read_manifest_file(path)
         except OSError as error:
             raise _unreadable(path, error) from None
         except TooLargeError as error:

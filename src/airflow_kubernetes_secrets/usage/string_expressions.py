@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.usage.branches import Argument, Before, Imported
 from airflow_kubernetes_secrets.usage.definitions import Definitions
 from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow, is_installed
 from airflow_kubernetes_secrets.usage.elements import Element
-from airflow_kubernetes_secrets.usage.formatting import FIELD, PERCENT, filled
+from airflow_kubernetes_secrets.usage.formatting import BRACES, PERCENT, filled
 from airflow_kubernetes_secrets.usage.frames import Definition, Frame, LoopVariable, names_in
 from airflow_kubernetes_secrets.usage.returned_values import Returned, ReturnedValues
 from airflow_kubernetes_secrets.usage.syntax import Syntax, parts_of_sum
@@ -254,7 +254,7 @@ class StringExpressions:
         if func.attr == "format":
             named = {each.arg: each.value for each in node.keywords if each.arg is not None}
             read = partial(self._formatted, frame=frame, depth=depth)
-            return filled(FIELD, text, node.args, named, read=read, limits=self._limits)
+            return filled(BRACES, text, node.args, named, read=read, limits=self._limits)
         parts = node.args[0] if len(node.args) == 1 else None
         if not isinstance(parts, (ast.List, ast.Tuple)):
             return UNKNOWN
