@@ -63,55 +63,76 @@ def problems_of_missing(
         unused: the keys that are not used.
         connection: the fields of Airflow's JSON.
     """
-    may_have_host = any(may_contain_host(secret, each) for each in unused)
+    # A connection that was stored in Airflow's own format may omit a field on purpose.
     is_made = key == IN_FIELDS or is_converted(secret, key)
-    if is_made and not may_have_host and connection.get("conn_type") in WITH_HOST and not _is_elsewhere(connection):
+    if is_made:
+        yield from _host(secret, key, unused, connection)
+        yield from _login(secret, key, unused, connection)
+        yield from _token(secret, key, connection)
+    if key == IN_FIELDS:
+        yield from _of_two_credentials(secret, str(connection.get("conn_type")))
+        yield from _empty_password(secret, connection)
+    # If there is a password, or the passphrase is read there, the key of the passphrase is reported.
+    is_reported = connection.get("password") or connection.get("conn_type") == "snowflake"
+    if not is_reported or not any(suggests(each, PASSPHRASE) for each in unused):
+        yield from _passphrase(secret, key, connection)
+    # From separate keys, people also store a login for their own code, and `unknown-type` reports it.
+    if is_made and key != IN_FIELDS:
+        yield from _type_and_host(secret, key, connection)
+
+
+def _host(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
+    may_have_host = any(may_contain_host(secret, each) for each in unused)
+    if not may_have_host and connection.get("conn_type") in WITH_HOST and not _has_host(connection):
         yield warning(
             HALF_CONNECTION,
             secret,
             f"the connection has no host, and no key seems to contain it{_unless(connection)}. "
             + set_field(secret, key, "host"),
         )
-    has_login = (
+
+
+def _login(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a warning for a missing login, in which the hook of dbt Cloud reads the id of the account."""
+    conn_type, extra = str(connection.get("conn_type")), extra_of(connection)
+    if (
         connection.get("login")
         or has_in_extra(connection, LOGIN)
         or any(suggests(each, LOGIN) for each in unused)
-        or any(extra_of(connection).get(name) for name in _IN_PLACE_OF_LOGIN)
-    )
-    if is_made and connection.get("conn_type") in WITH_LOGIN and not has_login:
-        names = PRIVATE_KEYS_OF_HOOKS.get(str(connection.get("conn_type")))
-        has_key = names is not None and any(extra_of(connection).get(name) for name in (names.key, names.file))
-        if connection.get("password") or has_key:
-            yield warning(
-                HALF_CONNECTION,
-                secret,
-                f"the connection has a {'password' if connection.get('password') else 'private key'} and no login. "
-                + set_field(secret, key, "login"),
-            )
-    if is_made and connection.get("conn_type") in _WITH_PASSWORD and not connection.get("password"):
+        or any(extra.get(name) for name in _IN_PLACE_OF_LOGIN)
+    ):
+        return
+    names = PRIVATE_KEYS_OF_HOOKS.get(conn_type)
+    has_key = names is not None and any(extra.get(name) for name in (names.key, names.file))
+    if conn_type in WITH_LOGIN and (connection.get("password") or has_key):
         yield warning(
             HALF_CONNECTION,
             secret,
-            "the connection has no password, in which its hook reads the token or the URL of a webhook. "
-            + name_key(secret, key, ("password",), is_for_extra=False),
+            f"the connection has a {'password' if connection.get('password') else 'private key'} and no login. "
+            + set_field(secret, key, "login"),
         )
-    if key == IN_FIELDS:
-        yield from _of_two_credentials(secret, str(connection.get("conn_type")))
-        yield from _empty_password(secret, connection)
-    if is_made and connection.get("conn_type") == "dbt_cloud" and connection.get("password") and not has_login:
+    if conn_type == "dbt_cloud" and connection.get("password"):
         yield warning(
             HALF_CONNECTION,
             secret,
             "the connection has no login, in which its hook reads the id of the account, unless each operator has "
             f"account_id. {set_field(secret, key, 'login')}",
         )
-    # If there is a password, or the passphrase is read there, the key of the passphrase is reported.
-    is_reported = connection.get("password") or connection.get("conn_type") == "snowflake"
-    if not is_reported or not any(suggests(each, PASSPHRASE) for each in unused):
-        yield from _passphrase(secret, key, connection)
-    # From separate keys, people also store a login for their own code, and `unknown-type` reports it.
+
+
+def _token(secret: Secret, key: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
+    if connection.get("conn_type") in _WITH_PASSWORD and not connection.get("password"):
+        yield warning(
+            HALF_CONNECTION,
+            secret,
+            "the connection has no password, in which its hook reads the token or the URL of a webhook. "
+            + name_key(secret, key, ("password",), is_for_extra=False),
+        )
+
+
+def _type_and_host(secret: Secret, key: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
     is_empty = connection.get("conn_type") == GENERIC and not has_address(connection)
-    if is_made and key != IN_FIELDS and is_empty and not fields_made_from(secret, key).have_type:
+    if is_empty and not fields_made_from(secret, key).have_type:
         yield warning(
             HALF_CONNECTION,
             secret,
@@ -179,7 +200,7 @@ def _passphrase(secret: Secret, key: str, connection: Mapping[str, Any]) -> Iter
     )
 
 
-def _is_elsewhere(connection: Mapping[str, Any]) -> bool:
+def _has_host(connection: Mapping[str, Any]) -> bool:
     """Return whether the connection has a host, or what replaces it."""
     extra, conn_type = extra_of(connection), connection.get("conn_type")
     if conn_type == "odbc" and any(value and name.lower() in _SERVERS_OF_ODBC for name, value in extra.items()):

@@ -284,8 +284,8 @@ _NEEDS: Mapping[str, Sequence[Need]] = {
     "package_index": (Need(("host",)), _login(only_with=("password",))),
 }
 
-# The types whose hooks need a host too. A connection that was stored as a whole may omit it on purpose, so its absence
-# is reported only if the connection is made from separate keys, and if no key seems to contain it.
+# The types whose hooks need a host too. A connection that was stored in Airflow's own format may omit it on purpose, so
+# its absence is reported only if the connection is made from separate keys or converted, and no key may contain it.
 WITH_HOST = frozenset(
     (
         *("postgres", "mysql", "mssql", "oracle", "mongo", "redis", "neo4j", "redshift", "clickhouse", "cassandra"),

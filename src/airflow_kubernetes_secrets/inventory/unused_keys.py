@@ -34,13 +34,9 @@ from airflow_kubernetes_secrets.inventory.incompleteness import (
 from airflow_kubernetes_secrets.inventory.key_names import (
     CREDENTIAL,
     DATABASE,
-    DOMAIN,
     IN_PLACE_OF_PASSWORD,
     INSTANCE,
-    KNOWN_HOSTS,
     LOGIN,
-    MECHANISM,
-    METHOD_OF_MAIL,
     NAME,
     OPTIONS,
     PASSPHRASE,
@@ -48,22 +44,19 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     PORT,
     PRIVATE_KEY,
     SCHEME,
-    SENTINEL,
     SHARE,
-    USERS_OF_REDIS,
     begins_with,
     has_address,
     has_credential,
     has_in_extra,
-    is_certificate_of_ssh,
     is_off,
     is_path,
-    is_with_password,
     may_be_credential,
     may_contain_host,
     suggests,
 )
 from airflow_kubernetes_secrets.inventory.names_in_extra import IN_OTHER_FORM, NAMES_IN_EXTRA, OTHER_NAMES
+from airflow_kubernetes_secrets.inventory.other_forms import keys_in_other_form, settings_in_other_form
 from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS
 from airflow_kubernetes_secrets.inventory.unused_tls_keys import settings_of_tls
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -80,9 +73,6 @@ _SCHEMAS: Mapping[str, re.Pattern[str]] = {**dict.fromkeys(WEB, SCHEME), "samba"
 
 # The types of servers with databases, whose name can be in a key `NAME` (Django).
 _WITH_DATABASE = ("postgres", "mysql", "mssql", "oracle")
-
-# The hooks that read the domain of Windows in the login.
-_WITH_DOMAIN = ("mssql", "samba", "winrm")
 
 # The names of keys with a part that the hook reads in the host, the character before it there, and an example.
 _IN_HOST: Mapping[str, tuple[re.Pattern[str], str, str]] = {
@@ -136,7 +126,7 @@ def problems_of_unused(
     in_other_form = _in_other_form(secret, key, unused, connection)
     found = [
         *_settings_of_hook(secret, key, of_hook, connection),
-        *_settings_in_other_form(secret, key, in_other_form, connection),
+        *settings_in_other_form(secret, key, in_other_form, connection),
     ]
     rest = [each for each in unused if each not in of_hook and each not in in_other_form]
     found += _missing_parts(secret, key, rest, connection)
@@ -210,31 +200,6 @@ def _settings_of_hook(
         )
 
 
-def _settings_in_other_form(
-    secret: Secret, key: str, in_other_form: Mapping[str, tuple[str, str]], connection: Mapping[str, Any]
-) -> Iterator[Problem]:
-    """Yield warnings for keys with a setting that the hook reads in another form, or in no part of a connection.
-
-    Args:
-        in_other_form: the keys, each as in ``IN_OTHER_FORM``.
-    """
-    for each, (name, remedy) in in_other_form.items():
-        how = "reads in another form" if name else "reads in no part of a connection"
-        yield warning(
-            UNUSED_SETTINGS,
-            secret,
-            f"nothing reads {named([each])}, which {hook_name(connection['conn_type'])} {how}. "
-            + _written(secret, key, name, remedy),
-        )
-
-
-def _written(secret: Secret, key: str, name: str, remedy: str) -> str:
-    """Return the remedy for a setting, as in ``IN_OTHER_FORM``."""
-    if name == "host":
-        return f"{set_field(secret, key, 'host')}: {remedy}"
-    return f"Write it{in_extra(secret, key)}: {remedy}" if remedy.startswith("{") else remedy
-
-
 def _missing_host(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield a warning for a missing host, if an unused key may contain it."""
     has_credential = connection.get("login") or connection.get("password") or has_in_extra(connection, CREDENTIAL)
@@ -282,7 +247,7 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
         logins = [each for each in unused if suggests(each, LOGIN)]
         if logins:
             yield _unread(HALF_CONNECTION, secret, key, logins, ("login",), is_for_extra=False)
-    yield from _of_other_forms(secret, key, unused, connection)
+    yield from keys_in_other_form(secret, key, unused, connection)
     passphrases = [each for each in unused if suggests(each, PASSPHRASE)]
     has_private_key = connection.get("conn_type") in PRIVATE_KEYS_OF_HOOKS and not has_in_extra(connection, PASSPHRASE)
     if has_private_key and connection.get("password") and passphrases:
@@ -307,66 +272,6 @@ def _nothing_secret(
         others = [each for each in unused if may_be_credential(secret, each)]
         if others:
             yield _unread(HALF_CONNECTION, secret, key, others, ("password",))
-
-
-def _of_other_forms(
-    secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
-) -> Iterator[Problem]:
-    """Yield warnings for keys whose content the hook needs in another form, or cannot use at all."""
-    conn_type, extra = str(connection.get("conn_type")), extra_of(connection)
-    of_hosts = [each for each in unused if suggests(each, KNOWN_HOSTS)]
-    if of_hosts and conn_type in ("ssh", "sftp") and not {"host_key", "no_host_key_check"} & extra.keys():
-        yield warning(
-            UNUSED_SETTINGS,
-            secret,
-            f"nothing reads {named(of_hosts)}, because {hook_name(conn_type)} uses one key of one server. Write it"
-            f'{in_extra(secret, key)}: {{"host_key": "ssh-ed25519 …"}}',
-        )
-    sentinels = [each for each in unused if suggests(each, SENTINEL)]
-    if sentinels and conn_type == "redis" and connection.get("host"):
-        yield warning(
-            HALF_CONNECTION,
-            secret,
-            f"nothing reads {named(sentinels)}, because RedisHook cannot use Redis Sentinel. If the host is a "
-            f"Sentinel, write that of the Redis server. {set_field(secret, key, 'host')}",
-        )
-    users = [each for each in unused if suggests(each, USERS_OF_REDIS)]
-    if users and conn_type == "redis" and not (connection.get("login") and connection.get("password")):
-        yield warning(
-            HALF_CONNECTION,
-            secret,
-            f"nothing reads {named(users)}, which may contain the users of the Redis server. If it requires one of "
-            f"them, {give_parts(secret, ('login', 'password'))}",
-        )
-    uses_no_certificate = conn_type in ("ssh", "sftp", "git") and not extra.get("key_file")
-    certificates = [each for each in unused if uses_no_certificate and is_certificate_of_ssh(secret, each)]
-    if certificates:
-        yield warning(
-            HALF_CONNECTION,
-            secret,
-            f"nothing reads {named(certificates)}, because {hook_name(conn_type)} uses a certificate only next to "
-            "the file of its private key. If the server requires it, mount the Secret with the files key and "
-            f'key-cert.pub, and write{in_extra(secret, key)}: {{"key_file": "/path/key", "private_key": null}}',
-        )
-    domains = [each for each in unused if suggests(each, DOMAIN)]
-    if domains and conn_type in _WITH_DOMAIN and not any(each in str(connection.get("login")) for each in "\\@"):
-        yield warning(
-            UNUSED_SETTINGS,
-            secret,
-            f"nothing reads {named(domains)}, because {hook_name(conn_type)} reads the domain in the login. "
-            f"If the login has one: {set_field(secret, key, 'login')}: domain\\login",
-        )
-    mechanisms = [each for each in unused if suggests(each, MECHANISM)]
-    if conn_type in ("imap", "smtp"):
-        mechanisms = [each for each in unused if suggests(each, METHOD_OF_MAIL) or each in mechanisms]
-        mechanisms = [each for each in mechanisms if not is_with_password(secret, each)]
-    if mechanisms and connection.get("host") and not has_in_extra(connection, MECHANISM):
-        yield warning(
-            UNUSED_SETTINGS,
-            secret,
-            f"nothing reads {named(mechanisms)}, which may be the method of logging in. If the connection needs it, "
-            f"write what its hook reads{in_extra(secret, key)}",
-        )
 
 
 def _other_settings(
