@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_yaml
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests
 from airflow_kubernetes_secrets.kubernetes.manifest_files import (
-    LARGEST_MANIFEST_BYTES,
+    LARGEST_FILE_BYTES,
     TooLargeError,
     read_manifest_file,
 )
@@ -151,10 +151,10 @@ def test_error_does_not_quote_the_text(text: str, problem: str) -> None:
 
 class TestLargeFiles:
     def test_file_size_is_limited(self, tmp_path: Path) -> None:
-        (tmp_path / "largest").write_bytes(b"x" * LARGEST_MANIFEST_BYTES)
-        (tmp_path / "larger").write_bytes(b"x" * (LARGEST_MANIFEST_BYTES + 1))
+        (tmp_path / "largest").write_bytes(b"x" * LARGEST_FILE_BYTES)
+        (tmp_path / "larger").write_bytes(b"x" * (LARGEST_FILE_BYTES + 1))
 
-        assert len(read_manifest_file(tmp_path / "largest")) == LARGEST_MANIFEST_BYTES
+        assert len(read_manifest_file(tmp_path / "largest")) == LARGEST_FILE_BYTES
         for path in (tmp_path / "larger", "/dev/zero"):
             with pytest.raises(TooLargeError, match="it has more than 8 MiB"):
                 read_manifest_file(path)
@@ -163,7 +163,7 @@ class TestLargeFiles:
     def test_large_file_in_a_folder_is_reported_and_skipped(
         self, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        (tmp_path / name).write_bytes(b" " * (LARGEST_MANIFEST_BYTES + 1))
+        (tmp_path / name).write_bytes(b" " * (LARGEST_FILE_BYTES + 1))
         metadata = {"name": "x", "labels": {"airflow.apache.org/variable-key": "x"}}
         manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"value": "found"}}
         (tmp_path / "x.json").write_text(json.dumps(manifest))

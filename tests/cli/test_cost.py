@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.diagnosis.explain import explain
 from airflow_kubernetes_secrets.diagnosis.hint_search import MayReveal, reveal_all
 from airflow_kubernetes_secrets.inventory.entries import Inventory, inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
-from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_MANIFEST_BYTES
+from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_FILE_BYTES
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.manifests.check import Check
@@ -290,7 +290,7 @@ class TestSuggestedIds:
 
 @pytest.mark.parametrize("name", ["large.yaml", "large.json"])
 def test_a_file_that_is_too_large(commands: Commands, tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b" " * (LARGEST_MANIFEST_BYTES + 1))
+    (tmp_path / name).write_bytes(b" " * (LARGEST_FILE_BYTES + 1))
 
     [problem] = commands.run("check", str(tmp_path), "--output", "json", status=1).document["problems"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_MANIFEST_BYTES
+from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_FILE_BYTES
 from airflow_kubernetes_secrets_devserver import DevServer
 from support.waiting import PATIENCE
 
@@ -174,7 +174,7 @@ def test_a_file_that_is_too_large_is_named_and_the_rest_is_served(
     followed: Followed, folder: Path, tmp_path: Path
 ) -> None:
     # A part of the file would be parsed while the rest is being written, which takes many seconds.
-    (tmp_path / "large.yaml").write_bytes(b"\n" * (LARGEST_MANIFEST_BYTES + 1))
+    (tmp_path / "large.yaml").write_bytes(b"\n" * (LARGEST_FILE_BYTES + 1))
     (tmp_path / "large.yaml").rename(folder / "large.yaml")
     (folder / "two.yaml").write_text(SECRET.format(name="two", value="x"))
     followed.wait("two: added", f"{folder}/large.yaml: it has more than 8 MiB")

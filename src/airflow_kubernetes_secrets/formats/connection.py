@@ -139,7 +139,7 @@ def parsed_uri(secret: Secret, fields: Fields) -> ParsedUri | None:
 
 
 def ignored_uri(secret: Secret, fields: Fields) -> str:
-    """Return the URI, or what is in its key instead, if a connection is built without it; empty if it is used."""
+    """Return the value of the key for a URI if the connection is built without it; empty if it is used."""
     if URI not in fields.keys:
         return ""
     values = _Values(secret, fields)
@@ -276,7 +276,7 @@ def _is_beside_a_credential(values: _Values) -> bool:
 
 
 def _is_for_other_system(values: _Values, uri: ParsedUri) -> bool:
-    """Return whether a URI is not that of the connection: the Secret of a database can contain that of a web page."""
+    """Return whether a URI is for another server: the Secret of a database can also contain the URL of a web page."""
     scheme = connection_type(uri.scheme)
     annotated, key = values.fields.description.connection_type, values.get("conn_type")
     if uri.scheme in WEB and connection_type(annotated or key) in SPEAK_HTTP:

@@ -35,7 +35,7 @@ _MSSQL_PORT = 1433
 # https://airflow.apache.org/docs/apache-airflow-providers-elasticsearch/stable/connections/elasticsearch.html
 _ELASTICSEARCH_PORT = 9200
 
-# The end of the address of an account, which can be that of a web page.
+# The end of the address of an account. It can also be the URL of a web page.
 OF_SNOWFLAKE = re.compile(r"\.snowflakecomputing\.(?:com|cn)(?::[0-9]+)?(?:/.*)?$", re.IGNORECASE)
 # https://clickhouse.com/docs/guides/sre/network-ports
 CLICKHOUSE_PORT_WITH_TLS = 8443
@@ -366,7 +366,7 @@ def _cassandra(connection: dict[str, Any], word: str) -> None:
 
 
 def _databricks(connection: dict[str, Any], _word: str) -> None:
-    """Remove the login ``token``, which stands for a token in the password: the hooks read a token without a login.
+    """Remove the login ``token``, which says that the password is a token: the hooks expect a token without a login.
 
     https://docs.databricks.com/aws/en/dev-tools/auth/pat
     """

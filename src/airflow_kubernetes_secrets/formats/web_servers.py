@@ -37,7 +37,7 @@ class WebServer:
         self.has_port = has_port
 
     def port(self, protocol: str) -> int | None:
-        """Return the port of an address without one; ``None`` if that of the hook is used."""
+        """Return the port to write for an address without a port; ``None`` if the hook has a default."""
         if protocol == "https" and self.https:
             return HTTPS_PORT
         return None if self.has_port else _HTTP_PORT

@@ -25,18 +25,18 @@ LOST_AND_FOUND = "lost+found"
 
 # Limit for a file of manifests. A Secret has at most 1.5 MiB, because etcd takes no larger object. The limit is enough
 # for five of the largest, or for about ten thousand ordinary ones. PyYAML needs about ten seconds for a MiB.
-LARGEST_MANIFEST_BYTES = 8 * 1024 * 1024
+LARGEST_FILE_BYTES = 8 * 1024 * 1024
 
 # The device and the inode. Two paths with the same identity lead to the same file or folder.
 Identity = tuple[int, int]
 
 
 class TooLargeError(ValueError):
-    """A file is larger than :data:`LARGEST_MANIFEST_BYTES`."""
+    """A file is larger than :data:`LARGEST_FILE_BYTES`."""
 
     def __init__(self) -> None:
         super().__init__(
-            f"it has more than {LARGEST_MANIFEST_BYTES // 1024**2} MiB, the limit for a file with manifests. Split it"
+            f"it has more than {LARGEST_FILE_BYTES // 1024**2} MiB, the limit for a file with manifests. Split it"
         )
 
 
@@ -158,7 +158,7 @@ def read_stream(stream: BinaryIO) -> bytes:
         TooLargeError: there is more than the limit.
         OSError: the stream cannot be read.
     """
-    content = stream.read(LARGEST_MANIFEST_BYTES + 1)
-    if len(content) > LARGEST_MANIFEST_BYTES:
+    content = stream.read(LARGEST_FILE_BYTES + 1)
+    if len(content) > LARGEST_FILE_BYTES:
         raise TooLargeError
     return content

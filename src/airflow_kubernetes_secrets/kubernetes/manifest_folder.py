@@ -120,7 +120,7 @@ def _parts(path: str) -> list[str]:
 def _read(
     path: str, found: os.stat_result, previous: ManifestFile[Name, Object] | None, convert: Convert[Name, Object]
 ) -> ManifestFile[Name, Object]:
-    """Read a file, unless its content is what it was before."""
+    """Read a file. If its content has not changed, its previous objects are returned."""
     this, stamp = identity(found), _stamp(found)
     try:
         content = read_manifest_file(path)

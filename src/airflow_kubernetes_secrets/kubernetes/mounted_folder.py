@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.kubernetes.file_stamps import is_settled, stamp_
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
 from airflow_kubernetes_secrets.kubernetes.manifest_files import (
     DATA_LINK,
-    LARGEST_MANIFEST_BYTES,
+    LARGEST_FILE_BYTES,
     LOST_AND_FOUND,
     MANIFEST_SUFFIXES,
 )
@@ -270,10 +270,10 @@ class MountedFolder:
         """
         mode = os.fstat(found).st_mode
         if not stat.S_ISDIR(mode):
-            return (self._read(found, LARGEST_MANIFEST_BYTES, names), ()) if stat.S_ISREG(mode) else None
+            return (self._read(found, LARGEST_FILE_BYTES, names), ()) if stat.S_ISREG(mode) else None
         files: dict[str, bytes] = {}
         ignored: list[str] = []
-        left = LARGEST_MANIFEST_BYTES
+        left = LARGEST_FILE_BYTES
         for name in sorted(filter(_can_be_key, os.listdir(found))):
             content = None
             if is_data_key(name):
@@ -335,7 +335,7 @@ class MountedFolder:
             content = stream.read(limit + 1)
         if len(content) > limit:
             raise MountedFileError(
-                f"{self.path(*names)} has more than {LARGEST_MANIFEST_BYTES // 1024**2} MiB, the limit for a mounted "
+                f"{self.path(*names)} has more than {LARGEST_FILE_BYTES // 1024**2} MiB, the limit for a mounted "
                 "Secret. A Secret in Kubernetes has at most 1 MiB; check what is mounted there"
             )
         return content

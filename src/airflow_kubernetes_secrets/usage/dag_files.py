@@ -74,7 +74,7 @@ class _ImportedFiles:
         self._names_in = lru_cache(maxsize=None)(_names_in)
 
     def of(self, path: str, code: bytes) -> set[str]:
-        """Return what a file imports, without what was tried for other files."""
+        """Return the files that a file may import, except those that were already tried for other files."""
         found: set[str] = set()
         folders = [each for each in folders_around(posixpath.dirname(path)) if f"{each}/".startswith(self._folder)]
         around = [self._names_in(each) for each in folders[:MOST_FOLDERS]]

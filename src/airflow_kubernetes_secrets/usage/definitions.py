@@ -149,9 +149,9 @@ class Definitions:
         return self._elements_of[loop.head]
 
     def _resolved(self, node: Definition, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
-        """Return what a name stands for, and where names in that are searched; other expressions are returned as such.
+        """Return what a name, an attribute or an item is set to; any other expression is returned unchanged.
 
-        A list or mapping that the code changes is not returned.
+        The result is ``None`` for a list or mapping that the code changes.
         """
         if not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
             return node, frame

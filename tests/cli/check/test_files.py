@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_MANIFEST_BYTES
+from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_FILE_BYTES
 from manifests.build import CIPHERTEXT, CONNECTION, PASSWORD, SOPS, labelled, secret
 from manifests.case import Case, codes, write
 from support.standard_input import on_standard_input
@@ -176,7 +176,7 @@ def test_standard_input_without_manifests_for_airflow(run: Any, monkeypatch: pyt
 
 
 def test_standard_input_that_is_too_large(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    on_standard_input(monkeypatch, b" " * (LARGEST_MANIFEST_BYTES + 1))
+    on_standard_input(monkeypatch, b" " * (LARGEST_FILE_BYTES + 1))
 
     status, out, _err = run("-")
 
