@@ -30,7 +30,6 @@ from airflow_kubernetes_secrets.formats.remedies import is_a_host, store_whole
 from airflow_kubernetes_secrets.formats.settings import SETTINGS, setting
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.formats.uri import (
-    WEB,
     NoHostError,
     NotAUriError,
     ParsedUri,
@@ -40,7 +39,7 @@ from airflow_kubernetes_secrets.formats.uri import (
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IS_NO_OBJECT
 from airflow_kubernetes_secrets.formats.value_parsers import SETTING
 from airflow_kubernetes_secrets.formats.values import check_usable, text, texts
-from airflow_kubernetes_secrets.formats.web_servers import SPEAK_HTTP
+from airflow_kubernetes_secrets.formats.web_servers import SPEAK_HTTP, WEB
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 _GIT = "git"

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+# The schemes of web addresses. HttpHook expects one of them as the schema, or before a host with a path.
+WEB = ("http", "https")
 HTTPS_PORT = 443
 _HTTP_PORT = 80
 

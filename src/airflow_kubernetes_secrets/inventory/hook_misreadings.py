@@ -25,7 +25,11 @@ from airflow_kubernetes_secrets.inventory.database_misreadings import RULES_OF_D
 from airflow_kubernetes_secrets.inventory.driver_parameters import refused_parameters
 from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection, Rule, hook_connection, plain_host
 from airflow_kubernetes_secrets.inventory.ignored_fields import ignored_fields
-from airflow_kubernetes_secrets.inventory.needed_fields import needed_fields
+from airflow_kubernetes_secrets.inventory.needed_fields import (
+    PRINCIPALS_OF_DATABRICKS,
+    TOKENS_OF_DATABRICKS,
+    needed_fields,
+)
 from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS, is_encrypted_key
 from airflow_kubernetes_secrets.inventory.servers_with_tls import servers_with_tls
 from airflow_kubernetes_secrets.inventory.uri_misreadings import (
@@ -50,12 +54,6 @@ _PORT_OF_IMAP_WITHOUT_TLS = 143
 
 # The types whose hooks write the port into a URL or a DSN, also if there is none, and the port of their servers.
 _NEEDED_PORTS = {"drill": 8047, "druid": 8082, "exasol": 8563, "jenkins": 8080}
-
-# The entries of extra that choose another way to authenticate.
-_METHODS_OF_DATABRICKS = (
-    *("token", "azure_tenant_id", "use_azure_managed_identity", "use_default_azure_credential"),
-    *("service_principal_oauth", "federated_token_provider", "federated_k8s", "federated_aws"),
-)
 
 # The fields, and the names in extra, of each method of logging in.
 # https://github.com/simple-salesforce/simple-salesforce#examples
@@ -207,7 +205,11 @@ def _sasl(connection: HookConnection) -> Iterator[tuple[str, str]]:
 def _databricks(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``DatabricksHook`` uses a login and a password for basic authentication, and SQL hooks refuse them."""
     login, extra = connection.login, connection.extra
-    if login and connection.password and not any(extra.get(name) for name in _METHODS_OF_DATABRICKS):
+    if (
+        login
+        and connection.password
+        and not any(extra.get(name) for name in (*PRINCIPALS_OF_DATABRICKS, *TOKENS_OF_DATABRICKS))
+    ):
         yield (
             "DatabricksHook uses login and password for basic authentication, which Databricks no longer supports for "
             "users, and DatabricksSqlHook refuses them",

@@ -13,7 +13,8 @@ from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST
 from airflow_kubernetes_secrets.formats.parameters import stricter, translated
 from airflow_kubernetes_secrets.formats.remedies import give_parts, name_uri
 from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.formats.uri import SECURE, WEB, ParsedUri, UnusableUriError
+from airflow_kubernetes_secrets.formats.uri import SECURE, ParsedUri, UnusableUriError
+from airflow_kubernetes_secrets.formats.web_servers import WEB
 from airflow_kubernetes_secrets.inventory.incompleteness import UNUSED_SETTINGS, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import TLS, has_in_extra, suggests
 from airflow_kubernetes_secrets.kubernetes.objects import Secret

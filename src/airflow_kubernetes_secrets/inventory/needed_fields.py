@@ -109,6 +109,14 @@ _METHODS_OF_KUSTO = (
     *(_extra(name, method=("auth_method", "AAD_APP_CERT")) for name in ("certificate", "thumbprint", "tenant")),
 )
 
+# The entries of extra with which the hook uses the login and password of a service principal, and those from which it
+# gets a token.
+PRINCIPALS_OF_DATABRICKS = ("service_principal_oauth", "azure_tenant_id")
+TOKENS_OF_DATABRICKS = (
+    *("token", "use_azure_managed_identity", "use_default_azure_credential"),
+    *("federated_token_provider", "federated_k8s", "federated_aws"),
+)
+
 _TOKENS_OF_WEAVIATE = tuple(f"{EXTRA}{name}" for name in ("api_key", "token", "access_token", "client_secret"))
 
 # The hook gets the token itself. It does not read one in ``extra``.
@@ -157,11 +165,10 @@ _NEEDS: Mapping[str, Sequence[Need]] = {
     "databricks": (
         *(
             _login(otherwise="uses the password as a token", only_with=("password", f"{EXTRA}{name}"))
-            for name in ("service_principal_oauth", "azure_tenant_id")
+            for name in PRINCIPALS_OF_DATABRICKS
         ),
         _password(
-            *(f"{EXTRA}{name}" for name in ("token", "use_azure_managed_identity", "use_default_azure_credential")),
-            *(f"{EXTRA}{name}" for name in ("federated_token_provider", "federated_k8s", "federated_aws")),
+            *(f"{EXTRA}{name}" for name in TOKENS_OF_DATABRICKS),
             only_with=("login",),
         ),
     ),

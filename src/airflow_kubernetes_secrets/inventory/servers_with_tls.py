@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports
+from airflow_kubernetes_secrets.formats.web_servers import HTTPS_PORT
 from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection
 
-_HTTPS_PORT = 443
 # Values of an entry of extra with which it does not turn TLS on.
 _OFF = ("", "false", "0", "no", "off", "none", "http")
 
@@ -75,12 +75,12 @@ _SERVERS: Mapping[str, _ServersWithTls] = {
         (),
         ("secure",),
         '{"secure": true}, and the port 8443',
-        with_tls=(_HTTPS_PORT, 8443),
+        with_tls=(HTTPS_PORT, 8443),
     ),
     # https://www.elastic.co/docs/deploy-manage/deploy/elastic-cloud/connect-your-applications-to-elasticsearch
     "elasticsearch": _ServersWithTls(
         re.compile(r"\.(?:elastic-cloud\.com|found\.io|elastic\.cloud)(?::|$)"),
-        (_HTTPS_PORT, 9243),
+        (HTTPS_PORT, 9243),
         ("scheme",),
         '{"scheme": "https"}',
         in_schema=True,
@@ -88,7 +88,7 @@ _SERVERS: Mapping[str, _ServersWithTls] = {
     # https://docs.aws.amazon.com/opensearch-service/latest/developerguide/infrastructure-security.html
     "opensearch": _ServersWithTls(
         re.compile(r"\.(?:es|aoss)\.amazonaws\.com(?::443)?$"),
-        (_HTTPS_PORT,),
+        (HTTPS_PORT,),
         ("use_ssl", "scheme"),
         '{"use_ssl": true, "verify_certs": true}, and the port 443',
     ),
@@ -99,25 +99,25 @@ _SERVERS: Mapping[str, _ServersWithTls] = {
         ("ssl_options",),
         '{"ssl_options": {"ca_certs": "/path"}}',
     ),
-    "druid": _ServersWithTls(None, (_HTTPS_PORT,), ("schema",), '{"schema": "https"}'),
-    "pinot": _ServersWithTls(None, (_HTTPS_PORT,), ("schema",), '{"schema": "https"}'),
-    "jenkins": _ServersWithTls(None, (_HTTPS_PORT,), ("use_https",), '{"use_https": true}'),
-    "webhdfs": _ServersWithTls(None, (_HTTPS_PORT,), ("use_ssl",), '{"use_ssl": true}'),
+    "druid": _ServersWithTls(None, (HTTPS_PORT,), ("schema",), '{"schema": "https"}'),
+    "pinot": _ServersWithTls(None, (HTTPS_PORT,), ("schema",), '{"schema": "https"}'),
+    "jenkins": _ServersWithTls(None, (HTTPS_PORT,), ("use_https",), '{"use_https": true}'),
+    "webhdfs": _ServersWithTls(None, (HTTPS_PORT,), ("use_ssl",), '{"use_ssl": true}'),
     "vault": _ServersWithTls(
         re.compile(r"\.hashicorp\.cloud(?::|$)"),
-        (_HTTPS_PORT,),
+        (HTTPS_PORT,),
         ("use_tls",),
         '{"use_tls": true}',
     ),
     # https://docs.weaviate.io/cloud/manage-clusters/connect
     "weaviate": _ServersWithTls(
         re.compile(r"\.weaviate\.(?:cloud|network)(?::|$)"),
-        (_HTTPS_PORT,),
+        (HTTPS_PORT,),
         ("http_secure",),
         '{"http_secure": true}',
     ),
     # It is a subclass of HttpHook, and reads the protocol in the schema.
-    "livy": _ServersWithTls(None, (_HTTPS_PORT,), (), "", in_schema=True),
+    "livy": _ServersWithTls(None, (HTTPS_PORT,), (), "", in_schema=True),
 }
 
 # https://docs.confluent.io/cloud/current/client-apps/config-client.html

@@ -22,7 +22,7 @@ from airflow_kubernetes_secrets.formats.remedies import (
     set_field,
 )
 from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.formats.uri import WEB
+from airflow_kubernetes_secrets.formats.web_servers import WEB
 from airflow_kubernetes_secrets.inventory.hook_names import hook_name
 from airflow_kubernetes_secrets.inventory.incompleteness import (
     HALF_CONNECTION,

@@ -16,9 +16,9 @@ from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.remedies import in_extra, set_type
 from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.formats.uri import REPEATED, SECURE, WEB, unread_security
+from airflow_kubernetes_secrets.formats.uri import REPEATED, SECURE, unread_security
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IN_QUERY
-from airflow_kubernetes_secrets.formats.web_servers import SPEAK_HTTP
+from airflow_kubernetes_secrets.formats.web_servers import SPEAK_HTTP, WEB
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.listing import first_names, quoted
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity

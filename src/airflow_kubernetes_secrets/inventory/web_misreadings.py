@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from airflow_kubernetes_secrets.formats.hook_adjustments import CLICKHOUSE_PORT_WITH_TLS, WINRM_PORT_WITH_TLS
 from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports, is_ipv6
 from airflow_kubernetes_secrets.formats.remedies import in_extra
-from airflow_kubernetes_secrets.formats.uri import WEB
-from airflow_kubernetes_secrets.formats.web_servers import WEB_SERVERS, WHOLE_ADDRESS
+from airflow_kubernetes_secrets.formats.web_servers import WEB, WEB_SERVERS, WHOLE_ADDRESS
 from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection, Rule
 
 # https://clickhouse.com/docs/guides/sre/network-ports

@@ -34,6 +34,7 @@ from airflow_kubernetes_secrets.manifests.document_problems import (
     problems_of_unparsed,
 )
 from airflow_kubernetes_secrets.manifests.duplicates import Duplicates, ManifestPosition
+from airflow_kubernetes_secrets.manifests.given_values import STDIN
 from airflow_kubernetes_secrets.manifests.kustomize import (
     KUSTOMIZATION_FILES,
     Patches,
@@ -48,8 +49,6 @@ from airflow_kubernetes_secrets.manifests.secret_problems import problems_of_pla
 from airflow_kubernetes_secrets.manifests.server_validation import no_such_resource
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-
-STDIN = "-"
 
 
 class PathError(OneLineError):
