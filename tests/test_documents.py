@@ -12,7 +12,11 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_yaml
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests
-from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_FILE_BYTES, TooLargeError, read_file
+from airflow_kubernetes_secrets.kubernetes.manifest_files import (
+    LARGEST_FILE_BYTES,
+    TooLargeError,
+    read_manifest_file,
+)
 from airflow_kubernetes_secrets.process import restart
 from support.logs import log_messages
 
@@ -150,10 +154,10 @@ class TestLargeFiles:
         (tmp_path / "largest").write_bytes(b"x" * LARGEST_FILE_BYTES)
         (tmp_path / "larger").write_bytes(b"x" * (LARGEST_FILE_BYTES + 1))
 
-        assert len(read_file(tmp_path / "largest")) == LARGEST_FILE_BYTES
+        assert len(read_manifest_file(tmp_path / "largest")) == LARGEST_FILE_BYTES
         for path in (tmp_path / "larger", "/dev/zero"):
             with pytest.raises(TooLargeError, match="it has more than 8 MiB"):
-                read_file(path)
+                read_manifest_file(path)
 
     @pytest.mark.parametrize("name", ["large.yaml", "large.json"])
     def test_large_file_in_a_folder_is_reported_and_skipped(

@@ -9,7 +9,7 @@ from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.many_files import uses_in_files
 from airflow_kubernetes_secrets.usage.serialized_dags import add_serialized, serialized_dag
 from airflow_kubernetes_secrets.usage.signatures import Signatures
-from airflow_kubernetes_secrets.usage.uses import Found
+from airflow_kubernetes_secrets.usage.uses import FoundUses
 from fuzz.target import Target
 from fuzz.trial import Trial
 
@@ -27,12 +27,12 @@ def _run(trial: Trial, data: bytes) -> None:
     with suppress(ValueError, RecursionError):
         given = json.loads(data)
         if isinstance(given, dict):
-            found = Found()
+            found = FoundUses()
             add_serialized([serialized_dag("a", "dag.py", None, given)], found)
             _check(trial, found, 0)
 
 
-def _check(trial: Trial, found: Found, lines: int) -> None:
+def _check(trial: Trial, found: FoundUses, lines: int) -> None:
     # The ids themselves are strings of the code, which the commands show.
     trial.say(*found.unread.values())
     trial.claim(all(use.id for use in found.uses), "no id is empty")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.template_files import TemplateFiles
 from airflow_kubernetes_secrets.usage.templates import uses_in_template
-from airflow_kubernetes_secrets.usage.uses import Found
+from airflow_kubernetes_secrets.usage.uses import FoundUses
 from fuzz.target import Target
 from fuzz.trial import Trial
 
@@ -15,7 +15,7 @@ def _run(trial: Trial, data: bytes) -> None:
     for each in uses_in_template(text):
         trial.claim(0 <= each.line < max(1, len(text)), "a use is in the template")
         trial.claim(each.id != "", "no id is empty")
-    found = Found()
+    found = FoundUses()
     files = TemplateFiles()
     files.add(DagFile("a.sql", data))
     files.add_uses_to(found)

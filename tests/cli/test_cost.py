@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.diagnosis.similar_ids import MayReveal, reveal_all, similar_ids
+from airflow_kubernetes_secrets.diagnosis.explain import explain
+from airflow_kubernetes_secrets.diagnosis.hint_search import MayReveal, reveal_all
 from airflow_kubernetes_secrets.inventory.entries import Inventory, inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
-from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
 from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_FILE_BYTES
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
@@ -60,9 +60,8 @@ def listed(options: Options) -> Inventory:
 
 
 def hints_for(lookup: Lookup, options: Options, may_reveal: MayReveal = reveal_all) -> list[str]:
-    """Return the suggestions among all Secrets of a folder."""
-    location = location_of(options)
-    return similar_ids(lookup, options, location, Snapshot(location, options, tuple(Kind)).secrets, may_reveal)
+    """Return the hints for a lookup in a folder."""
+    return explain(lookup, options, location_of(options), database=False, may_reveal=may_reveal).hints
 
 
 class TestLargeSecret:

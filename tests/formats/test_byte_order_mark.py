@@ -7,7 +7,7 @@ import json
 import pytest
 
 from airflow_kubernetes_secrets.formats.reading import variable_text
-from airflow_kubernetes_secrets.formats.values import BYTE_ORDER_MARK, config_text
+from airflow_kubernetes_secrets.formats.values import BOM, config_text
 from support.connection_secrets import Read, stored_secret, whole
 
 CONNECTION = whole(conn_type="postgres", host="h", login="u", password="p", schema="d")
@@ -28,18 +28,18 @@ CONNECTION = whole(conn_type="postgres", host="h", login="u", password="p", sche
     ids=" ".join,
 )
 def test_a_connection(read: Read, data: dict[str, str]) -> None:
-    assert read({key: BYTE_ORDER_MARK + value for key, value in data.items()}) == CONNECTION
+    assert read({key: BOM + value for key, value in data.items()}) == CONNECTION
 
 
 def test_a_connection_that_an_annotation_completes(read: Read) -> None:
-    connection = read({"value": f"{BYTE_ORDER_MARK}postgres://u:p@x/d"}, {"connection-host": "h"})
+    connection = read({"value": f"{BOM}postgres://u:p@x/d"}, {"connection-host": "h"})
 
     assert connection == CONNECTION
 
 
 def test_an_option() -> None:
-    assert config_text(stored_secret({"value": f"{BYTE_ORDER_MARK}x\n"}), "value") == "x"
+    assert config_text(stored_secret({"value": f"{BOM}x\n"}), "value") == "x"
 
 
 def test_variable_is_unchanged() -> None:
-    assert variable_text(stored_secret({"value": f"{BYTE_ORDER_MARK}x\n"}), "value") == f"{BYTE_ORDER_MARK}x\n"
+    assert variable_text(stored_secret({"value": f"{BOM}x\n"}), "value") == f"{BOM}x\n"

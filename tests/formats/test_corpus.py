@@ -11,7 +11,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.formats.usability import FIELDS
+from airflow_kubernetes_secrets.formats.usability import AIRFLOW_FIELDS
 from airflow_kubernetes_secrets.inventory.entries import inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -61,7 +61,7 @@ def test_a_file_is_complete(file: CorpusFile) -> None:
     assert {"name", "type", "data"} <= file.secret.keys() <= {"name", "type", "labels", "annotations", "data"}
     assert file.data
     assert file.needs in NEEDS
-    assert file.connection.keys() <= {*FIELDS}
+    assert file.connection.keys() <= {*AIRFLOW_FIELDS}
     assert {*file.missing} <= file.connection.keys()
     # A Secret that cannot be one connection has a reason instead of a recipe.
     assert bool(file.connection) == bool(file.needs != OTHER)

@@ -57,7 +57,7 @@ def test_the_tables_of_variables() -> None:
     assert prefixes.keys() == variables.PREFIXES.keys()
     assert all(quoted(prefixes[prefix])[0] == word for prefix, word in variables.PREFIXES.items() if word)
     assert {name: field[0] for name, field in fields.items() if field} == {
-        name: field for name, field in variables.FIELDS.items() if field != "conn_type"
+        name: field for name, field in variables.VARIABLE_FIELDS.items() if field != "conn_type"
     }
 
 

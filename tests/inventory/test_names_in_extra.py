@@ -11,6 +11,7 @@ from airflow_kubernetes_secrets.formats.names_of_types import keys_of_type
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.settings import SETTINGS
 from airflow_kubernetes_secrets.inventory.content import content_of
+from airflow_kubernetes_secrets.inventory.hook_names import hook_name
 from airflow_kubernetes_secrets.inventory.names_in_extra import NAMES_IN_EXTRA
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from support.connection_secrets import stored_secret
@@ -41,7 +42,7 @@ def test_each_name_is_reported_until_the_remedy_is_followed(conn_type: str) -> N
         data = {**FIELDS, name: MARK}
         before = texts_of(data, connection_type=conn_type)
         assert any(
-            text.startswith("Secret") and f"nothing reads the key {name!r}, which the hook of {conn_type!r}" in text
+            text.startswith("Secret") and f"nothing reads the key {name!r}, which {hook_name(conn_type)}" in text
             for text in before
         ), (name, before)
         assert any(text.endswith(f"airflow.apache.org/extra-{name}") for text in before), (name, before)
@@ -60,14 +61,14 @@ def test_each_name_is_reported_until_the_remedy_is_followed(conn_type: str) -> N
 def test_name_in_another_format_is_reported_with_the_name_of_the_hook(conn_type: str, key: str, name: str) -> None:
     [text] = texts_of({**FIELDS, key: MARK}, connection_type=conn_type)
 
-    assert f"nothing reads the key {key!r}, which the hook of {conn_type!r} reads in extra. " in text
+    assert f"nothing reads the key {key!r}, which {hook_name(conn_type)} reads in extra. " in text
     assert text.endswith(f"airflow.apache.org/extra-{name}")
 
 
 def test_key_next_to_a_connection_in_one_key_is_reported() -> None:
     [text] = texts_of({"value": "trino://u:p@h.example.com:443/s", "catalog": MARK})
 
-    assert "nothing reads the key 'catalog', which the hook of 'trino' reads in extra. " in text
+    assert "nothing reads the key 'catalog', which TrinoHook reads in extra. " in text
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.dag_sources import uses_in_folders
 from airflow_kubernetes_secrets.usage.many_files import uses_in_files
 from airflow_kubernetes_secrets.usage.signatures import Signatures
-from airflow_kubernetes_secrets.usage.uses import Found
+from airflow_kubernetes_secrets.usage.uses import FoundUses
 
 IMPORTS = """
 import os
@@ -26,15 +26,15 @@ from operators import Op
 NOTHING_INSTALLED = Signatures(())
 
 
-def found_in(code: str, signatures: Signatures = NOTHING_INSTALLED) -> Found:
+def found_in(code: str, signatures: Signatures = NOTHING_INSTALLED) -> FoundUses:
     return found_in_bytes((IMPORTS + dedent(code)).encode(), signatures)
 
 
-def found_in_bytes(code: bytes, signatures: Signatures = NOTHING_INSTALLED) -> Found:
+def found_in_bytes(code: bytes, signatures: Signatures = NOTHING_INSTALLED) -> FoundUses:
     return uses_in_files([DagFile("dag.py", code)], signatures)
 
 
-def found_in_files(folder: Path, files: Mapping[str, str]) -> Found:
+def found_in_files(folder: Path, files: Mapping[str, str]) -> FoundUses:
     """Write files into a folder, and return what the DAGs in it use."""
     for name, code in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -42,9 +42,9 @@ def found_in_files(folder: Path, files: Mapping[str, str]) -> Found:
     return uses_in_folders([folder], None, lambda things, _done: things)
 
 
-def connections(found: Found) -> list[str]:
+def connections(found: FoundUses) -> list[str]:
     return [use.id for use in found.uses if use.kind is Kind.CONNECTION]
 
 
-def variables(found: Found) -> list[str]:
+def variables(found: FoundUses) -> list[str]:
     return [use.id for use in found.uses if use.kind is Kind.VARIABLE]

@@ -11,7 +11,7 @@ import pytest
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.usage.ids_without_manifest import problems_of_dags
-from airflow_kubernetes_secrets.usage.uses import Found, Position, Use
+from airflow_kubernetes_secrets.usage.uses import FoundUses, Position, Use
 from support.cluster import Cluster
 from support.commands import Commands
 from support.secrets import BUNDLE, CONNECTION, TEAM, VARIABLE
@@ -209,7 +209,7 @@ def test_the_time_for_suggestions_is_limited() -> None:
     made = {(Kind.VARIABLE, f"orders_eu_{number:05}") for number in range(10_000)}
     uses = [Use(Kind.VARIABLE, f"order_eu_{number:05}", "x", Position("a.py", 1)) for number in range(10_000)]
     began = time.process_time()
-    problems = [each.problem.text for each in problems_of_dags(Found(uses=uses), made)]
+    problems = [each.problem.text for each in problems_of_dags(FoundUses(uses=uses), made)]
     assert time.process_time() - began < 20
     assert len(problems) == 10_000
     assert problems[0].endswith("Is 'orders_eu_00000' meant?")

@@ -11,14 +11,14 @@ import pytest
 
 from airflow_kubernetes_secrets.usage.dag_files import DagFolderError
 from airflow_kubernetes_secrets.usage.dag_sources import uses_in_folders
-from airflow_kubernetes_secrets.usage.uses import Found
+from airflow_kubernetes_secrets.usage.uses import FoundUses
 from support.dag_code import variables
 
 READ = "from airflow.sdk import Variable\nVariable.get('x')\n"
 NAME = "sch\u00f6n.py"
 
 
-def found_in_folders(*folders: Path) -> Found:
+def found_in_folders(*folders: Path) -> FoundUses:
     return uses_in_folders(folders, None, lambda things, _done: things)
 
 

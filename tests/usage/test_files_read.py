@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from airflow_kubernetes_secrets.usage.dag_file import LARGEST_FILE_BYTES
+from airflow_kubernetes_secrets.usage.dag_file import LARGEST_DAG_FILE_BYTES
 from support.secrets import TEAM, VARIABLE
 from support.usage import Usage, reads
 
@@ -45,9 +45,9 @@ def test_an_archive_that_expands_to_much(usage: Usage, compression: int, stated:
     """The size that the archive states can be false."""
     path = usage.dags / "packed.zip"
     with zipfile.ZipFile(path, "w", compression) as archive:
-        archive.writestr("etl.py", b"#" * (LARGEST_FILE_BYTES + 1))
+        archive.writestr("etl.py", b"#" * (LARGEST_DAG_FILE_BYTES + 1))
     if stated is not None:
-        real, false = (struct.pack("<L", each) for each in (LARGEST_FILE_BYTES + 1, stated))
+        real, false = (struct.pack("<L", each) for each in (LARGEST_DAG_FILE_BYTES + 1, stated))
         path.write_bytes(path.read_bytes().replace(real, false))
     usage.dag("etl.py", reads("x"))
     document = usage.document(status=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets.deployment.configuration import read_configuration
-from airflow_kubernetes_secrets.diagnosis.explanation import explain
+from airflow_kubernetes_secrets.diagnosis.explain import explain
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup

@@ -18,7 +18,7 @@ import pytest
 
 from airflow_kubernetes_secrets.ui.used_ids import _USAGE
 from airflow_kubernetes_secrets.usage.cpus import usable_cpus
-from airflow_kubernetes_secrets.usage.dag_file import LARGEST_FILE_BYTES
+from airflow_kubernetes_secrets.usage.dag_file import LARGEST_DAG_FILE_BYTES
 from airflow_kubernetes_secrets.usage.processes import MOST_WORKERS
 from support.commands import PATIENCE
 from support.secrets import VARIABLE
@@ -149,7 +149,7 @@ def command(process: psutil.Process) -> list[str]:
 
 
 def write_big_file(usage: Usage) -> None:
-    usage.dag("big.py", READS + "Variable.get('big')\n" * ((LARGEST_FILE_BYTES - 100) // 20))
+    usage.dag("big.py", READS + "Variable.get('big')\n" * ((LARGEST_DAG_FILE_BYTES - 100) // 20))
 
 
 def memory_grows(program: subprocess.Popen[str]) -> psutil.Process:

@@ -17,7 +17,8 @@ from airflow_kubernetes_secrets.cli.output import (
 )
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.kubernetes.labels import NAMESPACE_RULE, is_namespace
-from airflow_kubernetes_secrets.manifests.check import STDIN, Check, ManifestProblem, PathError
+from airflow_kubernetes_secrets.manifests.check import Check, ManifestProblem, PathError
+from airflow_kubernetes_secrets.manifests.given_values import STDIN
 from airflow_kubernetes_secrets.messages.listing import number_of
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Severity

@@ -12,13 +12,13 @@ from airflow_kubernetes_secrets.messages.listing import first_names, number_of
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.usage.dag_sources import uses_in_deployment, uses_in_folders
 from airflow_kubernetes_secrets.usage.report import IdStatus, UsageReport, report_of, uses_of_options
-from airflow_kubernetes_secrets.usage.uses import Found
+from airflow_kubernetes_secrets.usage.uses import FoundUses
 
 # The most positions in one message.
 _MOST_POSITIONS = 3
 
 
-def found_in_dags(arguments: argparse.Namespace, *, database: bool, processes: int | None = None) -> Found:
+def found_in_dags(arguments: argparse.Namespace, *, database: bool, processes: int | None = None) -> FoundUses:
     """Return what the DAGs of ``--dags`` use, or else those of this deployment; and what Airflow's options use.
 
     Args:
@@ -36,7 +36,7 @@ def found_in_dags(arguments: argparse.Namespace, *, database: bool, processes: i
     return found
 
 
-def usage_of(found: Found, options: Options, arguments: argparse.Namespace, *, database: bool) -> UsageReport:
+def usage_of(found: FoundUses, options: Options, arguments: argparse.Namespace, *, database: bool) -> UsageReport:
     """Return what provides each id.
 
     Args:
@@ -52,12 +52,12 @@ def usage_of(found: Found, options: Options, arguments: argparse.Namespace, *, d
         return report_of(found, location, options, database=database)
 
 
-def unread_files(found: Found) -> list[str]:
+def unread_files(found: FoundUses) -> list[str]:
     """Return a message for each file with DAG code that could not be read."""
     return [f"{path}: {problem}" for path, problem in found.unread.items()]
 
 
-def summary(report: UsageReport, found: Found) -> str:
+def summary(report: UsageReport, found: FoundUses) -> str:
     """Return what was found in one line."""
     numbers = {status: sum(each.status is status for each in report.ids) for status in IdStatus}
     counts = ", ".join(f"{count} {status.value}" for status, count in numbers.items() if count)
@@ -65,7 +65,7 @@ def summary(report: UsageReport, found: Found) -> str:
     return f"{text}: {counts}{computed_text(found)}" if counts else text + computed_text(found)
 
 
-def computed_text(found: Found) -> str:
+def computed_text(found: FoundUses) -> str:
     """Return the number of uses whose id is known only when the code runs, as a sentence to append."""
     if not found.computed:
         return ""

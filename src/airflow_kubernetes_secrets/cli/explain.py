@@ -16,7 +16,8 @@ from airflow_kubernetes_secrets.cli.configured_options import (
 )
 from airflow_kubernetes_secrets.cli.output import Screen, counted, print_document, print_message, progress
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, replaced_options
-from airflow_kubernetes_secrets.diagnosis.explanation import Explanation, Verdict, explain
+from airflow_kubernetes_secrets.diagnosis.explain import explain
+from airflow_kubernetes_secrets.diagnosis.explanation import Explanation, Verdict
 from airflow_kubernetes_secrets.diagnosis.explanation_text import (
     Tone,
     configuration_lines,

@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.cli.configured_options import (
 )
 from airflow_kubernetes_secrets.cli.dag_usage import computed_text, found_in_dags, unread_files, usage_of
 from airflow_kubernetes_secrets.cli.output import counted, print_document, print_line, print_message, reporting
-from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
+from airflow_kubernetes_secrets.deployment.airflow_entries import STORED_KINDS
 from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, SOURCES
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, OptionError
 from airflow_kubernetes_secrets.migration.export import Export, ExportRequest
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         options = options_or_defaults()
     request = ExportRequest(
         arguments.source,
-        [kind for kind in KINDS if arguments.kind in (None, kind.plural)],
+        [kind for kind in STORED_KINDS if arguments.kind in (None, kind.plural)],
         arguments.output_dir,
         namespace,
         team,
@@ -141,7 +141,7 @@ def _required(
         )
         for each in report.without_secret()
     ]
-    used = sum(each.lookup.kind in KINDS for each in report.ids)
+    used = sum(each.lookup.kind in STORED_KINDS for each in report.ids)
     counts = f"{len(required)} of the {used} connections and variables that DAGs use"
     print_message(f"No Secret provides {counts}{computed_text(found)}")
     return required, unread_files(found), report.default_namespace

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from airflow_kubernetes_secrets.cli.configured_options import options_for
 from airflow_kubernetes_secrets.cli.output import print_document, print_message, print_rows, progress
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.inventory.entries import LAYOUT, Entry, inventory_of, problems_with_ids
+from airflow_kubernetes_secrets.inventory.entries import FOLDER_LAYOUT, Entry, inventory_of, problems_with_ids
 from airflow_kubernetes_secrets.inventory.location import BackendLocation, location_of
 from airflow_kubernetes_secrets.inventory.missing_namespaces import missing_namespaces
 from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
@@ -55,8 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
         print_document(_document(entries, failures, inventory.problems), arguments.output)
     else:
         _print(entries, arguments.output, failures, searched)
-        of_layout = [each.text for each in inventory.problems if each.code == LAYOUT]
-        others = [each.text for each in inventory.problems if each.code != LAYOUT]
+        of_layout = [each.text for each in inventory.problems if each.code == FOLDER_LAYOUT]
+        others = [each.text for each in inventory.problems if each.code != FOLDER_LAYOUT]
         for text in (*others, *first_texts(of_layout, SEE_JSON)):
             print_message(f"- {text}")
     for hint in hints:

@@ -19,7 +19,7 @@ from airflow_kubernetes_secrets.lookup.selection import shown_id
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands, NoCommand
 from airflow_kubernetes_secrets.usage.report import IdStatus, UsedId
-from airflow_kubernetes_secrets.usage.uses import Found
+from airflow_kubernetes_secrets.usage.uses import FoundUses
 
 _COLUMNS = ("kind", "id", "team", "status", "provider", "problems", "used by")
 
@@ -85,7 +85,7 @@ def _status(ids: Sequence[UsedId], failures: Sequence[str]) -> int:
 
 
 def _document(
-    found: Found, ids: Sequence[UsedId], commands: NextCommands, unused: Sequence[Entry], failures: Sequence[str]
+    found: FoundUses, ids: Sequence[UsedId], commands: NextCommands, unused: Sequence[Entry], failures: Sequence[str]
 ) -> dict[str, object]:
     return {
         "files": len(found.paths),

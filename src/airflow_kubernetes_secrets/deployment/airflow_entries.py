@@ -20,10 +20,11 @@ from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 
-KINDS = (Kind.CONNECTION, Kind.VARIABLE)
+# The kinds that Airflow has in its metadata database and its environment.
+STORED_KINDS = (Kind.CONNECTION, Kind.VARIABLE)
 
 _STRING_FIELDS = ("conn_type", "host", "login", "password", "schema", "description")
-FIELDS = (*_STRING_FIELDS, "port", "extra")
+_FIELDS = (*_STRING_FIELDS, "port", "extra")
 # The other fields that `airflow connections import` accepts; see airflow/secrets/local_filesystem.py.
 _OTHER_IMPORTED_FIELDS = ("conn_id", "extra_dejson", "team_name", "uri")
 
@@ -90,7 +91,7 @@ def entry_of_connection(key: str, fields: Mapping[str, Any], team: str | None, n
     problem = _problem_of(fields)
     if problem:
         return AirflowEntry(Kind.CONNECTION, key, team, problem=problem)
-    set_fields = {name: fields[name] for name in FIELDS if fields.get(name) is not None}
+    set_fields = {name: fields[name] for name in _FIELDS if fields.get(name) is not None}
     conn_type = set_fields.get("conn_type", "")
     if conn_type == "postgresql" or "-" in conn_type:
         notes = (*notes, _CHANGED_TYPE)
@@ -105,7 +106,7 @@ def is_connection_object(value: Any) -> bool:
             value = read_json(value)
         except UnreadableError:
             return False
-    return isinstance(value, dict) and "conn_type" in value and not value.keys() - {*FIELDS, *_OTHER_IMPORTED_FIELDS}
+    return isinstance(value, dict) and "conn_type" in value and not value.keys() - {*_FIELDS, *_OTHER_IMPORTED_FIELDS}
 
 
 @lru_cache(maxsize=1)
@@ -178,8 +179,8 @@ def _connection_fields(value: Any) -> dict[str, Any] | str:
         return _fields_of_text(value.strip())
     if not isinstance(value, dict):
         return "it is neither a URI nor an object"
-    if value.keys() - {*FIELDS, *_OTHER_IMPORTED_FIELDS}:
-        return f"it has unknown fields; the fields are {', '.join(FIELDS)}"
+    if value.keys() - {*_FIELDS, *_OTHER_IMPORTED_FIELDS}:
+        return f"it has unknown fields; the fields are {', '.join(_FIELDS)}"
     fields = dict(value)
     if "uri" in fields:
         from_uri = _fields_of_text(str(fields.pop("uri")).strip())
@@ -206,7 +207,7 @@ def _fields_of_text(text: str) -> dict[str, Any] | str:
         # Airflow encrypts the password of the connection. If its key cannot be used, the URI is not the problem.
         fernet()
         parsed = connection_of_uri(text)
-        return {name: getattr(parsed, name) for name in FIELDS}
+        return {name: getattr(parsed, name) for name in _FIELDS}
     except SourceError:
         raise
     except Exception as error:  # some of Airflow's errors quote the URI

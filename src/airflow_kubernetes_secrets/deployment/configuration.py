@@ -47,7 +47,7 @@ KWARG_PREFIXES = ("backend_kwarg__", "backend_kwargs__")
 _CUTOFF = 0.85
 
 # An option, a command that prints it, and the id of its Secret, in the order in which Airflow reads them.
-SUFFIXES = ("", "_cmd", "_secret")
+OPTION_SUFFIXES = ("", "_cmd", "_secret")
 
 # With this variable, importing Airflow does not set up its logs and its database; see ``airflow/__init__.py``.
 _AS_LIBRARY = "_AIRFLOW__AS_LIBRARY"
@@ -273,7 +273,7 @@ def _misspelt_names(conf: Any) -> dict[str, str]:
         For the variable of each option that has such a name, a sentence with the name and a remedy.
     """
     path = configuration_file()
-    in_file = read_file(path)
+    in_file = read_configuration_file(path)
     names = [(name, printable(name), "") for name in sorted(os.environ) if os.environ[name].strip()]
     names += [
         # The case of a section counts, and that of a key does not.
@@ -365,19 +365,23 @@ def _origin(variable: str) -> str:
 
 def _set_variables(variable: str) -> Iterator[str]:
     """Yield the environment variables that set an option, in the order in which Airflow reads them."""
-    return (name for suffix in SUFFIXES if (name := variable + suffix.upper()) in os.environ)
+    return (name for suffix in OPTION_SUFFIXES if (name := variable + suffix.upper()) in os.environ)
 
 
 def _ignored_kwargs() -> list[str]:
     """Return where ``backend_kwargs`` is set too. Airflow reads only the first place that sets it."""
     path = configuration_file()
-    in_file = read_file(path)
+    in_file = read_configuration_file(path)
     # Airflow itself writes the option without a value into a new file.
-    keys = [key for suffix in SUFFIXES if in_file.get("secrets", key := f"backend_kwargs{suffix}", fallback="").strip()]
+    keys = [
+        key
+        for suffix in OPTION_SUFFIXES
+        if in_file.get("secrets", key := f"backend_kwargs{suffix}", fallback="").strip()
+    ]
     return [*_set_variables(_KWARGS_VARIABLE), *(f"[secrets] {key} in {path}" for key in keys)][1:]
 
 
-def read_file(path: str) -> RawConfigParser:
+def read_configuration_file(path: str) -> RawConfigParser:
     """Read ``airflow.cfg``. The result is empty if the file cannot be parsed."""
     parser = RawConfigParser()
     try:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from airflow_kubernetes_secrets.backend.airflow_versions import has_teams
-from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS, SourceError
+from airflow_kubernetes_secrets.deployment.airflow_entries import STORED_KINDS, SourceError
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.deployment.database import CHUNK, metadata_engine, rows_of
 from airflow_kubernetes_secrets.deployment.other_sources import (
@@ -102,7 +102,7 @@ def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> Hidde
     # The values of configuration options come from neither of the two places. An id that is not valid Unicode, or that
     # contains a NUL, cannot be there, and would end the search for all ids.
     requested = [
-        lookup for lookup in lookups if lookup.kind in KINDS and is_unicode(lookup.id) and "\0" not in lookup.id
+        lookup for lookup in lookups if lookup.kind in STORED_KINDS and is_unicode(lookup.id) and "\0" not in lookup.id
     ]
     by_lookup: dict[tuple[Kind, str, str | None], list[HiddenEntry]] = defaultdict(list)
     owners: _Owners = defaultdict(set)
@@ -160,7 +160,7 @@ def _rows_of(lookups: Sequence[Lookup], owners: _Owners) -> list[_Found]:
     from sqlalchemy import literal, select
 
     found: list[_Found] = []
-    for kind in KINDS:
+    for kind in STORED_KINDS:
         columns = tables[kind].c
         column = columns["conn_id" if "conn_id" in columns else "key"]
         team = columns["team_name"] if "team_name" in columns else literal(None)

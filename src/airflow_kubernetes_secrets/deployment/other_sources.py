@@ -9,8 +9,8 @@ from typing import Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import has_teams
 from airflow_kubernetes_secrets.deployment.airflow_entries import (
-    KINDS,
     NO_DESCRIPTION,
+    STORED_KINDS,
     AirflowEntry,
     decrypted,
     entry_of_connection,
@@ -29,7 +29,7 @@ IN_LOWER_CASE = (
 )
 
 
-def from_environment(kinds: Sequence[Kind] = KINDS) -> Iterator[AirflowEntry]:
+def from_environment(kinds: Sequence[Kind] = STORED_KINDS) -> Iterator[AirflowEntry]:
     """Yield the connections and variables in the environment of this process, sorted by name.
 
     Airflow reads the variable for ``id.upper()``, so the spelling of the id is unknown.
@@ -76,7 +76,7 @@ def owners_in_environment() -> dict[tuple[Kind, str], set[str]]:
     Ids are in upper case and teams in lower case, since the case of both is unknown.
     """
     owners: dict[tuple[Kind, str], set[str]] = {}
-    for kind in KINDS if has_teams() else ():
+    for kind in STORED_KINDS if has_teams() else ():
         prefix = f"{kind.variable_prefix}_"
         for name in (each for each in os.environ if each.startswith(prefix) and os.environ[each]):
             team, separator, key = name.removeprefix(prefix).partition(TEAM_SEPARATOR)
@@ -85,7 +85,7 @@ def owners_in_environment() -> dict[tuple[Kind, str], set[str]]:
     return owners
 
 
-def from_database(kinds: Sequence[Kind] = KINDS) -> Iterator[AirflowEntry]:
+def from_database(kinds: Sequence[Kind] = STORED_KINDS) -> Iterator[AirflowEntry]:
     """Yield the connections and variables in the metadata database, which is read in chunks.
 
     An entry that the Fernet key does not decrypt has a problem, and does not stop the others.

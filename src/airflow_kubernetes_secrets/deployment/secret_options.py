@@ -19,12 +19,12 @@ from airflow_kubernetes_secrets.backend.airflow_versions import kwarg_variables
 from airflow_kubernetes_secrets.deployment.configuration import (
     IN_SECTION,
     KWARG_PREFIXES,
-    SUFFIXES,
+    OPTION_SUFFIXES,
     AirflowConfiguration,
     airflow_conf,
     configuration_file,
     is_known,
-    read_file,
+    read_configuration_file,
 )
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS
@@ -67,7 +67,7 @@ def secret_options() -> list[SecretOption]:
     conf = airflow_conf()
     sensitive = set(conf.sensitive_config_values)
     path = configuration_file()
-    in_file = read_file(path)
+    in_file = read_configuration_file(path)
     found = list(_in_environment(conf, sensitive))
     for section in in_file.sections():
         for option, text in in_file.items(section):
@@ -85,13 +85,13 @@ def only_in_environment(option: SecretOption, configured: AirflowConfiguration) 
 
     A process without these variables silently uses the default of the option.
     """
-    in_file = read_file(configuration_file())
+    in_file = read_configuration_file(configuration_file())
     if any(in_file.has_option(option.section, option.key + suffix) for suffix in ("", "_cmd")):
         return []
     found = [] if in_file.has_option(option.section, f"{option.key}_secret") else [option.where]
     for key, origins in {"backend": (configured.backend_from,), "backend_kwargs": configured.kwargs_from}.items():
         # Airflow itself writes both options without a value into a new file.
-        if not any(in_file.get("secrets", key + suffix, fallback="").strip() for suffix in SUFFIXES):
+        if not any(in_file.get("secrets", key + suffix, fallback="").strip() for suffix in OPTION_SUFFIXES):
             found += [origin for origin in origins if origin in os.environ]
     return found
 
@@ -127,7 +127,7 @@ def _variables(section: str, key: str) -> list[str]:
     """Return the environment variables of an option, in the order in which Airflow reads them."""
     # Airflow replaces a dot in a section's name by an underscore in the variable.
     base = f"AIRFLOW__{section.replace('.', '_').upper()}__{key.upper()}"
-    return [base + suffix.upper() for suffix in SUFFIXES]
+    return [base + suffix.upper() for suffix in OPTION_SUFFIXES]
 
 
 def _from_environment(section: str, key: str) -> str:
@@ -137,7 +137,7 @@ def _from_environment(section: str, key: str) -> str:
 
 def _from_file(parser: RawConfigParser, section: str, key: str, path: str) -> str:
     """Return the key that sets an option's value or command in the file; empty if there is none."""
-    found = (each for each in SUFFIXES[:2] if parser.has_option(section, key + each))
+    found = (each for each in OPTION_SUFFIXES[:2] if parser.has_option(section, key + each))
     return next((f"[{section}] {key}{each} in {path}" for each in found), "")
 
 
@@ -145,7 +145,7 @@ def misplaced_options() -> dict[str, str]:
     """Return where options of the backend are set although Airflow does not read them there, with the remedy."""
     conf, path = airflow_conf(), configuration_file()
     keys = {name: name[len(IN_SECTION) :].lower() for name in sorted(os.environ) if name.startswith(IN_SECTION)}
-    in_file = read_file(path)
+    in_file = read_configuration_file(path)
     if in_file.has_section("secrets"):
         keys |= {f"{path}, [secrets] {key}": key for key in in_file.options("secrets")}
     found = {}

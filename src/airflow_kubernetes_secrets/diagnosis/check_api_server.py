@@ -24,9 +24,9 @@ from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.api_source import verbs_of
 
-CREDENTIALS = "Credentials"
-API_SERVER = "API server"
-PERMISSIONS = "Permissions"
+CREDENTIALS_CHECK = "Credentials"
+API_SERVER_CHECK = "API server"
+PERMISSIONS_CHECK = "Permissions"
 
 _CA_DAYS = 30
 _WARM_REQUESTS = 5
@@ -41,7 +41,7 @@ _SERVICE_ACCOUNT = "system:serviceaccount:"
 def check_credentials(cluster: Cluster, options: Options) -> Iterator[Finding]:
     """Check how long the token and the CA are valid, and whether anyone on the network path could read them."""
     credentials = cluster.credentials
-    yield ok(CREDENTIALS, credentials.source)
+    yield ok(CREDENTIALS_CHECK, credentials.source)
     claims = token_claims(credentials.authorization())
     if claims:
         yield _token(claims.get("exp"), credentials)
@@ -56,14 +56,14 @@ def _transport(credentials: Credentials) -> Iterator[Finding]:
     tls, host = credentials.tls(), credentials.endpoint.host
     if tls is None and not _is_this_machine(host):
         yield warning(
-            CREDENTIALS,
+            CREDENTIALS_CHECK,
             "no-tls",
             f"{credentials.source} reaches {host} over plain HTTP: anyone on the network path can read and change "
             "every Secret. Write https:// in its 'server', or run 'kubectl proxy' on this machine",
         )
     if tls is not None and tls.context.verify_mode is CERT_NONE:
         yield warning(
-            CREDENTIALS,
+            CREDENTIALS_CHECK,
             "certificate-unchecked",
             f"{credentials.source} sets insecure-skip-tls-verify: anyone on the network path to {host} "
             "can impersonate it, and read the token and every Secret. Remove that setting, and specify the cluster's "
@@ -82,7 +82,7 @@ def _token(expires: object, credentials: Credentials) -> Finding:
     """Check when a token expires."""
     if not isinstance(expires, (int, float)):
         return warning(
-            CREDENTIALS,
+            CREDENTIALS_CHECK,
             "token-without-end",
             "the token does not expire. Use the projected service account tokens that Kubernetes mounts, which do",
         )
@@ -93,9 +93,9 @@ def _token(expires: object, credentials: Credentials) -> Finding:
             if is_mounted
             else credentials.renewal
         )
-        return error(CREDENTIALS, "token-expired", f"the token expired {_duration(-left)} ago. {remedy}")
+        return error(CREDENTIALS_CHECK, "token-expired", f"the token expired {_duration(-left)} ago. {remedy}")
     text = f"the token expires in {_duration(left)}"
-    return ok(CREDENTIALS, f"{text}; it is read again every minute" if is_mounted else text)
+    return ok(CREDENTIALS_CHECK, f"{text}; it is read again every minute" if is_mounted else text)
 
 
 def _ca(path: Path) -> Finding:
@@ -108,7 +108,7 @@ def _ca(path: Path) -> Finding:
         certificates = load_pem_x509_certificates(path.read_bytes())
     except (OSError, ValueError) as problem:
         return error(
-            CREDENTIALS,
+            CREDENTIALS_CHECK,
             "ca-unreadable",
             f"{file} contains no usable CA certificate ({type(problem).__name__}). Kubernetes mounts it with the "
             "service account; see service_account_path in backend_kwargs",
@@ -123,12 +123,12 @@ def _ca(path: Path) -> Finding:
     left = ends - datetime.now(timezone.utc)
     if left <= timedelta(days=_CA_DAYS):
         return warning(
-            CREDENTIALS,
+            CREDENTIALS_CHECK,
             "ca-ends",
             f"a CA certificate in {file} is valid until {ends:%Y-%m-%d}. If it signs the API server's "
             "certificate, every lookup fails after that: have the cluster's CA renewed",
         )
-    return ok(CREDENTIALS, f"the CA certificates in {file} are valid until {ends:%Y-%m-%d} or longer")
+    return ok(CREDENTIALS_CHECK, f"the CA certificates in {file} are valid until {ends:%Y-%m-%d} or longer")
 
 
 def check_reachable(cluster: Cluster, options: Options) -> Iterator[Finding]:
@@ -152,13 +152,13 @@ def check_reachable(cluster: Cluster, options: Options) -> Iterator[Finding]:
     )
     if warm > options.timeout * _SLOW_SHARE:
         yield warning(
-            API_SERVER,
+            API_SERVER_CHECK,
             "slow",
             f"{text}. timeout is {options.timeout:g} s, the limit for a lookup with all its attempts: raise "
             "it, or find out what is slow",
         )
     else:
-        yield ok(API_SERVER, text)
+        yield ok(API_SERVER_CHECK, text)
 
 
 def check_permissions(cluster: Cluster, options: Options) -> Iterator[Finding]:
@@ -168,17 +168,17 @@ def check_permissions(cluster: Cluster, options: Options) -> Iterator[Finding]:
         KubernetesSecretsError: the API server cannot be queried.
     """
     user = cluster.user()
-    yield ok(PERMISSIONS, f"the API server authenticates this as {printable(user) or 'an unknown user'}")
+    yield ok(PERMISSIONS_CHECK, f"the API server authenticates this as {printable(user) or 'an unknown user'}")
     try:
         yield from _permissions(cluster, options, user)
     except ForbiddenError as problem:
-        yield skipped(PERMISSIONS, f"not checked: {problem}")
+        yield skipped(PERMISSIONS_CHECK, f"not checked: {problem}")
 
 
 def _permissions(cluster: Cluster, options: Options, user: str) -> Iterator[Finding]:
     for namespace in namespaces_of(options, cluster):
         if missing := missing_namespace(cluster, namespace):
-            yield error(PERMISSIONS, "no-namespace", missing)
+            yield error(PERMISSIONS_CHECK, "no-namespace", missing)
             continue
         yield from _permissions_in_namespace(cluster, options, user, namespace)
     for query_namespace, names in options.referenced.items():
@@ -187,7 +187,7 @@ def _permissions(cluster: Cluster, options: Options, user: str) -> Iterator[Find
         yield from _excess_permissions(cluster, options)
     else:
         yield skipped(
-            PERMISSIONS,
+            PERMISSIONS_CHECK,
             "excess permissions were not checked: this is not a service account. To check them for one of Airflow's, "
             f"add '--as {_SERVICE_ACCOUNT}NAMESPACE:NAME'",
         )
@@ -199,16 +199,16 @@ def _permissions_in_namespace(cluster: Cluster, options: Options, user: str, nam
     for resource in resources:
         missing = [verb for verb in verbs if not cluster.may(verb, namespace, resource=resource)]
         if not missing:
-            yield ok(PERMISSIONS, f"may {' and '.join(verbs)} {resource.kind}s in {namespace}")
+            yield ok(PERMISSIONS_CHECK, f"may {' and '.join(verbs)} {resource.kind}s in {namespace}")
             continue
         text = forbidden_text(
             user, missing[0], resource, namespace, grant=Grant(verbs, resources), kubectl=options.kubectl
         )
         if missing == ["watch"]:
             without = f"Without it, all {resource.kind}s are listed every {options.cache_ttl:g} s (cache_ttl)"
-            yield warning(PERMISSIONS, "may-not-watch", f"{text}\n{without}")
+            yield warning(PERMISSIONS_CHECK, "may-not-watch", f"{text}\n{without}")
         else:
-            yield error(PERMISSIONS, "may-not-list", text)
+            yield error(PERMISSIONS_CHECK, "may-not-list", text)
 
 
 def _permissions_by_name(cluster: Cluster, user: str, namespace: str, names: tuple[str, ...]) -> Iterator[Finding]:
@@ -217,16 +217,16 @@ def _permissions_by_name(cluster: Cluster, user: str, namespace: str, names: tup
     if missing:
         grant = Grant(("get",), names=names)
         text = forbidden_text(user, "get", SECRETS, namespace, grant=grant, kubectl=cluster.kubectl)
-        yield error(PERMISSIONS, "may-not-get", text)
+        yield error(PERMISSIONS_CHECK, "may-not-get", text)
     else:
-        yield ok(PERMISSIONS, f"may get the Secrets in {namespace} that 'references' names: {', '.join(names)}")
+        yield ok(PERMISSIONS_CHECK, f"may get the Secrets in {namespace} that 'references' names: {', '.join(names)}")
 
 
 def _excess_permissions(cluster: Cluster, options: Options) -> Iterator[Finding]:
     """Check for permissions that no lookup needs."""
     if cluster.may("list", ""):
         yield warning(
-            PERMISSIONS,
+            PERMISSIONS_CHECK,
             "may-list-everywhere",
             "may list the Secrets of every namespace. A Role in each namespace that Airflow searches is enough; "
             "'airflow-kubernetes-secrets rbac' prints it",
@@ -237,13 +237,13 @@ def _excess_permissions(cluster: Cluster, options: Options) -> Iterator[Finding]
         if writes:
             excess[namespace] = writes
             yield warning(
-                PERMISSIONS,
+                PERMISSIONS_CHECK,
                 "may-write",
                 f"may {', '.join(writes)} Secrets in {namespace}, which no lookup does. Grant "
                 "only what 'airflow-kubernetes-secrets rbac' prints",
             )
     if not excess:
-        yield ok(PERMISSIONS, "may not change Secrets in the namespaces that it searches")
+        yield ok(PERMISSIONS_CHECK, "may not change Secrets in the namespaces that it searches")
 
 
 def _duration(seconds: float) -> str:

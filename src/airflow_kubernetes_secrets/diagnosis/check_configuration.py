@@ -14,8 +14,8 @@ from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.accepted_values import DENY
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
-AIRFLOW = "Airflow"
-OPTIONS = "Options"
+AIRFLOW_CHECK = "Airflow"
+OPTIONS_CHECK = "Options"
 
 # The options that each switch Airflow's metrics on, with the package that Airflow then needs, and the extra of Airflow
 # that installs it. Airflow uses the first option that is on.
@@ -28,31 +28,33 @@ _CLIENTS = (
 
 def check_backend(configured: AirflowConfiguration) -> Iterator[Finding]:
     """Check the backend class and ``backend_kwargs`` as Airflow will read them."""
-    yield ok(AIRFLOW, f"Airflow {airflow_version()}")
+    yield ok(AIRFLOW_CHECK, f"Airflow {airflow_version()}")
     for problem in configured.problems:
         if configured.reads_no_secrets:
-            yield ok(AIRFLOW, problem.text)
+            yield ok(AIRFLOW_CHECK, problem.text)
         else:
             # Every other problem is an error here, because `doctor` reports whether this backend works.
-            yield error(AIRFLOW, problem.code, problem.text)
+            yield error(AIRFLOW_CHECK, problem.code, problem.text)
     if not configured.problems:
-        yield ok(AIRFLOW, printable(f"[secrets] backend is {configured.backend}, from {configured.backend_from}"))
+        yield ok(AIRFLOW_CHECK, printable(f"[secrets] backend is {configured.backend}, from {configured.backend_from}"))
     workers = printable(_option("workers", "secrets_backend") or "")
     if workers:
-        yield ok(AIRFLOW, f"[workers] secrets_backend is {workers}: tasks and DAG files use that backend, not this one")
+        yield ok(
+            AIRFLOW_CHECK, f"[workers] secrets_backend is {workers}: tasks and DAG files use that backend, not this one"
+        )
 
 
 def check_options(configured: AirflowConfiguration, options: Options) -> Iterator[Finding]:
     """Check for options that are valid but do not fit the rest of Airflow's configuration."""
     given = ", ".join(sorted(configured.kwargs)) or "none; all options have their defaults"
-    yield ok(OPTIONS, printable(f"backend_kwargs: {given}{configured.kwargs_origins}"))
+    yield ok(OPTIONS_CHECK, printable(f"backend_kwargs: {given}{configured.kwargs_origins}"))
     for problem in configured.warnings:
-        yield warning(OPTIONS, problem.code, problem.text)
+        yield warning(OPTIONS_CHECK, problem.code, problem.text)
     for where, remedy in misplaced_options().items():
-        yield warning(OPTIONS, "misplaced-option", f"{where}: {remedy}")
+        yield warning(OPTIONS_CHECK, "misplaced-option", f"{where}: {remedy}")
     if options.on_error == DENY and access_denied() is None:
         yield warning(
-            OPTIONS,
+            OPTIONS_CHECK,
             "deny-unknown",
             "on_error is 'deny', which this Airflow does not support: it continues with the next source. Airflow "
             "3.2.2 and later support it",
@@ -61,18 +63,20 @@ def check_options(configured: AirflowConfiguration, options: Options) -> Iterato
         seconds = float(_option("secrets", "cache_ttl_seconds", "getint") or 0)
         if seconds > options.cache_ttl:
             yield warning(
-                OPTIONS,
+                OPTIONS_CHECK,
                 "airflow-cache",
                 f"[secrets] use_cache: while DAG files are parsed, Airflow itself caches connections and variables "
                 f"for {seconds:g} s, longer than cache_ttl ({options.cache_ttl:g} "
                 "s). Disable it, or lower [secrets] cache_ttl_seconds",
             )
     if options.metrics and (reason := _why_no_metrics()):
-        yield warning(OPTIONS, "metrics-not-sent", f"metrics is true, but this Airflow sends no metrics: {reason}")
+        yield warning(
+            OPTIONS_CHECK, "metrics-not-sent", f"metrics is true, but this Airflow sends no metrics: {reason}"
+        )
     worker_timeout = _option("workers", "execution_api_timeout", "getfloat")
     if worker_timeout is not None and options.path is None and options.timeout >= worker_timeout:
         yield warning(
-            OPTIONS,
+            OPTIONS_CHECK,
             "workers-give-up",
             f"timeout is {options.timeout:g} s, but workers wait {worker_timeout:g} s for Airflow's API server "
             "([workers] execution_api_timeout), which does their lookups: if Kubernetes is slow, they give up first. "

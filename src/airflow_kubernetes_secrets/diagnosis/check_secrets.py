@@ -36,8 +36,8 @@ from airflow_kubernetes_secrets.messages.listing import number_of
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
-SECRETS = "Secrets"
-FROM_SECRETS = "Options from Secrets"
+SECRETS_CHECK = "Secrets"
+FROM_SECRETS_CHECK = "Options from Secrets"
 
 # For a LIST by label, the API server reads all Secrets of a namespace. With this many, that takes milliseconds.
 # docs/how-to/caching.md contains the measurements.
@@ -47,19 +47,21 @@ _MANY = 5000
 def check_secrets(location: BackendLocation, options: Options) -> Iterator[Finding]:
     """Check how many entries can be read, and what is wrong with the others."""
     for text in location.problems():
-        yield error(SECRETS, "manifest", text)
+        yield error(SECRETS_CHECK, "manifest", text)
     inventory = inventory_of(location, options)
     for failure in inventory.failures:
-        yield error(SECRETS, "unlisted", failure)
+        yield error(SECRETS_CHECK, "unlisted", failure)
     counts = Counter(entry.kind for entry in inventory.entries if entry.provides_value)
     if not inventory.failures:
-        yield ok(SECRETS, ", ".join(number_of(counts[kind], kind.word) for kind in Kind) + " can be read")
-    yield from findings_of(SECRETS, [*problems_with_ids(inventory.entries, inventory.failures), *inventory.problems])
+        yield ok(SECRETS_CHECK, ", ".join(number_of(counts[kind], kind.word) for kind in Kind) + " can be read")
+    yield from findings_of(
+        SECRETS_CHECK, [*problems_with_ids(inventory.entries, inventory.failures), *inventory.problems]
+    )
     if not inventory.failures:
         yield from _unlabelled(location, options)
     if not has_teams() and any(entry.team for entry in inventory.entries):
         yield warning(
-            SECRETS,
+            SECRETS_CHECK,
             "teams-off",
             "there are Secrets of teams, which Airflow looks up only with [core] multi_team (3.2 and "
             "later): enable it, or remove the team's label",
@@ -73,9 +75,9 @@ def _unlabelled(location: BackendLocation, options: Options) -> Iterator[Finding
     try:
         problems = sorted(problems_of_unlabelled(location, options), key=lambda each: each.code)
     except KubernetesSecretsError as problem:
-        yield skipped(SECRETS, f"not searched for misspelt labels: {problem}")
+        yield skipped(SECRETS_CHECK, f"not searched for misspelt labels: {problem}")
     else:
-        yield from findings_of(SECRETS, problems)
+        yield from findings_of(SECRETS_CHECK, problems)
 
 
 def _many(cluster: Cluster, options: Options) -> Iterator[Finding]:
@@ -84,7 +86,7 @@ def _many(cluster: Cluster, options: Options) -> Iterator[Finding]:
         count = cluster.count(namespace)
         if count > _MANY:
             yield warning(
-                SECRETS,
+                SECRETS_CHECK,
                 "many",
                 f"namespace {namespace} has {count} Secrets, and the API server reads all of them for each lookup. "
                 "Set cache_ttl in backend_kwargs, or move Airflow's Secrets to a namespace of their own",
@@ -114,7 +116,7 @@ def check_options_without_secrets() -> Iterator[Finding]:
             f"Airflow uses the default of {option.name}, because this process reads no Secrets. Set the value itself, "
             "such as with secretKeyRef in the pod"
         )
-        yield warning(FROM_SECRETS, "not-taken", f"{option.where}: {instead}")
+        yield warning(FROM_SECRETS_CHECK, "not-taken", f"{option.where}: {instead}")
 
 
 def _only_in_environment(option: SecretOption, configured: AirflowConfiguration) -> Iterator[Finding]:
@@ -122,7 +124,7 @@ def _only_in_environment(option: SecretOption, configured: AirflowConfiguration)
     if variables := only_in_environment(option, configured):
         names = ", ".join(variables)
         yield warning(
-            FROM_SECRETS,
+            FROM_SECRETS_CHECK,
             "only-in-environment",
             printable(
                 f"{option.name} comes from a Secret through environment variables alone ({names}). A pod "
@@ -137,18 +139,20 @@ def _secret_option(option: SecretOption, location: BackendLocation, options: Opt
     """Look up the Secret of one option."""
     lookup = Lookup(Kind.CONFIG, option.id)
     if option.instead:
-        return warning(FROM_SECRETS, "not-taken", f"{option.where}: {option.instead}")
+        return warning(FROM_SECRETS_CHECK, "not-taken", f"{option.where}: {option.instead}")
     try:
         decision = decide(lookup, options, location.find)
     except KubernetesSecretsError as problem:
         return error(
-            FROM_SECRETS, "option-fails", f"{option.where}: {lookup}: {problem}. Airflow does not start with that"
+            FROM_SECRETS_CHECK,
+            "option-fails",
+            f"{option.where}: {lookup}: {problem}. Airflow does not start with that",
         )
     if decision.secret is None:
         return error(
-            FROM_SECRETS,
+            FROM_SECRETS_CHECK,
             "option-missing",
             f"{option.where}: {lookup}: {decision.outcome}. Airflow silently uses the default "
             f"of {option.name}. Create the Secret, or correct the id",
         )
-    return ok(FROM_SECRETS, f"{option.name} is in Secret {decision.secret} ({option.where})")
+    return ok(FROM_SECRETS_CHECK, f"{option.name} is in Secret {decision.secret} ({option.where})")

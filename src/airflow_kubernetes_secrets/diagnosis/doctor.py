@@ -26,7 +26,7 @@ def run_checks(overrides: Mapping[str, str | None], as_user: str | None = None) 
     try:
         configured = read_configuration()
     except KubernetesSecretsError as problem:
-        yield error(configuration.AIRFLOW, "airflow-unreadable", str(problem))
+        yield error(configuration.AIRFLOW_CHECK, "airflow-unreadable", str(problem))
         return
     yield from configuration.check_backend(configured)
     if configured.reads_no_secrets and as_user is None and not any(overrides.values()):
@@ -36,15 +36,15 @@ def run_checks(overrides: Mapping[str, str | None], as_user: str | None = None) 
     try:
         options = configured.options(**overrides)
     except KubernetesSecretsError as problem:
-        yield error(configuration.OPTIONS, "option-unusable", f"{problem}. Airflow does not start with that")
+        yield error(configuration.OPTIONS_CHECK, "option-unusable", f"{problem}. Airflow does not start with that")
         yield skipped("Other checks", "not checked: the options cannot be used")
         return
     yield from configuration.check_options(configured, options)
     try:
         location = location_of(options, as_user)
     except KubernetesSecretsError as problem:
-        yield error(api_server.CREDENTIALS, "not-configured", str(problem))
-        yield skipped("Other checks", f"not checked, because of the error under {api_server.CREDENTIALS}")
+        yield error(api_server.CREDENTIALS_CHECK, "not-configured", str(problem))
+        yield skipped("Other checks", f"not checked, because of the error under {api_server.CREDENTIALS_CHECK}")
         return
     with closing(location):
         yield from _location(location, options, configured)
@@ -53,7 +53,7 @@ def run_checks(overrides: Mapping[str, str | None], as_user: str | None = None) 
 def _location(location: BackendLocation, options: Options, configured: AirflowConfiguration) -> Iterator[Finding]:
     """Run the checks that need a backend location."""
     if not isinstance(location, Cluster):
-        yield ok(api_server.CREDENTIALS, f"Secrets are read from {location.text}, without an API")
+        yield ok(api_server.CREDENTIALS_CHECK, f"Secrets are read from {location.text}, without an API")
     try:
         if isinstance(location, Cluster):
             yield from api_server.check_credentials(location, options)
@@ -63,6 +63,8 @@ def _location(location: BackendLocation, options: Options, configured: AirflowCo
         yield from secrets.check_secret_options(location, options, configured)
     except KubernetesSecretsError as problem:
         yield error(
-            api_server.API_SERVER if isinstance(location, Cluster) else secrets.SECRETS, "unreachable", str(problem)
+            api_server.API_SERVER_CHECK if isinstance(location, Cluster) else secrets.SECRETS_CHECK,
+            "unreachable",
+            str(problem),
         )
         yield skipped("Other checks", f"not checked: {location.text} cannot be read")

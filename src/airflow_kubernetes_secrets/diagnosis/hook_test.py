@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets.diagnosis.hidden_values import hidden_in
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_type
 
 # The time for the whole test in seconds. The import of Airflow and of a provider can take some seconds of it.
-SECONDS = 60.0
+TEST_SECONDS = 60.0
 
 # How often the command checks whether the process has ended, while another process keeps its pipe open, in seconds.
 _CHECK_SECONDS = 0.2
@@ -54,7 +54,7 @@ class HookTest:
         return {"result": self.state.value, "message": self.message}
 
 
-def run_hook_test(stored: str, seconds: float = SECONDS) -> HookTest:
+def run_hook_test(stored: str, seconds: float = TEST_SECONDS) -> HookTest:
     """Test a connection by its hook.
 
     Args:

@@ -30,7 +30,6 @@ from airflow_kubernetes_secrets.formats.remedies import is_a_host, store_whole
 from airflow_kubernetes_secrets.formats.settings import SETTINGS, setting
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.formats.uri import (
-    WEB,
     NoHostError,
     NotAUriError,
     ParsedUri,
@@ -40,7 +39,7 @@ from airflow_kubernetes_secrets.formats.uri import (
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IS_NO_OBJECT
 from airflow_kubernetes_secrets.formats.value_parsers import SETTING
 from airflow_kubernetes_secrets.formats.values import check_usable, text, texts
-from airflow_kubernetes_secrets.formats.web_servers import SPEAK_HTTP
+from airflow_kubernetes_secrets.formats.web_servers import SPEAK_HTTP, WEB
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 _GIT = "git"
@@ -139,7 +138,7 @@ def parsed_uri(secret: Secret, fields: Fields) -> ParsedUri | None:
 
 
 def ignored_uri(secret: Secret, fields: Fields) -> str:
-    """Return the URI, or what is in its key instead, if a connection is built without it; empty if it is used."""
+    """Return the value of the key for a URI if the connection is built without it; empty if it is used."""
     if URI not in fields.keys:
         return ""
     values = _Values(secret, fields)
@@ -276,7 +275,7 @@ def _is_beside_a_credential(values: _Values) -> bool:
 
 
 def _is_for_other_system(values: _Values, uri: ParsedUri) -> bool:
-    """Return whether a URI is not that of the connection: the Secret of a database can contain that of a web page."""
+    """Return whether a URI is for another server: the Secret of a database can also contain the URL of a web page."""
     scheme = connection_type(uri.scheme)
     annotated, key = values.fields.description.connection_type, values.get("conn_type")
     if uri.scheme in WEB and connection_type(annotated or key) in SPEAK_HTTP:

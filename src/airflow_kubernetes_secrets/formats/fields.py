@@ -22,8 +22,8 @@ from airflow_kubernetes_secrets.formats.known_formats import (
 from airflow_kubernetes_secrets.formats.names_of_types import NAMES, keys_of_type
 from airflow_kubernetes_secrets.formats.settings import IN_KEYS
 from airflow_kubernetes_secrets.formats.value_parsers import ValueParser
-from airflow_kubernetes_secrets.formats.values import BYTE_ORDER_MARK
-from airflow_kubernetes_secrets.formats.variables import FIELDS, is_variable, variables_in
+from airflow_kubernetes_secrets.formats.values import BOM
+from airflow_kubernetes_secrets.formats.variables import VARIABLE_FIELDS, is_variable, variables_in
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.listing import first_names
@@ -35,7 +35,7 @@ _ESSENTIAL = (URI, "host", "login", "password")
 _NAMES = {name: (field, rank) for field, names in ALIASES.items() for rank, name in enumerate(names)}
 
 # If keys have a common prefix, the rest of a key may also be the last part of a variable's name.
-_NAMES_OF_VARIABLES = {folded(rest): (field, len(_NAMES)) for rest, field in FIELDS.items()} | _NAMES
+_NAMES_OF_VARIABLES = {folded(rest): (field, len(_NAMES)) for rest, field in VARIABLE_FIELDS.items()} | _NAMES
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -330,7 +330,7 @@ def is_essential(key: str) -> bool:
 
 def _text(secret: Secret, key: str) -> str:
     try:
-        return secret.value(key).decode("utf-8", "replace").removeprefix(BYTE_ORDER_MARK)
+        return secret.value(key).decode("utf-8", "replace").removeprefix(BOM)
     except ValueError:
         return "\ufffd"  # not base64; the code that reads the value reports it
 

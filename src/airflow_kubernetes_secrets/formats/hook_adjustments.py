@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets.formats.hosts import (
     without_brackets,
 )
 from airflow_kubernetes_secrets.formats.settings import CLOUD_ID
-from airflow_kubernetes_secrets.formats.web_servers import HTTPS_PORT, WEB_SERVERS, WHOLE_ADDRESS
+from airflow_kubernetes_secrets.formats.web_servers import HTTPS_PORT, WEB, WEB_SERVERS, WHOLE_ADDRESS
 
 # The database in the Secret of CloudNativePG's superuser, who may use every database.
 _EVERY_DATABASE = "*"
@@ -35,12 +35,11 @@ _MSSQL_PORT = 1433
 # https://airflow.apache.org/docs/apache-airflow-providers-elasticsearch/stable/connections/elasticsearch.html
 _ELASTICSEARCH_PORT = 9200
 
-# The end of the address of an account, which can be that of a web page.
+# The end of the address of an account. It can also be the URL of a web page.
 OF_SNOWFLAKE = re.compile(r"\.snowflakecomputing\.(?:com|cn)(?::[0-9]+)?(?:/.*)?$", re.IGNORECASE)
 # https://clickhouse.com/docs/guides/sre/network-ports
 CLICKHOUSE_PORT_WITH_TLS = 8443
 WINRM_PORT_WITH_TLS = 5986
-_WEB = ("http", "https")
 # https://www.rfc-editor.org/rfc/rfc6409#section-3.1
 # https://www.rfc-editor.org/rfc/rfc3207
 _STARTTLS_PORTS = (25, 587, 2525)
@@ -60,19 +59,7 @@ WITH_PASSWORD = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _FIRST_IN_PATH: Mapping[str, str] = {"snowflake": "database", "trino": "catalog", "presto": "catalog"}
 
 # The types whose hooks pass the host to a driver that expects the name or address of one host, or a list of these.
-BARE_HOST: Mapping[str, str] = {
-    "postgres": "PostgresHook",
-    "mysql": "MySqlHook",
-    "mongo": "MongoHook",
-    "redis": "RedisHook",
-    "mssql": "MsSqlHook",
-    "neo4j": "Neo4jHook",
-    "ssh": "SSHHook",
-    "sftp": "SFTPHook",
-    "ftp": "FTPHook",
-    "imap": "ImapHook",
-    "smtp": "SmtpHook",
-}
+BARE_HOST = frozenset(("postgres", "mysql", "mongo", "redis", "mssql", "neo4j", "ssh", "sftp", "ftp", "imap", "smtp"))
 
 # An address without a login, a path or a query, which would be lost.
 _ADDRESS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<hosts>[^/?#@]+)/?"
@@ -98,7 +85,7 @@ def adjust_for_hook(connection: dict[str, Any], word: str, *, has_host_of_uri: b
     """
     if connection["schema"] == _EVERY_DATABASE:
         connection["schema"] = ""
-    if connection["conn_type"] in _PROTOCOL_IN_SCHEMA and connection["schema"] not in _WEB:
+    if connection["conn_type"] in _PROTOCOL_IN_SCHEMA and connection["schema"] not in WEB:
         # An index or a bucket, which the hook would use as the protocol, or a database.
         if connection["conn_type"] == "influxdb3" and connection["schema"]:
             connection["extra"].setdefault("database", connection["schema"])
@@ -110,7 +97,7 @@ def adjust_for_hook(connection: dict[str, Any], word: str, *, has_host_of_uri: b
     conn_type = connection["conn_type"]
     # An annotation takes precedence over the word, and may name another type.
     word = folded(word.strip()) if connection_type(word) == connection_type(conn_type) else ""
-    in_host = next((each for each in _WEB if connection["host"].startswith(f"{each}://")), "")
+    in_host = next((each for each in WEB if connection["host"].startswith(f"{each}://")), "")
     if (conn_type in BARE_HOST or conn_type in WEB_SERVERS) and not has_host_of_uri:
         word = _separate_address(connection) or word
     if conn_type == "clickhouse":
@@ -134,7 +121,7 @@ def _separate_address(connection: dict[str, Any]) -> str:
     scheme = found["scheme"].lower()
     # Other schemes with a plus sign say how to connect.
     is_of_type = connection_type(scheme) == connection["conn_type"] and ("+" not in scheme or scheme == _BY_SRV)
-    is_web = scheme in _WEB and connection["conn_type"] in WEB_SERVERS
+    is_web = scheme in WEB and connection["conn_type"] in WEB_SERVERS
     if scheme != "tcp" and not is_of_type and not is_web:
         return ""
     hosts = hosts_and_ports(found["hosts"])
@@ -157,7 +144,7 @@ def _write_protocol(connection: dict[str, Any], protocol: str, *, is_of_uri: boo
             _insert_port(connection)
         return
     server = WEB_SERVERS.get(conn_type)
-    if server is not None and not server.is_protocol_in_schema and connection["schema"] in _WEB:
+    if server is not None and not server.is_protocol_in_schema and connection["schema"] in WEB:
         protocol, connection["schema"] = protocol or connection["schema"], ""
     if not protocol:
         return
@@ -378,7 +365,7 @@ def _cassandra(connection: dict[str, Any], word: str) -> None:
 
 
 def _databricks(connection: dict[str, Any], _word: str) -> None:
-    """Remove the login ``token``, which stands for a token in the password: the hooks read a token without a login.
+    """Remove the login ``token``, which says that the password is a token: the hooks expect a token without a login.
 
     https://docs.databricks.com/aws/en/dev-tools/auth/pat
     """
@@ -405,7 +392,7 @@ def _winrm(connection: dict[str, Any], _word: str) -> None:
     https://learn.microsoft.com/en-us/windows/win32/winrm/installation-and-configuration-for-windows-remote-management
     """
     host, port, extra = connection["host"], connection["port"], connection["extra"]
-    protocol = connection["schema"] if connection["schema"] in _WEB else ""
+    protocol = connection["schema"] if connection["schema"] in WEB else ""
     if not host or not (port or protocol) or "endpoint" in extra or "remote_port" in extra:
         return
     if protocol == "https" or port == WINRM_PORT_WITH_TLS:

@@ -76,5 +76,5 @@ def libpq_port(ports: Sequence[int | None]) -> int | str | None:
 
 
 LIBPQ_PORT = 5432
-# Elastic Cloud uses that of HTTPS if a Cloud ID has none.
+# Elastic Cloud uses the port of HTTPS if a Cloud ID has no port.
 CLOUD_PORT = 443

@@ -491,7 +491,7 @@ KNOWN_FORMATS = (
         },
         is_exact=True,
     ),
-    KnownFormat(  # the same for a user with a private key
+    KnownFormat(  # a user with a private key
         "snowflake",
         {"account": f"{EXTRA}account", "private_key": parsers.private_key_of_snowflake},
         {

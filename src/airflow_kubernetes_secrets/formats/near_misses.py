@@ -75,7 +75,7 @@ def keys_of_near_formats(secret: Secret) -> frozenset[str]:
 
 
 def _formats(secret: Secret, description: Description) -> list[KnownFormat]:
-    """Return the known formats that a Secret has, except that annotations do not contain what is missing."""
+    """Return the known formats whose keys a Secret has, but whose missing fields are in no annotation."""
     if description.named or description.key_prefix or description.others_to_extra:
         return []
     candidates = [

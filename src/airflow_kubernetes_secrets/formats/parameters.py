@@ -103,11 +103,11 @@ def _search_path(value: str) -> Mapping[str, Any] | None:
     """Return the option for the schema in which tables are searched. ``public`` is one by default."""
     if value == "public":
         return {}
-    return {OPTIONS: f"-csearch_path={value}"} if re.fullmatch(r"[A-Za-z_]\w*(?:,[A-Za-z_]\w*)*", value) else None
+    return {_OPTIONS: f"-csearch_path={value}"} if re.fullmatch(r"[A-Za-z_]\w*(?:,[A-Za-z_]\w*)*", value) else None
 
 
 # The entry of `extra` to which a parameter adds, instead of replacing it.
-OPTIONS = "options"
+_OPTIONS = "options"
 
 # Parameters of clients for PostgreSQL that concern only the client: its pool, its prepared statements, its driver.
 _OF_CLIENTS = (
@@ -206,8 +206,8 @@ def translated(conn_type: str, extra: Mapping[str, Any]) -> dict[str, Any]:
         else:
             target = own if name in found else others
             target.update({each: stricter(each, target.get(each), found[each]) for each in found})
-    if isinstance(own.get(OPTIONS), str) and OPTIONS in others:
-        own[OPTIONS] = f"{own[OPTIONS]} {others[OPTIONS]}"
+    if isinstance(own.get(_OPTIONS), str) and _OPTIONS in others:
+        own[_OPTIONS] = f"{own[_OPTIONS]} {others[_OPTIONS]}"
     return {**others, **{name: stricter(name, others.get(name), value) for name, value in own.items()}}
 
 

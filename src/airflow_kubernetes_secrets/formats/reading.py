@@ -84,7 +84,7 @@ def has_fields(secret: Secret) -> bool:
     return _connections.get(secret) is not None or _fields(secret).are_sufficient
 
 
-def hints(secret: Secret) -> list[str]:
+def near_misses_of(secret: Secret) -> list[str]:
     """Return a sentence for each rule that nearly makes a connection of the keys of a Secret.
 
     Raises:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote
 from airflow_kubernetes_secrets.formats.aliases import connection_type
 from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports, libpq_port, port_number
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IN_QUERY
+from airflow_kubernetes_secrets.formats.web_servers import WEB
 
 # Drivers of SQLAlchemy have `_` in their names (oracle+cx_oracle).
 _PARTS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+._-]*)://(?P<rest>.+)"
@@ -22,9 +23,6 @@ _PARTS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+._-]*)://(?P<rest>.+)"
 _SECOND = r"\n[ \t\r]*[A-Za-z][A-Za-z0-9+._-]*://"
 _AUTHORITY = r"(?:(?P<userinfo>[^/?#]*)@)?(?P<hosts>[^/?#@;]*)(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?(?:#.*)?"
 _HOST = r"(?P<host>\[[^\]]+\]|[^:,\[\]]*)(?::(?P<port>[0-9]*))?"
-
-# The schemes that HttpHook expects as the schema, or before a host with a path.
-WEB = ("http", "https")
 
 # Schemes that mean TLS, although no hook reads them: they get lost if a key or an annotation specifies the type.
 SECURE = ("https", "amqps", "ldaps", "mqtts", "wss", "ssl", "tls", "tcps", "sasl_ssl")

@@ -31,7 +31,7 @@ _BY_SERVICES = (SERVICES, API_TASKS)
 
 # The fields that Airflow's Connection accepts in JSON:
 # https://airflow.apache.org/docs/apache-airflow/stable/howto/connection.html#json-format-example
-FIELDS = ("conn_type", "description", "login", "password", "host", "port", "schema", "extra")
+AIRFLOW_FIELDS = ("conn_type", "description", "login", "password", "host", "port", "schema", "extra")
 _ALSO_TAKEN = ("uri", "team_name")
 
 # The name in the query of a URI under which Airflow stores the whole of ``extra``.
@@ -114,11 +114,11 @@ def _objections_to_json(text: str) -> Iterator[Objection]:
         # A number of thousands of digits, or deeply nested lists.
         yield Objection(f"Python cannot parse the connection's JSON ({type(error).__name__})")
         return
-    unknown = [name for name in fields if name not in FIELDS and name not in _ALSO_TAKEN]
+    unknown = [name for name in fields if name not in AIRFLOW_FIELDS and name not in _ALSO_TAKEN]
     if unknown:
         yield Objection(
             f"the connection's JSON has unknown fields: {first_names(map(repr, unknown), len(unknown))}; the fields "
-            f"are {', '.join(FIELDS)}. Rename them, move them into 'extra', or store each field in its own key"
+            f"are {', '.join(AIRFLOW_FIELDS)}. Rename them, move them into 'extra', or store each field in its own key"
         )
     if "team_name" in fields:
         yield Objection(
@@ -138,14 +138,16 @@ def _objections_to_uri_in_json(uri: object, fields: Mapping[str, Any]) -> Iterat
     """Yield the objections to JSON with a URI in the field ``uri``, which Airflow accepts if no other field is set."""
     port = _port_number(fields.get("port"))
     other_fields = [
-        name for name in FIELDS if fields.get(name) and (name != "port" or port != 0) and name != "description"
+        name for name in AIRFLOW_FIELDS if fields.get(name) and (name != "port" or port != 0) and name != "description"
     ]
     if other_fields:
         yield Objection(_mixed(other_fields))
     # Tasks count every field that is present, even an empty one, except for these three, which count if they have a
     # value.
     other_fields = [
-        name for name in FIELDS if name in fields and (fields[name] or name not in ("conn_type", "port", "extra"))
+        name
+        for name in AIRFLOW_FIELDS
+        if name in fields and (fields[name] or name not in ("conn_type", "port", "extra"))
     ]
     if other_fields:
         yield Objection(_mixed(other_fields), (TASKS,))

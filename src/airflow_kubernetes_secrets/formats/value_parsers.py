@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from airflow_kubernetes_secrets.formats.aliases import URI
 from airflow_kubernetes_secrets.formats.settings import PLAIN, with_newlines
-from airflow_kubernetes_secrets.formats.usability import FIELDS as FIELDS_OF_AIRFLOW
+from airflow_kubernetes_secrets.formats.usability import AIRFLOW_FIELDS
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.process import importing
 
@@ -290,7 +290,7 @@ def unread_names(value: str) -> Mapping[str, tuple[str, str]]:
 def problem_of_json(value: str) -> str:
     """Return why JSON with names of AWS makes no connection; empty if it has no such name, or no such problem."""
     found = _object(value)
-    if found.keys() <= {*FIELDS_OF_AIRFLOW} or not found.keys() & (_FIELD.keys() - FIELDS_OF_AIRFLOW):
+    if found.keys() <= {*AIRFLOW_FIELDS} or not found.keys() & (_FIELD.keys() - AIRFLOW_FIELDS):
         return ""
     foreign = [name for name in found if name not in _FIELD and name not in PLAIN and name not in UNNEEDED_IN_JSON]
     if foreign:

@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.formats.usability import Objection, are_from_eve
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 # Editors of Windows begin a file with it. By the rules of Unicode it is not a part of the text.
-BYTE_ORDER_MARK = "\ufeff"
+BOM = "\ufeff"
 
 _NOT_TEXT = "the value is not UTF-8 text, and Airflow accepts nothing else. Store it as UTF-8 text"
 
@@ -28,7 +28,7 @@ def text(secret: Secret, key: str) -> str:
     Raises:
         MalformedSecretError: the value is not UTF-8.
     """
-    return exact_text(secret, key).removeprefix(BYTE_ORDER_MARK)
+    return exact_text(secret, key).removeprefix(BOM)
 
 
 def exact_text(secret: Secret, key: str) -> str:
@@ -64,10 +64,7 @@ def texts(secret: Secret, keys: Mapping[str, str]) -> dict[str, str]:
     """
     data = secret.data
     with suppress(UnicodeDecodeError, binascii.Error):
-        return {
-            name: binascii.a2b_base64(data[key]).decode("utf-8").removeprefix(BYTE_ORDER_MARK)
-            for name, key in keys.items()
-        }
+        return {name: binascii.a2b_base64(data[key]).decode("utf-8").removeprefix(BOM) for name, key in keys.items()}
     return {name: text(secret, key) for name, key in keys.items()}
 
 

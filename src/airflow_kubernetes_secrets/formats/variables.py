@@ -27,7 +27,7 @@ PREFIXES: Mapping[str, str] = {
 }
 
 # The field by the rest of the name. Lower-case names are settings (`formats/settings.py`).
-FIELDS: Mapping[str, str] = {
+VARIABLE_FIELDS: Mapping[str, str] = {
     "URL": "uri",
     "URI": "uri",
     "HOST": "host",
@@ -44,7 +44,7 @@ FIELDS: Mapping[str, str] = {
     "NAME": "schema",
     "CONNECTION": "conn_type",  # Laravel
 }
-SETTINGS: Mapping[str, str] = {
+VARIABLE_SETTINGS: Mapping[str, str] = {
     "SSL": "ssl",
     "SSLMODE": "sslmode",
     "SSL_MODE": "ssl_mode",
@@ -70,8 +70,12 @@ SETTINGS: Mapping[str, str] = {
     "TARGETSESSIONATTRS": "target_session_attrs",
 }
 
-_MEANINGS = {f"{prefix}{rest}": (prefix, name) for prefix in PREFIXES for rest, name in {**FIELDS, **SETTINGS}.items()}
-_FIELDS = frozenset(FIELDS.values())
+_MEANINGS = {
+    f"{prefix}{rest}": (prefix, name)
+    for prefix in PREFIXES
+    for rest, name in {**VARIABLE_FIELDS, **VARIABLE_SETTINGS}.items()
+}
+_FIELDS = frozenset(VARIABLE_FIELDS.values())
 
 
 class Variables:

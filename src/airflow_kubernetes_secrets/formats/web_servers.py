@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+# The schemes of web addresses. HttpHook expects one of them as the schema, or before a host with a path.
+WEB = ("http", "https")
 HTTPS_PORT = 443
 _HTTP_PORT = 80
 
@@ -14,7 +16,6 @@ class WebServer:
     """A server whose hook expects the name of a host, and builds a URL or a client with it.
 
     Attributes:
-        hook: the name of the hook.
         https: what the hook reads in ``extra`` for HTTPS.
         is_protocol_in_schema: whether the hook reads the protocol in the schema too. Others read something else there,
             such as a database.
@@ -22,25 +23,23 @@ class WebServer:
         has_port: whether the hook, or its driver, has a port by default.
     """
 
-    __slots__ = ("has_port", "hook", "https", "is_one_enough", "is_protocol_in_schema")
+    __slots__ = ("has_port", "https", "is_one_enough", "is_protocol_in_schema")
 
     def __init__(
         self,
-        hook: str,
         https: Mapping[str, Any] = MappingProxyType({}),
         *,
         is_protocol_in_schema: bool = False,
         is_one_enough: bool = False,
         has_port: bool = True,
     ) -> None:
-        self.hook = hook
         self.https = https
         self.is_protocol_in_schema = is_protocol_in_schema
         self.is_one_enough = is_one_enough
         self.has_port = has_port
 
     def port(self, protocol: str) -> int | None:
-        """Return the port of an address without one; ``None`` if that of the hook is used."""
+        """Return the port to write for an address without a port; ``None`` if the hook has a default."""
         if protocol == "https" and self.https:
             return HTTPS_PORT
         return None if self.has_port else _HTTP_PORT
@@ -48,27 +47,25 @@ class WebServer:
 
 # https://airflow.apache.org/docs/#providers-packages-docs-apache-airflow-providers-index-html
 WEB_SERVERS: Mapping[str, WebServer] = {
-    "elasticsearch": WebServer(
-        "ElasticsearchSQLHook", {"scheme": "https"}, is_protocol_in_schema=True, is_one_enough=True
-    ),
-    "opensearch": WebServer("OpenSearchHook", {"use_ssl": True, "verify_certs": True}),
-    "clickhouse": WebServer("ClickHouseHook", {"secure": True}),
-    "vault": WebServer("VaultHook", {"use_tls": True}),
-    "trino": WebServer("TrinoHook", {"protocol": "https"}, has_port=False),
-    "presto": WebServer("PrestoHook", {"protocol": "https"}, has_port=False),
-    "jenkins": WebServer("JenkinsHook", {"use_https": True}, has_port=False),
+    "elasticsearch": WebServer({"scheme": "https"}, is_protocol_in_schema=True, is_one_enough=True),
+    "opensearch": WebServer({"use_ssl": True, "verify_certs": True}),
+    "clickhouse": WebServer({"secure": True}),
+    "vault": WebServer({"use_tls": True}),
+    "trino": WebServer({"protocol": "https"}, has_port=False),
+    "presto": WebServer({"protocol": "https"}, has_port=False),
+    "jenkins": WebServer({"use_https": True}, has_port=False),
     # DruidDbApiHook reads the protocol in extra, and DruidHook in the schema.
-    "druid": WebServer("DruidDbApiHook", {"schema": "https"}, is_protocol_in_schema=True, has_port=False),
-    "pinot": WebServer("PinotDbApiHook", {"schema": "https"}, has_port=False),
-    "webhdfs": WebServer("WebHDFSHook", {"use_ssl": True, "verify": True}),
-    "weaviate": WebServer("WeaviateHook", {"http_secure": True}),
+    "druid": WebServer({"schema": "https"}, is_protocol_in_schema=True, has_port=False),
+    "pinot": WebServer({"schema": "https"}, has_port=False),
+    "webhdfs": WebServer({"use_ssl": True, "verify": True}),
+    "weaviate": WebServer({"http_secure": True}),
     # InfluxDBHook uses HTTPS unless the schema is another protocol.
-    "influxdb": WebServer("InfluxDBHook", is_protocol_in_schema=True),
-    "influxdb3": WebServer("InfluxDB3Hook", is_protocol_in_schema=True),
+    "influxdb": WebServer(is_protocol_in_schema=True),
+    "influxdb3": WebServer(is_protocol_in_schema=True),
     # DbtCloudHook always uses HTTPS at its port.
-    "dbt_cloud": WebServer("DbtCloudHook"),
+    "dbt_cloud": WebServer(),
     # SnowflakeHook always uses HTTPS at its port.
-    "snowflake": WebServer("SnowflakeHook"),
+    "snowflake": WebServer(),
 }
 
 # The types whose hooks read a whole address in the host.

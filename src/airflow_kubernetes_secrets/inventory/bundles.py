@@ -17,8 +17,8 @@ from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
-NOT_READ: Final = "bundle-not-read"
-KEY: Final = "bundle-key"
+BUNDLE_NOT_READ: Final = "bundle-not-read"
+BUNDLE_KEY: Final = "bundle-key"
 
 # The fields whose names are improbable ids of connections. A single one of them can still be an id.
 _FIELDS = ("host", "login", "password", "port")
@@ -46,24 +46,24 @@ def problems_of_bundle(bundle: Secret, options: Options) -> Iterator[Problem]:
     kind = kind_of_bundle(bundle)
     error = problem_of_bundle(bundle, options)
     if error is not None:
-        yield Problem(NOT_READ, str(error))
+        yield Problem(BUNDLE_NOT_READ, str(error))
     elif kind is None:
         meant = nearest(bundle.labels[BUNDLE].lower(), tuple(_KINDS), 0.5)
         hint = f"; did you mean {meant!r}?" if meant else ""
         text = f"the value is none of {', '.join(map(repr, _KINDS))}, so nothing reads the {bundle.kind}{hint}"
-        yield Problem(NOT_READ, f"{bundle.full_name}, label {BUNDLE!r}: {text}")
+        yield Problem(BUNDLE_NOT_READ, f"{bundle.full_name}, label {BUNDLE!r}: {text}")
     elif bundle.resource is CONFIG_MAPS and kind is not Kind.VARIABLE:
         text = f"only variables are read from ConfigMaps. Move these {kind.word}s to a Secret"
-        yield Problem(NOT_READ, f"{bundle.full_name}, label {BUNDLE!r}: {text}")
+        yield Problem(BUNDLE_NOT_READ, f"{bundle.full_name}, label {BUNDLE!r}: {text}")
     elif bundle.resource is CONFIG_MAPS and not options.config_maps:
         text = "it is a ConfigMap, but lookups read ConfigMaps only if config_maps is true in backend_kwargs"
-        yield Problem(NOT_READ, f"{bundle.full_name}: {text}", Severity.WARNING)
+        yield Problem(BUNDLE_NOT_READ, f"{bundle.full_name}: {text}", Severity.WARNING)
     elif not options.bundles:
         text = "it is a bundle, but lookups read bundles only if bundles is true in backend_kwargs"
-        yield Problem(NOT_READ, f"{bundle.full_name}: {text}", Severity.WARNING)
+        yield Problem(BUNDLE_NOT_READ, f"{bundle.full_name}: {text}", Severity.WARNING)
     elif kind.label(options) is None:
         text = f"{kind.plural}_label is null in backend_kwargs, so bundles of this kind are not read either"
-        yield Problem(NOT_READ, f"{bundle.full_name}: {text}", Severity.WARNING)
+        yield Problem(BUNDLE_NOT_READ, f"{bundle.full_name}: {text}", Severity.WARNING)
 
 
 def problems_of_keys(bundle: Secret, options: Options) -> Iterator[Problem]:
@@ -72,7 +72,7 @@ def problems_of_keys(bundle: Secret, options: Options) -> Iterator[Problem]:
     It can have no keys, or keys whose names may not be shown, or keys that are the fields of one connection.
     """
     if not bundle.data:
-        yield Problem(KEY, f"{bundle.full_name}: the bundle is empty. Add a key for each id", Severity.WARNING)
+        yield Problem(BUNDLE_KEY, f"{bundle.full_name}: the bundle is empty. Add a key for each id", Severity.WARNING)
     hidden = len(bundle.data) - len(bundle.keys_to_show(blank=True))
     if hidden:
         count = (
@@ -81,7 +81,7 @@ def problems_of_keys(bundle: Secret, options: Options) -> Iterator[Problem]:
             else f"{hidden} keys have no value, and their names are"
         )
         text = f"{count} not shown, because such a name can be a credential. Add the value, or remove the key"
-        yield Problem(KEY, f"{bundle.full_name}: {text}", Severity.WARNING)
+        yield Problem(BUNDLE_KEY, f"{bundle.full_name}: {text}", Severity.WARNING)
     label = options.connections_label
     if kind_of_bundle(bundle) is Kind.CONNECTION and label is not None:
         yield from _problems_of_fields(bundle, label)
@@ -97,13 +97,15 @@ def _problems_of_fields(bundle: Secret, label: str) -> Iterator[Problem]:
     if len(found) >= _LEAST_FIELDS:
         text = f"each key of a bundle is an id, but {first_names(map(repr, found.values()), len(found))} look like the "
         text += f"fields of one connection. If they are, replace the label {BUNDLE!r} by {label!r} with the id"
-        yield Problem(KEY, f"{bundle.full_name}: {text}", Severity.WARNING)
+        yield Problem(BUNDLE_KEY, f"{bundle.full_name}: {text}", Severity.WARNING)
 
 
 def problem_of_entry(bundle: Secret, kind: Kind, key: str) -> Problem | None:
     """Return why a key of a bundle is not the id that was probably meant; ``None`` if it is an id."""
     problem = problem_of_key(kind, key)
-    return Problem(KEY, f"{bundle.full_name}, key {quoted(key)}: {problem}", Severity.WARNING) if problem else None
+    return (
+        Problem(BUNDLE_KEY, f"{bundle.full_name}, key {quoted(key)}: {problem}", Severity.WARNING) if problem else None
+    )
 
 
 def problems_of_all_keys(bundle: Secret, kind: Kind) -> Iterator[Problem]:
@@ -111,4 +113,4 @@ def problems_of_all_keys(bundle: Secret, kind: Kind) -> Iterator[Problem]:
     keys = [key for key in bundle.keys_to_show(blank=True) if problem_of_key(kind, key)]
     for key, more in first_items(keys):
         text = f"{bundle.full_name}, key {quoted(key)}{more}: {problem_of_key(kind, key)}"
-        yield Problem(KEY, text, Severity.WARNING)
+        yield Problem(BUNDLE_KEY, text, Severity.WARNING)

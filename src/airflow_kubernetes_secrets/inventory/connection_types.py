@@ -23,7 +23,7 @@ from airflow_kubernetes_secrets.messages.listing import first_names, quoted
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.suggestions import most_similar
 
-UNKNOWN: Final = "unknown-type"
+UNKNOWN_TYPE: Final = "unknown-type"
 
 # The types that other software's names become are always accepted. This package chose them, and the commands may run
 # where a provider is missing that the tasks have.
@@ -81,7 +81,7 @@ def problems_of_missing_type(
     others = () if fields.get("host") else ("host",)
     remedy = f"{give_type}{meant or 'TYPE'}" if give_type else set_type(secret, key, meant, *others)
     text = f"nothing specifies the connection type, so it is {GENERIC!r}, for which there is no hook. {remedy}"
-    yield Problem(UNKNOWN, f"{_place(secret, key)}: {text}", Severity.WARNING)
+    yield Problem(UNKNOWN_TYPE, f"{_place(secret, key)}: {text}", Severity.WARNING)
 
 
 def _problems_of_unknown_type(secret: Secret, key: str) -> Iterator[Problem]:
@@ -100,7 +100,7 @@ def _problems_of_unknown_type(secret: Secret, key: str) -> Iterator[Problem]:
         remedy = f"Change the type in the key {quoted(key)}" + (f" to {meant!r}" if meant else "")
     first = meant if meant in known else ""
     text = f"{what}. {remedy}, or install its provider. {_known_text(conn_type, known, first)}"
-    yield Problem(UNKNOWN, f"{_place(secret, key)}: {text}", Severity.WARNING)
+    yield Problem(UNKNOWN_TYPE, f"{_place(secret, key)}: {text}", Severity.WARNING)
 
 
 def _known_text(conn_type: str, known: frozenset[str], first: str = "") -> str:

@@ -33,9 +33,9 @@ from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
 UNREADABLE: Final = "unreadable"
-UNESCAPED: Final = "unescaped-uri"
+UNESCAPED_URI: Final = "unescaped-uri"
 BYTE_ORDER_MARK: Final = "byte-order-mark"
-EXTRA: Final = "extra-not-json"
+EXTRA_NOT_JSON: Final = "extra-not-json"
 NOT_EVERYWHERE: Final = "not-everywhere"
 
 # The value of a parameter can contain an email address: `smtp://login:password@host/?from_email=me@example.com`.
@@ -98,7 +98,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
             f"{secret.full_name}, key {quoted(key)}: the URI has an '@' after its host, so login or password may "
             "contain a raw '/', '?' or '#'. Percent-encode them"
         )
-        return Content(data_format, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
+        return Content(data_format, conn_type, problems=(Problem(UNESCAPED_URI, text, Severity.WARNING), *problems))
     placeholders = tuple(problems_of_placeholders(secret, key, connection))
     # What a hook would make of a placeholder is no problem of its own.
     problems = (*problems, *(placeholders or problems_of_hooks(secret, key, whole, connection)))
@@ -120,7 +120,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
 
 def _problem(secret: Secret, key: str, objection: Objection) -> Problem:
     """Return the problem for an objection. It is an error if a part of the running Airflow has this objection."""
-    code: ProblemCode = EXTRA if objection.problem == EXTRA_IS_NO_OBJECT else NOT_EVERYWHERE
+    code: ProblemCode = EXTRA_NOT_JSON if objection.problem == EXTRA_IS_NO_OBJECT else NOT_EVERYWHERE
     read_here = (AIRFLOW_2,) if is_airflow_2() else (SERVICES, TASKS)
     severity = Severity.WARNING if set(read_here).isdisjoint(objection.readers) else Severity.ERROR
     error = secret.malformed(reading.key_for_messages(key), str(objection))

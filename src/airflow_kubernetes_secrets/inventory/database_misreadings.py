@@ -226,12 +226,10 @@ def _ydb(connection: HookConnection) -> Iterator[tuple[str, str]]:
         yield "YDBHook appends the port to the port in the host", 'Write it separately: {"host": "h", "port": 2135}'
 
 
-_PLAIN_REDIS = plain_host("RedisHook", 6379)
-
 RULES_OF_DATABASES: Mapping[str, Sequence[Rule]] = {
     "postgres": (_postgres,),
-    "mysql": (_mysql, plain_host("MySqlHook", 3306)),
-    **dict.fromkeys(("redis", "rediss", "valkeys"), (_redis, _PLAIN_REDIS)),
+    "mysql": (_mysql, plain_host(3306)),
+    **dict.fromkeys(("redis", "rediss", "valkeys"), (_redis, plain_host(6379))),
     **dict.fromkeys(("mongo", "mongodb", "mongodb+srv"), (_mongo,)),
     "mssql": (_mssql,),
     "cassandra": (_cassandra,),

@@ -13,6 +13,7 @@ from typing import Any
 from airflow_kubernetes_secrets.formats.annotations import EXTRA_FIELD
 from airflow_kubernetes_secrets.formats.parameters import LIBPQ_VALUES, MYSQL_MODES
 from airflow_kubernetes_secrets.formats.remedies import in_extra
+from airflow_kubernetes_secrets.inventory.hook_names import hook_name
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_names
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.listing import LONGEST_NAME, first_names
@@ -25,24 +26,22 @@ class Driver:
     """What the driver of a hook accepts.
 
     Attributes:
-        hook, name: the names of the hook and of the driver.
+        name: the name of the driver.
         names: the names that the driver, or the hook itself, reads; ``None`` if the hook ignores all others.
         values: the values that the driver accepts, by name.
         has_case: whether names differ by upper and lower case.
     """
 
-    __slots__ = ("has_case", "hook", "name", "names", "values")
+    __slots__ = ("has_case", "name", "names", "values")
 
     def __init__(
         self,
-        hook: str,
         name: str,
         names: tuple[str, ...] | None,
         values: Mapping[str, tuple[str, ...]],
         *,
         has_case: bool = True,
     ) -> None:
-        self.hook = hook
         self.name = name
         self.names = names
         self.values = values
@@ -55,7 +54,6 @@ class Driver:
 
 DRIVERS: Mapping[str, Driver] = {
     "postgres": Driver(
-        "PostgresHook",
         "psycopg2",
         (
             # PostgresHook
@@ -79,9 +77,8 @@ DRIVERS: Mapping[str, Driver] = {
         LIBPQ_VALUES,
     ),
     # MySqlHook reads the names that it knows, and passes their values.
-    "mysql": Driver("MySqlHook", "mysqlclient", None, {"ssl_mode": MYSQL_MODES}),
+    "mysql": Driver("mysqlclient", None, {"ssl_mode": MYSQL_MODES}),
     "mongo": Driver(
-        "MongoHook",
         "PyMongo",
         (
             *("srv", "allow_insecure"),  # MongoHook
@@ -103,9 +100,8 @@ DRIVERS: Mapping[str, Driver] = {
         {},
         has_case=False,
     ),
-    "redis": Driver("RedisHook", "redis-py", None, {"ssl_cert_reqs": ("required", "optional", "none")}),
+    "redis": Driver("redis-py", None, {"ssl_cert_reqs": ("required", "optional", "none")}),
     "mssql": Driver(
-        "MsSqlHook",
         "pymssql",
         (
             "sqlalchemy_scheme",  # MsSqlHook
@@ -140,15 +136,15 @@ def refused_parameters(secret: Secret, conn_type: str, extra: Mapping[str, Any])
         names = [*shown_names({name: extra[name] for name in refused})]
         shown = first_names(map(repr, names), len(names)) or "a parameter"
         yield (
-            f"{driver.hook} passes {shown} in extra to {driver.name}, which refuses what it does not know, so the hook "
-            "does not connect",
+            f"{hook_name(conn_type)} passes {shown} in extra to {driver.name}, which refuses what it does "
+            "not know, so the hook does not connect",
             _remedy(secret, next((each for each in names if len(each) <= LONGEST_NAME), "name"), driver.name),
         )
     for name, values in driver.values.items():
         value = extra.get(name)
         if value is not None and value not in values:
             yield (
-                f"{driver.hook} passes {name!r} in extra to {driver.name}, which refuses its value",
+                f"{hook_name(conn_type)} passes {name!r} in extra to {driver.name}, which refuses its value",
                 f"Write one of these: {', '.join(values)}",
             )
 

@@ -43,7 +43,7 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.process import no_garbage_collection
 from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 
-LAYOUT: Final = "folder-layout"
+FOLDER_LAYOUT: Final = "folder-layout"
 
 # Seconds, and the unit of an age.
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
@@ -219,7 +219,7 @@ def _problems_of_layout(location: BackendLocation, kinds: Sequence[Kind]) -> Ite
     plurals = ("", *(kind.plural for kind in kinds))
     found = [each.text for each in location.layout_mistakes() if each.kind in plurals]
     for text in dict.fromkeys(found):
-        yield Problem(LAYOUT, text, Severity.WARNING)
+        yield Problem(FOLDER_LAYOUT, text, Severity.WARNING)
 
 
 def _can_have_entries(kind: Kind, bundle: Secret) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports
 from airflow_kubernetes_secrets.formats.single_key import extra_of
+from airflow_kubernetes_secrets.inventory.hook_names import hook_name
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 
@@ -29,6 +30,11 @@ class HookConnection:
     login: str
     password: str
     extra: Mapping[str, Any]
+
+    @property
+    def hook(self) -> str:
+        """The name of the hook, as the subject of a sentence."""
+        return hook_name(self.conn_type)
 
 
 # A rule yields what the hook does, and the remedy.
@@ -59,11 +65,11 @@ def hook_connection(secret: Secret, key: str, fields: Mapping[str, Any]) -> Hook
     )
 
 
-def plain_host(hook: str, default: int) -> Rule:
+def plain_host(default: int) -> Rule:
     """Return a rule for hooks that pass the host to their driver unchanged. The driver expects one name or address."""
 
     def rule(connection: HookConnection) -> Iterator[tuple[str, str]]:
-        host = connection.host
+        host, hook = connection.host, connection.hook
         found = hosts_and_ports(host)
         if "," in host:
             yield f"{hook} accepts one host, and there are several", "Write one, such as that of a Service"

@@ -25,14 +25,18 @@ from airflow_kubernetes_secrets.inventory.database_misreadings import RULES_OF_D
 from airflow_kubernetes_secrets.inventory.driver_parameters import refused_parameters
 from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection, Rule, hook_connection, plain_host
 from airflow_kubernetes_secrets.inventory.ignored_fields import ignored_fields
-from airflow_kubernetes_secrets.inventory.needed_fields import needed_fields
-from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS, is_encrypted
+from airflow_kubernetes_secrets.inventory.needed_fields import (
+    PRINCIPALS_OF_DATABRICKS,
+    TOKENS_OF_DATABRICKS,
+    needed_fields,
+)
+from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS, is_encrypted_key
 from airflow_kubernetes_secrets.inventory.servers_with_tls import servers_with_tls
 from airflow_kubernetes_secrets.inventory.uri_misreadings import (
-    MISREAD,
+    HOOK_MISREADS,
     problem_of_other_type,
     problems_of_uri,
-    warning,
+    warning_with_key,
 )
 from airflow_kubernetes_secrets.inventory.web_misreadings import RULES_OF_WEB_SERVERS
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -42,32 +46,14 @@ from airflow_kubernetes_secrets.messages.problem import Problem
 # Characters that neither the name of a host has, nor an address, nor a list of these.
 _IN_NO_HOST = re.compile(r"[\s\x00-\x1f\"'`;{}()<>|*?#&=$!^~+]")
 
-# The hooks that pass the host to a driver, or build a URL of it, and their names in messages.
-_HOOKS_WITH_HOST: Mapping[str, str] = {
-    **BARE_HOST,
-    "elasticsearch": "ElasticsearchSQLHook",
-    "opensearch": "OpenSearchHook",
-    "gremlin": "GremlinHook",
-    "ibmdb2": "Db2Hook",
-    "azure_analysis_services": "AzureAnalysisServicesHook",
-}
+# The types whose hooks pass the host to a driver, or build a URL of it.
+_WITH_NAME_OF_HOST = BARE_HOST | {"elasticsearch", "opensearch", "gremlin", "ibmdb2", "azure_analysis_services"}
 
 # https://www.rfc-editor.org/rfc/rfc8314#section-3.2
 _PORT_OF_IMAP_WITHOUT_TLS = 143
 
-# The hooks that write the port into a URL or a DSN, also if there is none, and the port of their servers.
-_WITHOUT_PORT: Mapping[str, tuple[str, int]] = {
-    "drill": ("DrillHook", 8047),
-    "druid": ("DruidHook", 8082),
-    "exasol": ("ExasolHook", 8563),
-    "jenkins": ("JenkinsHook", 8080),
-}
-
-# The entries of extra that choose another way to authenticate.
-_METHODS_OF_DATABRICKS = (
-    *("token", "azure_tenant_id", "use_azure_managed_identity", "use_default_azure_credential"),
-    *("service_principal_oauth", "federated_token_provider", "federated_k8s", "federated_aws"),
-)
+# The types whose hooks write the port into a URL or a DSN, also if there is none, and the port of their servers.
+_NEEDED_PORTS = {"drill": 8047, "druid": 8082, "exasol": 8563, "jenkins": 8080}
 
 # The fields, and the names in extra, of each method of logging in.
 # https://github.com/simple-salesforce/simple-salesforce#examples
@@ -105,7 +91,7 @@ def problems_of_hooks(secret: Secret, key: str, whole: str, connection: Mapping[
         hint = ""
         if key not in (IN_FIELDS, URI) and not whole.strip().startswith("{") and _is_right_as_uri(whole.strip()):
             hint = f". Or store the URI under the key {URI!r} instead of {quoted(key)}"
-        yield warning(MISREAD, secret, key, f"{what}. {remedy}{hint}")
+        yield warning_with_key(HOOK_MISREADS, secret, key, f"{what}. {remedy}{hint}")
     yield from problems_of_uri(secret, key, whole, connection)
 
 
@@ -116,7 +102,7 @@ def _misread(connection: HookConnection) -> Iterator[tuple[str, str]]:
     # What is in the wrong field may be what the hook needs.
     yield from found or needed_fields(connection)
     yield from servers_with_tls(connection)
-    if connection.conn_type in _HOOKS_WITH_HOST:
+    if connection.conn_type in _WITH_NAME_OF_HOST:
         yield from _address(connection)
     if connection.extra.get("client") != MYSQL_CONNECTOR:
         yield from refused_parameters(connection.secret, connection.conn_type, connection.extra)
@@ -134,7 +120,7 @@ def _is_right_as_uri(uri: str) -> bool:
 
 def _address(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """Yield a warning if the host is more than the name or address that the hook expects."""
-    host, hook = connection.host, _HOOKS_WITH_HOST[connection.conn_type]
+    host, hook = connection.host, connection.hook
     if "://" in host:
         # A web address with a path is not read from a URI either.
         is_readable = connection.conn_type in BARE_HOST and not host.startswith(("http://", "https://", "jdbc:"))
@@ -219,7 +205,11 @@ def _sasl(connection: HookConnection) -> Iterator[tuple[str, str]]:
 def _databricks(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """``DatabricksHook`` uses a login and a password for basic authentication, and SQL hooks refuse them."""
     login, extra = connection.login, connection.extra
-    if login and connection.password and not any(extra.get(name) for name in _METHODS_OF_DATABRICKS):
+    if (
+        login
+        and connection.password
+        and not any(extra.get(name) for name in (*PRINCIPALS_OF_DATABRICKS, *TOKENS_OF_DATABRICKS))
+    ):
         yield (
             "DatabricksHook uses login and password for basic authentication, which Databricks no longer supports for "
             "users, and DatabricksSqlHook refuses them",
@@ -229,9 +219,11 @@ def _databricks(connection: HookConnection) -> Iterator[tuple[str, str]]:
 
 
 def _with_port(connection: HookConnection) -> Iterator[tuple[str, str]]:
-    hook, port = _WITHOUT_PORT[connection.conn_type]
     if connection.host and not connection.port:
-        yield f"{hook} uses the string 'None' as the port if there is none", f"Write the port, such as {port}"
+        yield (
+            f"{connection.hook} uses the string 'None' as the port if there is none",
+            f"Write the port, such as {_NEEDED_PORTS[connection.conn_type]}",
+        )
 
 
 def _imap(connection: HookConnection) -> Iterator[tuple[str, str]]:
@@ -248,7 +240,7 @@ def _one_private_key(connection: HookConnection) -> Iterator[tuple[str, str]]:
     names = PRIVATE_KEYS_OF_HOOKS[connection.conn_type]
     if connection.extra.get(names.key) and connection.extra.get(names.file):
         yield (
-            f"the hook of {connection.conn_type!r} refuses {names.key!r} next to {names.file!r} in extra",
+            f"{connection.hook} refuses {names.key!r} next to {names.file!r} in extra",
             f'Remove one of them: {{"{names.key}": null}}',
         )
 
@@ -258,15 +250,13 @@ def _of_ssh(connection: HookConnection) -> Iterator[tuple[str, str]]:
     key, host_key = connection.extra.get("private_key"), connection.extra.get("host_key")
     if isinstance(key, str) and key.strip() and _BEGIN_OF_PRIVATE_KEY.search(key) is None:
         yield (
-            f"the hook of {connection.conn_type!r} needs a private key of OpenSSH or PEM, in lines, and cannot use "
-            "'private_key' in extra",
+            f"{connection.hook} needs a private key of OpenSSH or PEM, in lines, and cannot use 'private_key' in extra",
             "Write the lines '-----BEGIN … PRIVATE KEY-----' to '-----END … PRIVATE KEY-----'. To convert a key of "
             "PuTTY: puttygen key.ppk -O private-openssh",
         )
     if connection.conn_type != "git" and isinstance(host_key, str) and _FINGERPRINT.match(host_key):
         yield (
-            f"the hook of {connection.conn_type!r} needs the key of the server as 'host_key' in extra, not its "
-            "fingerprint",
+            f"{connection.hook} needs the key of the server as 'host_key' in extra, not its fingerprint",
             'Write what ssh-keyscan shows: {"host_key": "ssh-ed25519 …"}',
         )
 
@@ -322,7 +312,7 @@ def _snowflake(connection: HookConnection) -> Iterator[tuple[str, str]]:
             'Use a private key, or a token in the password: {"authenticator": "programmatic_access_token"}',
         )
     key = connection.extra.get("private_key_content")
-    if connection.password and isinstance(key, str) and key.startswith("-----BEGIN ") and not is_encrypted(key):
+    if connection.password and isinstance(key, str) and key.startswith("-----BEGIN ") and not is_encrypted_key(key):
         yield (
             "SnowflakeHook uses the password as the passphrase of the private key, which is not encrypted, and fails",
             "Remove the password or the key",
@@ -362,10 +352,10 @@ _RULES: Mapping[str, Sequence[Rule]] = {
     "databricks": (_databricks,),
     **dict.fromkeys(("drill", "exasol"), (_with_port,)),
     **{conn_type: (*RULES_OF_WEB_SERVERS[conn_type], _with_port) for conn_type in ("druid", "jenkins")},
-    "ssh": (plain_host("SSHHook", 22), _one_private_key, _of_ssh),
-    "sftp": (plain_host("SFTPHook", 22), _one_private_key, _of_ssh),
-    "ftp": (plain_host("FTPHook", 21),),
-    "imap": (plain_host("ImapHook", 993), _imap),
+    "ssh": (plain_host(22), _one_private_key, _of_ssh),
+    "sftp": (plain_host(22), _one_private_key, _of_ssh),
+    "ftp": (plain_host(21),),
+    "imap": (plain_host(993), _imap),
     "git": (_git, _one_private_key, _of_ssh),
     "snowflake": (_snowflake, _one_private_key),
     "samba": (_samba,),

@@ -8,13 +8,9 @@ from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_object
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.messages.advice import command_lines
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-
-
-def in_lines(commands: Sequence[str]) -> str:
-    """Return commands in a line each, for the end of a message."""
-    return "".join(f"\n  {each}" for each in commands)
 
 
 def correction(stored: StoredSecret, options: Options, what: str, commands: Sequence[str]) -> str:
@@ -29,7 +25,7 @@ def correction(stored: StoredSecret, options: Options, what: str, commands: Sequ
     owner = stored.owner
     if owner is not None and owner.controls:
         return f"{owner} manages it and would undo a change of it, so {what[0].lower()}{what[1:]} there"
-    return what if options.path is not None else f"{what}:{in_lines(commands)}"
+    return what if options.path is not None else f"{what}:{command_lines(*commands)}"
 
 
 def commands_for_id(options: Options, secret: Secret, label: str, identifier: str, wrong: str = "") -> list[str]:

@@ -16,7 +16,6 @@ class Together:
     """A login and a password that a hook uses only together.
 
     Attributes:
-        hook: its name.
         ignored: the fields that it ignores without the others. A hook may use another field alone.
         in_extra: the name in ``extra`` that it needs too; empty if it needs none.
         otherwise: what it does without one of them; empty if it connects without authentication.
@@ -24,7 +23,6 @@ class Together:
         alternative: the end of the remedy.
     """
 
-    hook: str
     ignored: Sequence[str] = _FIELDS
     in_extra: str = ""
     otherwise: str = ""
@@ -37,14 +35,12 @@ class NeverRead:
     """Fields that a hook never reads, because it expects their content in ``extra``.
 
     Attributes:
-        hook: its name.
         fields: the fields.
         names: the names in ``extra``, one of which is enough; empty if there is no such name.
         otherwise: what it does without them.
         remedy: what to write in ``extra``.
     """
 
-    hook: str
     fields: Sequence[str]
     names: Sequence[str]
     otherwise: str
@@ -55,58 +51,46 @@ _OF_ENVIRONMENT = "uses the identity of its environment"
 _HEADER = ', or the header in extra: {"Authorization": "Bearer …"}'
 
 _TOGETHER: Mapping[str, Together] = {
-    "mongo": Together("MongoHook", others=("authMechanism",)),
+    "mongo": Together(others=("authMechanism",)),
     "elasticsearch": Together(
-        "ElasticsearchSQLHook",
         others=("api_key", "basic_auth"),
         alternative=', or the key of the API in extra: {"api_key": "…"}',
     ),
-    "opensearch": Together("OpenSearchHook", others=("api_key", "basic_auth")),
+    "opensearch": Together(others=("api_key", "basic_auth")),
     "aws": Together(
-        "AwsBaseHook",
         otherwise=_OF_ENVIRONMENT,
         others=("aws_secret_access_key", "session_kwargs", "profile_name"),
     ),
-    **{
-        conn_type: Together(
-            hook,
-            ignored=("password",),
-            in_extra="tenantId",
-            otherwise=_OF_ENVIRONMENT,
-            others=("key_path", "key_json"),
-        )
-        for conn_type, hook in (
-            ("azure", "AzureBaseHook"),
-            ("azure_compute", "AzureComputeHook"),
-            ("azure_container_instance", "AzureContainerInstanceHook"),
-        )
-    },
+    **dict.fromkeys(
+        ("azure", "azure_compute", "azure_container_instance"),
+        Together(
+            ignored=("password",), in_extra="tenantId", otherwise=_OF_ENVIRONMENT, others=("key_path", "key_json")
+        ),
+    ),
     "athena": Together(
-        "AthenaSQLHook",
         otherwise=_OF_ENVIRONMENT,
         others=("aws_secret_access_key", "session_kwargs", "profile_name"),
     ),
-    "azure_batch": Together("AzureBatchHook", otherwise=_OF_ENVIRONMENT),
-    "airbyte": Together("AirbyteHook"),
-    "iceberg": Together("IcebergHook", others=("type", "token", "credential")),
-    "imap": Together("ImapHook"),
-    "jenkins": Together("JenkinsHook"),
-    "jira": Together("JiraHook"),
-    "neo4j": Together("Neo4jHook"),
-    "smtp": Together("SmtpHook", others=("auth_type", "access_token", "client_secret")),
-    "cassandra": Together("CassandraHook", ignored=("password",)),
-    "informatica_edc": Together("InformaticaEDCHook", ignored=("password",)),
-    "docker": Together("DockerHook", ignored=("password",)),
-    "druid": Together("DruidDbApiHook", ignored=("password",)),
-    "ftp": Together("FTPHook", ignored=("password",)),
-    "pinot": Together("PinotDbApiHook"),
-    "trino": Together("TrinoHook", ignored=("password",)),
+    "azure_batch": Together(otherwise=_OF_ENVIRONMENT),
+    "airbyte": Together(),
+    "iceberg": Together(others=("type", "token", "credential")),
+    "imap": Together(),
+    "jenkins": Together(),
+    "jira": Together(),
+    "neo4j": Together(),
+    "smtp": Together(others=("auth_type", "access_token", "client_secret")),
+    "cassandra": Together(ignored=("password",)),
+    "informatica_edc": Together(ignored=("password",)),
+    "docker": Together(ignored=("password",)),
+    "druid": Together(ignored=("password",)),
+    "ftp": Together(ignored=("password",)),
+    "pinot": Together(),
+    "trino": Together(ignored=("password",)),
     # Not `http`: DAGs read a password without a login as a token, in `{{ conn.api.password }}`.
-    "livy": Together("LivyHook", ignored=("password",), others=("Authorization",), alternative=_HEADER),
+    "livy": Together(ignored=("password",), others=("Authorization",), alternative=_HEADER),
 }
 
 _OF_GOOGLE = NeverRead(
-    "GoogleBaseHook",
     ("login", "password"),
     (
         *("keyfile_dict", "key_path", "key_secret_name", "credential_config_file", "is_anonymous"),
@@ -118,14 +102,12 @@ _OF_GOOGLE = NeverRead(
 
 _NEVER_READ: Mapping[str, NeverRead] = {
     "aws": NeverRead(
-        "AwsBaseHook",
         ("host",),
         ("endpoint_url", "service_config"),
         "uses the servers of Amazon",
         'Write the URL of another server in extra: {"endpoint_url": "https://host:9000"}',
     ),
     "azure_cosmos": NeverRead(
-        "AzureCosmosDBHook",
         ("host",),
         (),
         "uses the login as the URL of the account",
@@ -134,70 +116,60 @@ _NEVER_READ: Mapping[str, NeverRead] = {
     "google_cloud_platform": _OF_GOOGLE,
     **dict.fromkeys(("gcpbigquery", "gcpcloudsql", "gcpspanner"), _OF_GOOGLE),
     "spark_connect": NeverRead(
-        "SparkConnectHook",
         ("schema",),
         (),
         "is without the token and the TLS in a URL of Spark Connect",
         'Write the token in the password, and in extra: {"use_ssl": true}',
     ),
     "kubernetes": NeverRead(
-        "KubernetesHook",
         ("host", "login", "password"),
         ("kube_config", "kube_config_path", "in_cluster"),
         "uses the cluster and the identity of its environment",
         'Write a kubeconfig in extra: {"kube_config": "…"}',
     ),
     "yandexcloud": NeverRead(
-        "YandexCloudBaseHook",
         _FIELDS,
         ("oauth", "service_account_json", "service_account_json_path"),
         _OF_ENVIRONMENT,
         'Write the key of a service account in extra: {"service_account_json": "…"}',
     ),
     "pydanticai_bedrock": NeverRead(
-        "PydanticAIBedrockHook",
         ("host", *_FIELDS),
         ("api_key", "aws_access_key_id", "profile_name"),
         _OF_ENVIRONMENT,
         'Write in extra: {"api_key": "…"}, or aws_access_key_id and aws_secret_access_key',
     ),
     "pydanticai_vertex": NeverRead(
-        "PydanticAIVertexHook",
         ("host", *_FIELDS),
         ("api_key", "service_account_info"),
         _OF_ENVIRONMENT,
         'Write in extra: {"service_account_info": {…}}, or api_key',
     ),
     "hive_metastore": NeverRead(
-        "HiveMetastoreHook",
         _FIELDS,
         (),
         "is without authentication, or uses Kerberos",
         "Remove them; HiveServer2Hook reads them",
     ),
     "jupyter_kernel": NeverRead(
-        "KernelHook",
         _FIELDS,
         ("session_key",),
         "signs its messages with no key",
         'Write the key of the kernel in extra: {"session_key": "…"}',
     ),
     "vespa": NeverRead(
-        "VespaHook",
         _FIELDS,
         ("vespa_cloud_secret_token", "client_cert_path"),
         "is without authentication",
         'Write the token in extra: {"vespa_cloud_secret_token": "…"}',
     ),
     "pydanticai_snowflake": NeverRead(
-        "PydanticAISnowflakeHook",
         ("host", *_FIELDS),
         (),
         "uses another connection",
         'Remove them, and write the id of a connection of Snowflake in extra: {"snowflake_conn_id": "…"}',
     ),
     "openfaas": NeverRead(
-        "OpenFaasHook",
         _FIELDS,
         (),
         "is without authentication",
@@ -206,7 +178,6 @@ _NEVER_READ: Mapping[str, NeverRead] = {
     **dict.fromkeys(
         ("spark", "spark_sql"),
         NeverRead(
-            "The hook of Spark",
             _FIELDS,
             (),
             "is without them",
@@ -214,18 +185,13 @@ _NEVER_READ: Mapping[str, NeverRead] = {
         ),
     ),
     "influxdb": NeverRead(
-        "InfluxDBHook",
         ("login", "password"),
         ("token", "username"),
         "is without authentication",
         'Write in extra: {"token": "…", "org": "…"}',
     ),
-    "ydb": NeverRead(
-        "YDBHook", ("schema",), ("database",), "fails", 'Write the database in extra: {"database": "/name"}'
-    ),
-    "datadog": NeverRead(
-        "DatadogHook", ("login", "password"), ("api_key",), "fails", 'Write the key in extra: {"api_key": "…"}'
-    ),
+    "ydb": NeverRead(("schema",), ("database",), "fails", 'Write the database in extra: {"database": "/name"}'),
+    "datadog": NeverRead(("login", "password"), ("api_key",), "fails", 'Write the key in extra: {"api_key": "…"}'),
 }
 
 
@@ -237,7 +203,7 @@ def ignored_fields(connection: HookConnection) -> Iterator[tuple[str, str]]:
     never = _NEVER_READ.get(connection.conn_type)
     fields = [] if never is None else [each for each in never.fields if getattr(connection, each)]
     if never is not None and fields and not _has(connection, never.names):
-        yield f"{never.hook} does not read {_words(fields)}, and {never.otherwise}", never.remedy
+        yield f"{connection.hook} does not read {_words(fields)}, and {never.otherwise}", never.remedy
 
 
 def _alone(together: Together, connection: HookConnection) -> Iterator[tuple[str, str]]:
@@ -251,7 +217,7 @@ def _alone(together: Together, connection: HookConnection) -> Iterator[tuple[str
     remedies = [f"Write the {each} too" for each in lacking]
     remedies += [f"Write it in extra: {json.dumps({together.in_extra: '…'}, ensure_ascii=False)}"] * bool(needs_extra)
     yield (
-        f"{together.hook} ignores {_words(there)} without {' and '.join(without)}{otherwise}",
+        f"{connection.hook} ignores {_words(there)} without {' and '.join(without)}{otherwise}",
         f"{'. '.join(remedies)}{together.alternative}",
     )
 

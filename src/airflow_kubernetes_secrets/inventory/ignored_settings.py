@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.formats.fields import Fields, fields_made_from
 from airflow_kubernetes_secrets.formats.remedies import in_extra, set_field
 from airflow_kubernetes_secrets.formats.value_parsers import database_json, secrets_manager_json, unread_names
 from airflow_kubernetes_secrets.formats.values import text
-from airflow_kubernetes_secrets.inventory.incompleteness import SETTINGS, named, warning
+from airflow_kubernetes_secrets.inventory.incompleteness import UNUSED_SETTINGS, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import TLS, suggests
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.listing import first_names
@@ -39,14 +39,14 @@ def problems_of_settings(secret: Secret, key: str, connection: Mapping[str, Any]
     of_tls = [name for name in ignored if suggests(name, TLS)]
     if of_tls and not any(suggests(name, TLS) for name in annotated):
         yield warning(
-            SETTINGS,
+            UNUSED_SETTINGS,
             secret,
             f"nothing reads {_names(of_tls)} {where}, which may be for TLS. Write the settings{place}",
         )
     others = [name for name in ignored if name not in of_tls and name not in annotated]
     if others:
         yield warning(
-            SETTINGS,
+            UNUSED_SETTINGS,
             secret,
             f"nothing reads {_names(others)} {where}. If the connection needs it, write what its hook reads{place}; "
             + (
@@ -69,7 +69,7 @@ def _unread_names(secret: Secret, key: str, fields: Fields) -> Iterator[Problem]
                 f"; or: {set_field(secret, key, field)}" if secret.can_be_annotated and field in LITERALS else ""
             )
             yield warning(
-                SETTINGS,
+                UNUSED_SETTINGS,
                 secret,
                 f"nothing reads {name!r} in the value of {named([each])}, because {first!r} comes first and is read as "
                 f"the {field}. Remove one of them{annotation}",

@@ -13,8 +13,9 @@ from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST
 from airflow_kubernetes_secrets.formats.parameters import stricter, translated
 from airflow_kubernetes_secrets.formats.remedies import give_parts, name_uri
 from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.formats.uri import SECURE, WEB, ParsedUri, UnusableUriError
-from airflow_kubernetes_secrets.inventory.incompleteness import SETTINGS, named, warning
+from airflow_kubernetes_secrets.formats.uri import SECURE, ParsedUri, UnusableUriError
+from airflow_kubernetes_secrets.formats.web_servers import WEB
+from airflow_kubernetes_secrets.inventory.incompleteness import UNUSED_SETTINGS, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import TLS, has_in_extra, suggests
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
@@ -71,7 +72,7 @@ def problems_of_ignored_uri(secret: Secret, unused: Sequence[str], connection: M
 
 
 def _is_of_type(stored: str, connection: Mapping[str, Any]) -> bool:
-    """Return whether an address may be that of the connection: a Secret can contain URIs for other servers."""
+    """Return whether an address may belong to the connection: a Secret can contain URIs for other servers."""
     scheme, separator, _rest = stored.removeprefix(_JDBC).partition("://")
     return not separator or connection_type(scheme) == connection.get("conn_type")
 
@@ -86,12 +87,13 @@ def _problem(secret: Secret, key: str, stored: str, connection: Mapping[str, Any
         lacking = _lacking(uri, connection)
     if not lacking:
         return
-    # Naming such a URI does not help if only its scheme contains what is lacking: no hook reads that.
+    # If only the scheme of the URI contains the lacking part, an annotation that names the key does not help: no hook
+    # reads the scheme.
     is_only_scheme = uri is not None and uri.scheme in SECURE and uri.scheme not in WEB and lacking == ["extra"]
     is_read_if_named = uri is not None and not stored.lower().startswith(_JDBC) and not is_only_scheme
     remedy = name_uri(secret) if is_read_if_named else give_parts(secret, lacking)
     yield warning(
-        SETTINGS,
+        UNUSED_SETTINGS,
         secret,
         f"nothing reads {named([key])}, because another key or an annotation specifies the host, and the "
         f"connection lacks parts of it: {', '.join(_WORDS[each] for each in lacking)}. If it is for the same server, "

@@ -10,7 +10,7 @@ from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.near_misses import remedies_of_near_formats
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.remedies import set_field
-from airflow_kubernetes_secrets.inventory.incompleteness import HALF, warning
+from airflow_kubernetes_secrets.inventory.incompleteness import HALF_CONNECTION, warning
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
 
@@ -46,11 +46,11 @@ def problems_of_format(secret: Secret, key: str, unused: Sequence[str]) -> Itera
     """
     if key == IN_FIELDS:
         for remedy in remedies_of_near_formats(secret, unused):
-            yield warning(HALF, secret, f"the connection may be incomplete. {remedy}")
+            yield warning(HALF_CONNECTION, secret, f"the connection may be incomplete. {remedy}")
     for label in secret.labels.items():
         found = _INCOMPLETE.get(label)
         if found is not None and not _sets(fields_of(secret).description, found.field):
-            yield warning(HALF, secret, f"{found.problem}. {set_field(secret, key, found.field)}")
+            yield warning(HALF_CONNECTION, secret, f"{found.problem}. {set_field(secret, key, found.field)}")
 
 
 def _sets(description: Description, field: str) -> bool:

@@ -10,8 +10,8 @@ from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
-HALF: Final = "half-connection"
-SETTINGS: Final = "unused-settings"
+HALF_CONNECTION: Final = "half-connection"
+UNUSED_SETTINGS: Final = "unused-settings"
 
 # The types whose drivers would send the name of the user of the process, or none, if there is no login.
 WITH_LOGIN = frozenset(

@@ -46,8 +46,8 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 SOME_VALUE = b64encode(b"x").decode("ascii")
 
 INVALID_LABEL: Final = "invalid-label"
-MISSING_ID: Final = "missing-id-annotation"
-MISMATCH: Final = "id-label-mismatch"
+MISSING_ID_ANNOTATION: Final = "missing-id-annotation"
+ID_LABEL_MISMATCH: Final = "id-label-mismatch"
 NOT_LOOKED_UP: Final = "not-looked-up"
 UNKNOWN_LABEL: Final = "unknown-label"
 UNKNOWN_ANNOTATION: Final = "unknown-annotation"
@@ -123,10 +123,10 @@ def problems_of_stored_id(stored: StoredSecret, label: str, options: Options) ->
         if options.path is not None:
             yield problem
             continue
-        if problem.code == MISSING_ID:
+        if problem.code == MISSING_ID_ANNOTATION:
             # Only a user knows the id.
             remedy = correction(stored, options, "Add it", [set_annotation(options, secret, label, "ID")])
-        elif problem.code == MISMATCH and annotations[label] and not _may_contain_value(annotations[label]):
+        elif problem.code == ID_LABEL_MISMATCH and annotations[label] and not _may_contain_value(annotations[label]):
             command = set_label(options, secret, label, label_value(annotations[label]))
             remedy = correction(stored, options, "If the annotation is right, set the label", [command])
         else:
@@ -145,14 +145,14 @@ def problems_of_id(secret: Secret, label: str, missing_annotations: frozenset[st
     if label not in annotations:
         if looks_hashed(value) and label not in missing_annotations:
             yield Problem(
-                MISSING_ID,
+                MISSING_ID_ANNOTATION,
                 f"{secret.full_name}, label {label!r}: the value looks like one that is derived from another "
                 f"id, and no annotation specifies the id. Add the annotation {label!r} with the exact "
                 "id, or with the label's value if that is the id",
             )
     elif not annotations[label]:
         yield Problem(
-            MISMATCH,
+            ID_LABEL_MISMATCH,
             f"{secret.full_name}, annotation {label!r}: it is empty, but an id is not. Write the id there, or remove "
             "it",
         )
@@ -166,7 +166,7 @@ def problems_of_id(secret: Secret, label: str, missing_annotations: frozenset[st
         if not _may_contain_value(annotations[label]):
             remedy = f"For that id the label's value is {label_value(annotations[label])!r}; or correct the annotation"
         yield Problem(
-            MISMATCH,
+            ID_LABEL_MISMATCH,
             f"{secret.full_name}: the label {label!r} does not match the id in the annotation with that "
             f"key, so the {secret.kind} is never used. {remedy}",
         )

@@ -10,7 +10,13 @@ from airflow_kubernetes_secrets.formats.fields import fields_made_from, fields_o
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_converted
 from airflow_kubernetes_secrets.formats.remedies import name_extra, name_key, set_field
 from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.inventory.incompleteness import HALF, LOGIN_WITH_CREDENTIAL, WITH_LOGIN, named, warning
+from airflow_kubernetes_secrets.inventory.incompleteness import (
+    HALF_CONNECTION,
+    LOGIN_WITH_CREDENTIAL,
+    WITH_LOGIN,
+    named,
+    warning,
+)
 from airflow_kubernetes_secrets.inventory.key_names import (
     CREDENTIAL,
     IN_PLACE_OF_PASSWORD,
@@ -22,42 +28,11 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     may_contain_host,
     suggests,
 )
-from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS, is_encrypted
+from airflow_kubernetes_secrets.inventory.needed_fields import HOST_FROM_OPERATOR, WITH_HOST
+from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS, is_encrypted_key
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.problem import Problem
 
-# The types whose hooks need a host, and the names in `extra` that replace it.
-_WITH_HOST = frozenset(
-    (
-        *("postgres", "mysql", "mssql", "oracle", "mongo", "redis", "neo4j", "redshift", "clickhouse", "cassandra"),
-        *("elasticsearch", "opensearch", "trino", "presto", "druid", "pinot", "vault", "jenkins", "docker"),
-        *("imap", "ftp", "smtp", "ssh", "sftp", "teradata", "vertica", "exasol", "drill", "impala", "kylin"),
-        *(
-            "hive_cli",
-            "hiveserver2",
-            "samba",
-            "webhdfs",
-            "weaviate",
-            "influxdb",
-            "influxdb3",
-            "databricks",
-            "jira",
-            "tableau",
-            "zendesk",
-            "arangodb",
-            "ydb",
-            "vespa",
-        ),
-        *("livy", "jdbc", "odbc", "winrm", "psrp", "spark_connect", "ibmdb2", "ibmmq", "gremlin", "grpc", "openfaas"),
-        *("hive_metastore", "jupyter_kernel", "azure_data_explorer", "azure_container_registry"),
-        *("azure_synapse", "azure_ai_agents", "azure_analysis_services", "spark_jdbc"),
-    )
-)
-# The hooks of these types that get the address from their operators.
-_WITHOUT_HOST: Mapping[str, str] = {
-    "azure_synapse": "AzureSynapsePipelineHook",
-    "azure_ai_agents": "AzureAIAgentsHook with an endpoint",
-}
 # The types whose hooks read the token, or the URL of the webhook, in the password.
 _WITH_PASSWORD = frozenset(("slack", "slackwebhook"))
 # The types of which keys with names of their own contain one credential: an id, and the secret for it.
@@ -88,57 +63,78 @@ def problems_of_missing(
         unused: the keys that are not used.
         connection: the fields of Airflow's JSON.
     """
-    may_have_host = any(may_contain_host(secret, each) for each in unused)
+    # A connection that was stored in Airflow's own format may omit a field on purpose.
     is_made = key == IN_FIELDS or is_converted(secret, key)
-    if is_made and not may_have_host and connection.get("conn_type") in _WITH_HOST and not _is_elsewhere(connection):
-        yield warning(
-            HALF,
-            secret,
-            f"the connection has no host, and no key seems to contain it{_unless(connection)}. "
-            + set_field(secret, key, "host"),
-        )
-    has_login = (
-        connection.get("login")
-        or has_in_extra(connection, LOGIN)
-        or any(suggests(each, LOGIN) for each in unused)
-        or any(extra_of(connection).get(name) for name in _IN_PLACE_OF_LOGIN)
-    )
-    if is_made and connection.get("conn_type") in WITH_LOGIN and not has_login:
-        names = PRIVATE_KEYS_OF_HOOKS.get(str(connection.get("conn_type")))
-        has_key = names is not None and any(extra_of(connection).get(name) for name in (names.key, names.file))
-        if connection.get("password") or has_key:
-            yield warning(
-                HALF,
-                secret,
-                f"the connection has a {'password' if connection.get('password') else 'private key'} and no login. "
-                + set_field(secret, key, "login"),
-            )
-    if is_made and connection.get("conn_type") in _WITH_PASSWORD and not connection.get("password"):
-        yield warning(
-            HALF,
-            secret,
-            "the connection has no password, in which its hook reads the token or the URL of a webhook. "
-            + name_key(secret, key, ("password",), is_for_extra=False),
-        )
+    if is_made:
+        yield from _host(secret, key, unused, connection)
+        yield from _login(secret, key, unused, connection)
+        yield from _token(secret, key, connection)
     if key == IN_FIELDS:
         yield from _of_two_credentials(secret, str(connection.get("conn_type")))
         yield from _empty_password(secret, connection)
-    if is_made and connection.get("conn_type") == "dbt_cloud" and connection.get("password") and not has_login:
-        yield warning(
-            HALF,
-            secret,
-            "the connection has no login, in which its hook reads the id of the account, unless each operator has "
-            f"account_id. {set_field(secret, key, 'login')}",
-        )
     # If there is a password, or the passphrase is read there, the key of the passphrase is reported.
     is_reported = connection.get("password") or connection.get("conn_type") == "snowflake"
     if not is_reported or not any(suggests(each, PASSPHRASE) for each in unused):
         yield from _passphrase(secret, key, connection)
     # From separate keys, people also store a login for their own code, and `unknown-type` reports it.
-    is_empty = connection.get("conn_type") == GENERIC and not has_address(connection)
-    if is_made and key != IN_FIELDS and is_empty and not fields_made_from(secret, key).have_type:
+    if is_made and key != IN_FIELDS:
+        yield from _type_and_host(secret, key, connection)
+
+
+def _host(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
+    may_have_host = any(may_contain_host(secret, each) for each in unused)
+    if not may_have_host and connection.get("conn_type") in WITH_HOST and not _has_host(connection):
         yield warning(
-            HALF,
+            HALF_CONNECTION,
+            secret,
+            f"the connection has no host, and no key seems to contain it{_unless(connection)}. "
+            + set_field(secret, key, "host"),
+        )
+
+
+def _login(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a warning for a missing login, in which the hook of dbt Cloud reads the id of the account."""
+    conn_type, extra = str(connection.get("conn_type")), extra_of(connection)
+    if (
+        connection.get("login")
+        or has_in_extra(connection, LOGIN)
+        or any(suggests(each, LOGIN) for each in unused)
+        or any(extra.get(name) for name in _IN_PLACE_OF_LOGIN)
+    ):
+        return
+    names = PRIVATE_KEYS_OF_HOOKS.get(conn_type)
+    has_key = names is not None and any(extra.get(name) for name in (names.key, names.file))
+    if conn_type in WITH_LOGIN and (connection.get("password") or has_key):
+        yield warning(
+            HALF_CONNECTION,
+            secret,
+            f"the connection has a {'password' if connection.get('password') else 'private key'} and no login. "
+            + set_field(secret, key, "login"),
+        )
+    if conn_type == "dbt_cloud" and connection.get("password"):
+        yield warning(
+            HALF_CONNECTION,
+            secret,
+            "the connection has no login, in which its hook reads the id of the account, unless each operator has "
+            f"account_id. {set_field(secret, key, 'login')}",
+        )
+
+
+def _token(secret: Secret, key: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
+    if connection.get("conn_type") in _WITH_PASSWORD and not connection.get("password"):
+        yield warning(
+            HALF_CONNECTION,
+            secret,
+            "the connection has no password, in which its hook reads the token or the URL of a webhook. "
+            + name_key(secret, key, ("password",), is_for_extra=False),
+        )
+
+
+def _type_and_host(secret: Secret, key: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
+    is_empty = connection.get("conn_type") == GENERIC and not has_address(connection)
+    if is_empty and not fields_made_from(secret, key).have_type:
+        yield warning(
+            HALF_CONNECTION,
             secret,
             f"the connection has no type and no host. {set_field(secret, key, 'conn_type', 'host')}",
         )
@@ -158,7 +154,7 @@ def _of_two_credentials(secret: Secret, conn_type: str) -> Iterator[Problem]:
     [field] = general
     [other] = [each for each in EXACT if each != field]
     yield warning(
-        HALF,
+        HALF_CONNECTION,
         secret,
         f"the key {fields.keys[field]!r} is read as the {field}, and {fields.keys[other]!r} as the {other}, but only "
         f"the second has a name of the type {conn_type!r}, so they may be of two credentials. "
@@ -180,7 +176,7 @@ def _empty_password(secret: Secret, connection: Mapping[str, Any]) -> Iterator[P
     empty = [each for each in secret.data if suggests(each, PASSWORD) and not secret.value(each).strip()]
     if empty:
         yield warning(
-            HALF,
+            HALF_CONNECTION,
             secret,
             f"the connection has a login and no password, because {named(empty)} is empty. If the server requires a "
             "password, store it there; otherwise remove the key",
@@ -194,17 +190,17 @@ def _passphrase(secret: Secret, key: str, connection: Mapping[str, Any]) -> Iter
         return
     extra, passphrase = extra_of(connection), names.passphrase
     has_passphrase = extra.get(passphrase) if passphrase else connection.get("password")
-    if has_passphrase or not is_encrypted(extra.get(names.key)):
+    if has_passphrase or not is_encrypted_key(extra.get(names.key)):
         return
     remedy = name_extra(secret, key, passphrase, passphrase) if passphrase else name_key(secret, key, ("password",))
     yield warning(
-        HALF,
+        HALF_CONNECTION,
         secret,
         f"the private key is encrypted, and the connection has no passphrase. {remedy}; or store the key without one",
     )
 
 
-def _is_elsewhere(connection: Mapping[str, Any]) -> bool:
+def _has_host(connection: Mapping[str, Any]) -> bool:
     """Return whether the connection has a host, or what replaces it."""
     extra, conn_type = extra_of(connection), connection.get("conn_type")
     if conn_type == "odbc" and any(value and name.lower() in _SERVERS_OF_ODBC for name, value in extra.items()):
@@ -213,5 +209,5 @@ def _is_elsewhere(connection: Mapping[str, Any]) -> bool:
 
 
 def _unless(connection: Mapping[str, Any]) -> str:
-    hook = _WITHOUT_HOST.get(str(connection.get("conn_type")))
+    hook = HOST_FROM_OPERATOR.get(str(connection.get("conn_type")))
     return f". Only {hook} does not need it" if hook is not None else ""

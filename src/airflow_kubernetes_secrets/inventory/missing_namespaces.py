@@ -6,6 +6,8 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
+from airflow_kubernetes_secrets.kubernetes.kubectl_commands import create_namespace
+from airflow_kubernetes_secrets.messages.advice import command_lines
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 
@@ -20,8 +22,8 @@ def missing_namespace(cluster: Cluster, namespace: str) -> str:
     if cluster.has_namespace(namespace) is not False:
         return ""
     return (
-        f"namespace {namespace!r} does not exist. Correct its name in --namespace or backend_kwargs, or create it:\n"
-        f"  {cluster.kubectl} create namespace {namespace}"
+        f"namespace {namespace!r} does not exist. Correct its name in --namespace or backend_kwargs, or create it:"
+        + command_lines(create_namespace(cluster.kubectl, namespace))
     )
 
 

@@ -38,7 +38,7 @@ _WITH_CIPHER = re.compile(rb"openssh-key-v1\0\0\0\0[\x05-\x40][a-z0-9@.-]{5}")
 _BEGINNING = 48
 
 
-def is_encrypted(key: object) -> bool:
+def is_encrypted_key(key: object) -> bool:
     """Return whether a value is a private key that is encrypted."""
     if not isinstance(key, str):
         return False

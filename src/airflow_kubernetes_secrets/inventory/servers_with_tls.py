@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports
+from airflow_kubernetes_secrets.formats.web_servers import HTTPS_PORT
 from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection
 
-_HTTPS_PORT = 443
 # Values of an entry of extra with which it does not turn TLS on.
 _OFF = ("", "false", "0", "no", "off", "none", "http")
 
@@ -22,7 +22,6 @@ class _ServersWithTls(NamedTuple):
     """What the servers of a connection type are, and how its hook uses TLS.
 
     Attributes:
-        hook: the name of the hook.
         names: a pattern for the names of hosts, in lower case.
         ports: the ports for TLS, whatever the host.
         entries: the entries of extra, each of which turns TLS on.
@@ -31,7 +30,6 @@ class _ServersWithTls(NamedTuple):
         in_schema: whether the schema ``https`` turns TLS on.
     """
 
-    hook: str
     names: re.Pattern[str] | None
     ports: tuple[int, ...]
     entries: tuple[str, ...]
@@ -48,7 +46,6 @@ _SERVERS: Mapping[str, _ServersWithTls] = {
     # https://upstash.com/docs/redis/features/security
     # https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption.html
     "redis": _ServersWithTls(
-        "RedisHook",
         re.compile(
             r"\.redis\.cache\.windows\.net:6380$|\.upstash\.io(?::|$)"
             r"|\.serverless\.[a-z0-9]+\.cache\.amazonaws\.com(?::|$)"
@@ -60,7 +57,6 @@ _SERVERS: Mapping[str, _ServersWithTls] = {
     # https://www.mongodb.com/docs/atlas/reference/faq/security/
     # https://learn.microsoft.com/en-us/azure/cosmos-db/mongodb/connect-account
     "mongo": _ServersWithTls(
-        "MongoHook",
         re.compile(r"\.mongodb\.net(?::|$)|\.cosmos\.azure\.com(?::|$)"),
         (),
         ("ssl", "tls", "srv"),
@@ -68,7 +64,6 @@ _SERVERS: Mapping[str, _ServersWithTls] = {
     ),
     # https://neo4j.com/docs/aura/connecting-applications/overview/
     "neo4j": _ServersWithTls(
-        "Neo4jHook",
         re.compile(r"\.databases\.neo4j\.io(?::|$)"),
         (),
         ("encrypted", "certs_trusted_ca", "certs_self_signed"),
@@ -76,59 +71,53 @@ _SERVERS: Mapping[str, _ServersWithTls] = {
     ),
     # https://clickhouse.com/docs/integrations/python
     "clickhouse": _ServersWithTls(
-        "ClickHouseHook",
         re.compile(r"\.clickhouse\.cloud(?::|$)"),
         (),
         ("secure",),
         '{"secure": true}, and the port 8443',
-        with_tls=(_HTTPS_PORT, 8443),
+        with_tls=(HTTPS_PORT, 8443),
     ),
     # https://www.elastic.co/docs/deploy-manage/deploy/elastic-cloud/connect-your-applications-to-elasticsearch
     "elasticsearch": _ServersWithTls(
-        "ElasticsearchSQLHook",
         re.compile(r"\.(?:elastic-cloud\.com|found\.io|elastic\.cloud)(?::|$)"),
-        (_HTTPS_PORT, 9243),
+        (HTTPS_PORT, 9243),
         ("scheme",),
         '{"scheme": "https"}',
         in_schema=True,
     ),
     # https://docs.aws.amazon.com/opensearch-service/latest/developerguide/infrastructure-security.html
     "opensearch": _ServersWithTls(
-        "OpenSearchHook",
         re.compile(r"\.(?:es|aoss)\.amazonaws\.com(?::443)?$"),
-        (_HTTPS_PORT,),
+        (HTTPS_PORT,),
         ("use_ssl", "scheme"),
         '{"use_ssl": true, "verify_certs": true}, and the port 443',
     ),
     # https://docs.aws.amazon.com/keyspaces/latest/devguide/using_python_driver.html
     "cassandra": _ServersWithTls(
-        "CassandraHook",
         re.compile(r"^cassandra\.[a-z0-9-]+\.amazonaws\.com(?::|$)"),
         (),
         ("ssl_options",),
         '{"ssl_options": {"ca_certs": "/path"}}',
     ),
-    "druid": _ServersWithTls("DruidHook", None, (_HTTPS_PORT,), ("schema",), '{"schema": "https"}'),
-    "pinot": _ServersWithTls("PinotDbApiHook", None, (_HTTPS_PORT,), ("schema",), '{"schema": "https"}'),
-    "jenkins": _ServersWithTls("JenkinsHook", None, (_HTTPS_PORT,), ("use_https",), '{"use_https": true}'),
-    "webhdfs": _ServersWithTls("WebHDFSHook", None, (_HTTPS_PORT,), ("use_ssl",), '{"use_ssl": true}'),
+    "druid": _ServersWithTls(None, (HTTPS_PORT,), ("schema",), '{"schema": "https"}'),
+    "pinot": _ServersWithTls(None, (HTTPS_PORT,), ("schema",), '{"schema": "https"}'),
+    "jenkins": _ServersWithTls(None, (HTTPS_PORT,), ("use_https",), '{"use_https": true}'),
+    "webhdfs": _ServersWithTls(None, (HTTPS_PORT,), ("use_ssl",), '{"use_ssl": true}'),
     "vault": _ServersWithTls(
-        "VaultHook",
         re.compile(r"\.hashicorp\.cloud(?::|$)"),
-        (_HTTPS_PORT,),
+        (HTTPS_PORT,),
         ("use_tls",),
         '{"use_tls": true}',
     ),
     # https://docs.weaviate.io/cloud/manage-clusters/connect
     "weaviate": _ServersWithTls(
-        "WeaviateHook",
         re.compile(r"\.weaviate\.(?:cloud|network)(?::|$)"),
-        (_HTTPS_PORT,),
+        (HTTPS_PORT,),
         ("http_secure",),
         '{"http_secure": true}',
     ),
     # It is a subclass of HttpHook, and reads the protocol in the schema.
-    "livy": _ServersWithTls("LivyHook", None, (_HTTPS_PORT,), (), "", in_schema=True),
+    "livy": _ServersWithTls(None, (HTTPS_PORT,), (), "", in_schema=True),
 }
 
 # https://docs.confluent.io/cloud/current/client-apps/config-client.html
@@ -160,7 +149,7 @@ def servers_with_tls(connection: HookConnection) -> Iterator[tuple[str, str]]:
         )
         return
     how = f"Write in extra: {known.example}" if known.example else 'Write the schema: {"schema": "https"}'
-    yield f"{known.hook} uses no TLS, and {why}", how
+    yield f"{connection.hook} uses no TLS, and {why}", how
 
 
 def _uses_tls(connection: HookConnection, known: _ServersWithTls) -> bool:

@@ -17,9 +17,9 @@ from airflow_kubernetes_secrets.messages.listing import quoted
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
-_QUOTED: Final = "quoted-value"
-_SPACE: Final = "surrounding-space"
-_ENCODED: Final = "encoded-value"
+_QUOTED_VALUE: Final = "quoted-value"
+_SURROUNDING_SPACE: Final = "surrounding-space"
+_ENCODED_VALUE: Final = "encoded-value"
 _TRAILING_NEWLINE: Final = "trailing-newline"
 
 # The fields that contain a word or a name, of which each would be base64 if a Secret was encoded twice.
@@ -45,7 +45,7 @@ def problems_of_stored_values(secret: Secret, key: str, connection: Mapping[str,
     encoded = _encoded_twice(secret)
     if encoded:
         yield _warning(
-            _ENCODED,
+            _ENCODED_VALUE,
             f"{secret.full_name}: the values of {', '.join(encoded)} are base64, which Airflow does not decode. If "
             f"they were {ENCODED_TWICE}",
         )
@@ -80,20 +80,20 @@ def _of_value(secret: Secret, key: str, field: str, value: str) -> Iterator[Prob
     bare = value.strip()
     if len(bare) > 2 and bare[0] == bare[-1] and bare[0] in "\"'":
         yield _warning(
-            _QUOTED,
+            _QUOTED_VALUE,
             f"{secret.full_name}, key {quoted(key)}: the value begins and ends with quotation marks, which Airflow "
             "reads as part of it. If they are not intended (kubectl keeps those of --from-env-file), store it without "
             "them",
         )
     if bare and value.rstrip("\r\n") != bare:
         yield _warning(
-            _SPACE,
+            _SURROUNDING_SPACE,
             f"{secret.full_name}, key {quoted(key)}: the value begins or ends with white space, which Airflow reads as "
             "part of it. If it is not intended, store it without white space around it",
         )
     if field in EXACT and _PERCENT_ENCODED.fullmatch(bare) is not None and unquote(bare).isprintable():
         yield _warning(
-            _ENCODED,
+            _ENCODED_VALUE,
             f"{secret.full_name}, key {quoted(key)}: the value is percent-encoded, and Airflow decodes only URIs. If "
             "it was encoded for a URI, store it unencoded",
         )

@@ -22,18 +22,21 @@ from airflow_kubernetes_secrets.formats.remedies import (
     set_field,
 )
 from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.formats.uri import WEB
-from airflow_kubernetes_secrets.inventory.incompleteness import HALF, LOGIN_WITH_CREDENTIAL, SETTINGS, named, warning
+from airflow_kubernetes_secrets.formats.web_servers import WEB
+from airflow_kubernetes_secrets.inventory.hook_names import hook_name
+from airflow_kubernetes_secrets.inventory.incompleteness import (
+    HALF_CONNECTION,
+    LOGIN_WITH_CREDENTIAL,
+    UNUSED_SETTINGS,
+    named,
+    warning,
+)
 from airflow_kubernetes_secrets.inventory.key_names import (
     CREDENTIAL,
     DATABASE,
-    DOMAIN,
     IN_PLACE_OF_PASSWORD,
     INSTANCE,
-    KNOWN_HOSTS,
     LOGIN,
-    MECHANISM,
-    METHOD_OF_MAIL,
     NAME,
     OPTIONS,
     PASSPHRASE,
@@ -41,22 +44,19 @@ from airflow_kubernetes_secrets.inventory.key_names import (
     PORT,
     PRIVATE_KEY,
     SCHEME,
-    SENTINEL,
     SHARE,
-    USERS_OF_REDIS,
     begins_with,
     has_address,
     has_credential,
     has_in_extra,
-    is_certificate_of_ssh,
     is_off,
     is_path,
-    is_with_password,
     may_be_credential,
     may_contain_host,
     suggests,
 )
 from airflow_kubernetes_secrets.inventory.names_in_extra import IN_OTHER_FORM, NAMES_IN_EXTRA, OTHER_NAMES
+from airflow_kubernetes_secrets.inventory.other_forms import keys_in_other_form, settings_in_other_form
 from airflow_kubernetes_secrets.inventory.private_keys import PRIVATE_KEYS_OF_HOOKS
 from airflow_kubernetes_secrets.inventory.unused_tls_keys import settings_of_tls
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -73,9 +73,6 @@ _SCHEMAS: Mapping[str, re.Pattern[str]] = {**dict.fromkeys(WEB, SCHEME), "samba"
 
 # The types of servers with databases, whose name can be in a key `NAME` (Django).
 _WITH_DATABASE = ("postgres", "mysql", "mssql", "oracle")
-
-# The hooks that read the domain of Windows in the login.
-_HOOKS_WITH_DOMAIN: Mapping[str, str] = {"mssql": "MsSqlHook", "samba": "SambaHook", "winrm": "WinRMHook"}
 
 # The names of keys with a part that the hook reads in the host, the character before it there, and an example.
 _IN_HOST: Mapping[str, tuple[re.Pattern[str], str, str]] = {
@@ -116,7 +113,7 @@ def problems_of_unused(
         binary = [each for each in unused if each.startswith(description.key_prefix)]
         if binary:
             yield warning(
-                SETTINGS,
+                UNUSED_SETTINGS,
                 secret,
                 f"{OTHER_KEYS}: extra{secret.annotation_place} does not read {named(binary)}, because only text in "
                 "UTF-8 can be in extra. If the connection needs it, mount the Secret",
@@ -129,7 +126,7 @@ def problems_of_unused(
     in_other_form = _in_other_form(secret, key, unused, connection)
     found = [
         *_settings_of_hook(secret, key, of_hook, connection),
-        *_settings_in_other_form(secret, key, in_other_form, connection),
+        *settings_in_other_form(secret, key, in_other_form, connection),
     ]
     rest = [each for each in unused if each not in of_hook and each not in in_other_form]
     found += _missing_parts(secret, key, rest, connection)
@@ -178,7 +175,7 @@ def _without_any_key(secret: Secret, key: str, unused: Sequence[str]) -> Iterato
     is_all = key == IN_FIELDS and unused and len(unused) == len(secret.keys_to_show())
     if is_all and not keys_of_near_formats(secret):
         yield warning(
-            HALF,
+            HALF_CONNECTION,
             secret,
             f"nothing reads {named(unused)}: annotations contain the whole connection{secret.annotation_place}. "
             + name_key(secret, key, ("password",)),
@@ -196,36 +193,11 @@ def _settings_of_hook(
     lacks_credential = not connection.get("password") and not has_in_extra(connection, CREDENTIAL)
     for each, name in of_hook.items():
         yield warning(
-            HALF if lacks_credential and suggests(name, CREDENTIAL) else SETTINGS,
+            HALF_CONNECTION if lacks_credential and suggests(name, CREDENTIAL) else UNUSED_SETTINGS,
             secret,
-            f"nothing reads {named([each])}, which the hook of {connection['conn_type']!r} reads in extra. "
+            f"nothing reads {named([each])}, which {hook_name(connection['conn_type'])} reads in extra. "
             + name_setting(secret, key, name),
         )
-
-
-def _settings_in_other_form(
-    secret: Secret, key: str, in_other_form: Mapping[str, tuple[str, str]], connection: Mapping[str, Any]
-) -> Iterator[Problem]:
-    """Yield warnings for keys with a setting that the hook reads in another form, or in no part of a connection.
-
-    Args:
-        in_other_form: the keys, each as in ``IN_OTHER_FORM``.
-    """
-    for each, (name, remedy) in in_other_form.items():
-        how = "reads in another form" if name else "reads in no part of a connection"
-        yield warning(
-            SETTINGS,
-            secret,
-            f"nothing reads {named([each])}, which the hook of {connection['conn_type']!r} {how}. "
-            + _written(secret, key, name, remedy),
-        )
-
-
-def _written(secret: Secret, key: str, name: str, remedy: str) -> str:
-    """Return the remedy for a setting, as in ``IN_OTHER_FORM``."""
-    if name == "host":
-        return f"{set_field(secret, key, 'host')}: {remedy}"
-    return f"Write it{in_extra(secret, key)}: {remedy}" if remedy.startswith("{") else remedy
 
 
 def _missing_host(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
@@ -235,7 +207,7 @@ def _missing_host(secret: Secret, key: str, unused: Sequence[str], connection: M
         hosts = [each for each in unused if may_contain_host(secret, each)]
         if hosts and connection.get("conn_type") == "aws":
             yield warning(
-                HALF,
+                HALF_CONNECTION,
                 secret,
                 f"nothing reads {named(hosts)}, which may be the address of another server than Amazon's. If it is, "
                 f'write its URL{in_extra(secret, key)}: {{"endpoint_url": "https://host"}}',
@@ -243,14 +215,14 @@ def _missing_host(secret: Secret, key: str, unused: Sequence[str], connection: M
             return
         if hosts and all(_is_jdbc(secret, each) for each in hosts):
             yield warning(
-                HALF,
+                HALF_CONNECTION,
                 secret,
                 f"the connection has no host, and {named(hosts)} contains a URL of JDBC, which cannot be read: "
                 + give_parts(secret, ("host", "port", "schema", "extra")),
             )
         elif hosts:
             fields = ("host", URI) if key == IN_FIELDS else ("host",)
-            yield _unread(HALF, secret, key, hosts, fields)
+            yield _unread(HALF_CONNECTION, secret, key, hosts, fields)
 
 
 def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
@@ -264,23 +236,23 @@ def _missing_parts(secret: Secret, key: str, unused: Sequence[str], connection: 
         if names is not None and private_keys:
             are_paths = all(is_path(secret, each) for each in private_keys)
             yield warning(
-                HALF,
+                HALF_CONNECTION,
                 secret,
                 f"the connection has no password and no private key, and nothing reads {named(private_keys)}. "
                 + name_extra(secret, key, names.file if are_paths else names.key, "private_key"),
             )
         elif credentials:
-            yield _unread(HALF, secret, key, credentials, ("password",))
+            yield _unread(HALF_CONNECTION, secret, key, credentials, ("password",))
     if connection.get("password") and not connection.get("login") and not has_in_extra(connection, LOGIN):
         logins = [each for each in unused if suggests(each, LOGIN)]
         if logins:
-            yield _unread(HALF, secret, key, logins, ("login",), is_for_extra=False)
-    yield from _of_other_forms(secret, key, unused, connection)
+            yield _unread(HALF_CONNECTION, secret, key, logins, ("login",), is_for_extra=False)
+    yield from keys_in_other_form(secret, key, unused, connection)
     passphrases = [each for each in unused if suggests(each, PASSPHRASE)]
     has_private_key = connection.get("conn_type") in PRIVATE_KEYS_OF_HOOKS and not has_in_extra(connection, PASSPHRASE)
     if has_private_key and connection.get("password") and passphrases:
         yield warning(
-            HALF,
+            HALF_CONNECTION,
             secret,
             f"nothing reads {named(passphrases)}, which may be the passphrase of a private key. "
             + name_key(secret, key, ("password",)),
@@ -299,68 +271,7 @@ def _nothing_secret(
     if key == IN_FIELDS and connection.get("conn_type") in (*LOGIN_WITH_CREDENTIAL, *WEB) and not has_any:
         others = [each for each in unused if may_be_credential(secret, each)]
         if others:
-            yield _unread(HALF, secret, key, others, ("password",))
-
-
-def _of_other_forms(
-    secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
-) -> Iterator[Problem]:
-    """Yield warnings for keys whose content the hook needs in another form, or cannot use at all."""
-    conn_type, extra = connection.get("conn_type"), extra_of(connection)
-    of_hosts = [each for each in unused if suggests(each, KNOWN_HOSTS)]
-    if of_hosts and conn_type in ("ssh", "sftp") and not {"host_key", "no_host_key_check"} & extra.keys():
-        yield warning(
-            SETTINGS,
-            secret,
-            f"nothing reads {named(of_hosts)}, because the hook of {conn_type!r} uses one key of one server. Write it"
-            f'{in_extra(secret, key)}: {{"host_key": "ssh-ed25519 …"}}',
-        )
-    sentinels = [each for each in unused if suggests(each, SENTINEL)]
-    if sentinels and conn_type == "redis" and connection.get("host"):
-        yield warning(
-            HALF,
-            secret,
-            f"nothing reads {named(sentinels)}, because RedisHook cannot use Redis Sentinel. If the host is a "
-            f"Sentinel, write that of the Redis server. {set_field(secret, key, 'host')}",
-        )
-    users = [each for each in unused if suggests(each, USERS_OF_REDIS)]
-    if users and conn_type == "redis" and not (connection.get("login") and connection.get("password")):
-        yield warning(
-            HALF,
-            secret,
-            f"nothing reads {named(users)}, which may contain the users of the Redis server. If it requires one of "
-            f"them, {give_parts(secret, ('login', 'password'))}",
-        )
-    uses_no_certificate = conn_type in ("ssh", "sftp", "git") and not extra.get("key_file")
-    certificates = [each for each in unused if uses_no_certificate and is_certificate_of_ssh(secret, each)]
-    if certificates:
-        yield warning(
-            HALF,
-            secret,
-            f"nothing reads {named(certificates)}, because the hook of {conn_type!r} uses a certificate only next to "
-            "the file of its private key. If the server requires it, mount the Secret with the files key and "
-            f'key-cert.pub, and write{in_extra(secret, key)}: {{"key_file": "/path/key", "private_key": null}}',
-        )
-    domains = [each for each in unused if suggests(each, DOMAIN)]
-    hook = _HOOKS_WITH_DOMAIN.get(str(conn_type))
-    if domains and hook is not None and not any(each in str(connection.get("login")) for each in "\\@"):
-        yield warning(
-            SETTINGS,
-            secret,
-            f"nothing reads {named(domains)}, because {hook} reads the domain in the login. If the login has one: "
-            f"{set_field(secret, key, 'login')}: domain\\login",
-        )
-    mechanisms = [each for each in unused if suggests(each, MECHANISM)]
-    if conn_type in ("imap", "smtp"):
-        mechanisms = [each for each in unused if suggests(each, METHOD_OF_MAIL) or each in mechanisms]
-        mechanisms = [each for each in mechanisms if not is_with_password(secret, each)]
-    if mechanisms and connection.get("host") and not has_in_extra(connection, MECHANISM):
-        yield warning(
-            SETTINGS,
-            secret,
-            f"nothing reads {named(mechanisms)}, which may be the method of logging in. If the connection needs it, "
-            f"write what its hook reads{in_extra(secret, key)}",
-        )
+            yield _unread(HALF_CONNECTION, secret, key, others, ("password",))
 
 
 def _other_settings(
@@ -375,12 +286,12 @@ def _other_settings(
         if field == "schema" and connection.get("conn_type") in _WITH_DATABASE:
             keys += [each for each in unused if suggests(each, NAME)]
         if keys and not connection.get(field) and not any(suggests(name, names) for name in extra):
-            yield _unread(SETTINGS, secret, key, keys, (field,), is_for_extra=False)
+            yield _unread(UNUSED_SETTINGS, secret, key, keys, (field,), is_for_extra=False)
     names_in_host, separator, example = _IN_HOST.get(str(connection.get("conn_type")), (None, "", ""))
     parts = [each for each in unused if names_in_host is not None and suggests(each, names_in_host)]
     if parts and separator not in str(connection.get("host") or "").rpartition("://")[2]:
         yield warning(
-            SETTINGS,
+            UNUSED_SETTINGS,
             secret,
             f"nothing reads {named(parts)}, which may be a part of the host. If the connection needs it: "
             f"{set_field(secret, key, 'host')}: {example}",
@@ -393,7 +304,7 @@ def _other_settings(
         databases = [each for each in unused if suggests(each, DATABASE) and secret.data[each] != secret.data[used]]
         if databases and "schema" not in fields_of(secret).description.fields:
             yield warning(
-                SETTINGS,
+                UNUSED_SETTINGS,
                 secret,
                 f"the key {used!r} is read as the database, and nothing reads {named(databases)}. "
                 + name_key(secret, key, ("schema",), is_for_extra=False),
@@ -402,7 +313,7 @@ def _other_settings(
     options = [each for each in unused if suggests(each, OPTIONS) and folded(each) not in in_extra_already]
     if options:
         yield warning(
-            SETTINGS,
+            UNUSED_SETTINGS,
             secret,
             f"nothing reads {named(options)}. If the connection needs it, write what its hook reads"
             f"{in_extra(secret, key)}",
@@ -419,7 +330,7 @@ def _same_field(secret: Secret, unused: Sequence[str], connection: Mapping[str, 
         others = [each for each in unused if folded(each) in ALIASES[field] and secret.data[each] != secret.data[used]]
         if others and connection.get(field):
             yield warning(
-                SETTINGS,
+                UNUSED_SETTINGS,
                 secret,
                 f"the key {used!r} is read as the {field}, and nothing reads {named(others)}, which has another value. "
                 + name_key(secret, "", (field,), is_for_extra=False),

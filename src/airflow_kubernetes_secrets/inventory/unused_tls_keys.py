@@ -10,8 +10,9 @@ from airflow_kubernetes_secrets.formats.parameters import stricter
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.remedies import in_extra, set_field
 from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.formats.uri import WEB
-from airflow_kubernetes_secrets.inventory.incompleteness import SETTINGS, named, warning
+from airflow_kubernetes_secrets.formats.web_servers import WEB
+from airflow_kubernetes_secrets.inventory.hook_names import hook_name
+from airflow_kubernetes_secrets.inventory.incompleteness import UNUSED_SETTINGS, named, warning
 from airflow_kubernetes_secrets.inventory.key_names import (
     SCHEME,
     TLS,
@@ -38,40 +39,28 @@ _SWITCHES: Mapping[str, tuple[str, object, Sequence[str]]] = {
 }
 
 # The hooks whose drivers read certificates and keys only from files, with the entry of `extra` for each role.
-_FILES: Mapping[str, tuple[str, Mapping[str, Mapping[str, Any]]]] = {
-    "postgres": (
-        "PostgresHook",
-        {
-            "root certificate": {"sslrootcert": "/path"},
-            "certificate": {"sslcert": "/path"},
-            "key": {"sslkey": "/path"},
-        },
-    ),
-    "mysql": (
-        "MySqlHook",
-        {
-            "root certificate": {"ssl": {"ca": "/path"}},
-            "certificate": {"ssl": {"cert": "/path"}},
-            "key": {"ssl": {"key": "/path"}},
-        },
-    ),
-    "mongo": (
-        "MongoHook",
-        {
-            "root certificate": {"tlsCAFile": "/path"},
-            # One file contains both.
-            "certificate": {"tlsCertificateKeyFile": "/path"},
-            "key": {"tlsCertificateKeyFile": "/path"},
-        },
-    ),
-    "redis": (
-        "RedisHook",
-        {
-            "root certificate": {"ssl_ca_certs": "/path"},
-            "certificate": {"ssl_certfile": "/path"},
-            "key": {"ssl_keyfile": "/path"},
-        },
-    ),
+_FILES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "postgres": {
+        "root certificate": {"sslrootcert": "/path"},
+        "certificate": {"sslcert": "/path"},
+        "key": {"sslkey": "/path"},
+    },
+    "mysql": {
+        "root certificate": {"ssl": {"ca": "/path"}},
+        "certificate": {"ssl": {"cert": "/path"}},
+        "key": {"ssl": {"key": "/path"}},
+    },
+    "mongo": {
+        "root certificate": {"tlsCAFile": "/path"},
+        # One file contains both.
+        "certificate": {"tlsCertificateKeyFile": "/path"},
+        "key": {"tlsCertificateKeyFile": "/path"},
+    },
+    "redis": {
+        "root certificate": {"ssl_ca_certs": "/path"},
+        "certificate": {"ssl_certfile": "/path"},
+        "key": {"ssl_keyfile": "/path"},
+    },
 }
 
 
@@ -97,13 +86,13 @@ def settings_of_tls(
     mode = next((name for name in _ROOT_CERTIFICATES if _verifies(extra.get(name))), None)
     if settings and key == IN_FIELDS and mode is not None and not extra.get(_ROOT_CERTIFICATES[mode][0]):
         yield warning(
-            SETTINGS,
+            UNUSED_SETTINGS,
             secret,
             f"{mode} needs a root certificate, and nothing reads {named(settings)}. Mount it, and name its "
             f"path{in_extra(secret, key)}: {_ROOT_CERTIFICATES[mode][1]}",
         )
         return
-    hook, entries = _FILES.get(str(connection.get("conn_type")), ("", {}))
+    entries = _FILES.get(str(conn_type), {})
     files = [
         each for each in settings if not entries.keys().isdisjoint(roles_of_tls(each)) and not is_path(secret, each)
     ]
@@ -113,10 +102,10 @@ def settings_of_tls(
             example |= {name: stricter(name, example.get(name), value) for name, value in entries[role].items()}
         example = _with_switch(str(conn_type), extra, example)
         yield warning(
-            SETTINGS,
+            UNUSED_SETTINGS,
             secret,
-            f"nothing reads {named(files)}, which may be for TLS. {hook} needs the paths of files: mount the Secret, "
-            f"and write the paths{in_extra(secret, key)}: {json.dumps(example)}",
+            f"nothing reads {named(files)}, which may be for TLS. {hook_name(str(conn_type))} needs the paths of "
+            f"files: mount the Secret, and write the paths{in_extra(secret, key)}: {json.dumps(example)}",
         )
     settings = [each for each in settings if each not in files]
     if settings and connection.get("conn_type") in WEB:
@@ -125,13 +114,13 @@ def settings_of_tls(
         switches = [each for each in modes if connection.get("schema") or not suggests(each, SCHEME)]
         if switches:
             text = f"nothing reads {named(switches)}, which may be for TLS. {set_field(secret, key, 'schema')}: https"
-            yield warning(SETTINGS, secret, text)
+            yield warning(UNUSED_SETTINGS, secret, text)
         settings = [each for each in settings if each not in modes]
     if settings:
         has_file = any(roles_of_tls(each) != {"mode"} for each in settings)
         of_file = ". If the hook expects a path, mount the Secret, and write the path there" if has_file else ""
         yield warning(
-            SETTINGS,
+            UNUSED_SETTINGS,
             secret,
             f"nothing reads {named(settings)}, which may be for TLS. {_name_settings(secret, key)}{of_file}",
         )

@@ -16,16 +16,16 @@ from airflow_kubernetes_secrets.formats.hook_adjustments import BARE_HOST
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.remedies import in_extra, set_type
 from airflow_kubernetes_secrets.formats.single_key import extra_of
-from airflow_kubernetes_secrets.formats.uri import REPEATED, SECURE, WEB, unread_security
+from airflow_kubernetes_secrets.formats.uri import REPEATED, SECURE, unread_security
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IN_QUERY
-from airflow_kubernetes_secrets.formats.web_servers import SPEAK_HTTP
+from airflow_kubernetes_secrets.formats.web_servers import SPEAK_HTTP, WEB
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.listing import first_names, quoted
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
-MISREAD: Final = "hook-misreads"
-REPEATS: Final = "repeated-parameter"
+HOOK_MISREADS: Final = "hook-misreads"
+REPEATED_PARAMETER: Final = "repeated-parameter"
 
 # The names in extra that HttpHook uses itself. It sends all other names as headers.
 _OF_HTTP = frozenset(
@@ -52,7 +52,7 @@ _SCHEMES: Mapping[str, Collection[str]] = {
 _OF_ONE_TYPE = frozenset((*_SCHEMES, *CONNECTION_TYPES.values(), *SECURE, "amqp", "ldap", "mqtt", "ws"))
 
 
-def warning(code: ProblemCode, secret: Secret, key: str, text: str) -> Problem:
+def warning_with_key(code: ProblemCode, secret: Secret, key: str, text: str) -> Problem:
     """Return a warning about a part of a connection.
 
     Args:
@@ -92,16 +92,16 @@ def _problems_of_query(secret: Secret, key: str, whole: str, connection: Mapping
     repeated = [name for name, count in counts.items() if count > 1 and not (is_ours and name.lower() == REPEATED)]
     if repeated:
         place = in_extra(secret, key) if is_ours else " in extra of JSON"
-        yield warning(
-            REPEATS,
+        yield warning_with_key(
+            REPEATED_PARAMETER,
             secret,
             key,
             f"the query of the URI has {named(repeated)} more than once, and only the last value counts. Write it "
             f'once; a list goes{place}: {{"name": ["a", "b"]}}',
         )
     if not is_ours and EXTRA_IN_QUERY in counts and len(counts) > 1:
-        yield warning(
-            MISREAD,
+        yield warning_with_key(
+            HOOK_MISREADS,
             secret,
             key,
             f"Airflow ignores {named(counts.keys() - {EXTRA_IN_QUERY})} if {EXTRA_IN_QUERY!r} is in the query "
@@ -109,8 +109,8 @@ def _problems_of_query(secret: Secret, key: str, whole: str, connection: Mapping
         )
     headers = [name for name in shown if name not in _OF_HTTP]
     if is_ours and headers and connection.get("conn_type") == "http":
-        yield warning(
-            MISREAD,
+        yield warning_with_key(
+            HOOK_MISREADS,
             secret,
             key,
             f"HttpHook sends {named(headers)} of the URI's query as headers, not as a query. Pass them to the "
@@ -129,8 +129,8 @@ def problem_of_other_type(secret: Secret, conn_type: str) -> Problem | None:
     meant = connection_type(uri.scheme)
     if meant == conn_type or meant not in _OF_ONE_TYPE:
         return None
-    return warning(
-        MISREAD,
+    return warning_with_key(
+        HOOK_MISREADS,
         secret,
         IN_FIELDS,
         f"the connection type is {conn_type!r}, and the scheme of the URI is that of another type, so parts of the URI "
@@ -153,8 +153,8 @@ def _problems_of_scheme(secret: Secret, connection: Mapping[str, Any]) -> Iterat
         if not security or any(map(_IS_FOR_TLS.search, extra_of(connection))):
             continue
         if field != URI or parsed_uri(secret, fields) is not None:
-            yield warning(
-                MISREAD,
+            yield warning_with_key(
+                HOOK_MISREADS,
                 secret,
                 IN_FIELDS,
                 f"nothing reads {security!r} in the {what}, so the connection may be without TLS. Write what its hook "

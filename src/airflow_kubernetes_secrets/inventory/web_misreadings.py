@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from airflow_kubernetes_secrets.formats.hook_adjustments import CLICKHOUSE_PORT_WITH_TLS, WINRM_PORT_WITH_TLS
 from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports, is_ipv6
 from airflow_kubernetes_secrets.formats.remedies import in_extra
-from airflow_kubernetes_secrets.formats.uri import WEB
-from airflow_kubernetes_secrets.formats.web_servers import WEB_SERVERS
+from airflow_kubernetes_secrets.formats.web_servers import WEB, WEB_SERVERS, WHOLE_ADDRESS
 from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection, Rule
 
 # https://clickhouse.com/docs/guides/sre/network-ports
@@ -94,8 +93,7 @@ def _influxdb(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """These hooks read the protocol in the schema, and a database in ``extra``."""
     if connection.schema not in ("", *WEB):
         yield (
-            f"{WEB_SERVERS[connection.conn_type].hook} reads the schema, the path of a URI, as the protocol instead of "
-            "http or https",
+            f"{connection.hook} reads the schema, the path of a URI, as the protocol instead of http or https",
             "Write the protocol there, or nothing for https"
             + ('; and the database in extra: {"database": "name"}' if connection.conn_type == "influxdb3" else ""),
         )
@@ -108,12 +106,12 @@ def _web_server(connection: HookConnection) -> Iterator[tuple[str, str]]:
     # The client of Trino also reads the protocol in the host.
     if host.startswith(("http://", "https://")) and connection.conn_type != "trino":
         yield (
-            f"{server.hook} expects the name of a host, and reads the URL in the host as one",
+            f"{connection.hook} expects the name of a host, and reads the URL in the host as one",
             f'Write host and port separately: {{"host": "h", "port": 443}}{for_https}',
         )
     if connection.schema in WEB and server.https and not server.is_protocol_in_schema:
         yield (
-            f"{server.hook} does not read the protocol in the schema",
+            f"{connection.hook} does not read the protocol in the schema",
             f"Write it in extra: {json.dumps(server.https)}",
         )
 
@@ -122,22 +120,21 @@ def _trino(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """The clients of Trino and Presto refuse a password without TLS."""
     has_tls = connection.extra.get("protocol") == "https" or connection.host.startswith("https://")
     if connection.login and connection.password and not has_tls and connection.schema not in WEB:
-        hook = WEB_SERVERS[connection.conn_type].hook
         yield (
-            f"{hook} uses http, and its client refuses a password without TLS",
+            f"{connection.hook} uses http, and its client refuses a password without TLS",
             'Write in extra: {"protocol": "https"}',
         )
 
 
 def _methods(connection: HookConnection) -> Iterator[tuple[str, str]]:
     """These hooks refuse several methods of logging in."""
-    method, hook = connection.extra.get("auth"), _HOOKS_WITH_METHOD[connection.conn_type]
+    method = connection.extra.get("auth")
     if connection.password and method in _METHODS[connection.conn_type]:
         names = ["auth", *(name for name in _TOKENS if name in connection.extra)]
         removed = json.dumps(dict.fromkeys(names))
         place = in_extra(connection.secret, connection.key)
         yield (
-            f"{hook} refuses a password next to 'auth' in extra, which is another method",
+            f"{connection.hook} refuses a password next to 'auth' in extra, which is another method",
             "Remove the password; or, to use it, "
             + (f"write{place}: {removed}" if connection.secret.can_be_annotated else f"remove {names}{place}"),
         )
@@ -204,12 +201,12 @@ def _whole_address(connection: HookConnection) -> Iterator[tuple[str, str]]:
     if connection.host and "://" not in connection.host and connection.schema not in WEB:
         clear = ", without TLS" if connection.conn_type == "tableau" else ""
         yield (
-            f"{_HOOKS_WITH_ADDRESS[connection.conn_type]} reads the host as a URL{clear}",
+            f"{connection.hook} reads the host as a URL{clear}",
             'Write the whole URL in the host: {"host": "https://host"}',
         )
     elif connection.port not in (0, _port_of(connection.host)):
         yield (
-            f"{_HOOKS_WITH_ADDRESS[connection.conn_type]} ignores the port",
+            f"{connection.hook} ignores the port",
             'Write it in the URL: {"host": "https://host:8443"}',
         )
 
@@ -247,31 +244,9 @@ _METHODS: Mapping[str, Sequence[str]] = {
     "presto": ("kerberos",),
     "tableau": ("jwt",),
 }
-_HOOKS_WITH_METHOD: Mapping[str, str] = {"trino": "TrinoHook", "presto": "PrestoHook", "tableau": "TableauHook"}
 _TOKENS = ("jwt__token", "jwt__file", "jwt_token", "jwt_file")
 
 _OF_AZURE_OPENAI = re.compile(r"\.openai\.azure\.com(?::[0-9]+)?/?$", re.IGNORECASE)
-
-_HOOKS_WITH_ADDRESS: Mapping[str, str] = {
-    "airbyte": "AirbyteHook",
-    "anthropic": "AnthropicHook",
-    "arangodb": "ArangoDBHook",
-    "cohere": "CohereHook",
-    "dingding": "DingdingHook",
-    "github": "GithubHook",
-    "iceberg": "IcebergHook",
-    "jira": "JiraHook",
-    "langchain": "LangChainHook",
-    "llamaindex": "LlamaIndexHook",
-    "mcp": "MCPHook",
-    "openai": "OpenAIHook",
-    "openfaas": "OpenFaasHook",
-    "opsgenie": "OpsgenieAlertHook",
-    "package_index": "PackageIndexHook",
-    "pydanticai": "PydanticAIHook",
-    "pydanticai_azure": "PydanticAIAzureHook",
-    "tableau": "TableauHook",
-}
 
 RULES_OF_WEB_SERVERS: Mapping[str, Sequence[Rule]] = {
     **dict.fromkeys(("http", "https"), (_http,)),
@@ -282,7 +257,7 @@ RULES_OF_WEB_SERVERS: Mapping[str, Sequence[Rule]] = {
     **dict.fromkeys(("jenkins", "druid", "pinot", "webhdfs", "weaviate", "dbt_cloud"), (_web_server,)),
     **dict.fromkeys(("influxdb", "influxdb3"), (_web_server, _influxdb)),
     **dict.fromkeys(("trino", "presto"), (_web_server, _trino, _methods)),
-    **dict.fromkeys(_HOOKS_WITH_ADDRESS, (_whole_address,)),
+    **dict.fromkeys(WHOLE_ADDRESS, (_whole_address,)),
     "openai": (_whole_address, _openai),
     "github": (_whole_address, _github),
     "tableau": (_whole_address, _methods),

@@ -10,7 +10,7 @@ from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.http_connection import HttpConnection
 
-# More idle connections than threads that look something up at the same time are of no use.
+# A process rarely has more threads that look something up at the same time.
 _IDLE_CONNECTIONS = 8
 
 

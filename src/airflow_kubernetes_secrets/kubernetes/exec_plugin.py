@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 # A plugin may ask a user to log in. kubectl sets no limit.
-SECONDS = 60.0
+PLUGIN_SECONDS = 60.0
 
 # The exit statuses of timeout(1), and of shells for a program that they cannot start.
 _TIMED_OUT, _NOT_STARTED = 124, 127
@@ -40,7 +40,7 @@ sys.exit(done.returncode)
 """
 
 
-def limited(plugin: Mapping[str, Any], folder: Path, seconds: float = SECONDS) -> Mapping[str, Any]:
+def limited(plugin: Mapping[str, Any], folder: Path, seconds: float = PLUGIN_SECONDS) -> Mapping[str, Any]:
     """Return a plugin that runs another one, and ends it after some time.
 
     Args:

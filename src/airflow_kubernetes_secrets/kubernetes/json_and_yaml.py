@@ -9,16 +9,16 @@ from typing import Any
 
 import yaml
 
-_INT = "tag:yaml.org,2002:int"
-_FLOAT = "tag:yaml.org,2002:float"
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
-_MERGE = "tag:yaml.org,2002:merge"
+INT_TAG = "tag:yaml.org,2002:int"
+FLOAT_TAG = "tag:yaml.org,2002:float"
+TIMESTAMP_TAG = "tag:yaml.org,2002:timestamp"
+MERGE_TAG = "tag:yaml.org,2002:merge"
 
 # PyYAML's patterns for numbers, without the numbers in base 60 (``1:30``), which Kubernetes does not have. The time to
 # read one grows with the square of its length. https://yaml.org/type/int.html
 _NUMBERS = {
-    _INT: re.compile(r"[-+]?(?:0b[0-1_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)$"),
-    _FLOAT: re.compile(
+    INT_TAG: re.compile(r"[-+]?(?:0b[0-1_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)$"),
+    FLOAT_TAG: re.compile(
         r"(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
         r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
     ),
@@ -54,7 +54,7 @@ class Loader(yaml.SafeLoader):
     """
 
     yaml_implicit_resolvers = {  # noqa: RUF012  # PyYAML reads this class attribute
-        first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in resolvers if tag != _TIMESTAMP]
+        first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in resolvers if tag != TIMESTAMP_TAG]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -103,14 +103,14 @@ class Loader(yaml.SafeLoader):
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """Resolve the merge keys of a mapping. If there are several, they are resolved in one pass."""
-        merges = [pair for pair in node.value if pair[0].tag == _MERGE]
+        merges = [pair for pair in node.value if pair[0].tag == MERGE_TAG]
         if len(merges) > 1:
             merged: list[tuple[yaml.Node, yaml.Node]] = []
             for pair in merges:
                 one = yaml.MappingNode(node.tag, [pair], node.start_mark, node.end_mark)
                 super().flatten_mapping(one)
                 merged += one.value
-            node.value = merged + [pair for pair in node.value if pair[0].tag != _MERGE]
+            node.value = merged + [pair for pair in node.value if pair[0].tag != MERGE_TAG]
         super().flatten_mapping(node)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

@@ -36,6 +36,21 @@ def on_object(kubectl: str, verb: str, kind: str, namespace: str, name: str, *wo
     return " ".join([f"{kubectl} {verb} {kind.lower()} -n {where} {which}", *map(shell_word, words)])
 
 
+def remove_label(kubectl: str, namespace: str, name: str, label: str) -> str:
+    """Return a command that removes a label of a Secret."""
+    return on_secret(kubectl, "label", namespace, name, f"{label}-")
+
+
+def delete_secret(kubectl: str, namespace: str, name: str) -> str:
+    """Return a command that deletes a Secret."""
+    return on_secret(kubectl, "delete", namespace, name)
+
+
+def create_namespace(kubectl: str, namespace: str) -> str:
+    """Return a command that creates a namespace."""
+    return f"{kubectl} create namespace {shell_word(namespace)}"
+
+
 def describe(kubectl: str, kind: str, namespace: str, name: str) -> str:
     """Return a command that shows an object without the values of a Secret.
 

@@ -14,15 +14,11 @@ from typing import Any
 import yaml
 
 from airflow_kubernetes_secrets.kubernetes.go_base64 import decode_base64
-from airflow_kubernetes_secrets.kubernetes.json_and_yaml import Loader
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import FLOAT_TAG, INT_TAG, MERGE_TAG, TIMESTAMP_TAG, Loader
 
-_INT = "tag:yaml.org,2002:int"
-_FLOAT = "tag:yaml.org,2002:float"
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
-_MERGE = "tag:yaml.org,2002:merge"
-_STR = "tag:yaml.org,2002:str"
-_NULL = "tag:yaml.org,2002:null"
-_BOOL = "tag:yaml.org,2002:bool"
+_STR_TAG = "tag:yaml.org,2002:str"
+_NULL_TAG = "tag:yaml.org,2002:null"
+_BOOL_TAG = "tag:yaml.org,2002:bool"
 _BINARY = "tag:yaml.org,2002:binary"
 
 # The characters that end a word of a plain scalar, which is a string without quotation marks. PyYAML uses the zero
@@ -186,14 +182,14 @@ class KubectlLoader(Loader):
         if not isinstance(event, yaml.AliasEvent):
             self.anchors.pop(event.anchor, None)  # PyYAML would refuse to set an anchor again
             if event.tag == "!":
-                event.tag = _STR if isinstance(event, yaml.ScalarEvent) else None
+                event.tag = _STR_TAG if isinstance(event, yaml.ScalarEvent) else None
         return super().compose_node(parent, index)
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """Resolve each merge key at its position: a later name replaces an earlier one."""
         pairs: list[tuple[yaml.Node, yaml.Node]] = []
         for pair in node.value:
-            if pair[0].tag == _MERGE:
+            if pair[0].tag == MERGE_TAG:
                 one = yaml.MappingNode(node.tag, [pair], node.start_mark, node.end_mark)
                 yaml.SafeLoader.flatten_mapping(self, one)
                 pairs += one.value
@@ -206,7 +202,7 @@ class KubectlLoader(Loader):
         if kind is not yaml.ScalarNode or not implicit[0]:
             return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]  # PyYAML's stubs lack it
         if value == "<<":
-            return _MERGE
+            return MERGE_TAG
         return _tag_of(_go_value(value))
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -214,7 +210,7 @@ class KubectlLoader(Loader):
         names = set()
         for key, _value in node.value:
             # Names are compared as they are written. A name with two spellings in one mapping is rare.
-            if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
+            if isinstance(key, yaml.ScalarNode) and key.tag != MERGE_TAG:
                 if key.value in names:
                     self.repeated.append((key.start_mark.line + 1, key.value))
                 names.add(key.value)
@@ -226,7 +222,7 @@ class KubectlLoader(Loader):
         Raises:
             yaml.MarkedYAMLError: kubectl refuses the name.
         """
-        if node.tag == _FLOAT:
+        if node.tag == FLOAT_TAG:
             return _go_name(float(re.sub(r"\.(?=[in])|_", "", node.value.lower())))
         name = self.construct_object(node)
         if name is None:
@@ -238,12 +234,12 @@ class KubectlLoader(Loader):
 
 def _tag_of(value: object) -> str:
     if value is None:
-        return _NULL
+        return _NULL_TAG
     if isinstance(value, bool):
-        return _BOOL
+        return _BOOL_TAG
     if isinstance(value, int):
-        return _INT
-    return _FLOAT if isinstance(value, float) else _STR
+        return INT_TAG
+    return FLOAT_TAG if isinstance(value, float) else _STR_TAG
 
 
 def is_text_for_kubectl(text: str) -> bool:
@@ -254,7 +250,7 @@ def is_text_for_kubectl(text: str) -> bool:
 def _go_scalar(loader: Loader, node: yaml.ScalarNode) -> object:
     """Return a scalar with one of the tags of JSON, which a user may have written: ``!!int "5"``."""
     value = _go_value(node.value)
-    if node.tag == _FLOAT and isinstance(value, int) and not isinstance(value, bool):
+    if node.tag == FLOAT_TAG and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if _tag_of(value) != node.tag:
         raise yaml.MarkedYAMLError(problem="a tag does not fit", problem_mark=node.start_mark)
@@ -293,12 +289,12 @@ def _go_binary(loader: Loader, node: yaml.ScalarNode) -> object:
     raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
-for _tag in (_NULL, _BOOL, _INT, _FLOAT):
+for _tag in (_NULL_TAG, _BOOL_TAG, INT_TAG, FLOAT_TAG):
     KubectlLoader.add_constructor(_tag, _go_scalar)
 KubectlLoader.add_constructor(_BINARY, _go_binary)
-KubectlLoader.add_constructor(_STR, _go_text)
-KubectlLoader.add_constructor(_MERGE, _go_text)
-KubectlLoader.add_constructor(_TIMESTAMP, _go_timestamp)
+KubectlLoader.add_constructor(_STR_TAG, _go_text)
+KubectlLoader.add_constructor(MERGE_TAG, _go_text)
+KubectlLoader.add_constructor(TIMESTAMP_TAG, _go_timestamp)
 for _name in ("map", "seq", "set", "omap", "pairs"):
     KubectlLoader.add_constructor(f"tag:yaml.org,2002:{_name}", _go_collection)
 

@@ -33,7 +33,7 @@ NAMESPACE_RULE = "1 to 63 of a-z, 0-9 and '-', no '-' at either end"
 SUBDOMAIN_RULE = "1 to 253 of a-z, 0-9, '-' and '.', with a letter or digit at both ends"
 
 # A message contains this instead of a name that may be or contain a value.
-HIDDEN = "(name not shown)"
+NAME_NOT_SHOWN = "(name not shown)"
 
 
 def is_label_value(text: str) -> bool:
@@ -78,12 +78,12 @@ def quoted_data_key(text: str) -> str:
     A name that is not a valid data key may be or contain a value, so it is hidden: in YAML, ``{value:text}`` is one
     name without a value.
     """
-    return repr(text) if is_data_key(text) else HIDDEN
+    return repr(text) if is_data_key(text) else NAME_NOT_SHOWN
 
 
 def quoted_label_key(text: str) -> str:
     """Return the key of a label or annotation as a message may quote it; see :func:`quoted_data_key`."""
-    return repr(text) if is_label_key(text.lower()) else HIDDEN
+    return repr(text) if is_label_key(text.lower()) else NAME_NOT_SHOWN
 
 
 class Requirement(msgspec.Struct, frozen=True):

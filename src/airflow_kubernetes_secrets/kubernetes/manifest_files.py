@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from airflow_kubernetes_secrets.kubernetes.file_stamps import Visited
 
-SUFFIXES = (".yaml", ".yml", ".json")
+MANIFEST_SUFFIXES = (".yaml", ".yml", ".json")
 
 # The link to the current version of a volume, by which the kubelet replaces all files of the volume at once. The CSI
 # driver for Secrets does it in the same way.
@@ -81,7 +81,7 @@ def manifest_files(
                 is_frozen = level.is_frozen and not (level.is_volume and not entry.is_symlink())
                 levels.append(_Level(entry.path, seen, visited, is_frozen=is_frozen))
                 continue
-            if entry.name.endswith(SUFFIXES) or entry.name in also_named:
+            if entry.name.endswith(MANIFEST_SUFFIXES) or entry.name in also_named:
                 status = entry.stat()
                 level.add(entry.path, status)
                 if stat.S_ISREG(status.st_mode):
@@ -140,7 +140,7 @@ def identity(status: os.stat_result) -> Identity:
     return status.st_dev, status.st_ino
 
 
-def read_file(path: str | Path) -> bytes:
+def read_manifest_file(path: str | Path) -> bytes:
     """Return the content of a file of manifests.
 
     Raises:

@@ -25,7 +25,7 @@ from airflow_kubernetes_secrets.kubernetes.manifest_files import (
     TooLargeError,
     identity,
     manifest_files,
-    read_file,
+    read_manifest_file,
 )
 from airflow_kubernetes_secrets.kubernetes.unprocessed import unrendered
 from airflow_kubernetes_secrets.messages.listing import first_items
@@ -120,10 +120,10 @@ def _parts(path: str) -> list[str]:
 def _read(
     path: str, found: os.stat_result, previous: ManifestFile[Name, Object] | None, convert: Convert[Name, Object]
 ) -> ManifestFile[Name, Object]:
-    """Read a file, unless its content is what it was before."""
+    """Read a file. If its content has not changed, its previous objects are returned."""
     this, stamp = identity(found), _stamp(found)
     try:
-        content = read_file(path)
+        content = read_manifest_file(path)
     except OSError as error:
         return _with_problems(path, [problem_of_error(error)], (), previous, identity=this)
     except TooLargeError as error:

@@ -18,7 +18,12 @@ from time import monotonic
 from airflow_kubernetes_secrets.errors import MountedFileError
 from airflow_kubernetes_secrets.kubernetes.file_stamps import is_settled, stamp_of
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
-from airflow_kubernetes_secrets.kubernetes.manifest_files import DATA_LINK, LARGEST_FILE_BYTES, LOST_AND_FOUND, SUFFIXES
+from airflow_kubernetes_secrets.kubernetes.manifest_files import (
+    DATA_LINK,
+    LARGEST_FILE_BYTES,
+    LOST_AND_FOUND,
+    MANIFEST_SUFFIXES,
+)
 
 # Two versions are equal only if nothing has changed in between. A version is determined without reading a file.
 Version = tuple[object, ...]
@@ -430,7 +435,8 @@ def _other_names(folder: str, names: Collection[str]) -> frozenset[str]:
     return frozenset(
         name
         for name in others
-        if _is_no_link(f"{folder}/{name}") or (_is_other_link(f"{folder}/{name}") and not name.endswith(SUFFIXES))
+        if _is_no_link(f"{folder}/{name}")
+        or (_is_other_link(f"{folder}/{name}") and not name.endswith(MANIFEST_SUFFIXES))
     )
 
 

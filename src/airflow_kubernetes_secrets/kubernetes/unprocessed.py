@@ -154,7 +154,7 @@ def _tool_of_value(field: str, value: str, annotations: dict[str, Any]) -> Tool 
     return tool if (tool := tool_of(text, annotations)) in (SOPS, VAULT_PLUGIN) else None
 
 
-def is_encrypted(manifest: object) -> bool:
+def is_encrypted_by_sops(manifest: object) -> bool:
     """Return whether a document, or a part of it, is encrypted: SOPS adds its notes at the top level."""
     return isinstance(manifest, dict) and isinstance(manifest.get("sops"), dict) and manifest["sops"] != {}
 
@@ -170,7 +170,7 @@ def unprocessed(manifest: dict[str, Any]) -> str:
     found |= {f"'{field}'": tool_in_name(manifest.get(field)) for field in _DATA}
     found |= {f"key {quoted_data_key(key)}": tool for key, tool in tools_by_key(manifest).items()}
     found |= {f"annotation {quoted_label_key(key)}": tool for key, tool in _tools_by_annotation(metadata).items()}
-    found["the manifest itself"] = SOPS if is_encrypted(manifest) else None
+    found["the manifest itself"] = SOPS if is_encrypted_by_sops(manifest) else None
     return next((f"{where} is {tool.what}. {tool.remedy}" for where, tool in found.items() if tool is not None), "")
 
 

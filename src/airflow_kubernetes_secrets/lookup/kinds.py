@@ -76,5 +76,5 @@ def labels_of_ids(options: Options) -> tuple[str, ...]:
 
 
 def selecting_labels(options: Options) -> frozenset[str]:
-    """Return the labels by which Secrets are found, always with that of bundles. A Secret needs at least one."""
+    """Return the labels by which lookups find Secrets, including the label of bundles. A Secret needs one of them."""
     return frozenset((*labels_of_ids(options), BUNDLE))

@@ -26,7 +26,7 @@ from airflow_kubernetes_secrets.formats.reading import (
     data_key_of_connection,
     data_key_of_variable,
     has_fields,
-    hints,
+    near_misses_of,
 )
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, is_uri, label_value
@@ -125,7 +125,7 @@ def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretErr
     if secret.can_be_annotated:
         remedy += secret.annotation_place
     if secret.data:
-        remedies = (hints(secret) if is_connection else []) or [remedy]
+        remedies = (near_misses_of(secret) if is_connection else []) or [remedy]
         problem = ". ".join([problem, *remedies])
     return secret.malformed(data_key, problem)
 

@@ -16,8 +16,9 @@ from airflow_kubernetes_secrets.errors import (
 )
 from airflow_kubernetes_secrets.inventory.cluster import FIELD_MANAGER, Cluster
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
-from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
+from airflow_kubernetes_secrets.kubernetes.kubectl_commands import create_namespace, delete_secret
 from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError
+from airflow_kubernetes_secrets.messages.advice import command_lines
 from airflow_kubernetes_secrets.messages.printable import printable
 
 
@@ -51,8 +52,8 @@ def apply_secret(
         return cluster.apply(unchanged, force=force, dry_run=dry_run, manager=manager)
     except NotFoundError as error:
         # An apply creates the Secret, so only its namespace can be missing.
-        namespace = metadata["namespace"]
-        raise KubernetesSecretsError(f"{error}. Create it:\n  {cluster.kubectl} create namespace {namespace}") from None
+        command = create_namespace(cluster.kubectl, metadata["namespace"])
+        raise KubernetesSecretsError(f"{error}. Create it:{command_lines(command)}") from None
     except (ForbiddenError, UnauthorizedError):
         raise
     except ApiError as error:
@@ -87,7 +88,7 @@ def _refusal(
     if error.status == 422:
         remedy = ""
         if "`immutable` is set" in text:
-            command = on_secret(cluster.kubectl, "delete", metadata["namespace"], metadata["name"])
-            remedy = f". It is immutable ('immutable: true'). Delete it first: {command}"
+            command = delete_secret(cluster.kubectl, metadata["namespace"], metadata["name"])
+            remedy = f". It is immutable ('immutable: true'). Delete it first:{command_lines(command)}"
         return NotWritableError(f"Secret {secret}: {text}{remedy}")
     return None

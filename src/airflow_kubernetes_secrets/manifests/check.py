@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.kubernetes.manifest_files import (
     TooLargeError,
     identity,
     manifest_files,
-    read_file,
+    read_manifest_file,
     read_stream,
 )
 from airflow_kubernetes_secrets.lookup.kinds import Kind
@@ -34,6 +34,7 @@ from airflow_kubernetes_secrets.manifests.document_problems import (
     problems_of_unparsed,
 )
 from airflow_kubernetes_secrets.manifests.duplicates import Duplicates, ManifestPosition
+from airflow_kubernetes_secrets.manifests.given_values import STDIN
 from airflow_kubernetes_secrets.manifests.kustomize import (
     KUSTOMIZATION_FILES,
     Patches,
@@ -48,8 +49,6 @@ from airflow_kubernetes_secrets.manifests.secret_problems import problems_of_pla
 from airflow_kubernetes_secrets.manifests.server_validation import no_such_resource
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-
-STDIN = "-"
 
 
 class PathError(OneLineError):
@@ -149,7 +148,7 @@ class Check:
         self._files.add(this)
         shown = _shown(path)
         try:
-            content = read_file(path)
+            content = read_manifest_file(path)
         except OSError as error:
             raise _unreadable(path, error) from None
         except TooLargeError as error:

@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.kubernetes.manifest_documents import (
     is_manifest,
     refused_list,
 )
-from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, is_encrypted, unrendered
+from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, is_encrypted_by_sops, unrendered
 from airflow_kubernetes_secrets.lookup.kinds import labels_of_ids
 from airflow_kubernetes_secrets.manifests.planned_secret import INVALID_MANIFEST, NOT_CHECKED
 from airflow_kubernetes_secrets.manifests.server_validation import no_such_resource
@@ -110,7 +110,7 @@ def problems_of_encrypted(document: object) -> Iterator[Problem]:
     """Yield a notice for a mapping whose kind is encrypted, or that has nothing but encrypted data."""
     if (
         isinstance(document, dict)
-        and is_encrypted(document)
+        and is_encrypted_by_sops(document)
         and (is_ciphertext(document.get("kind")) or document.keys() == {"data", "sops"})
     ):
         yield _encrypted("the manifest")

@@ -9,13 +9,14 @@ from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, label_value
-from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
+from airflow_kubernetes_secrets.kubernetes.kubectl_commands import delete_secret, remove_label
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup, problem_of_bundle
 from airflow_kubernetes_secrets.manifests.requested_secret import RequestedSecret
 from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError
+from airflow_kubernetes_secrets.messages.advice import command_lines
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
@@ -43,8 +44,8 @@ def existing_secret(cluster: Cluster, lookup: Lookup, options: Options, namespac
     if len(found) > 1:
         names = first_names(sorted(str(each.secret) for each in found), len(found))
         raise NotWritableError(
-            f"{lookup}: several Secrets have this id: {names}. Delete all but one, or remove their label: "
-            f"{on_secret(options.kubectl, 'label', namespace, 'NAME', f'{label}-')}"
+            f"{lookup}: several Secrets have this id: {names}. Delete all but one, or remove their label:"
+            + command_lines(remove_label(options.kubectl, namespace, "NAME", label))
         )
     return found[0] if found else None
 
@@ -64,8 +65,8 @@ def refuse_managed_secret(cluster: Cluster, requested: RequestedSecret, before: 
     secret = before.secret
     if requested.name not in (None, secret.name):
         raise NotWritableError(
-            f"{requested.lookup}: Secret {secret} has this id already, and there would be two. Omit --name "
-            f"to update it, or delete it first: {on_secret(cluster.kubectl, 'delete', secret.namespace, secret.name)}"
+            f"{requested.lookup}: Secret {secret} has this id already, and there would be two. Omit --name to update "
+            f"it, or delete it first:{command_lines(delete_secret(cluster.kubectl, secret.namespace, secret.name))}"
         )
     if before.owner is not None and before.owner.controls:
         raise NotWritableError(
@@ -85,7 +86,7 @@ def refuse_shared_secret(lookup: Lookup, secret: Secret, options: Options) -> No
         if label is not None and label in secret.labels:
             raise NotWritableError(
                 f"{lookup}: Secret {secret} is a {kind.word} too, which would change with it. Remove one of the "
-                f"labels, such as: {on_secret(options.kubectl, 'label', secret.namespace, secret.name, f'{label}-')}"
+                "labels, such as:" + command_lines(remove_label(options.kubectl, secret.namespace, secret.name, label))
             )
 
 

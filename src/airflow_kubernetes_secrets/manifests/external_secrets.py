@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from airflow_kubernetes_secrets.inventory.content import UNESCAPED_URI
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import INVALID_LABEL
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key, quoted_label_key
@@ -31,7 +32,6 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 NOT_CREATED: Final = "not-created"
 OLD_API: Final = "old-api"
-UNESCAPED_URI: Final = "unescaped-uri"
 UNESCAPED_JSON: Final = "unescaped-json"
 
 # These match a value that a template inserts into a URI without escaping: before the host, or in the query.

@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import UNKNOWN_LABEL, invalid_labels, misspelt_label
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
-from airflow_kubernetes_secrets.kubernetes.manifest_files import Identity, TooLargeError, identity, read_file
+from airflow_kubernetes_secrets.kubernetes.manifest_files import Identity, TooLargeError, identity, read_manifest_file
 from airflow_kubernetes_secrets.lookup.kinds import labels_of_ids
 from airflow_kubernetes_secrets.manifests.planned_secret import NOT_CHECKED, name_for_messages
 from airflow_kubernetes_secrets.messages.listing import first_items
@@ -57,7 +57,7 @@ class Patches:
         """Read a file that may be a kustomization, and note the patches that it names."""
         try:
             # Only regular files are read, because reading a pipe would wait for its other end.
-            content = read_file(path) if path.is_file() else b""
+            content = read_manifest_file(path) if path.is_file() else b""
         except (OSError, TooLargeError):
             return  # `check` reports the error where it checks the file itself.
         for document in read_manifests(content):

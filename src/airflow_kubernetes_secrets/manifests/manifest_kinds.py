@@ -10,7 +10,7 @@ from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS
-from airflow_kubernetes_secrets.kubernetes.unprocessed import SOPS, is_encrypted, tools_by_key
+from airflow_kubernetes_secrets.kubernetes.unprocessed import SOPS, is_encrypted_by_sops, tools_by_key
 from airflow_kubernetes_secrets.lookup.kinds import selecting_labels
 from airflow_kubernetes_secrets.manifests.external_secrets import (
     planned_by_cluster_external_secret,
@@ -69,7 +69,7 @@ def _planned_by_itself(document: dict[str, Any], options: Options) -> Iterator[P
             "it could be decrypted. Encrypt it again with sops",
         )
         for key, tool in tools.items()
-        if tool is SOPS and is_labelled and not is_encrypted(document)
+        if tool is SOPS and is_labelled and not is_encrypted_by_sops(document)
     ]
     yield PlannedSecret(
         document,

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_kubernetes_secrets.inventory.label_keys import is_airflows, known_labels
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import UNKNOWN_LABEL, misspelt_label
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
-from airflow_kubernetes_secrets.kubernetes.labels import HIDDEN, is_data_key, quoted_label_key
+from airflow_kubernetes_secrets.kubernetes.labels import NAME_NOT_SHOWN, is_data_key, quoted_label_key
 from airflow_kubernetes_secrets.lookup.kinds import selecting_labels
 from airflow_kubernetes_secrets.manifests.planned_secret import (
     ANNOTATION_LOST,
@@ -85,7 +85,7 @@ def _all_mappings(document: object) -> Iterator[tuple[str, dict[str, Any]]]:
         path, each = waiting.pop()
         if isinstance(each, dict):
             yield path or "the top", each
-            shown = ((key if is_data_key(key) else HIDDEN, value) for key, value in each.items())
+            shown = ((key if is_data_key(key) else NAME_NOT_SHOWN, value) for key, value in each.items())
             waiting += [(f"{path}.{key}" if path else key, value) for key, value in shown]
         elif isinstance(each, list):
             waiting += [(f"{path}[]", value) for value in each]

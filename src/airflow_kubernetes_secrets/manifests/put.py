@@ -31,7 +31,7 @@ from airflow_kubernetes_secrets.manifests.existing_secret import (
     refuse_shared_secret,
     refuse_used_name,
 )
-from airflow_kubernetes_secrets.manifests.read_back import find_as_if_stored, reads_the_same, why_hidden
+from airflow_kubernetes_secrets.manifests.read_back import find_as_if_stored, reads_the_same, why_not_selected
 from airflow_kubernetes_secrets.manifests.requested_secret import (
     CheckedManifest,
     RequestedSecret,
@@ -41,6 +41,7 @@ from airflow_kubernetes_secrets.manifests.requested_secret import (
     secret_in_manifest,
 )
 from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError
+from airflow_kubernetes_secrets.messages.advice import command_lines
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -237,7 +238,7 @@ def _store(
 def _read_back(written: PutResult, lookup: Lookup, options: Options, find: Find, secret: Secret) -> PutResult:
     """Return the result, with the reason if a lookup does not read the Secret, or if that could not be checked."""
     try:
-        return replace(written, hidden=why_hidden(lookup, options, find, secret))
+        return replace(written, hidden=why_not_selected(lookup, options, find, secret))
     except KubernetesSecretsError as error:
         return replace(written, not_read_back=str(error))
 
@@ -260,8 +261,7 @@ def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result:
     others = first_names(map(repr, [*keys, *annotations]), len(keys) + len(annotations)) or "changes"
     raise NotWritableError(
         f"{lookup}: Secret {result} has {others} from other sources, with which Airflow would read a different "
-        "value. Include what they add, delete the Secret, or remove what is not needed:"
-        + "".join(f"\n  {each}" for each in remedies)
+        "value. Include what they add, delete the Secret, or remove what is not needed:" + command_lines(*remedies)
     )
 
 
@@ -277,7 +277,7 @@ def _refuse_lost_fields(lookup: Lookup, before: Secret, result: Secret, options:
     raise NotWritableError(
         f"{lookup}: Secret {before} would lose {first_names(map(repr, lost), len(lost))}, because --field has to name "
         "all fields of the connection. Add these fields, or remove them with --force. To change only some keys, "
-        f"write them into a file and run:\n  {patch} --patch-file FILE"
+        f"write them into a file and run:{command_lines(f'{patch} --patch-file FILE')}"
     )
 
 

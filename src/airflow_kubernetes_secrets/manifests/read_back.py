@@ -11,13 +11,14 @@ from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.content import READERS
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
-from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
+from airflow_kubernetes_secrets.kubernetes.kubectl_commands import remove_label
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.bundles import name_with_key
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Find, Lookup, decide
 from airflow_kubernetes_secrets.manifests.requested_secret import labelled_lookup
 from airflow_kubernetes_secrets.manifests.secret_manifest import decide_alone
+from airflow_kubernetes_secrets.messages.advice import command_lines
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import Query
 
@@ -33,8 +34,8 @@ def find_as_if_stored(cluster: Cluster, secret: Secret) -> Find:
     return find
 
 
-def why_hidden(lookup: Lookup, options: Options, find: Find, secret: Secret) -> str:
-    """Return why a lookup does not read this Secret, with the remedy; empty if it does."""
+def why_not_selected(lookup: Lookup, options: Options, find: Find, secret: Secret) -> str:
+    """Return why a lookup does not select this Secret, with the remedy; empty if it does."""
     try:
         decision = decide(lookup, options, find)
     except (MalformedSecretError, MissingSecretError) as error:
@@ -47,10 +48,10 @@ def why_hidden(lookup: Lookup, options: Options, find: Find, secret: Secret) -> 
         return "" if reads_the_same(labelled, secret, selected, options) else "another client has changed it since"
     if selected.bundle_key:
         return f"Secret {name_with_key(selected)} comes first in Airflow's order and is used. Remove that key"
-    label = lookup.kind.label(options)
+    label = str(lookup.kind.label(options))  # `checked_manifest` has refused a kind without a label
     return (
-        f"Secret {selected} comes first in Airflow's order and is used. Delete it, or remove its label: "
-        f"{on_secret(options.kubectl, 'label', selected.namespace, selected.name, f'{label}-')}"
+        f"Secret {selected} comes first in Airflow's order and is used. Delete it, or remove its label:"
+        + command_lines(remove_label(options.kubectl, selected.namespace, selected.name, label))
     )
 
 

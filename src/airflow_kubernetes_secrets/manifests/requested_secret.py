@@ -89,8 +89,8 @@ def why_not_read(owner: str | None, team: str | None, options: Options) -> str:
     return ""
 
 
-def why_hidden(team: str | None, owners: Set[str], options: Options) -> str:
-    """Return why a new Secret for an id would hide the entries that teams have of their own; empty if it would not.
+def why_it_would_hide(team: str | None, owners: Set[str], options: Options) -> str:
+    """Return why a new Secret for an id would hide the entries of other teams; empty if it would not.
 
     Lookups of a team read a Secret without a team before the team's own environment variable or row.
 

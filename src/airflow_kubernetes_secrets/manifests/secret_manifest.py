@@ -72,7 +72,6 @@ def secret_manifest(
     *,
     namespace: str | None = None,
     name: str | None = None,
-    annotations: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Any], Content]:
     """Return the manifest of the Secret for a lookup, and what Airflow reads from it.
 
@@ -81,7 +80,6 @@ def secret_manifest(
         data: the values by data key.
         namespace: the namespace in the manifest; ``None`` omits it.
         name: the name of the Secret; ``None`` uses :func:`secret_name`.
-        annotations: annotations of the Secret, to which the id is added if its label cannot contain it.
 
     Raises:
         NotWritableError: Airflow would not find the Secret, or could not read it.
@@ -92,9 +90,8 @@ def secret_manifest(
             f"{lookup}: {kind.plural}_label is null in backend_kwargs, so no Secret is selected by label"
         )
     labels = {label: label_value(lookup.id)}
-    all_annotations = dict(annotations or {})
-    if labels[label] != lookup.id:
-        all_annotations[label] = lookup.id
+    # If a label cannot contain the id, an annotation does.
+    annotations = {label: lookup.id} if labels[label] != lookup.id else {}
     if lookup.team:
         labels[_team_label(lookup, options)] = lookup.team
     name = name or secret_name(kind, lookup.id, lookup.team)
@@ -105,10 +102,10 @@ def secret_manifest(
         "",
         labels,
         {key: b64encode(value).decode("ascii") for key, value in data.items()},
-        annotations=kept_annotations(all_annotations, labels),
+        annotations=kept_annotations(annotations, labels),
     )
     content = _read_back(lookup, secret, options)
-    return _manifest(name, namespace, labels, secret.data, all_annotations), content
+    return _manifest(name, namespace, labels, secret.data, annotations), content
 
 
 def bundle_manifest(

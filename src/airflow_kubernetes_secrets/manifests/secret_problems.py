@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.inventory.bundles import (
     problems_of_keys,
 )
 from airflow_kubernetes_secrets.inventory.connection_types import problems_of_missing_type
-from airflow_kubernetes_secrets.inventory.content import UNESCAPED, UNREADABLE, content_of
+from airflow_kubernetes_secrets.inventory.content import UNESCAPED_URI, UNREADABLE, content_of
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     NOT_LOOKED_UP,
     SOME_VALUE,
@@ -199,7 +199,7 @@ def _problems_of_template(plan: PlannedSecret, key: str) -> Iterator[Problem]:
             "and more. Write the type in the template, as in postgres://; or store each field in its own key: login, "
             "password, host"
         )
-        yield Problem(UNESCAPED, f"{where}: {problem}", Severity.WARNING)
+        yield Problem(UNESCAPED_URI, f"{where}: {problem}", Severity.WARNING)
 
 
 def _not_checked(plan: PlannedSecret, values: dict[str, Tool], names: dict[str, Tool]) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import is_label_key
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
-from airflow_kubernetes_secrets.kubernetes.unprocessed import is_encrypted, tool_in_name
+from airflow_kubernetes_secrets.kubernetes.unprocessed import is_encrypted_by_sops, tool_in_name
 from airflow_kubernetes_secrets.manifests.planned_secret import similar_field, unknown_field
 from airflow_kubernetes_secrets.manifests.secret_manifest import LARGEST_BYTES
 from airflow_kubernetes_secrets.messages.listing import first_names
@@ -83,7 +83,7 @@ def refusals(manifest: Mapping[str, Any], secret: Secret, unknown: Collection[st
     """
     metadata = mapping(manifest, "metadata")
     fields = _FIELDS if secret.resource is SECRETS else _FIELDS_OF_CONFIG_MAP
-    known = {**fields, **({"sops": _ANYTHING} if is_encrypted(manifest) else {})}
+    known = {**fields, **({"sops": _ANYTHING} if is_encrypted_by_sops(manifest) else {})}
     yield from _fields(manifest, known, "", dict.fromkeys(_METADATA, "under 'metadata'"))
     yield from _fields(metadata, _METADATA, "metadata.", dict.fromkeys(fields, "at the top"))
     yield from _finalizers(metadata.get("finalizers"))

@@ -30,6 +30,11 @@ class Advice:
         return {"statement": self.statement, "remedy": self.remedy, "commands": list(self.commands)}
 
 
+def command_lines(*commands: str) -> str:
+    """Return commands for the end of a message, each in a line of its own, where :func:`advice_of` finds it."""
+    return "".join(f"\n  {each}" for each in commands)
+
+
 def advice_of(message: str) -> Advice:
     """Return the parts of a message. Every message says first what is wrong, and then what to do."""
     text = _COMMAND.sub("", message).strip()

@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
+from airflow_kubernetes_secrets.deployment.airflow_entries import STORED_KINDS
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import KUBECTL
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup, shown_id
@@ -105,7 +105,10 @@ class ExportReport:
         return {
             "source": self.source,
             "directory": str(self.directory),
-            **{kind.plural: {name.replace(" ", "_"): n for name, n in self.counts(kind).items()} for kind in KINDS},
+            **{
+                kind.plural: {name.replace(" ", "_"): n for name, n in self.counts(kind).items()}
+                for kind in STORED_KINDS
+            },
             "entries": [each.as_json() for each in self.moved],
             "notes": list(self.notes),
             "apply": self._apply,
@@ -115,7 +118,7 @@ class ExportReport:
 
     def as_text(self) -> Iterator[str]:
         """Yield the lines of the report for people."""
-        for kind in KINDS:
+        for kind in STORED_KINDS:
             counts = self.counts(kind)
             if any(counts.values()):
                 yield f"{kind.plural}: {', '.join(f'{number} {status}' for status, number in counts.items() if number)}"

@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, ENVIR
 from airflow_kubernetes_secrets.deployment.other_sources import IN_LOWER_CASE, environment_variable
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
-from airflow_kubernetes_secrets.manifests.requested_secret import why_hidden, why_not_read
+from airflow_kubernetes_secrets.manifests.requested_secret import why_it_would_hide, why_not_read
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 
@@ -93,7 +93,7 @@ class RequiredIds:
             return reason
         exported = self._exported_owners[required.lookup.kind, required.lookup.id]
         others = {each for each in required.owners if each.lower() not in exported}
-        return why_hidden(None, others, self._options)
+        return why_it_would_hide(None, others, self._options)
 
     def _key_of(self, required: RequiredId) -> object:
         """Return what an entry and a required id have in common. For the environment, this is the variable's name."""

@@ -106,7 +106,7 @@ def shown_value(value: object) -> str:
 
 
 def shown_name(value: object) -> str:
-    """Return a name as an error shows it: that of an option, or one in an object."""
+    """Return the name of an option, or a name in an object, as an error shows it."""
     if isinstance(value, str) and ("://" in value or "@" in value or len(value) > 80):
         return _kind_of(value)
     return shown_value(value)

@@ -15,7 +15,7 @@ import msgspec
 from airflow_kubernetes_secrets.errors import MountedFileError
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value, looks_hashed
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
-from airflow_kubernetes_secrets.kubernetes.manifest_files import LOST_AND_FOUND, SUFFIXES
+from airflow_kubernetes_secrets.kubernetes.manifest_files import LOST_AND_FOUND, MANIFEST_SUFFIXES
 from airflow_kubernetes_secrets.kubernetes.mounted_folder import LEADS_NOWHERE, MountedFolder
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.printable import printable
@@ -24,7 +24,7 @@ from airflow_kubernetes_secrets.sources.mounted import (
     BINDING,
     BINDINGS,
     CONNECTIONS,
-    KINDS,
+    KIND_FOLDERS,
     WHOLE_SECRETS,
     Folders,
     Mounted,
@@ -32,14 +32,14 @@ from airflow_kubernetes_secrets.sources.mounted import (
     absolute_path,
 )
 
-_PLACES = (*KINDS, WHOLE_SECRETS)
+_PLACES = (*KIND_FOLDERS, WHOLE_SECRETS)
 
 # Other names that people give these folders, and that are not spelt like them.
 _SYNONYMS = {"conn": CONNECTIONS, "conns": CONNECTIONS, "vars": "variables", "var": "variables", "cfg": "config"}
 _SUGGESTION_CUTOFF = 0.8
 
 # Endings that people or programs give files, in any case, and that are then a part of the id.
-_ENDINGS = (".txt", ".uri", ".url", ".env", ".conf", *SUFFIXES, ".tmp", ".bak", ".orig", "~")
+_ENDINGS = (".txt", ".uri", ".url", ".env", ".conf", *MANIFEST_SUFFIXES, ".tmp", ".bak", ".orig", "~")
 
 # Kustomize and Helm read these files, which need no kind.
 _OF_OTHER_TOOLS = ("kustomization.yaml", "kustomization.yml", "Chart.yaml", "values.yaml")
@@ -118,7 +118,7 @@ def _dangling(path: str) -> str:
 
 
 def _why_file_is_unused(path: str, place: str, name: str, folders: Folders) -> str:
-    if name.endswith(SUFFIXES):
+    if name.endswith(MANIFEST_SUFFIXES):
         stem = name.rpartition(".")[0]
         remedy = f"Name it {stem!r} if that is the id. For the id {name!r}, name it {name}/value"
         return _not_a_manifest(path, remedy) if path in folders.without_manifest and name not in _OF_OTHER_TOOLS else ""
@@ -140,7 +140,7 @@ def _why_folder_is_unused(path: str, name: str, folders: Folders) -> str:
     if not files:
         return f"{path} contains folders only, which are too deep to be read. {_remedy_for_depth(name, subfolders[0])}"
     named = [each for each in files if f"{path}/{each}" in folders.without_manifest and each not in _OF_OTHER_TOOLS]
-    if named and all(each.endswith(SUFFIXES) for each in files):
+    if named and all(each.endswith(MANIFEST_SUFFIXES) for each in files):
         return (
             f"{path} is read as a folder of manifests, because the names of all its files end with .yaml, .yml or "
             f".json; but {first_names(map(repr, named), len(named))} contains none. For a Secret with such keys, mount "
@@ -186,8 +186,8 @@ def mistakes(
     for place in (BINDINGS, *_PLACES):
         names = _names_in(folder, place)
         if text := _why_no_place(folder.path(place)) if place else "":
-            found.append(LayoutMistake(place if place in KINDS else "", "", text))
-        if names and place in KINDS and place not in mounted.kinds:
+            found.append(LayoutMistake(place if place in KIND_FOLDERS else "", "", text))
+        if names and place in KIND_FOLDERS and place not in mounted.kinds:
             text = f"nothing reads it, because {place}_label is null in backend_kwargs. Remove the folder or the option"
             found.append(LayoutMistake(place, "", f"{folder.path(place)}: {text}"))
             covered.add(folder.path(place))
@@ -199,7 +199,7 @@ def mistakes(
             elif place or name not in _PLACES:
                 text = _why_unused_or_mixed(folder, place, name, folders)
                 if text:
-                    found.append(LayoutMistake(place if place in KINDS else "", name, text))
+                    found.append(LayoutMistake(place if place in KIND_FOLDERS else "", name, text))
                     covered.add(path)
     for path in sorted(folders.without_manifest):
         name = os.path.basename(path)  # noqa: PTH119  # a path may be any string
@@ -222,7 +222,7 @@ def _why_no_place(path: str) -> str:
 def _why_unused_or_mixed(folder: MountedFolder, place: str, name: str, folders: Folders) -> str:
     """Return why nothing reads a file or folder, or some of the files in a folder of manifests."""
     path = folder.path(place, name) if place else folder.path(name)
-    if not place and name in KINDS:
+    if not place and name in KIND_FOLDERS:
         return _why_no_place(path)
     if path not in folders.manifests:
         return why_unused(folder, place, name, folders) if place else _why_top_is_unused(folder, name, folders)
@@ -267,7 +267,7 @@ def ignored_keys(path: str, place: str = "") -> Iterator[LayoutMistake]:
         files, subfolders = _content_of(path)
     except OSError:
         return
-    kind = place if place in KINDS else ""
+    kind = place if place in KIND_FOLDERS else ""
     secret = os.path.basename(path)  # noqa: PTH119  # a path may be any string
     for name in files:
         if is_data_key(name):
@@ -308,7 +308,9 @@ def _why_top_folder_is_unused(
     if BINDING in files:  # it would be read if lookups of connections read anything
         text = f"nothing reads this service binding, because {CONNECTIONS}_label is null in backend_kwargs"
         return f"{path}: {text}. Remove the folder or the option"
-    values = [each for each in files if not each.endswith(SUFFIXES) or f"{path}/{each}" in folders.without_manifest]
+    values = [
+        each for each in files if not each.endswith(MANIFEST_SUFFIXES) or f"{path}/{each}" in folders.without_manifest
+    ]
     keys = [each for each in values if _looks_like_key(each)]
     of_manifests = {*folders.manifests, *folders.broken}
     inner = [each for each in subfolders if each in _PLACES and f"{path}/{each}" not in of_manifests]
@@ -352,7 +354,7 @@ def misnamed(
     names = _names_in(folder, kind)
     found = [
         LayoutMistake(kind, identifier, text)
-        for name in dict.fromkeys((identifier, right, *(f"{identifier}{suffix}" for suffix in SUFFIXES)))
+        for name in dict.fromkeys((identifier, right, *(f"{identifier}{suffix}" for suffix in MANIFEST_SUFFIXES)))
         if name in names and (text := _why_unused_or_mixed(folder, kind, name, folders))
     ]
     reported = {each.text for each in found}
@@ -382,7 +384,7 @@ def _probably_meant(
         is_of_another_hash = bool(readable) and looks_hashed(name) and name.rpartition(".")[0] == readable
         has_ending = name.startswith(identifier) and name[len(identifier) :].lower() in _ENDINGS
         is_meant = name in others or name.strip() == identifier or is_of_another_hash or has_ending
-        if is_meant and not name.endswith(SUFFIXES):  # a manifest is reported if it is none
+        if is_meant and not name.endswith(MANIFEST_SUFFIXES):  # a manifest is reported if it is none
             yield folder.path(kind, name)
     parts = identifier.split("/")
     is_below = len(parts) > 1 and all(parts) and not any(part.startswith(".") for part in parts)

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from airflow_kubernetes_secrets.errors import MountedFileError
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value, looks_hashed
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
-from airflow_kubernetes_secrets.kubernetes.manifest_files import SUFFIXES
+from airflow_kubernetes_secrets.kubernetes.manifest_files import MANIFEST_SUFFIXES
 from airflow_kubernetes_secrets.kubernetes.mounted_folder import MountedContent, MountedFolder, Version, is_of_volume
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
@@ -24,7 +24,7 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import NameQuery, Query
 
 CONNECTIONS = "connections"
-KINDS = (CONNECTIONS, "variables", "config")
+KIND_FOLDERS = (CONNECTIONS, "variables", "config")
 
 # The folder with whole Secrets.
 WHOLE_SECRETS = "secrets"
@@ -163,7 +163,7 @@ class Mounted:
         self._namespace = namespace
         self._labels: dict[str, str] = {}
         self._data_keys: dict[str, str] = {}
-        for kind in KINDS:
+        for kind in KIND_FOLDERS:
             label = getattr(options, f"{kind}_label")
             if label is not None:
                 self._labels[kind] = label
@@ -196,7 +196,7 @@ class Mounted:
         secrets: list[MountedSecret] = []
         problems: dict[str, str] = {}
         # This is the order of :meth:`find`: of equal names, the first is used.
-        for folder in (*KINDS, BINDINGS, WHOLE_SECRETS):
+        for folder in (*KIND_FOLDERS, BINDINGS, WHOLE_SECRETS):
             try:
                 names = self._names_in(folder, folders)
             except MountedFileError as error:
@@ -212,7 +212,7 @@ class Mounted:
     def includes(self, path: str, folders: Folders) -> bool:
         """Return whether a path below this folder is, or is in, a mounted Secret, even one that cannot be read."""
         names = path.removeprefix(self._folder.path("")).split("/")
-        folder = names.pop(0) if names[0] in (*KINDS, WHOLE_SECRETS) else BINDINGS
+        folder = names.pop(0) if names[0] in (*KIND_FOLDERS, WHOLE_SECRETS) else BINDINGS
         try:
             if names:
                 return any(True for _ in self._secret(folder, names[0], folders))
@@ -231,9 +231,9 @@ class Mounted:
         else:
             kinds = [kind for kind, label in self._labels.items() if label == query.label]
             both = dict.fromkeys((query.identifier, query.value))
-            names = (*both, *(f"{query.identifier}{suffix}" for suffix in SUFFIXES))
+            names = (*both, *(f"{query.identifier}{suffix}" for suffix in MANIFEST_SUFFIXES))
             places = [(kind, name) for kind in kinds for name in names]
-            places += [(BINDINGS, name) for name in both if kinds and name not in (*KINDS, WHOLE_SECRETS)]
+            places += [(BINDINGS, name) for name in both if kinds and name not in (*KIND_FOLDERS, WHOLE_SECRETS)]
             # A file in place of the folder of a kind has no names in it.
             places += [(BINDINGS, kind) for kind in kinds if not self._names_in(kind, folders)]
         for folder, name in places:
@@ -285,7 +285,7 @@ class Mounted:
         path = self._path(folder, name)
         if path in folders.manifests or not self._may_be_secret(folder, name, folders, is_id=is_id):
             return _Found(None, None, None)
-        if folder != BINDINGS and name.endswith(SUFFIXES) and not os.path.isdir(path):  # noqa: PTH112  # a string
+        if folder != BINDINGS and name.endswith(MANIFEST_SUFFIXES) and not os.path.isdir(path):  # noqa: PTH112  # a string
             return _Found(None, None, None)  # if it is a file, it is a manifest
         if before is not None and before.version and self._folder.is_unchanged(before.version, *names):
             state = folders.state if is_of_volume(before.version) else None
@@ -311,7 +311,7 @@ class Mounted:
         """
         if folder != BINDINGS:
             return folder == WHOLE_SECRETS or folder in self._labels
-        if name in (*KINDS, WHOLE_SECRETS) or CONNECTIONS not in self._labels:
+        if name in (*KIND_FOLDERS, WHOLE_SECRETS) or CONNECTIONS not in self._labels:
             return False
         try:
             return BINDING in self._names_in(name, folders)
@@ -327,7 +327,7 @@ class Mounted:
             # A file is the value of an id, so it is in the folder of a kind.
             return {self._data_keys[folder]: _base64(files)} if folder in self._data_keys else None
         names = [*files, *(each for each in content.ignored if not is_data_key(each))]
-        if not is_of_volume(content.version) and all(each.endswith(SUFFIXES) for each in names):
+        if not is_of_volume(content.version) and all(each.endswith(MANIFEST_SUFFIXES) for each in names):
             return None  # a folder for manifests, which may be empty at the moment
         return {each: _base64(files[each]) for each in files}
 

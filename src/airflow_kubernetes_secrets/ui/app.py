@@ -17,7 +17,7 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, 
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from airflow_kubernetes_secrets.diagnosis.explanation import explain
+from airflow_kubernetes_secrets.diagnosis.explain import explain
 from airflow_kubernetes_secrets.diagnosis.explanation_text import configuration_lines, problem_sections, trace_sections
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.labelled_secrets import LabelledSecrets

@@ -113,7 +113,7 @@ class UsedIds:
         return self.missing.get((entry.kind, entry.id, entry.team), ())
 
     def uses_of_lookup(self, lookup: Lookup, secret: str) -> list[Use]:
-        """Return the uses of a lookup, and those of other teams that get the same Secret.
+        """Return the uses of the id of a lookup, for its team and for the teams whose lookups select the same Secret.
 
         Args:
             secret: the Secret that the lookup selects, as :attr:`Secret.listed_name` names it; empty if there is none.

@@ -192,7 +192,7 @@ def _names_any(types: Iterable[ast.expr | None], errors: Set[str]) -> bool:
 
 
 def replaces_missing(value: ast.AST | None, name: str) -> bool:
-    """Return whether a value is that of ``if not name: name = other``, so that a name with a string keeps it."""
+    """Return whether code such as ``if not name: name = other`` sets a value, so that a name with a string keeps it."""
     if isinstance(value, ast.BoolOp) and isinstance(value.values[0], Before):
         return True
     if not isinstance(value, OneOf) or not isinstance(value.statement, ast.If) or value.statement.orelse:

@@ -48,7 +48,7 @@ class CalledFunctions:
         if CALLABLE in call.keyword_names:
             return next(dotted(each.value) for each in call.node.keywords if each.arg == CALLABLE)
         if names and names[-1] == PARTIAL:
-            # That of a task has no effect without `expand`, and that of `functools` is a call of its argument.
+            # `functools.partial` calls its argument. `partial` of a task calls nothing until `expand`.
             return dotted(call.node.args[0]) if call.node.args else []
         if is_call_of_constructor(call):
             return names[:-1]
@@ -83,7 +83,7 @@ class CalledFunctions:
                         pending += (each for each in _forwarded_by(call, further) if each[0].node not in seen)
 
     def _may_call(self, names: Sequence[str], frame: Frame, name: str, where: Frame) -> bool:
-        """Return whether names call a function or class of this file, and not that of another object or function.
+        """Return whether names call this function or class, and not one of another object or function with its name.
 
         Args:
             frame: the frame of the call.
@@ -173,10 +173,10 @@ def _base_of_super(call: Call) -> Sequence[str]:
 
 
 def _forwarded_by(call: Call, own: Set[str] | None) -> Iterator[tuple[FunctionInFile, Forwarding]]:
-    """Yield the constructor that passes on its arguments with a call, and what it passes on.
+    """Yield the constructor that contains a call and passes its own arguments to it, and which of them it passes.
 
     Args:
-        own: the parameters that the called constructor itself does not pass on.
+        own: the parameters that the called constructor does not pass to another one.
     """
     function = next((scope for scope, _names in call.frame.scopes()), call.frame)
     node, where = function.node, function.parent

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from airflow_kubernetes_secrets.usage.templates import FILE_SUFFIXES
 
 # A larger file is no DAG. For a file in an archive, this is the limit of the uncompressed size.
-LARGEST_FILE_BYTES = 8 * 1024 * 1024
+LARGEST_DAG_FILE_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.backend.airflow_versions import dag_folder_paths
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.messages.printable import printable
-from airflow_kubernetes_secrets.usage.dag_file import LARGEST_FILE_BYTES, DagFile, folders_around
+from airflow_kubernetes_secrets.usage.dag_file import LARGEST_DAG_FILE_BYTES, DagFile, folders_around
 from airflow_kubernetes_secrets.usage.imported_names import MOST_FOLDERS, definers, imported_names
 from airflow_kubernetes_secrets.usage.templates import FILE_SUFFIXES
 
@@ -74,7 +74,7 @@ class _ImportedFiles:
         self._names_in = lru_cache(maxsize=None)(_names_in)
 
     def of(self, path: str, code: bytes) -> set[str]:
-        """Return what a file imports, without what was tried for other files."""
+        """Return the files that a file may import, except those that were already tried for other files."""
         found: set[str] = set()
         folders = [each for each in folders_around(posixpath.dirname(path)) if f"{each}/".startswith(self._folder)]
         around = [self._names_in(each) for each in folders[:MOST_FOLDERS]]
@@ -162,8 +162,8 @@ def _opened(path: str) -> Iterator[BinaryIO | None]:
 def _file(path: str, shown: str, team: str | None) -> DagFile:
     try:
         with _opened(path) as file:
-            size = LARGEST_FILE_BYTES + 1 if file is None else os.fstat(file.fileno()).st_size
-            if file is None or size > LARGEST_FILE_BYTES:
+            size = LARGEST_DAG_FILE_BYTES + 1 if file is None else os.fstat(file.fileno()).st_size
+            if file is None or size > LARGEST_DAG_FILE_BYTES:
                 return DagFile(shown, team=team, problem="it is not a regular file, or it is too large")
             # Files of the kernel without a size, such as /proc/kmsg, can have data without end.
             return DagFile(shown, file.read(size), team)
@@ -191,9 +191,9 @@ def _archived(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, team:
     try:
         with archive.open(entry) as file:
             # The size in the archive can be false.
-            code = file.read(LARGEST_FILE_BYTES + 1)
+            code = file.read(LARGEST_DAG_FILE_BYTES + 1)
     except Exception as error:  # also RuntimeError: it is encrypted
         return DagFile(name, team=team, problem=f"it cannot be read from the archive ({type(error).__name__})")
-    if len(code) > LARGEST_FILE_BYTES:
+    if len(code) > LARGEST_DAG_FILE_BYTES:
         return DagFile(name, team=team, problem="it is too large")
     return DagFile(name, code, team)

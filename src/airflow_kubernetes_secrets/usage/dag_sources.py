@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.usage.dag_files import dag_files
 from airflow_kubernetes_secrets.usage.many_files import uses_in_files
 from airflow_kubernetes_secrets.usage.serialized_dags import SerializedDag, add_serialized, serialized_dag
 from airflow_kubernetes_secrets.usage.signatures import Signatures
-from airflow_kubernetes_secrets.usage.uses import Found
+from airflow_kubernetes_secrets.usage.uses import FoundUses
 
 _FILES = "files with DAGs read"
 
@@ -33,7 +33,7 @@ class ShowProgress(Protocol):
 
 def uses_in_folders(
     folders: Sequence[Path], team: str | None, show_progress: ShowProgress, processes: int | None = None
-) -> Found:
+) -> FoundUses:
     """Return what the DAGs in these folders use.
 
     Args:
@@ -58,7 +58,7 @@ def _each_once(folders: Sequence[Path], team: str | None) -> Iterator[DagFile]:
                 yield file
 
 
-def uses_in_deployment(show_progress: ShowProgress, *, database: bool, processes: int | None = None) -> Found:
+def uses_in_deployment(show_progress: ShowProgress, *, database: bool, processes: int | None = None) -> FoundUses:
     """Return what the DAGs of this deployment use: those in its DAG bundles, and those in its metadata database.
 
     The database contains only the file that defines a DAG; a folder also contains the files that this file imports. So

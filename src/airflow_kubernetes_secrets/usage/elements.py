@@ -14,7 +14,7 @@ _SAME_ELEMENTS = frozenset(("list", "reversed", "set", "sorted", "tuple"))
 # An element of a list, with the frame in which its names are searched.
 Element = tuple[ast.expr, Frame]
 
-# Returns what an expression stands for, and where names in that are searched; ``None`` if it is unknown.
+# Returns what an expression is set to, with the frame in which its names are searched; ``None`` if it is unknown.
 _Resolve = Callable[[Definition, Frame, int], "tuple[Definition, Frame] | None"]
 
 

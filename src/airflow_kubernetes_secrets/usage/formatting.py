@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.usage.text_limits import TextLimits
 
 # Only the plain fields are replaced. Others could have any length.
 PERCENT = re.compile(r"%(?:\((?P<name>\w+)\))?(?:(?P<plain>s)|(?P<sign>%)|[^a-zA-Z%]*[a-zA-Z])")
-FIELD = re.compile(r"(?P<sign>\{\{|\}\})|\{(?P<name>\w*)(?P<plain>\})|\{[^{}]*\}")
+BRACES = re.compile(r"(?P<sign>\{\{|\}\})|\{(?P<name>\w*)(?P<plain>\})|\{[^{}]*\}")
 
 # Returns the string of an argument.
 _Read = Callable[[ast.expr], "str | None"]
@@ -30,7 +30,7 @@ def filled(
     """Return a pattern with its fields replaced. Parts that are only known when the code runs are :data:`UNKNOWN`.
 
     Args:
-        fields: :data:`PERCENT` or :data:`FIELD`.
+        fields: :data:`PERCENT` or :data:`BRACES`.
     """
     position = 0
 

@@ -140,7 +140,7 @@ def runs_for_each_element(loop: ast.For | Comprehension, frame: Frame) -> bool:
     for each in frame.outwards():
         if each.node is loop:
             break
-        if isinstance(each.node, ast.If) and not _names_set_in(loop).isdisjoint(_names_in(each.node.test)):
+        if isinstance(each.node, ast.If) and not _names_set_in(loop).isdisjoint(names_in(each.node.test)):
             return False
     return True
 
@@ -163,7 +163,7 @@ def _can_skip(loop: ast.For | Comprehension) -> bool:
             tests = [node.test]
         elif isinstance(node, ast.Match):
             tests = [node.subject]
-        if any(not own.isdisjoint(_names_in(each)) for each in tests):
+        if any(not own.isdisjoint(names_in(each)) for each in tests):
             return True
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             pending += ast.iter_child_nodes(node)
@@ -175,7 +175,8 @@ def _names_set_in(loop: ast.For | Comprehension) -> Set[str]:
     return {each.id for each in ast.walk(loop) if isinstance(each, ast.Name) and not isinstance(each.ctx, ast.Load)}
 
 
-def _names_in(node: ast.expr) -> set[str]:
+def names_in(node: ast.expr) -> set[str]:
+    """Return the names in an expression."""
     return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
 
 

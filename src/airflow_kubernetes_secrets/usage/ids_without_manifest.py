@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Set
 
-from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
+from airflow_kubernetes_secrets.deployment.airflow_entries import STORED_KINDS
 from airflow_kubernetes_secrets.lookup.bundles import keys_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.manifests.duplicates import ManifestPosition
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.suggestions import most_similar
-from airflow_kubernetes_secrets.usage.uses import Found, Use
+from airflow_kubernetes_secrets.usage.uses import FoundUses, Use
 
 # How similar a suggested id must be.
 _CUTOFF = 0.8
@@ -24,7 +24,7 @@ _CUTOFF = 0.8
 _MOST_COMPARISONS = 300_000
 
 
-def problems_of_dags(found: Found, ids: Set[tuple[Kind, str]]) -> Iterator[ManifestProblem]:
+def problems_of_dags(found: FoundUses, ids: Set[tuple[Kind, str]]) -> Iterator[ManifestProblem]:
     """Yield a warning for each id that DAGs use and that no manifest makes a Secret for, at its first use.
 
     The environment and the metadata database of the deployment may provide it, so it is no error.
@@ -40,7 +40,7 @@ def problems_of_dags(found: Found, ids: Set[tuple[Kind, str]]) -> Iterator[Manif
         uses[use.kind, use.id].append(use)
     for key, each in uses.items():
         needed = [use for use in each if not use.is_optional]
-        if needed and key[0] in KINDS and not _has_manifest(*key, ids):
+        if needed and key[0] in STORED_KINDS and not _has_manifest(*key, ids):
             yield _problem_at(needed[0].position.path, needed[0].position.line, _problem(needed, suggestions))
     computed: dict[str, list[int]] = defaultdict(list)
     for place in found.computed:
@@ -59,7 +59,7 @@ class _Suggestions:
     """Suggests similar ids that have a manifest, until the limit of comparisons is reached."""
 
     def __init__(self, ids: Set[tuple[Kind, str]]) -> None:
-        self._known = {kind: sorted(each for kind_of, each in ids if kind_of is kind) for kind in KINDS}
+        self._known = {kind: sorted(each for kind_of, each in ids if kind_of is kind) for kind in STORED_KINDS}
         self._left = _MOST_COMPARISONS
 
     def similar(self, kind: Kind, identifier: str) -> list[str]:

@@ -12,16 +12,16 @@ from airflow_kubernetes_secrets.usage.open_ids import OpenIds
 from airflow_kubernetes_secrets.usage.processes import uses_in_each
 from airflow_kubernetes_secrets.usage.signatures import Signatures
 from airflow_kubernetes_secrets.usage.template_files import TemplateFiles
-from airflow_kubernetes_secrets.usage.uses import Found
+from airflow_kubernetes_secrets.usage.uses import FoundUses
 
 
-def uses_in_files(files: Iterable[DagFile], signatures: Signatures, processes: int | None = None) -> Found:
+def uses_in_files(files: Iterable[DagFile], signatures: Signatures, processes: int | None = None) -> FoundUses:
     """Return what the code of many files uses.
 
     Args:
         processes: how many processes may parse files at the same time; by default, one for each CPU, at most 8.
     """
-    found = Found()
+    found = FoundUses()
     templates, modules = TemplateFiles(), Modules()
     open_ids = OpenIds(modules)
     with closing(uses_in_each(_code_files(files, templates, modules), signatures, processes)) as results:

@@ -10,6 +10,7 @@ from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.manifests.requested_secret import namespace_for, why_not_read
 from airflow_kubernetes_secrets.manifests.secret_manifest import why_no_team_label
+from airflow_kubernetes_secrets.messages.advice import command_lines
 from airflow_kubernetes_secrets.messages.printable import printable, shell_word
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
@@ -34,7 +35,7 @@ class NextCommand:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.purpose}:\n  {self.text}"
+        return f"{self.purpose}:{command_lines(self.text)}"
 
 
 @dataclass(frozen=True)

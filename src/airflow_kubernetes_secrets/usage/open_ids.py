@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.usage.modules import FileKey, Modules
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.signatures import Signatures
 from airflow_kubernetes_secrets.usage.templates import is_rendered
-from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
+from airflow_kubernetes_secrets.usage.uses import Computed, FoundUses, Position, Use
 
 # How many functions that call each other in several files are followed.
 _DEEPEST = 3
@@ -54,7 +54,7 @@ class OpenIds:
         if file.calls:
             self._default_arguments[file.team, file.path] = file.default_arguments
 
-    def add_uses_to(self, found: Found, signatures: Signatures, processes: int | None) -> None:
+    def add_uses_to(self, found: FoundUses, signatures: Signatures, processes: int | None) -> None:
         """Add the uses to ``found``, and remove the computed uses whose ids are known now."""
         self._find_calls(signatures, processes)
         uses: dict[Use, None] = {}

@@ -31,7 +31,7 @@ import markupsafe
 
 from airflow_kubernetes_secrets.usage.cpus import usable_cpus
 from airflow_kubernetes_secrets.usage.dag_code import is_parsed, parsing, uses_in_each_file
-from airflow_kubernetes_secrets.usage.dag_file import LARGEST_FILE_BYTES, DagFile
+from airflow_kubernetes_secrets.usage.dag_file import LARGEST_DAG_FILE_BYTES, DagFile
 from airflow_kubernetes_secrets.usage.file_uses import FileUses
 from airflow_kubernetes_secrets.usage.signatures import Signatures
 
@@ -42,7 +42,7 @@ _ENOUGH_BYTES = 1024 * 1024
 _CHUNK_BYTES = 128 * 1024
 
 # The code that all workers have at once. A syntax tree needs a hundred times as much memory.
-_MOST_BYTES = LARGEST_FILE_BYTES
+_MOST_BYTES = LARGEST_DAG_FILE_BYTES
 
 # More workers than this finish hardly sooner.
 MOST_WORKERS = 8

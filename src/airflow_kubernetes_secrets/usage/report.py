@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import access_denied
-from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
+from airflow_kubernetes_secrets.deployment.airflow_entries import STORED_KINDS
 from airflow_kubernetes_secrets.deployment.hidden_entries import HiddenEntries, hidden_entries
 from airflow_kubernetes_secrets.deployment.secret_options import SecretOption
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError, MissingSecretError
@@ -20,13 +20,13 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.bundles import identifier_of_key
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, Outcome, shown_id
-from airflow_kubernetes_secrets.manifests.requested_secret import why_hidden
+from airflow_kubernetes_secrets.manifests.requested_secret import why_it_would_hide
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.accepted_values import DENY
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands, NoCommand
-from airflow_kubernetes_secrets.usage.uses import Found, Position, Use
+from airflow_kubernetes_secrets.usage.uses import FoundUses, Position, Use
 
 SECRET = "secret"  # noqa: S105  # a place
 
@@ -116,7 +116,7 @@ class UsedId:
         problems of its Secret say what to do.
         """
         if self.status is IdStatus.MISSING and self.outcome is not None and not self.problems:
-            reason = self.why_no_new_secret or why_hidden(self.lookup.team, self.owners, commands.options)
+            reason = self.why_no_new_secret or why_it_would_hide(self.lookup.team, self.owners, commands.options)
             return NoCommand(reason) if reason else commands.put(self.lookup)
         if self.provider is None or not self.can_get_secret:
             return None
@@ -158,7 +158,7 @@ class UsageReport:
         return [
             each
             for each in self.ids
-            if each.lookup.kind in KINDS and (each.provider is None or each.provider.place != SECRET)
+            if each.lookup.kind in STORED_KINDS and (each.provider is None or each.provider.place != SECRET)
         ]
 
 
@@ -169,7 +169,7 @@ def uses_of_options(options: Iterable[SecretOption]) -> list[Use]:
     ]
 
 
-def report_of(found: Found, location: BackendLocation, options: Options, *, database: bool) -> UsageReport:
+def report_of(found: FoundUses, location: BackendLocation, options: Options, *, database: bool) -> UsageReport:
     """Return what provides each id that is used.
 
     Args:
@@ -205,7 +205,7 @@ def report_of(found: Found, location: BackendLocation, options: Options, *, data
     unused = [
         each
         for each in inventory.entries
-        if each.provides_value and each.kind in KINDS and (each.kind, each.id) not in used
+        if each.provides_value and each.kind in STORED_KINDS and (each.kind, each.id) not in used
     ]
     failures = [f"could not check the {place}: {text}" for place, text in others.failures]
     failures = [*inventory.failures, *location.problems(), *failures]
@@ -251,5 +251,5 @@ def _provided_by_others(used: UsedId, others: HiddenEntries) -> UsedId:
     found = others.by_lookup.get((used.lookup.kind, used.lookup.id, used.lookup.team))
     if found:
         return replace(used, status=IdStatus.FOUND, provider=Provider(found[0].place, found[0].text, found[0].owner))
-    could_be_there = others.failures and used.lookup.kind in KINDS
+    could_be_there = others.failures and used.lookup.kind in STORED_KINDS
     return replace(used, status=IdStatus.UNKNOWN) if could_be_there and used.status is IdStatus.MISSING else used

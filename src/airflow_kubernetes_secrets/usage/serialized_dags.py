@@ -14,10 +14,10 @@ from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.signatures import ENDS_OF_ARGUMENTS, names_connection
 from airflow_kubernetes_secrets.usage.syntax import DOCUMENTATION
 from airflow_kubernetes_secrets.usage.templates import is_template, uses_in_template
-from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
+from airflow_kubernetes_secrets.usage.uses import Computed, FoundUses, Position, Use
 
 
-class Mention(NamedTuple):
+class SerializedMention(NamedTuple):
     """A value that names an id. The id is ``None`` if it is only known when the template is rendered."""
 
     kind: Kind
@@ -37,7 +37,7 @@ class SerializedDag(NamedTuple):
     id: str
     path: str
     team: str | None
-    mentions: Sequence[Mention]
+    mentions: Sequence[SerializedMention]
 
 
 def serialized_dag(id: str, path: str, team: str | None, data: Mapping[str, Any]) -> SerializedDag:
@@ -45,7 +45,7 @@ def serialized_dag(id: str, path: str, team: str | None, data: Mapping[str, Any]
     return SerializedDag(id, path, team, list(_mentions(data)))
 
 
-def add_serialized(dags: Iterable[SerializedDag], found: Found) -> None:
+def add_serialized(dags: Iterable[SerializedDag], found: FoundUses) -> None:
     """Add the uses in serialized DAGs that the code does not show.
 
     A computed use is removed from ``found`` if the serialized DAGs contain its ids.
@@ -74,7 +74,7 @@ def _is_known(computed: Computed, known: Set[tuple[str, str | None, str, str]]) 
     return bool(places) and places <= known
 
 
-def _mentions(data: Mapping[str, Any]) -> Iterator[Mention]:
+def _mentions(data: Mapping[str, Any]) -> Iterator[SerializedMention]:
     dag = data.get("dag")
     if not isinstance(dag, dict):
         return
@@ -86,7 +86,7 @@ def _mentions(data: Mapping[str, Any]) -> Iterator[Mention]:
             yield from _mentions_in_value(fields, str(fields.get("task_id", "")))
 
 
-def _mentions_in_value(value: object, task: str) -> Iterator[Mention]:
+def _mentions_in_value(value: object, task: str) -> Iterator[SerializedMention]:
     """Yield the ids in the fields of a task, and in everything that they contain."""
     # Thousands of DAGs have hundreds of thousands of strings, so no function is called for one without an id.
     pending = [value]
@@ -109,11 +109,11 @@ def _mentions_in_value(value: object, task: str) -> Iterator[Mention]:
         pending += reversed(inner)
 
 
-def _mentions_in_text(name: str, text: str, task: str, *, is_rendered: bool) -> Iterator[Mention]:
+def _mentions_in_text(name: str, text: str, task: str, *, is_rendered: bool) -> Iterator[SerializedMention]:
     """Yield the ids in one field that is a string."""
     if is_template(text):
         for use in uses_in_template(text):
-            yield Mention(use.kind, use.how, use.id, task, use.has_default)
+            yield SerializedMention(use.kind, use.how, use.id, task, use.has_default)
     if text and names_connection(name):
         optional = works_without(Kind.CONNECTION, name, text)
-        yield Mention(Kind.CONNECTION, name, None if is_rendered else text, task, optional)
+        yield SerializedMention(Kind.CONNECTION, name, None if is_rendered else text, task, optional)

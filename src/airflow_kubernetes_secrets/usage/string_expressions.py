@@ -9,13 +9,14 @@ from typing import Any, Final, NamedTuple
 
 from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.alternatives import Alternatives
-from airflow_kubernetes_secrets.usage.attributes import Attributes, is_enumeration
+from airflow_kubernetes_secrets.usage.attributes import is_enumeration
 from airflow_kubernetes_secrets.usage.bindings import DEEPEST, parameters_of
 from airflow_kubernetes_secrets.usage.branches import Argument, Before, Imported, OneOf
+from airflow_kubernetes_secrets.usage.definitions import Definitions
 from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow, is_installed
-from airflow_kubernetes_secrets.usage.elements import Element, ElementReader
-from airflow_kubernetes_secrets.usage.formatting import FIELD, PERCENT, filled
-from airflow_kubernetes_secrets.usage.frames import Definition, Frame, Loop, LoopVariable, runs_for_each_element
+from airflow_kubernetes_secrets.usage.elements import Element
+from airflow_kubernetes_secrets.usage.formatting import BRACES, PERCENT, filled
+from airflow_kubernetes_secrets.usage.frames import Definition, Frame, LoopVariable, names_in
 from airflow_kubernetes_secrets.usage.returned_values import Returned, ReturnedValues
 from airflow_kubernetes_secrets.usage.syntax import Syntax, parts_of_sum
 from airflow_kubernetes_secrets.usage.templates import UNKNOWN
@@ -45,13 +46,11 @@ class StringExpressions:
     def __init__(self, syntax: Syntax) -> None:
         self._syntax = syntax
         self._names = syntax.names
-        self._attributes = Attributes(syntax)
         self._returned_values = ReturnedValues(syntax)
         self._limits = TextLimits()
         self.functions: dict[int, FunctionInFile] = {}
         self.alternatives = Alternatives()
-        # By the heads of loops.
-        self._elements_of: dict[ast.AST, list[Element] | None] = {}
+        self._definitions = Definitions(syntax, self.alternatives, self._limits, self._plain)
 
     def text(self, node: ast.expr | None, frame: Frame) -> str | None:
         """Return the string that an expression always has; ``None`` if it is only known when the code runs."""
@@ -70,6 +69,13 @@ class StringExpressions:
     def pattern(self, node: ast.expr, frame: Frame) -> str:
         """Return the text of an expression, with references and with :data:`UNKNOWN` parts; empty if it has none."""
         return references.value(self._text_if_small(node, frame) or "")
+
+    def elements(self, node: ast.expr, frame: Frame) -> list[Element] | None:
+        """Return the elements of a list or another iterable; ``None`` if they are only known when the code runs."""
+        try:
+            return self._definitions.elements(node, frame)
+        except TooMuchTextError:
+            return None
 
     def _reference(self, node: ast.expr, frame: Frame) -> str | None:
         """Return a reference to a parameter, or to an imported constant; ``None`` for any other expression.
@@ -92,7 +98,7 @@ class StringExpressions:
             return None
         found = self._names.definition(names[0], frame)
         if found is not None and isinstance(found[0], OneOf):
-            value, _where = self._in_branch(found) or (None, frame)
+            value, _where = self._definitions.in_branch(found) or (None, frame)
             return references.constant(".".join((value.path, *keys[::-1]))) if isinstance(value, Imported) else None
         if self._names.is_set_again(names[0], frame):
             return None
@@ -136,7 +142,7 @@ class StringExpressions:
         if isinstance(node, ast.Name):
             found = self._names.definition(node.id, frame)
             if found is not None and isinstance(found[0], LoopVariable):
-                found = self._element(found[0], frame, depth - 1)
+                found = self._definitions.element(found[0], frame, depth - 1)
                 return None if found is None else self._text(*found, depth - 1)
             if found is not None and node.lineno < found[0].lineno:
                 # A parameter has the argument as its value until the code sets it.
@@ -170,19 +176,12 @@ class StringExpressions:
             return text
         # In `start + name if start else name`, the arguments decide which string is used. Without the tested parameter
         # in it, it is not known.
-        names = _names_in(node.test) & (_names_in(node.body) | _names_in(node.orelse))
+        names = names_in(node.test) & (names_in(node.body) | names_in(node.orelse))
         tested = [self._parameter(name, frame) for name in names]
         return text if all(each is None or references.refers_to(text, each) for each in tested) else None
 
     def _branch(self, node: OneOf | Before, frame: Frame, depth: int) -> str | None:
-        return self._text(self._value_in_branch(node), frame, depth)
-
-    def _value_in_branch(self, node: OneOf | Before) -> ast.expr | None:
-        """Return the value that a name has in the branch that is read at the moment; ``None`` if it has none."""
-        if isinstance(node, Before):
-            return node.value
-        number = self.alternatives.choose(node.statement, node.count, is_certain=False)
-        return None if number is None else node.values.get(number, node.before)
+        return self._text(self._definitions.value_in_branch(node), frame, depth)
 
     def _first_true(self, node: ast.BoolOp, frame: Frame, depth: int) -> str | None:
         """Return the text of ``a or b``."""
@@ -255,7 +254,7 @@ class StringExpressions:
         if func.attr == "format":
             named = {each.arg: each.value for each in node.keywords if each.arg is not None}
             read = partial(self._formatted, frame=frame, depth=depth)
-            return filled(FIELD, text, node.args, named, read=read, limits=self._limits)
+            return filled(BRACES, text, node.args, named, read=read, limits=self._limits)
         parts = node.args[0] if len(node.args) == 1 else None
         if not isinstance(parts, (ast.List, ast.Tuple)):
             return UNKNOWN
@@ -283,7 +282,7 @@ class StringExpressions:
 
     def _member(self, node: ast.Attribute | ast.Subscript, frame: Frame, depth: int) -> str | None:
         """Return the text of an attribute of a class, of an item of a mapping, or of the value of an enumeration."""
-        found = self._found_member(node, frame, depth)
+        found = self._definitions.of(node, frame, depth)
         if found is not None:
             text = self._text(*found, depth)
             return references.member(text) if text is not None and is_enumeration(found[1].node) else text
@@ -294,112 +293,6 @@ class StringExpressions:
         if isinstance(node, ast.Attribute) and (returned := self._returned_values.of_property(node, frame)):
             return self._returned(node, returned, depth)
         return self._reference(node, frame)
-
-    def _found_member(self, node: ast.expr, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
-        """Return what a name, an attribute or an item is set to, and where names in it are searched."""
-        if not depth:
-            return None
-        if isinstance(node, ast.Name):
-            found = self._in_branch(self._names.definition(node.id, frame))
-            if found is not None and isinstance(found[0], LoopVariable):
-                return self._element(found[0], frame, depth - 1)
-            if found is None or not isinstance(found[0], (ast.Name, ast.Attribute, ast.Subscript)):
-                return found
-            return self._found_member(found[0], found[1], depth - 1)
-        if isinstance(node, ast.Subscript):
-            return self._item(node, frame, depth - 1)
-        return self._found_attribute(node, frame, depth) if isinstance(node, ast.Attribute) else None
-
-    def _in_branch(self, found: tuple[Definition, Frame] | None) -> tuple[Definition, Frame] | None:
-        """Return what a name is set to in the branch that is read at the moment."""
-        for _ in range(DEEPEST):
-            if found is None or not isinstance(found[0], (OneOf, Before)):
-                return found
-            value = self._value_in_branch(found[0])
-            found = None if value is None else (value, found[1])
-        return None
-
-    def _found_attribute(self, node: ast.Attribute, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
-        if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
-            return self._attributes.of_self(node.attr, frame)
-        owner = None if node.attr in self._syntax.changed else self._class(node.value, frame, depth - 1)
-        return None if owner is None else self._attributes.of_class(node.attr, owner)
-
-    def _class(self, node: ast.expr, frame: Frame, depth: int) -> Frame | None:
-        """Return the frame of a class of this file; ``None`` for any other expression."""
-        found = self._found_member(node, frame, depth)
-        return None if found is None or not isinstance(found[0], ast.ClassDef) else self._syntax.classes.get(found[0])
-
-    def _item(self, node: ast.Subscript, frame: Frame, depth: int) -> tuple[ast.expr, Frame] | None:
-        """Return the value of a key in a mapping that no code changes, or an element of such a list."""
-        owner, where = self._resolved(node.value, frame, depth) or (None, frame)
-        literal = node.slice.value if isinstance(node.slice, ast.Constant) else None
-        if isinstance(owner, (ast.List, ast.Tuple)):
-            has_rest = any(isinstance(each, ast.Starred) for each in owner.elts)
-            is_known = isinstance(literal, int) and literal < len(owner.elts) and not has_rest
-            return (owner.elts[literal], where) if isinstance(literal, int) and is_known else None
-        if not isinstance(owner, ast.Dict) or not all(isinstance(each, ast.Constant) for each in owner.keys):
-            return None
-        self._limits.count("", len(owner.keys))
-        pairs = zip(owner.keys, owner.values, strict=True)
-        values = {name.value: value for name, value in pairs if isinstance(name, ast.Constant)}
-        if isinstance(node.slice, ast.Constant):
-            return (values[literal], where) if literal in values else None
-        key = references.without_references(self._plain(node.slice, frame, depth + 1) or UNKNOWN)
-        if UNKNOWN not in key:
-            return (values[key], where) if key in values else None
-        found = [value for name, value in values.items() if isinstance(name, str) and _may_be(key, name)]
-        if any(not isinstance(each, str) for each in values):
-            # The key may be a number, which can be known.
-            return None
-        # The code reads one of the items.
-        number = self.alternatives.choose((owner, ast.dump(node.slice)), len(found), is_certain=False)
-        return None if number is None else (found[number], where)
-
-    def _element(self, variable: LoopVariable, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
-        """Return the element that the loop around a frame sets a name to, and where names in it are searched."""
-        loop = variable.loop_around(frame)
-        found = None if loop is None else self._elements_of_loop(loop)
-        if loop is None or not found:
-            return None
-        number = self.alternatives.choose(loop.head, len(found), is_certain=runs_for_each_element(loop.node, frame))
-        if number is None:
-            return None
-        element: tuple[Definition, Frame] | None = found[number]
-        for index in loop.place:
-            element = None if element is None else self._resolved(*element, depth)
-            inner = None if element is None else element[0]
-            if element is None or not isinstance(inner, (ast.List, ast.Tuple)) or index >= len(inner.elts):
-                return None
-            element = inner.elts[index], element[1]
-        return element
-
-    def _elements_of_loop(self, loop: Loop) -> list[Element] | None:
-        if loop.head not in self._elements_of:
-            asked = self.alternatives.asked
-            found = ElementReader(self._resolved, self._limits).read(loop.head.iter, loop.frame, DEEPEST)
-            if self.alternatives.asked != asked:
-                # Another loop decides which elements there are.
-                return found
-            self._elements_of[loop.head] = found
-        return self._elements_of[loop.head]
-
-    def elements(self, node: ast.expr, frame: Frame) -> list[Element] | None:
-        """Return the elements of a list or another iterable in the code; ``None`` if they are only known at runtime."""
-        try:
-            return ElementReader(self._resolved, self._limits).read(node, frame, DEEPEST)
-        except TooMuchTextError:
-            return None
-
-    def _resolved(self, node: Definition, frame: Frame, depth: int) -> tuple[Definition, Frame] | None:
-        """Return what a name stands for, and where names in that are searched; other expressions are returned as such.
-
-        A list or mapping that the code changes is not returned.
-        """
-        if not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
-            return node, frame
-        is_changed = not self._syntax.changed.isdisjoint(dotted(node))
-        return None if is_changed else self._found_member(node, frame, depth)
 
     def _together(self, texts: Sequence[str | None], between: str) -> str:
         text = between.join(UNKNOWN if each is None else each for each in texts)
@@ -422,21 +315,6 @@ class StringExpressions:
         else:
             text = self._text(node, frame, depth)
         return UNKNOWN if text is None else text
-
-
-def _names_in(node: ast.expr) -> set[str]:
-    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-
-
-def _may_be(text: str, string: str) -> bool:
-    """Return whether a text with :data:`UNKNOWN` parts can be a string."""
-    first, *others, last = text.split(UNKNOWN)
-    position = len(first)
-    for each in others:
-        position = string.find(each, position) + len(each)
-        if position < len(each):
-            return False
-    return string.startswith(first) and string.endswith(last) and position + len(last) <= len(string)
 
 
 def _argument(call: ast.Call, index: int, name: str) -> ast.expr | None:

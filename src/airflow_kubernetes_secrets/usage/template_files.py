@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.usage.dag_file import DagFile, folders_around
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.templates import TemplateUse, is_template, uses_in_template
-from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
+from airflow_kubernetes_secrets.usage.uses import Computed, FoundUses, Position, Use
 
 # Packages such as dag-factory and gusty make tasks from files with their arguments.
 _ARGUMENT = re.compile(
@@ -53,7 +53,7 @@ class TemplateFiles:
         """Add a place in DAG code with the name of a file, which may contain folders."""
         self._places[name, place] = None
 
-    def add_uses_to(self, found: Found) -> None:
+    def add_uses_to(self, found: FoundUses) -> None:
         """Add the uses in the files, with the DAGs and tasks of each place that names a file.
 
         If no place names a file, its uses are optional, because the code may compute the name.

@@ -65,8 +65,9 @@ _OWN_NAME = re.compile(
 _LONGEST_PARSED = 100_000
 
 # Most templates contain only simple expressions, such as `{{ ds }}` and `{{ var.value.get('x', 'y') }}`. A search finds
-# the same as Jinja in them, and much faster. The first alternative matches what reads an id, and the second one what
-# contains neither name. The strings are so short of special characters that no part of one looks like an expression.
+# the same ids in them as Jinja, and much faster. The first alternative matches an expression that reads an id. The
+# second one matches text that contains neither name. Strings with special characters do not match, because a part of
+# one could look like an expression.
 _OPENING = re.compile(r"\{[{%#]")
 _STRING = r"""(?:'[\w-]*'|"[\w-]*")"""
 _OTHER_NAME = r"(?!(?:conn|var)\b)[A-Za-z_]\w*"
@@ -128,7 +129,7 @@ def uses_in_template(text: str) -> Sequence[TemplateUse]:
 
 
 def _is_simple(text: str) -> bool:
-    """Return whether a template contains only expressions in which a search finds the same as Jinja."""
+    """Return whether a template contains only expressions in which a search finds the same ids as Jinja."""
     position = 0
     while (opening := _OPENING.search(text, position)) is not None:
         simple = _SIMPLE.match(text, opening.start())

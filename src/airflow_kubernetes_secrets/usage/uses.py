@@ -77,7 +77,7 @@ class Computed:
 
 
 @dataclass
-class Found:
+class FoundUses:
     """What was found in DAG code.
 
     Attributes:
@@ -90,7 +90,7 @@ class Found:
     computed: list[Computed] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
 
-    def add(self, other: Found) -> None:
+    def add(self, other: FoundUses) -> None:
         """Add what was found in other code."""
         self.paths |= other.paths
         self.uses += other.uses

@@ -192,7 +192,7 @@ def test_secret_in_an_earlier_namespace_hides_the_new_one(put: Put) -> None:
     assert [planned.status, done.status] == [1, 1]
     assert f"would be written, but Airflow does not read it: Secret {first}/older comes first" in planned.err
     assert f"variable 'key' was written, but Airflow does not read it: Secret {first}/older comes first" in done.err
-    assert remedy in done.err
+    assert f"remove its label:\n  {remedy}" in done.err
     assert len(put.names()) == 1
     assert put("variable", "key", "--force", "--value", "-", stdin="new").status == 0, "without -n it is the first"
     assert put.backend.get_variable("key") == "new"

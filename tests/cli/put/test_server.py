@@ -70,7 +70,7 @@ def test_an_immutable_secret(put: Put) -> None:
     done = put("variable", "key", "--value", "-", "--force", stdin=SECRET)
 
     assert done.status == 1
-    assert f"Delete it first: {put.kubectl} delete secret -n {put.namespace} fixed" in done.err
+    assert f"Delete it first:\n  {put.kubectl} delete secret -n {put.namespace} fixed" in done.err
 
 
 def test_a_namespace_that_does_not_exist(put: Put) -> None:
