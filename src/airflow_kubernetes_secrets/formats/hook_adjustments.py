@@ -21,7 +21,8 @@ from airflow_kubernetes_secrets.formats.hosts import (
     without_brackets,
 )
 from airflow_kubernetes_secrets.formats.settings import CLOUD_ID
-from airflow_kubernetes_secrets.formats.web_servers import HTTPS_PORT, WEB, WEB_SERVERS, WHOLE_ADDRESS
+from airflow_kubernetes_secrets.formats.web_protocol import write_protocol
+from airflow_kubernetes_secrets.formats.web_servers import HTTPS_PORT, WEB, WEB_SERVERS
 
 # The database in the Secret of CloudNativePG's superuser, who may use every database.
 _EVERY_DATABASE = "*"
@@ -46,8 +47,6 @@ _STARTTLS_PORTS = (25, 587, 2525)
 
 # The types whose hooks read the protocol in the schema, and nothing else.
 _PROTOCOL_IN_SCHEMA = ("elasticsearch", "influxdb", "influxdb3")
-
-_AWS = "aws"
 
 # The login next to a token of Databricks, where a client needs a login.
 _LOGIN_OF_TOKENS = "token"
@@ -103,7 +102,7 @@ def adjust_for_hook(connection: dict[str, Any], word: str, *, has_host_of_uri: b
     if conn_type == "clickhouse":
         _separate_database(connection)
     if conn_type not in BARE_HOST:
-        _write_protocol(connection, protocol or in_host, is_of_uri=bool(protocol))
+        write_protocol(connection, protocol or in_host, is_of_uri=bool(protocol))
     if path and connection["schema"] == path:
         _separate_path(connection)
     _RULES.get(conn_type, _for_driver)(connection, word)
@@ -131,38 +130,6 @@ def _separate_address(connection: dict[str, Any]) -> str:
     else:
         connection["host"] = found["hosts"]
     return scheme if is_of_type else ""
-
-
-def _write_protocol(connection: dict[str, Any], protocol: str, *, is_of_uri: bool) -> None:
-    """Write the protocol of a web address where the hook reads it: in the host, in the schema or in ``extra``."""
-    conn_type, host = connection["conn_type"], connection["host"]
-    if conn_type in WHOLE_ADDRESS or conn_type == _AWS:
-        if protocol and host and "://" not in host:
-            port = f":{connection['port']}" if connection["port"] else ""
-            connection["host"], connection["port"] = f"{protocol}://{in_url(host)}{port}", None
-        elif conn_type in WHOLE_ADDRESS and connection["port"]:
-            _insert_port(connection)
-        return
-    server = WEB_SERVERS.get(conn_type)
-    if server is not None and not server.is_protocol_in_schema and connection["schema"] in WEB:
-        protocol, connection["schema"] = protocol or connection["schema"], ""
-    if not protocol:
-        return
-    is_in_schema = server is None or (server.is_protocol_in_schema and (is_of_uri or not server.is_one_enough))
-    if is_in_schema and "://" not in host and not connection["schema"]:
-        connection["schema"] = protocol
-    if server is not None and not any(each in host for each in ("://", ",")):
-        connection["port"] = connection["port"] or server.port(protocol)
-    if server is not None and protocol == "https" and not (server.is_one_enough and connection["schema"] == "https"):
-        connection["extra"] = {**server.https, **connection["extra"]}
-
-
-def _insert_port(connection: dict[str, Any]) -> None:
-    """Write the port into a URL without one: the hooks that read a whole address in the host ignore the port."""
-    found = re.fullmatch(r"(?P<server>https?://(?:\[[^\]/]+\]|[^/:@]+))(?P<path>/.*)?", connection["host"])
-    if found is not None:
-        connection["host"] = f"{found['server']}:{connection['port']}{found['path'] or ''}"
-        connection["port"] = None
 
 
 def _for_driver(connection: dict[str, Any], _word: str) -> None:

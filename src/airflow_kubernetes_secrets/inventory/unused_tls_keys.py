@@ -73,44 +73,21 @@ def settings_of_tls(
         key: the key that holds the whole connection, or ``IN_FIELDS``.
         connection: the fields of Airflow's JSON.
     """
-    extra, conn_type = extra_of(connection), connection.get("conn_type")
-    # An entry can be an object with others: {"ssl": {"ca": "/path"}}.
-    nested = {f"ssl_{name}" for value in extra.values() if isinstance(value, Mapping) for name in value}
-    names = {name for name in extra.keys() | nested if suggests(name, TLS)}
-    known = {role for name in names for role in roles_of_tls(name)}
-    # SmtpHook uses TLS, or STARTTLS.
-    if connection.get("schema") == "https" or "scheme" in extra or extra.get("use_ssl") or conn_type == "smtp":
-        known.add("mode")
-    settings = [each for each in unused if is_for_tls(secret, each) and not roles_of_tls(each) <= known]
-    settings = [each for each in settings if not is_certificate_of_ssh(secret, each)]
-    mode = next((name for name in _ROOT_CERTIFICATES if _verifies(extra.get(name))), None)
-    if settings and key == IN_FIELDS and mode is not None and not extra.get(_ROOT_CERTIFICATES[mode][0]):
-        yield warning(
-            UNUSED_SETTINGS,
-            secret,
-            f"{mode} needs a root certificate, and nothing reads {named(settings)}. Mount it, and name its "
-            f"path{in_extra(secret, key)}: {_ROOT_CERTIFICATES[mode][1]}",
-        )
+    settings = _missing_settings(secret, unused, connection)
+    if not settings:
         return
-    entries = _FILES.get(str(conn_type), {})
-    files = [
-        each for each in settings if not entries.keys().isdisjoint(roles_of_tls(each)) and not is_path(secret, each)
-    ]
+    if key == IN_FIELDS and (of_certificate := _missing_root_certificate(secret, settings, connection)):
+        yield of_certificate
+        return
+    # Each key gets one warning: the one with the most specific remedy.
+    files = _contents_of_files(secret, settings, connection)
     if files:
-        example: dict[str, Any] = {}
-        for role in sorted({role for each in files for role in roles_of_tls(each)}):
-            example |= {name: stricter(name, example.get(name), value) for name, value in entries[role].items()}
-        example = _with_switch(str(conn_type), extra, example)
-        yield warning(
-            UNUSED_SETTINGS,
-            secret,
-            f"nothing reads {named(files)}, which may be for TLS. {hook_name(str(conn_type))} needs the paths of "
-            f"files: mount the Secret, and write the paths{in_extra(secret, key)}: {json.dumps(example)}",
-        )
+        yield _write_paths(secret, key, files, connection)
     settings = [each for each in settings if each not in files]
-    if settings and connection.get("conn_type") in WEB:
-        # HttpHook sends entries of extra as headers. A key with the scheme is reported as the schema.
+    if connection.get("conn_type") in WEB:
+        # HttpHook sends entries of extra as headers.
         modes = [each for each in settings if roles_of_tls(each) == {"mode"}]
+        # If there is no schema, another warning names the keys with the scheme.
         switches = [each for each in modes if connection.get("schema") or not suggests(each, SCHEME)]
         if switches:
             text = f"nothing reads {named(switches)}, which may be for TLS. {set_field(secret, key, 'schema')}: https"
@@ -124,6 +101,63 @@ def settings_of_tls(
             secret,
             f"nothing reads {named(settings)}, which may be for TLS. {_name_settings(secret, key)}{of_file}",
         )
+
+
+def _missing_settings(secret: Secret, unused: Sequence[str], connection: Mapping[str, Any]) -> Sequence[str]:
+    """Return the unused keys for TLS whose role no entry of ``extra`` has."""
+    extra = extra_of(connection)
+    # An entry can be an object with others: {"ssl": {"ca": "/path"}}.
+    nested = {f"ssl_{name}" for value in extra.values() if isinstance(value, Mapping) for name in value}
+    names = {name for name in extra.keys() | nested if suggests(name, TLS)}
+    known = {role for name in names for role in roles_of_tls(name)}
+    uses_tls = connection.get("schema") == "https" or "scheme" in extra or extra.get("use_ssl")
+    # SmtpHook uses TLS, or STARTTLS.
+    if uses_tls or connection.get("conn_type") == "smtp":
+        known.add("mode")
+    return [
+        each
+        for each in unused
+        if is_for_tls(secret, each) and not roles_of_tls(each) <= known and not is_certificate_of_ssh(secret, each)
+    ]
+
+
+def _missing_root_certificate(secret: Secret, settings: Sequence[str], connection: Mapping[str, Any]) -> Problem | None:
+    """Return the warning that the client verifies the server and has no root certificate; ``None`` if it has one."""
+    extra = extra_of(connection)
+    mode = next((name for name in _ROOT_CERTIFICATES if _verifies(extra.get(name))), None)
+    if mode is None:
+        return None
+    entry, example = _ROOT_CERTIFICATES[mode]
+    if extra.get(entry):
+        return None
+    return warning(
+        UNUSED_SETTINGS,
+        secret,
+        f"{mode} needs a root certificate, and nothing reads {named(settings)}. Mount it, and name its "
+        f"path{in_extra(secret, IN_FIELDS)}: {example}",
+    )
+
+
+def _contents_of_files(secret: Secret, settings: Sequence[str], connection: Mapping[str, Any]) -> Sequence[str]:
+    """Return the keys with certificates and private keys that the driver reads only from files."""
+    roles = _FILES.get(str(connection.get("conn_type")), {}).keys()
+    return [each for each in settings if not roles.isdisjoint(roles_of_tls(each)) and not is_path(secret, each)]
+
+
+def _write_paths(secret: Secret, key: str, files: Sequence[str], connection: Mapping[str, Any]) -> Problem:
+    """Return the warning that the hook needs the paths of files instead of their contents."""
+    conn_type = str(connection.get("conn_type"))
+    example: dict[str, Any] = {}
+    for role in sorted({role for each in files for role in roles_of_tls(each)}):
+        entries = _FILES[conn_type][role]
+        example |= {name: stricter(name, example.get(name), value) for name, value in entries.items()}
+    example = _with_switch(conn_type, extra_of(connection), example)
+    return warning(
+        UNUSED_SETTINGS,
+        secret,
+        f"nothing reads {named(files)}, which may be for TLS. {hook_name(conn_type)} needs the paths of files: mount "
+        f"the Secret, and write the paths{in_extra(secret, key)}: {json.dumps(example)}",
+    )
 
 
 def _with_switch(conn_type: str, extra: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, Any]:

@@ -192,7 +192,13 @@ def _names_any(types: Iterable[ast.expr | None], errors: Set[str]) -> bool:
 
 
 def replaces_missing(value: ast.AST | None, name: str) -> bool:
-    """Return whether code such as ``if not name: name = other`` sets a value, so that a name with a string keeps it."""
+    """Return whether a value replaces only a missing one, as in ``if not name: name = other`` or ``name or other``.
+
+    A name that has a string then keeps it.
+
+    Args:
+        value: what a statement sets ``name`` to.
+    """
     if isinstance(value, ast.BoolOp) and isinstance(value.values[0], Before):
         return True
     if not isinstance(value, OneOf) or not isinstance(value.statement, ast.If) or value.statement.orelse:

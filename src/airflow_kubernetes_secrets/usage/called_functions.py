@@ -23,11 +23,11 @@ CONSTRUCTORS = ("__init__", "__new__")
 
 
 class Forwarding(NamedTuple):
-    """What a constructor passes on with ``super().__init__(*args, **kwargs)``.
+    """The arguments of a subclass that reach a constructor through ``super().__init__(*args, **kwargs)``.
 
     Attributes:
-        own: its parameters, which it does not pass on.
-        has_positional: whether it passes on positional arguments.
+        own: the parameters of the constructors in between. Arguments for them do not reach the constructor.
+        has_positional: whether positional arguments reach the constructor.
     """
 
     own: Set[str]
@@ -60,9 +60,10 @@ class CalledFunctions:
         return _function_in(func.value if isinstance(func, ast.Attribute) and is_expanded(call.node) else func)
 
     def calls_of(self, function: FunctionInFile) -> Iterator[tuple[Call, Forwarding | None]]:
-        """Yield the calls of a function, or of the class with this constructor.
+        """Yield the calls of a function, or of the class with this constructor, and ``None`` with each.
 
-        With the call of a subclass, yield what the constructor of the subclass passes on.
+        Also yield the calls of subclasses whose constructors pass all keyword arguments on to this one. With them,
+        yield which arguments arrive.
         """
         pending: list[tuple[FunctionInFile, Forwarding | None]] = [(function, None)]
         seen: set[ast.AST] = set()
@@ -173,18 +174,20 @@ def _base_of_super(call: Call) -> Sequence[str]:
 
 
 def _forwarded_by(call: Call, own: Set[str] | None) -> Iterator[tuple[FunctionInFile, Forwarding]]:
-    """Yield the constructor that contains a call and passes its own arguments to it, and which of them it passes.
+    """Yield the constructor that contains a call and passes its ``**kwargs`` on in it, and which arguments arrive.
 
     Args:
-        own: the parameters that the called constructor does not pass to another one.
+        own: if the called constructor passes its arguments on too, the parameters that it and those after it take.
     """
     function = next((scope for scope, _names in call.frame.scopes()), call.frame)
     node, where = function.node, function.parent
     if not isinstance(node, ast.FunctionDef) or node.name not in CONSTRUCTORS or where is None:
         return
+    # The names in `**kwargs`.
     named = [each.value.id for each in call.node.keywords if each.arg is None and isinstance(each.value, ast.Name)]
     if node.args.kwarg is None or named != [node.args.kwarg.arg] or not isinstance(where.node, ast.ClassDef):
         return
+    # The call passes the same positional arguments on if it begins with `*args`, and the constructor takes only `self`.
     rest = [each.value for each in call.node.args[:1] if isinstance(each, ast.Starred)]
     positional = [each.arg for each in (*node.args.posonlyargs, *node.args.args)]
     has_same = node.args.vararg is not None and [dotted(each) for each in rest] == [[node.args.vararg.arg]]
