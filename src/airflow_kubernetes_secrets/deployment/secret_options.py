@@ -50,8 +50,8 @@ _OF_ANY_VERSION = {
     ("webserver", "secret_key"),
 }
 
-# From this similarity on, an unknown name counts as misspelt. Plugins have options of their own, whose names can end with
-# "secret" too.
+# From this similarity on, an unknown name counts as misspelt. Plugins have options of their own, whose names can end
+# with "secret" too.
 _MISSPELT = 0.85
 
 # The option with the URL of the metadata database. If its Secret is not found, Airflow silently uses the default: an
