@@ -248,7 +248,9 @@ class TestConfiguration:
 
     def test_error_that_ends_with_a_question(self, commands: Commands) -> None:
         commands.configure(references={"connection": {"x": "y"}})
-        assert error(commands, "option-unusable").endswith("did you mean 'connections'? Airflow does not start with that")
+        assert error(commands, "option-unusable").endswith(
+            "did you mean 'connections'? Airflow does not start with that"
+        )
 
     def test_secrets_cache_of_airflow(self, commands: Commands) -> None:
         commands.set("AIRFLOW__SECRETS__USE_CACHE", "True")
