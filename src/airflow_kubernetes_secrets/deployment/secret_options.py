@@ -162,7 +162,9 @@ def _meant(conf: Any, option: SecretOption, sensitive: Collection[tuple[str, str
     # Names of other options end with that word too, such as [api_auth] jwt_secret.
     if is_known(conf, *own) or own in _OF_ANY_VERSION:
         return ""
-    return nearest(option.name, tuple(sorted(f"[{section}] {key}" for section, key in sensitive)), _MISSPELT)
+    # Names like those of the options that configure backends have a finding of their own.
+    known = (f"[{section}] {key}" for section, key in sensitive if not key.endswith("backend_kwargs"))
+    return nearest(option.name, tuple(sorted(known)), _MISSPELT)
 
 
 def _names(conf: Any, section: str, key: str) -> list[tuple[str, str]]:
