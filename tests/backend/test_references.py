@@ -11,7 +11,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import ApiError, ApiUnavailableError, ForbiddenError, UnauthorizedError
-from support.cluster import Cluster
+from support.cluster import Cluster, checked
 from support.exchange import Exchange
 from support.faults import UNAUTHORIZED, answer_with, forward
 from support.kubectl import needs_kubectl, run
@@ -141,6 +141,31 @@ class TestPermissions:
         assert backend.get_variable("two") == "two"
         # Lists by label have their own role.
         assert backend.get_variable("labelled") == "one"
+
+    @needs_kubectl
+    @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
+    @pytest.mark.parametrize("by_name", [True, False], ids=["by name", "by label"])
+    def test_commands_of_a_403_keep_what_the_role_already_grants(
+        self, by_name: bool, source: ServerSource, cluster: Cluster, tmp_path: Path
+    ) -> None:
+        """Components can have other options, such as cache_ttl and references, and share one Role."""
+        source.put({VARIABLE: "x"}, "x", name="settings")
+        name = "airflow-kubernetes-secrets-by-name" if by_name else "airflow-kubernetes-secrets"
+        limit = {"resourceNames": ["of-others"]} if by_name else {}
+        verb = "get" if by_name else "watch"
+        others = {"apiGroups": [""], "resources": ["secrets"], "verbs": [verb], **limit}
+        roles = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{source.namespace}/roles"
+        checked(cluster.admin.post(roles, json={"metadata": {"name": name}, "rules": [others]}))
+        options = variables(x="settings") if by_name else {}
+        backend = source.backend_of({}, {}, **options)
+        with pytest.raises(ForbiddenError) as raised:
+            backend.get_variable("x")
+
+        run(commands(str(raised.value)), cluster, tmp_path)
+
+        until(lambda: is_allowed(backend, "x"))
+        rules = checked(cluster.admin.get(f"{roles}/{name}"))["rules"]
+        assert any(verb in rule["verbs"] and rule.get("resourceNames") == limit.get("resourceNames") for rule in rules)
 
 
 def is_allowed(backend: KubernetesSecretsBackend, key: str) -> bool:

@@ -66,6 +66,12 @@ OF_SECRETS: dict[str, Case] = {
         "a Secret has generateName instead of a name. kubectl apply and Kustomize refuse it",
     ),
     "no name": Case(secret(name=""), ["invalid-manifest"], "no name"),
+    "the id as the name": Case(
+        secret(name="my_db"), ["invalid-manifest"], "has an invalid name. Use 1 to 253 of a-z, 0-9, '-' and '.'"
+    ),
+    "an invalid name and an invalid label": Case(
+        secret(name="my_db", labels={CONNECTION: "my db"}), ["invalid-label"], "a Secret with an invalid name, label"
+    ),
     "a namespace": Case(secret(namespace="Air_Flow"), ["invalid-manifest"], "namespace"),
     "no apiVersion": Case({**secret(), "apiVersion": None}, ["invalid-manifest"], "'apiVersion'"),
     "labels as a list": Case(secret(labels=["x"]), ["invalid-manifest"]),

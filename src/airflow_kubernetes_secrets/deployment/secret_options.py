@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from configparser import RawConfigParser
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import kwarg_variables
@@ -27,9 +27,32 @@ from airflow_kubernetes_secrets.deployment.configuration import (
     read_configuration_file,
 )
 from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS
 
 _VARIABLE = re.compile("AIRFLOW__(?P<section>.+?)__(?P<key>.+)_SECRET")
+
+# The options of Airflow's own sections that any version from 2.11 to 3.3 reads from a Secret. A version that lacks one
+# of them silently ignores it.
+_OF_ANY_VERSION = {
+    ("api", "secret_key"),
+    ("api_auth", "jwt_secret"),
+    ("core", "asset_manager_kwargs"),
+    ("core", "dataset_manager_kwargs"),
+    ("core", "fernet_key"),
+    ("core", "internal_api_secret_key"),
+    ("database", "sql_alchemy_conn"),
+    ("database", "sql_alchemy_conn_async"),
+    ("database", "sql_alchemy_engine_args"),
+    ("logging", "remote_task_handler_kwargs"),
+    ("sentry", "sentry_dsn"),
+    ("smtp", "smtp_password"),
+    ("webserver", "secret_key"),
+}
+
+# From this similarity on, an unknown name counts as misspelt. Plugins have options of their own, whose names can end
+# with "secret" too.
+_MISSPELT = 0.85
 
 # The option with the URL of the metadata database. If its Secret is not found, Airflow silently uses the default: an
 # empty SQLite database.
@@ -65,18 +88,17 @@ def secret_options() -> list[SecretOption]:
         NotConfiguredError: Airflow's configuration cannot be read.
     """
     conf = airflow_conf()
-    sensitive = set(conf.sensitive_config_values)
     path = configuration_file()
     in_file = read_configuration_file(path)
-    found = list(_in_environment(conf, sensitive))
+    found = list(_in_environment(conf))
     for section in in_file.sections():
         for option, text in in_file.items(section):
             key = option.removesuffix("_secret")
-            if key != option and text.strip() and is_known(conf, section, key):
-                first = _from_environment(section, key) or _from_file(in_file, section, key, path)
-                instead = _instead(section, key, sensitive, first)
+            if key != option and text.strip():
+                names = _names(conf, section, key)
+                first = _from_environment(names) or _from_file(in_file, names, (section, key), path)
                 where = printable(f"{path}, [{section}] {option}")
-                found.append(SecretOption(section, key, where, text.strip(), instead))
+                found += _named(conf, SecretOption(section, key, where, text.strip()), first)
     return found
 
 
@@ -96,49 +118,85 @@ def only_in_environment(option: SecretOption, configured: AirflowConfiguration) 
     return found
 
 
-def _in_environment(conf: Any, sensitive: set[tuple[str, str]]) -> Iterator[SecretOption]:
+def _in_environment(conf: Any) -> Iterator[SecretOption]:
     """Yield the options that name a Secret in an environment variable."""
     for name in sorted(os.environ):
         match = _VARIABLE.fullmatch(name)
         if match is None or not os.environ[name]:
             continue
         section, key = match["section"].lower(), match["key"].lower()
-        # Names of other options end with that word too, such as [api_auth] jwt_secret.
-        if not is_known(conf, section, key):
-            continue
-        before = _variables(section, key)[:2]
+        variables = _variables(_names(conf, section, key))
+        before = variables[: variables.index(name)] if name in variables else []
         first = next((each for each in before if each in os.environ), "")
-        yield SecretOption(section, key, name, os.environ[name], _instead(section, key, sensitive, first))
+        yield from _named(conf, SecretOption(section, key, name, os.environ[name]), first)
 
 
-def _instead(section: str, key: str, sensitive: set[tuple[str, str]], first: str) -> str:
-    """Return why Airflow does not use the Secret; empty if it does.
+def _named(conf: Any, option: SecretOption, first: str) -> Iterator[SecretOption]:
+    """Yield an option with what Airflow uses instead of its Secret, if its name is an option of Airflow.
+
+    A name that was probably meant as such an option, or that only other versions of Airflow have, is yielded too,
+    because Airflow silently ignores it.
 
     Args:
         first: the variable, or the key of the file, that Airflow reads before the Secret; empty if there is none.
     """
-    if (section, key) not in sensitive:
-        problem = "is not one of the options that Airflow reads from a Secret. Set the option itself instead"
-        return f"[{section}] {key} {problem}"
-    return printable(f"{first} comes first, so Airflow uses it. Remove one of them") if first else ""
+    sensitive, name = conf.sensitive_config_values, (option.section, option.key)
+    if name in sensitive:
+        instead = f"{first} comes first, so Airflow uses it. Remove one of them" if first else ""
+    elif is_known(conf, *name):
+        instead = (
+            f"{option.name} is not one of the options that Airflow reads from a Secret. Set the option itself instead"
+        )
+    elif name in _OF_ANY_VERSION:
+        instead = f"this version of Airflow has no option {option.name}, so it ignores this. Remove it"
+    elif meant := _meant(conf, option, sensitive):
+        instead = f"Airflow has no option {option.name}, so it ignores this; did you mean {meant}?"
+    else:
+        return
+    yield replace(option, instead=printable(instead))
 
 
-def _variables(section: str, key: str) -> list[str]:
+def _meant(conf: Any, option: SecretOption, sensitive: Collection[tuple[str, str]]) -> str:
+    """Return the option that an unknown name was probably meant as; empty if there is none."""
+    own = (option.section, f"{option.key}_secret")
+    # Names of other options end with that word too, such as [api_auth] jwt_secret.
+    if is_known(conf, *own) or own in _OF_ANY_VERSION:
+        return ""
+    # Names like those of the options that configure backends have a finding of their own.
+    known = (f"[{section}] {key}" for section, key in sensitive if not key.endswith("backend_kwargs"))
+    return nearest(option.name, tuple(sorted(known)), _MISSPELT)
+
+
+def _names(conf: Any, section: str, key: str) -> list[tuple[str, str]]:
+    """Return the names under which Airflow reads an option, in its order: the current one, then the deprecated one."""
+    deprecated = {tuple(old[:2]): new for new, old in conf.deprecated_options.items()}
+    current = deprecated.get((section, key), (section, key))
+    old = conf.deprecated_options.get(current)
+    return [current, (old[0], old[1])] if old else [current]
+
+
+def _variables(names: Sequence[tuple[str, str]]) -> list[str]:
     """Return the environment variables of an option, in the order in which Airflow reads them."""
     # Airflow replaces a dot in a section's name by an underscore in the variable.
-    base = f"AIRFLOW__{section.replace('.', '_').upper()}__{key.upper()}"
-    return [base + suffix.upper() for suffix in OPTION_SUFFIXES]
+    bases = (f"AIRFLOW__{section.replace('.', '_').upper()}__{key.upper()}" for section, key in names)
+    return [base + suffix.upper() for base in bases for suffix in OPTION_SUFFIXES]
 
 
-def _from_environment(section: str, key: str) -> str:
+def _from_environment(names: Sequence[tuple[str, str]]) -> str:
     """Return the environment variable that sets an option; empty if none does."""
-    return next((name for name in _variables(section, key) if name in os.environ), "")
+    return next((name for name in _variables(names) if name in os.environ), "")
 
 
-def _from_file(parser: RawConfigParser, section: str, key: str, path: str) -> str:
-    """Return the key that sets an option's value or command in the file; empty if there is none."""
-    found = (each for each in OPTION_SUFFIXES[:2] if parser.has_option(section, key + each))
-    return next((f"[{section}] {key}{each} in {path}" for each in found), "")
+def _from_file(parser: RawConfigParser, names: Sequence[tuple[str, str]], own: tuple[str, str], path: str) -> str:
+    """Return the key of the file that Airflow reads before the Secret of an option; empty if there is none.
+
+    Args:
+        own: the name in the file that the Secret belongs to.
+    """
+    places = [(*name, suffix) for suffix in OPTION_SUFFIXES for name in names]
+    before = places[: places.index((*own, OPTION_SUFFIXES[2]))]
+    found = (each for each in before if parser.has_option(each[0], each[1] + each[2]))
+    return next((f"[{section}] {key}{suffix} in {path}" for section, key, suffix in found), "")
 
 
 def misplaced_options() -> dict[str, str]:

@@ -36,7 +36,11 @@ def run_checks(overrides: Mapping[str, str | None], as_user: str | None = None) 
     try:
         options = configured.options(**overrides)
     except KubernetesSecretsError as problem:
-        yield error(configuration.OPTIONS_CHECK, "option-unusable", f"{problem}. Airflow does not start with that")
+        yield error(
+            configuration.OPTIONS_CHECK,
+            "option-unusable",
+            f"{problem}{'' if str(problem).endswith('?') else '.'} Airflow does not start with that",
+        )
         yield skipped("Other checks", "not checked: the options cannot be used")
         return
     yield from configuration.check_options(configured, options)

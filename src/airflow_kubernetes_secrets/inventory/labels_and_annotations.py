@@ -62,7 +62,8 @@ def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Pr
     name, namespace = metadata.get("name"), metadata.get("namespace")
     kind = CONFIG_MAPS.kind if manifest.get("kind") == CONFIG_MAPS.kind else SECRETS.kind
     where = f"{namespace}/" if isinstance(namespace, str) and is_namespace(namespace) else ""
-    named = f"{kind} {where}{name}" if isinstance(name, str) and is_subdomain(name) else f"a {kind} without a name"
+    is_valid = isinstance(name, str) and is_subdomain(name)
+    named = f"{kind} {where}{name}" if is_valid else f"a {kind} {'with an invalid' if name else 'without a'} name"
     of_ids = labels_of_ids(options)
     is_for_airflow = any(label in labels for label in (*of_ids, BUNDLE))
     invalid = []

@@ -11,6 +11,8 @@ from typing import Any
 
 from airflow_kubernetes_secrets.kubernetes.go_base64 import decode_base64
 from airflow_kubernetes_secrets.kubernetes.labels import (
+    NAMESPACE_RULE,
+    SUBDOMAIN_RULE,
     is_data_key,
     is_label_key,
     is_label_value,
@@ -116,12 +118,14 @@ def _namespace_and_name(manifest: dict[str, Any], metadata: dict[str, Any], defa
     namespace, name = metadata.get("namespace") or default_namespace, metadata.get("name")
     if not name and metadata.get("generateName"):
         raise RefusedError(f"a {kind} has generateName instead of a name", _GENERATED)
+    if not name:
+        raise RefusedError(f"a {kind} has no name")
     if not isinstance(name, str) or not is_subdomain(name):
-        raise RefusedError(f"a {kind} has no name, or an invalid one")
+        raise RefusedError(f"a {kind} has an invalid name. Use {SUBDOMAIN_RULE}")
     if manifest.get("apiVersion") is None:
         raise RefusedError(f"{kind} {name}: it has no 'apiVersion'; write 'apiVersion: v1'")
     if not isinstance(namespace, str) or not is_namespace(namespace):
-        raise RefusedError(f"{kind} {name}: its namespace is not a valid name")
+        raise RefusedError(f"{kind} {name}: its namespace is not a valid name. Use {NAMESPACE_RULE}")
     return namespace, name
 
 

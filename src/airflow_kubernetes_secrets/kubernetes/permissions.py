@@ -59,7 +59,7 @@ def impersonation_text(server_message: str, as_user: str, kubectl: str = KUBECTL
     return printable_lines(
         f"the user {user!r} may not act as {as_user!r}. Remove --as, or have an administrator allow it:\n"
         f"  {kubectl} create {kind} {role}{where} --verb=impersonate {target}"
-        f" --dry-run=client -o yaml | {kubectl} apply -f -\n"
+        f" --dry-run=client -o yaml | {kubectl} auth reconcile -f -\n"
         f"  {kubectl} create {kind}binding {role}-by-{_slug(user)}{where} --{kind}={role} {_subject(user)}"
         f"{_constraint(server_message)}"
     )
@@ -83,7 +83,7 @@ class Grant:
 
     Attributes:
         verbs: the verbs on all of these resources.
-        resources: one role grants all of them, because another command for the same role would replace its rules.
+        resources: the resources; one role grants all of them.
         names: the Secrets to which the grant is limited; empty for all.
     """
 
@@ -102,7 +102,8 @@ def forbidden_text(
 ) -> str:
     """Return the error about a missing permission on a resource, with the commands that grant it.
 
-    The commands can be run again, and for one service account after the other.
+    The commands can be run again, and for one service account after the other. They add to the rules that the role
+    already has, because other components can need more of it: their options can differ.
 
     Args:
         verb: the refused verb.
@@ -126,7 +127,7 @@ def forbidden_text(
     return printable_lines(
         f"{who} may not {verb} {resource.plural} in namespace {namespace!r}. Grant it:\n"
         f"  {kubectl} create role {role} {where} --verb={verbs} --resource={resources}{limit}"
-        f" --dry-run=client -o yaml | {kubectl} apply -f -\n"
+        f" --dry-run=client -o yaml | {kubectl} auth reconcile -f -\n"
         f"  {kubectl} create rolebinding {binding} {where} --role={role} {subject}"
     )
 

@@ -168,7 +168,9 @@ def _encoded(text: str | None) -> str:
 def name_for_messages(metadata: Mapping[str, Any]) -> str:
     """Return the name of an object as a message shows it. An invalid name may be a value, so it is not shown."""
     name = metadata.get("name")
-    return name if isinstance(name, str) and is_subdomain(name) else "without a name"
+    if isinstance(name, str) and is_subdomain(name):
+        return name
+    return "with an invalid name" if name else "without a name"
 
 
 def unknown_field(prefix: str, name: str, remedy: str) -> str:

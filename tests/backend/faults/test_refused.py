@@ -48,7 +48,7 @@ class TestForbidden:
         assert str(raised.value) == (
             f"the service account 'powerless' of namespace '{namespace}' may not list secrets in namespace "
             f"'{namespace}'. Grant it:\n  kubectl create role airflow-kubernetes-secrets --namespace={namespace} "
-            "--verb=list --resource=secrets --dry-run=client -o yaml | kubectl apply -f -\n  kubectl create "
+            "--verb=list --resource=secrets --dry-run=client -o yaml | kubectl auth reconcile -f -\n  kubectl create "
             f"rolebinding airflow-kubernetes-secrets-{namespace}-powerless --namespace={namespace} "
             f"--role=airflow-kubernetes-secrets --serviceaccount={namespace}:powerless"
         )

@@ -246,6 +246,12 @@ class TestConfiguration:
         done = commands.run_program("doctor", "-o", "json", status=1)
         assert only(done.document["findings"])["code"] == "option-unusable"
 
+    def test_error_that_ends_with_a_question(self, commands: Commands) -> None:
+        commands.configure(references={"connection": {"x": "y"}})
+        assert error(commands, "option-unusable").endswith(
+            "did you mean 'connections'? Airflow does not start with that"
+        )
+
     def test_secrets_cache_of_airflow(self, commands: Commands) -> None:
         commands.set("AIRFLOW__SECRETS__USE_CACHE", "True")
         assert "caches connections and variables for 900 s" in warning(commands, "airflow-cache")

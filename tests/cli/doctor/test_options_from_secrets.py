@@ -104,6 +104,60 @@ class TestOptionsFromSecrets:
             "is not one of the options that Airflow reads from a Secret. Set the option itself instead"
         )
 
+    @pytest.mark.parametrize(
+        ("variable", "meant"),
+        [
+            ("AIRFLOW__DATABASE__SQL_ALCHEMY_CON_SECRET", "[database] sql_alchemy_conn"),
+            ("AIRFLOW__DATABSE__SQL_ALCHEMY_CONN_SECRET", "[database] sql_alchemy_conn"),
+            ("AIRFLOW__CORE__FERNETKEY_SECRET", "[core] fernet_key"),
+        ],
+    )
+    def test_misspelt_option(self, variable: str, meant: str, commands: Commands, put: Put) -> None:
+        put.config("db", SECRET)
+        commands.set(variable, "db")
+
+        text = warning(commands, "not-taken")
+
+        assert text.startswith(f"{variable}: Airflow has no option [")
+        assert text.endswith(f"so it ignores this; did you mean {meant}?")
+
+    @pytest.mark.parametrize(
+        "variable", ["AIRFLOW__CORE__DATASET_MANAGER_KWARGS_SECRET", "AIRFLOW__SMTP__SMTP_PASSWORD_SECRET"]
+    )
+    def test_option_of_another_version(self, variable: str, commands: Commands) -> None:
+        commands.set(variable, "x")
+
+        assert "this version of Airflow has no option [" in warning(commands, "not-taken")
+
+    @pytest.mark.parametrize(
+        "variable",
+        ["AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__MY_PLUGIN__CLIENT_SECRET", "AIRFLOW__API__CLIENT_SECRET"],
+    )
+    def test_options_whose_names_end_with_secret(self, variable: str, commands: Commands) -> None:
+        commands.set(variable, "x")
+
+        assert not [each for each in doctor(commands, status=0) if variable in each["text"]]
+
+    @pytest.mark.parametrize(
+        ("variable", "name"),
+        [
+            ("AIRFLOW__CORE__SQL_ALCHEMY_CONN_SECRET", "[core] sql_alchemy_conn"),
+            ("AIRFLOW__WEBSERVER__SECRET_KEY_SECRET", "[webserver] secret_key"),
+        ],
+    )
+    def test_deprecated_name_of_an_option(self, variable: str, name: str, commands: Commands, put: Put) -> None:
+        put.config("old", SECRET, name="it")
+        commands.set(variable, "old")
+        texts = [each["text"] for each in doctor(commands, status=0)]
+        assert f"{name} is in Secret {commands.namespace}/it ({variable})" in texts
+
+    @pytest.mark.parametrize("first", ["AIRFLOW__API__SECRET_KEY", "AIRFLOW__API__SECRET_KEY_SECRET"])
+    def test_current_name_of_an_option_comes_first(self, first: str, commands: Commands, put: Put) -> None:
+        put.config("new", SECRET)
+        commands.set("AIRFLOW__WEBSERVER__SECRET_KEY_SECRET", "old")
+        commands.set(first, "new")
+        assert f"{first} comes first, so Airflow uses it" in warning(commands, "not-taken")
+
     def test_option_whose_lookup_fails(self, commands: Commands, cluster: Cluster, put: Put) -> None:
         commands.configure(references={"config": {"fernet": "gone"}})
         named = {commands.namespace: ["gone"]}
