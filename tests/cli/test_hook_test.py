@@ -27,6 +27,7 @@ from support.commands import SECRET, Commands
 from support.requirements import require_airflow
 from support.secrets import Put
 from support.servers import on_the_devserver
+from support.warm import warm_python
 
 SMTP = {"conn_type": "smtp", "host": "localhost", "login": "mailer", "password": SECRET}
 PLAIN = {"disable_ssl": True, "disable_tls": True, "retry_limit": 1}
@@ -83,7 +84,14 @@ def result_of(commands: Commands, put: Put, fields: dict[str, Any], status: int)
     return found
 
 
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the process of the hook as a fork with Airflow's libraries. No signal reaches it, so it must end itself."""
+    monkeypatch.setattr(sys, "executable", str(warm_python(Path(sys.prefix)).commands("python") / "python"))
+
+
 @on_the_devserver
+@pytest.mark.usefixtures("forked")
 class TestCommand:
     def test_connection_that_works(self, commands: Commands, put: Put, accepting: MailServer) -> None:
         found = result_of(commands, put, {**SMTP, "port": accepting.port, "extra": PLAIN}, 0)

@@ -90,6 +90,8 @@ def strings_in_the_code() -> str:
 ROWS = re.findall(r"^\| (`.*`[^|]*) \| ", page_file("faq").read_text(), re.MULTILINE)
 
 
+# One process parses the code.
+@pytest.mark.together("strings in the code")
 @pytest.mark.parametrize("phrase", sorted({each for row in ROWS for each in re.findall(r"`([^`]+)`", row)}))
 def test_phrases_in_tables_exist_in_the_code(phrase: str) -> None:
     for part in re.split(r" ?…|5\d\d", phrase):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from support.environments import Environment
+from support.environments import TIMEOUT, Environment
+from support.warm import warm_python
 
 MODULE = "airflow.providers.cncf.kubernetes.secrets.kubernetes_secrets_backend"
 CLASS = f"{MODULE}.KubernetesSecretsBackend"
@@ -35,17 +39,41 @@ class Wheels:
     provider_with: Path
 
 
-def imported_class(environment: Environment, *, below: bool = True) -> str:
-    """Import the documented path in a new interpreter, which must start silently. Returns the source of the class."""
-    assert_silent_start(environment)
-    code = f"""
+# Prints the source of the class that the documented path leads to.
+_IMPORTED_CLASS = f"""
 import importlib, json
 try:
     print(json.dumps(importlib.import_module("{MODULE}").KubernetesSecretsBackend.__module__))
 except ModuleNotFoundError as error:
     print(json.dumps(f"no {{error.name}}"))
 """
-    return str(environment.evaluate(code, below=below, variables=LIBRARY))
+
+# Makes a fork of the Python next to pytest import from an environment, whose .pth files are executed as at its start.
+_FROM_THE_ENVIRONMENT = """
+import site, sys
+sys.path[:] = [each for each in sys.path if each.startswith(sys.base_prefix)]
+site.addsitedir({!r})
+"""
+
+
+def imported_class(environment: Environment, *, below: bool = True) -> str:
+    """Import the documented path in a new interpreter, which must start silently. Returns the source of the class."""
+    assert_silent_start(environment)
+    return str(environment.evaluate(_IMPORTED_CLASS, below=below, variables=LIBRARY))
+
+
+def imported_class_in_fork(environment: Environment) -> str:
+    """Do the same in a fork that has loaded Airflow's libraries. A new interpreter must start silently too."""
+    assert_silent_start(environment)
+    return str(evaluate_in_fork(environment, _IMPORTED_CLASS))
+
+
+def evaluate_in_fork(environment: Environment, code: str) -> Any:
+    """Run code that prints a JSON value last, in a fork that has loaded Airflow's libraries, and return that value."""
+    begin = _FROM_THE_ENVIRONMENT.format(str(environment.site_packages))
+    done = warm_python(Path(sys.prefix)).run(begin + code, ["-c"], environment.variables() | LIBRARY, TIMEOUT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def assert_silent_start(environment: Environment) -> None:

@@ -106,12 +106,9 @@ class Environment:
         self, *arguments: str | Path, below: bool = True, variables: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run this environment's interpreter. With ``below``, it can also import what is installed next to pytest."""
-        environ = _clean_environ() | {"AIRFLOW_HOME": str(self.root / "airflow-home")}
-        if below:
-            environ[_BELOW] = str(self.below)
         return subprocess.run(
             [self.python, *arguments],
-            env=environ | (variables or {}),
+            env=self.variables(below=below) | (variables or {}),
             cwd=self.root,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -119,6 +116,14 @@ class Environment:
             timeout=TIMEOUT,
             check=False,
         )
+
+    def variables(self, *, below: bool = True) -> dict[str, str]:
+        """Return the variables of its interpreter. :meth:`run` describes ``below``."""
+        return {
+            **_clean_environ(),
+            "AIRFLOW_HOME": str(self.root / "airflow-home"),
+            **({_BELOW: str(self.below)} if below else {}),
+        }
 
     def evaluate(self, code: str, *flags: str, below: bool = True, variables: dict[str, str] | None = None) -> Any:
         """Run code that prints a JSON value last, and return that value."""

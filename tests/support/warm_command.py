@@ -1,7 +1,8 @@
 """Requests a process of :mod:`support.warm_python` to run a program.
 
 Run as a program itself, it replaces one of Airflow's programs: it passes its own streams, variables and folder. Its
-arguments are the path of the socket, that of the program, and the program's own arguments.
+arguments are the path of the socket, that of the program, and the program's own arguments. It also replaces Python
+with ``-m``, a module and its arguments.
 """
 
 from __future__ import annotations
@@ -35,11 +36,16 @@ def open_request(address: str, request: Mapping[str, Any], streams: Sequence[int
 def main() -> int:
     """Run the program, and return its exit code."""
     address, file, *arguments = sys.argv[1:]
-    with open(file) as opened:  # noqa: PTH123  # pathlib is slow to import
-        code = opened.read()
+    if arguments[:1] == ["-m"]:
+        code = f"import runpy; runpy.run_module({arguments[1]!r}, run_name='__main__', alter_sys=True)"
+        arguments = arguments[1:]
+    else:
+        with open(file) as opened:  # noqa: PTH123  # pathlib is slow to import
+            code = opened.read()
+        arguments = [file, *arguments]
     request = {
         "code": code,
-        "arguments": [file, *arguments],
+        "arguments": arguments,
         "environment": dict(os.environ),
         "directory": os.getcwd(),  # noqa: PTH109  # pathlib is slow to import
         "file": file,

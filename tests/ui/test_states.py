@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Frame, Page, expect
 
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from support.airflow import TESTED, Airflow, release
@@ -90,6 +90,7 @@ def running(devserver_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture
 def shared(running: Deployment) -> Deployment:
     """Return that server, without the Secrets of other tests. :func:`refresh` makes it read those of this test."""
+    running.proxy.always = None
     for resource in ("secrets", "configmaps"):
         path = f"/api/v1/namespaces/{running.team_secrets.home}/{resource}"
         running.team_secrets.cluster.admin.delete(path).raise_for_status()
@@ -112,8 +113,8 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def test_outage_empty_table_new_entries_and_old_snapshot(
-    page: Page, ui: AirflowUI, team_secrets: TeamSecrets, proxy: Proxy
+def test_failures_empty_table_new_entries_and_old_snapshot(
+    page: Page, ui: AirflowUI, team_secrets: TeamSecrets, proxy: Proxy, account_folder: Path
 ) -> None:
     proxy.refuse()
     log_in(page, ui, "ada", PLUGIN)
@@ -121,10 +122,14 @@ def test_outage_empty_table_new_entries_and_old_snapshot(
     expect(frame.locator("#failure")).to_contain_text("The Secrets cannot be shown")
     expect(frame.locator("#failure .notice")).to_contain_text("could not be read: connection refused")
 
+    other = team_secrets.cluster.service_account(team_secrets.home, "other", {}, resources=("secrets", "configmaps"))
+    (account_folder / "token").write_text(other.token)
     proxy.resume()
-    # A failure is shown to all users for some seconds.
-    page.wait_for_timeout(5_000)
-    frame.get_by_role("button", name="Try again").click()
+    try_again(frame)
+    assert_each_namespace_has_its_own_remedy(frame, team_secrets)
+
+    (account_folder / "token").write_text(team_secrets.account.token)
+    try_again(frame)
     for text in (
         "No entries to show",
         "airflow.apache.org/connection-id",
@@ -179,15 +184,15 @@ def test_outage_empty_table_new_entries_and_old_snapshot(
     expect(frame.locator("#panel [data-verdict=trouble]")).to_be_visible()
 
 
-def test_each_namespace_without_permission_has_its_own_remedy(
-    page: Page, ui: AirflowUI, team_secrets: TeamSecrets, account_folder: Path
-) -> None:
-    other = team_secrets.cluster.service_account(team_secrets.home, "other", {}, resources=("secrets", "configmaps"))
-    (account_folder / "token").write_text(other.token)
+def try_again(frame: Frame) -> None:
+    # A failure is shown to all users for some seconds.
+    frame.page.wait_for_timeout(5_000)
+    frame.get_by_role("button", name="Try again").click()
 
-    log_in(page, ui, "ada", PLUGIN)
 
-    notices = framed(page).locator("#failure .notice")
+def assert_each_namespace_has_its_own_remedy(frame: Frame, team_secrets: TeamSecrets) -> None:
+    """Assert that the page shows a refusal of each kind in each namespace, with commands that permit it."""
+    notices = frame.locator("#failure .notice")
     # Each refusal is confirmed, which takes a second.
     expect(notices).to_have_count(4, timeout=60_000)
     places = product((team_secrets.home, team_secrets.blue), ("secrets", "configmaps"))
@@ -212,13 +217,13 @@ def test_an_empty_table_names_the_namespace_that_does_not_exist(
         expect(error.locator("code")).to_have_text("kubectl create namespace misspelt")
 
 
-def test_the_last_of_many_explanations_is_shown(
-    page: Page, ui: AirflowUI, team_secrets: TeamSecrets, proxy: Proxy
-) -> None:
+def test_the_last_of_many_explanations_is_shown(page: Page, shared: Deployment) -> None:
     """The server explains only a few lookups at a time. The user selects other entries before it responds."""
+    ui, team_secrets, proxy = shared.ui, shared.team_secrets, shared.proxy
     ids = [f"db_{number}" for number in range(8)]
     for name in ids:
         team_secrets.put(name.replace("_", "-"), {"connection-id": name}, {"value": "postgres://db"})
+    refresh(ui)
     log_in(page, ui, "ada", PLUGIN)
     frame = framed(page)
     expect(frame.locator("#rows .link")).to_have_text(ids)

@@ -238,8 +238,12 @@ def silence() -> Iterator[None]:
         logging.disable(before)
 
 
+@cache
 def airflow_version() -> str:
-    """Return Airflow's version. ``airflow.__version__`` may be missing while Airflow is imported as a library."""
+    """Return Airflow's version. ``airflow.__version__`` may be missing while Airflow is imported as a library.
+
+    It is read once, because Python parses the long description of Airflow each time.
+    """
     return version("apache-airflow")
 
 

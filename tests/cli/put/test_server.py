@@ -19,6 +19,7 @@ from support.cluster import Cluster, checked
 from support.commands import Commands
 from support.put_command import SECRET, UGLY, Done, Put
 from support.secrets import VARIABLE
+from support.servers import on_the_devserver
 from support.standard_input import on_standard_input
 
 
@@ -149,6 +150,7 @@ def test_a_folder_in_the_options(local: Callable[..., Done], tmp_path: Path, mon
     assert local("variable", "key", "--value", "-", "--dry-run=client", stdin=SECRET.encode()).status == 0
 
 
+@on_the_devserver
 def test_the_output_cannot_be_written(put: Put) -> None:
     """The Secret is written already, so the error says that."""
     environment = {

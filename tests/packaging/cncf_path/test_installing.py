@@ -8,13 +8,13 @@ from support.cncf_path import (
     APACHES,
     CNCF_PATH,
     LEFT_BY_PIP,
-    LIBRARY,
     NOTHING_BUT_A_DIRECTORY,
     OURS,
     PROVIDER,
     Wheels,
     change,
-    imported_class,
+    evaluate_in_fork,
+    imported_class_in_fork,
 )
 from support.environments import Environment
 
@@ -54,7 +54,7 @@ def test_path_prefers_the_class_of_apache_over_ours(
 
     for step, expected in sequence:
         change(environment, wheels, step)
-        assert imported_class(environment) == expected, step
+        assert imported_class_in_fork(environment) == expected, step
 
     assert environment.files() <= before
 
@@ -74,8 +74,8 @@ names = [module.name for module in pkgutil.walk_packages(provider.__path__, f"{p
 print(json.dumps({name: outcome(name) for name in names}))
 """
     environment.install(wheels.provider_without)
-    alone = environment.evaluate(code, variables=LIBRARY)
+    alone = evaluate_in_fork(environment, code)
     environment.install(wheels.cncf_path)
 
-    assert environment.evaluate(code, variables=LIBRARY) == alone
+    assert evaluate_in_fork(environment, code) == alone
     assert alone["airflow.providers.cncf.kubernetes.secret"].startswith(str(environment.site_packages))
