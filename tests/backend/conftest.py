@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +18,7 @@ from airflow_kubernetes_secrets.sources import api_server_state, cache_policy
 from support.cluster import Cluster, ServiceAccount
 from support.manifest_sources import FolderSource, ManifestSource, ServerSource
 from support.memory import AT_ONCE, MakeLookups, StartProgram, VariableLookups
+from support.piped_program import PipedProgram
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 
@@ -174,18 +173,10 @@ def program(in_pod: None, tmp_path: Path) -> Iterator[StartProgram]:
     """Return a function that starts Python programs in the pod, with an empty Airflow home. They end with the test."""
     with ExitStack() as stack:
 
-        def start(text: str, *arguments: object, **variables: str) -> subprocess.Popen[str]:
-            process = stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-c", textwrap.dedent(text), *map(str, arguments)],
-                    env={**os.environ, **variables, "AIRFLOW_HOME": str(tmp_path)},
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
-            )
-            stack.callback(process.kill)
+        def start(text: str, *arguments: object, **variables: str) -> PipedProgram:
+            environment = {**os.environ, **variables, "AIRFLOW_HOME": str(tmp_path)}
+            process = PipedProgram(textwrap.dedent(text), list(map(str, arguments)), environment)
+            stack.callback(process.end)
             return process
 
         yield start
