@@ -30,6 +30,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("freshness", marker.args or ["queried", "indexed", "watched"], indirect=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run no test of a folder as "watched", which differs from "indexed" only in code for API servers."""
+    items[:] = [each for each in items if not _repeats_a_folder(each)]
+
+
+def _repeats_a_folder(item: pytest.Item) -> bool:
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return parameters.get("freshness") == "watched" and "folder" in parameters.values()
+
+
 @pytest.fixture
 def settle(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Return a function that waits until files have been unchanged for so long that they are not read again."""
