@@ -72,6 +72,9 @@ def _on_demand() -> list[shared.OnDemand]:
     """Return the resources that this process starts for all others."""
     environments = [ENVIRONMENTS[version] for version in ENVIRONMENTS if installed(version)]
     found = [shared.OnDemand(warm.name(each), partial(warm.running, each)) for each in environments]
+    own = Path(sys.prefix)
+    with_backend = partial(warm.running, own, with_backend=True)
+    found.append(shared.OnDemand(warm.name(own, with_backend=True), with_backend))
     folder = assets()
     if folder is not None:
         found.append(shared.OnDemand(APISERVER, partial(shared_apiserver, folder)))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +18,7 @@ from airflow_kubernetes_secrets.sources import api_server_state, cache_policy
 from support.cluster import Cluster, ServiceAccount
 from support.manifest_sources import FolderSource, ManifestSource, ServerSource
 from support.memory import AT_ONCE, MakeLookups, StartProgram, VariableLookups
+from support.piped_program import PipedProgram
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 
@@ -29,6 +28,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("however_fresh")
     if marker is not None and "freshness" in metafunc.fixturenames:
         metafunc.parametrize("freshness", marker.args or ["queried", "indexed", "watched"], indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run no test of a folder as "watched", which differs from "indexed" only in code for API servers."""
+    items[:] = [each for each in items if not _repeats_a_folder(each)]
+
+
+def _repeats_a_folder(item: pytest.Item) -> bool:
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return parameters.get("freshness") == "watched" and "folder" in parameters.values()
 
 
 @pytest.fixture
@@ -174,18 +183,10 @@ def program(in_pod: None, tmp_path: Path) -> Iterator[StartProgram]:
     """Return a function that starts Python programs in the pod, with an empty Airflow home. They end with the test."""
     with ExitStack() as stack:
 
-        def start(text: str, *arguments: object, **variables: str) -> subprocess.Popen[str]:
-            process = stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-c", textwrap.dedent(text), *map(str, arguments)],
-                    env={**os.environ, **variables, "AIRFLOW_HOME": str(tmp_path)},
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
-            )
-            stack.callback(process.kill)
+        def start(text: str, *arguments: object, **variables: str) -> PipedProgram:
+            environment = {**os.environ, **variables, "AIRFLOW_HOME": str(tmp_path)}
+            process = PipedProgram(textwrap.dedent(text), list(map(str, arguments)), environment)
+            stack.callback(process.end)
             return process
 
         yield start

@@ -362,8 +362,6 @@ def test_normal_exit_of_a_child_does_not_end_the_watch(
     """Functions that are registered to run at the exit of the parent run in such a child too."""
     put.variable("x", "found", name="x")
     process = program(PROGRAM.format(folder=str(proxy.folder(account)), ttl=LONG), **proxy.pod_environment())
-    assert process.stdin is not None
-    assert process.stdout is not None
     until(lambda: proxy.open_watches == 1)
     process.stdin.write("\n")
     process.stdin.flush()

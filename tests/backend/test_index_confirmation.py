@@ -66,8 +66,6 @@ def test_a_process_that_was_frozen(proxy: Proxy, account: ServiceAccount, put: P
                 print("answer", type(error).__name__, flush=True)
     """
     process = program(text, **proxy.pod_environment())
-    assert process.stdin is not None
-    assert process.stdout is not None
 
     questions, printed = process.stdin, process.stdout
 

@@ -1,4 +1,4 @@
-"""A process with a million lookups, one that begins with many threads, and one whose clock is set back."""
+"""A process with thousands of lookups, one that begins with many threads, and one whose clock is set back."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ from support.waiting import until
 
 MIB = 1024 * 1024
 THREADS = 4
-LOOKUPS = 1_000_000
-WARM_UP = 200_000
+LOOKUPS = 300_000
+WARM_UP = 100_000
 # Seconds of tolerance for a busy machine.
 LATE = 10.0
 
 SOAK = """
-import json, os, sys, threading
+import gc, json, os, sys, threading
 from pathlib import Path
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.sources import cache_policy
 
 cache_policy.THRESHOLDS = cache_policy.Thresholds(queries_first=0, indexes_first=0)
+gc.set_threshold(700, 10, 10)  # the defaults of Python
 folder, threads, rounds = sys.argv[1], int(sys.argv[2]), [int(count) for count in sys.argv[3:]]
 backends = [KubernetesSecretsBackend(service_account_path=folder, cache_ttl=ttl) for ttl in (2, 3)]
 wrong = []
@@ -82,7 +83,9 @@ with ThreadPoolExecutor(32) as threads:
 """
 
 
-def test_a_million_lookups(proxy: Proxy, account: ServiceAccount, put: Put, program: StartProgram) -> None:
+def test_hundreds_of_thousands_of_lookups(
+    proxy: Proxy, account: ServiceAccount, put: Put, program: StartProgram
+) -> None:
     """They leave no memory, socket or thread behind, while Secrets change all the time."""
     put.variable("steady", "found")
     put.connection("steady", "http://found")
@@ -114,7 +117,8 @@ def test_a_million_lookups(proxy: Proxy, account: ServiceAccount, put: Put, prog
     assert len(threads) == 1 + 2 * 2
     assert more_threads == threads
     assert abs(more_files - files) <= 8
-    assert after - before < 4 * MIB
+    # A leak of 16 bytes in each lookup would exceed this.
+    assert after - before < 3 * MIB
     until(lambda: proxy.open_watches == 0)
 
 

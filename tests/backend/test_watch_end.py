@@ -105,7 +105,6 @@ def test_process_exit_does_not_wait_for_a_silent_watch(
     put.variable("x", "found")
     ending = WAIT + "print('watches', flush=True); sys.stdin.readline()"
     process = program(text_of(proxy.folder(account), ending), **proxy.pod_environment())
-    assert process.stdout is not None
     assert [process.stdout.readline() for _ in range(2)] == ["found\n", "watches\n"]
     proxy.swallow()
     began = time.monotonic()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import io
+import select
 import selectors
 import socket
 import ssl
@@ -50,6 +52,8 @@ class Connection(ssl.SSLSocket):
 
     number: int
     passing: threading.Event
+    # The connection to the real server on which the last request of this client was forwarded, if it is still usable.
+    upstream: ssl.SSLSocket | None = None
 
     def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
         self.passing.wait()
@@ -113,6 +117,10 @@ class Upstream(Protocol):
     ca_file: Path
 
 
+# Loading the certificates takes longer than forwarding a request.
+_context = functools.cache(trust)
+
+
 class Exchange:
     """The input of a fault: the client's socket, the request, and access to the real response."""
 
@@ -125,17 +133,35 @@ class Exchange:
     def upstream(
         self, target: str | None = None, copy: Callable[[bytes], None] | None = None
     ) -> Iterator[http.client.HTTPResponse]:
-        """Return the real server's response, to be read as it arrives. ``copy`` is called with the raw bytes."""
+        """Return the real server's response, to be read as it arrives. ``copy`` is called with the raw bytes.
+
+        A TLS handshake takes longer than forwarding a request. So if the response was read completely, the connection
+        to the real server is used again for the client's next request.
+        """
         connection = http.client.HTTPSConnection(
-            self._upstream.host, self._upstream.port, context=trust(self._upstream.ca_file), timeout=PATIENCE
+            self._upstream.host, self._upstream.port, context=_context(self._upstream.ca_file), timeout=PATIENCE
         )
         with contextlib.closing(connection):
+            if (reusable := self._reusable()) is not None:
+                connection.sock = reusable
             headers = {key: value for key, value in self.request.headers.items() if key != "host"}
             connection.request(self.request.method, target or self.request.target, self.request.body or None, headers)
             incoming = Incoming(connection.sock, self.sock, copy)
             with http.client.HTTPResponse(incoming, method=self.request.method) as response:  # type: ignore[arg-type]  # the stubs are narrower
                 response.begin()
                 yield response
+                if response.isclosed() and not response.will_close:
+                    self.sock.upstream, connection.sock = connection.sock, None
+
+    def _reusable(self) -> ssl.SSLSocket | None:
+        """Return the connection of the client's last request, unless the real server has closed it."""
+        found, self.sock.upstream = self.sock.upstream, None
+        if found is not None:
+            if select.select([found], [], [], 0)[0]:
+                found.close()
+                return None
+            found.settimeout(PATIENCE)
+        return found
 
     def answer(self, target: str | None = None) -> bytes:
         """Return the whole response of the real server, as bytes of HTTP; ``target`` replaces the requested target."""

@@ -7,7 +7,6 @@ import gc
 import itertools
 import os
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -30,6 +29,7 @@ from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
 from airflow_kubernetes_secrets.sources.query import LabelQuery
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster, ServiceAccount, checked, wait_until_allowed
 from support.exchange import Request
+from support.piped_program import PipedProgram
 from support.proxy import Proxy
 from support.secrets import TEAM, VARIABLE, Put
 
@@ -82,7 +82,7 @@ def lists_of_all(requests: Iterable[Request]) -> list[Request]:
 class StartProgram(Protocol):
     """Starts Python with code, arguments (``sys.argv``) and variables. All its streams are pipes."""
 
-    def __call__(self, text: str, *arguments: object, **variables: str) -> subprocess.Popen[str]: ...
+    def __call__(self, text: str, *arguments: object, **variables: str) -> PipedProgram: ...
 
 
 class MakeLookups(Protocol):

@@ -184,6 +184,8 @@ class Proxy:
                 sock.do_handshake()
                 self._exchanges(sock)
         finally:
+            if sock.upstream is not None:
+                sock.upstream.close()
             sock.passing.wait()
             with self._lock:
                 self._open.discard(sock)

@@ -49,14 +49,20 @@ def with_values(file: str) -> bool:
     return any(part in file for part in HANDLING) and in_package(file)
 
 
+def of_memory(file: str) -> bool:
+    """Return whether a file processes values or caches them."""
+    return any(part in file for part in CACHING) or with_values(file)
+
+
 HANDLING = (
-    *(
-        f"/formats/{name}.py"
-        for name in ("reading", "values", "aliases", "annotations", "connection", "fields", "hosts")
-    ),
-    *(f"/formats/{name}.py" for name in ("hook_adjustments", "uri", "single_key")),
-    *("/kubernetes_secrets.py", "/masking.py", "/decode.py", "/objects.py"),
-    *("/tracebacks.py", "/notices.py", "/errors.py", "/json/", "/re/", "/re.py", "/urllib/", "/base64.py"),
+    *("/airflow_kubernetes_secrets/formats/", "/airflow_kubernetes_secrets/lookup/", "/kubernetes_secrets.py"),
+    *("/masking.py", "/decode.py", "/objects.py", "/tracebacks.py", "/notices.py", "/listing.py", "/errors.py"),
+    *("/json/", "/re/", "/re.py", "/enum.py", "/urllib/", "/base64.py"),
+)
+
+CACHING = (
+    *("/airflow_kubernetes_secrets/sources/", "/kubernetes/client.py", "/kubernetes/labels.py", "/counters.py"),
+    "/process.py",
 )
 
 
@@ -70,7 +76,8 @@ class Case:
     Attributes:
         look: the lookups.
         options: the options of the backend.
-        here: returns whether exceptions are raised in a file.
+        here: returns whether exceptions are raised in a file. Those in the code that connects to the API server and
+            sends requests are raised with one Secret, which is enough because this code does not depend on the Secret.
         error: the error of the lookup without an interruption, if the Secret cannot be used.
     """
 
@@ -143,12 +150,11 @@ CASES = {
         FIELDS,
         connection,
         annotations={"extra-other": "other", "connection-extra": '{"b": 1}', "connection-schema": "s"},
-        here=in_package,
     ),
     "text of fields": Case(CONNECTION, FIELDS, text_of_a_connection),
     "variable": Case(VARIABLE, {"value": f"{PASSWORD}\n"}, twice(variable)),
     "option": Case(CONFIG, {"value": f"{PASSWORD}\n"}, config),
-    "index": Case(CONNECTION, FIELDS, twice(connection), {"cache_ttl": 60}, here=in_package),
+    "index": Case(CONNECTION, FIELDS, twice(connection), {"cache_ttl": 60}, here=of_memory),
     "masked connection": Case(CONNECTION, FIELDS, connection, {"mask_values": True}),
     "masked variable": Case(VARIABLE, {"value": json.dumps({"a": [PASSWORD]})}, variable, {"mask_values": True}),
     "decision": Case(CONNECTION, FIELDS, decision),

@@ -1,13 +1,15 @@
 """Runs Python programs of an Airflow environment in a third of the time, as forks of a process with its libraries.
 
 That process has loaded nothing of Airflow itself or of this project. So each program reads its configuration and
-creates its objects as in a new process.
+creates its objects as in a new process. Another such process has also imported the backend, and nothing that the
+backend imports later: for programs whose Airflow has no configuration.
 """
 
 from __future__ import annotations
 
 import atexit
 import functools
+import json
 import os
 import select
 import shlex
@@ -18,7 +20,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from support import shared
 from support.warm_command import KILL, open_request
@@ -27,6 +29,9 @@ _SERVER = Path(__file__).with_name("warm_python.py")
 _COMMAND = Path(__file__).with_name("warm_command.py")
 _START_SECONDS = 120
 _END_SECONDS = 60
+
+# In the order in which ``from airflow_kubernetes_secrets import KubernetesSecretsBackend`` imports them.
+_BACKEND = ("airflow", "airflow.configuration", "airflow_kubernetes_secrets.backend.kubernetes_secrets")
 
 # Runs a command, and records the names of the modules that it has loaded and that Airflow's services load.
 _RECORD = """
@@ -125,8 +130,9 @@ class WarmPython:
         code: str,
         arguments: Sequence[str],
         environment: Mapping[str, str],
-        output: Sequence[IO[bytes]],
+        output: Sequence[IO[Any]],
         *,
+        standard_input: IO[Any] | None = None,
         file: Path | None = None,
         directory: Path | None = None,
         session: bool = False,
@@ -137,6 +143,7 @@ class WarmPython:
             code: its source.
             arguments: its ``sys.argv``.
             output: the files for its output and its errors.
+            standard_input: None for an empty one.
             file: the file that the source is from; None if it is from an argument.
             session: whether it starts a new session of processes.
         """
@@ -150,7 +157,8 @@ class WarmPython:
             "session": session,
         }
         with Path(os.devnull).open("rb") as nothing:
-            return Program(open_request(self.address, request, [each.fileno() for each in (nothing, *output)]))
+            streams = [each.fileno() for each in (standard_input or nothing, *output)]
+            return Program(open_request(self.address, request, streams))
 
     def run(
         self,
@@ -179,33 +187,42 @@ class WarmPython:
 
 
 @functools.cache
-def warm_python(prefix: Path) -> WarmPython:
+def warm_python(prefix: Path, *, with_backend: bool = False) -> WarmPython:
     """Return the client for an environment with Airflow: that of the run, or one that ends with this process."""
-    if shared.offers(name(prefix)):
-        return WarmPython(prefix, shared.get(name(prefix)))
+    if shared.offers(name(prefix, with_backend=with_backend)):
+        return WarmPython(prefix, shared.get(name(prefix, with_backend=with_backend)))
     own = ExitStack()
     atexit.register(_close, own, os.getpid())
-    return WarmPython(prefix, own.enter_context(running(prefix)))
+    return WarmPython(prefix, own.enter_context(running(prefix, with_backend=with_backend)))
 
 
-def name(prefix: Path) -> str:
+def name(prefix: Path, *, with_backend: bool = False) -> str:
     """Return the name under which the processes of a run request the forking process of this environment."""
-    return f"warm-{prefix.name}"
+    return f"warm-{prefix.name}{'-with-backend' if with_backend else ''}"
 
 
 @contextmanager
-def running(prefix: Path) -> Iterator[str]:
+def running(prefix: Path, *, with_backend: bool = False) -> Iterator[str]:
     """Run the forking process for this environment, with its command line's libraries loaded, and return its address.
+
+    ``with_backend``, it has imported only the backend, with an empty Airflow home.
 
     At the end, the programs that still run are ended too.
 
     Raises:
         RuntimeError: it was not ready within _START_SECONDS, or has ended.
     """
-    modules = shared.once(f"modules-{prefix.name}", functools.partial(_record, prefix)) / "modules.json"
-    address = str(Path(tempfile.mkdtemp(dir=shared.folder())) / "socket")
-    command = [str(prefix / "bin" / "python"), str(_SERVER), address, str(modules)]
+    directory = Path(tempfile.mkdtemp(dir=shared.folder()))
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    if with_backend:
+        modules = directory / "modules.json"
+        modules.write_text(json.dumps(_BACKEND))
+        environment = {name: value for name, value in environment.items() if not name.startswith("AIRFLOW__")}
+        environment["AIRFLOW_HOME"] = str(directory)
+    else:
+        modules = shared.once(f"modules-{prefix.name}", functools.partial(_record, prefix)) / "modules.json"
+    address = str(directory / "socket")
+    command = [str(prefix / "bin" / "python"), str(_SERVER), address, str(modules)]
     process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None
     assert process.stdout is not None
