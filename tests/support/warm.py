@@ -118,12 +118,14 @@ class WarmPython:
         self._directory = Path(tempfile.mkdtemp(dir=shared.folder()))
 
     def commands(self, *names: str) -> Path:
-        """Return a folder with these programs of the environment for a shell. The forking process runs each of them."""
+        """Return a folder with only these programs of the environment. The forking process runs each of them."""
+        folder = self._directory / "-and-".join(names)
+        folder.mkdir(exist_ok=True)
         for name in names:
             command = [sys.executable, "-I", "-S", str(_COMMAND), self.address, str(self._prefix / "bin" / name)]
-            (self._directory / name).write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
-            (self._directory / name).chmod(0o755)
-        return self._directory
+            (folder / name).write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+            (folder / name).chmod(0o755)
+        return folder
 
     def start(
         self,

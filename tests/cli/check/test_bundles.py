@@ -55,7 +55,7 @@ def test_bundles_count_as_manifests_for_airflow(run: Any, tmp_path: Path) -> Non
         ({"hunter2": " =="}, "config", "bundle-key", "1 key has no value"),
         ({"a": "hunter2\n"}, "variables", "trailing-newline", "key 'a': the value ends with a newline"),
         ({"AIRFLOW_CONN_x": URI}, "connections", "bundle-key", "Write AIRFLOW_CONN_X"),
-        ({"AIRFLOW_VAR_X": URI}, "connections", "bundle-key", "only keys that begin with AIRFLOW_CONN_"),
+        ({"AIRFLOW_VAR_X": URI}, "connections", "bundle-key", "the prefix in this bundle is AIRFLOW_CONN_"),
         ({}, "variables", "bundle-key", "the bundle is empty"),
         ({"hunter2": ""}, "variables", "bundle-key", "1 key has no value"),
         ({"a": URI}, "connection", "bundle-not-read", "did you mean 'connections'?"),
