@@ -106,19 +106,19 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], tuple[str, ...], dict[str
     "a prefix without its end": (
         {"DB_HOST": "h", "DB_USER": "u", "DB_PASSWORD": MARK},
         {"key-prefix": "DB", "connection-type": "mysql"},
-        ("did you mean 'DB_'?",),
+        ("did you mean 'DB_'? Correct it",),
         {"key-prefix": "DB_", "connection-type": "mysql"},
     ),
     "a prefix without its last part": (
         {"SHOP_DB_HOST": "h", "SHOP_DB_PASSWORD": MARK, "SHOP_X_Y": "z"},
         {"key-prefix": "SHOP_", "connection-type": "mysql"},
-        ("did you mean 'SHOP_DB_'?",),
+        ("did you mean 'SHOP_DB_'? Correct it",),
         {"key-prefix": "SHOP_DB_", "connection-type": "mysql"},
     ),
     "a prefix with a hyphen": (
         {"db-host": "h", "db-password": MARK},
         {"key-prefix": "db", "connection-type": "mysql"},
-        ("did you mean 'db-'?",),
+        ("did you mean 'db-'? Correct it",),
         {"key-prefix": "db-", "connection-type": "mysql"},
     ),
     "a prefix that no product has": (

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import http.client
 import io
-import select
 import selectors
 import socket
 import ssl
@@ -156,11 +155,16 @@ class Exchange:
     def _reusable(self) -> ssl.SSLSocket | None:
         """Return the connection of the client's last request, unless the real server has closed it."""
         found, self.sock.upstream = self.sock.upstream, None
-        if found is not None:
-            if select.select([found], [], [], 0)[0]:
-                found.close()
-                return None
-            found.settimeout(PATIENCE)
+        if found is None:
+            return None
+        # `select.select` would refuse the descriptors of a process with more than 1,024 of them.
+        with selectors.PollSelector() as selector:
+            selector.register(found, selectors.EVENT_READ)
+            is_closed = bool(selector.select(0))
+        if is_closed:
+            found.close()
+            return None
+        found.settimeout(PATIENCE)
         return found
 
     def answer(self, target: str | None = None) -> bytes:

@@ -143,8 +143,8 @@ EXPLAIN = Command(
 LIST = Command(
     "list",
     "list the connections, variables and configuration options in Secrets",
-    "List the connections, variables and configuration options in Secrets, with their problems. The list contains the "
-    "namespaces that Airflow searches, and is sorted by kind, team and id. No value is shown.",
+    "List the connections, variables and configuration options in the Secrets of all namespaces that Airflow searches, "
+    "with their problems. The list is sorted by kind, team and id. No value is shown.",
     (
         _argument("kind", help="only this kind (default: all)", choices=LISTS, nargs="?"),
         _argument("--team", help="only entries of this team", metavar="TEAM", type=team_argument),

@@ -56,7 +56,7 @@ _MISSPELT = 0.85
 
 # The option with the URL of the metadata database. If its Secret is not found, Airflow silently uses the default: an
 # empty SQLite database.
-METADATA_DATABASE = ("database", "sql_alchemy_conn")
+_METADATA_DATABASE = ("database", "sql_alchemy_conn")
 
 
 @dataclass(frozen=True)
@@ -102,15 +102,22 @@ def secret_options() -> list[SecretOption]:
     return found
 
 
+def is_of_metadata_database(option: SecretOption) -> bool:
+    """Return whether an option is that of the metadata database, under its current or its deprecated name."""
+    return _METADATA_DATABASE in _names(airflow_conf(), option.section, option.key)
+
+
 def only_in_environment(option: SecretOption, configured: AirflowConfiguration) -> list[str]:
     """Return the environment variables that an option's Secret depends on and that ``airflow.cfg`` does not replace.
 
     A process without these variables silently uses the default of the option.
     """
     in_file = read_configuration_file(configuration_file())
-    if any(in_file.has_option(option.section, option.key + suffix) for suffix in ("", "_cmd")):
+    names = _names(airflow_conf(), option.section, option.key)
+    if any(in_file.has_option(section, key + suffix) for section, key in names for suffix in ("", "_cmd")):
         return []
-    found = [] if in_file.has_option(option.section, f"{option.key}_secret") else [option.where]
+    is_in_file = any(in_file.has_option(section, f"{key}_secret") for section, key in names)
+    found = [] if is_in_file else [option.where]
     for key, origins in {"backend": (configured.backend_from,), "backend_kwargs": configured.kwargs_from}.items():
         # Airflow itself writes both options without a value into a new file.
         if not any(in_file.get("secrets", key + suffix, fallback="").strip() for suffix in OPTION_SUFFIXES):

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from airflow_kubernetes_secrets.backend.airflow_versions import has_teams
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, configuration_file
 from airflow_kubernetes_secrets.deployment.secret_options import (
-    METADATA_DATABASE,
     SecretOption,
+    is_of_metadata_database,
     only_in_environment,
     secret_options,
 )
@@ -101,11 +101,8 @@ def check_secret_options(
         finding = _secret_option(option, location, options)
         yield finding
         # The environment matters only in a pod: the other pods of Airflow need these variables too.
-        if (
-            finding.status is FindingStatus.OK
-            and (option.section, option.key) == METADATA_DATABASE
-            and SERVICE_HOST in os.environ
-        ):
+        is_ok = finding.status is FindingStatus.OK
+        if is_ok and is_of_metadata_database(option) and SERVICE_HOST in os.environ:
             yield from _only_in_environment(option, configured)
 
 

@@ -101,18 +101,18 @@ def _for_id(search: HintSearch) -> list[str]:
     kind_and_id = (lookup.kind, lookup.id)
     # The label that would be right is unknown to the user too, so it can be one of any kind.
     meant = [each for each in meant_for(lookup, options, location) if search.is_revealed_for_every_kind(each.secret)]
-    hints = [
+    texts = [
         *(each.text for each in location.misnamed(*kind_and_id) if search.may_reveal(*kind_and_id, None)),
         *(f"{text}{more and f';{more} like it'}" for text, more in first_items(list(objects_with_id(search)))),
         *_first_of([each.text for each in meant if each.has_id]),
-        *secrets_named_like(search, skipped={each.secret.full_name for each in meant}),
+        *secrets_named_like(search, shown={each.secret.full_name for each in meant}),
         *missing_namespaces(options, location),
     ]
-    if not hints:
-        hints = [*id_of_variable(lookup), *similar_ids(search)]
-    hints += _first_of([each.text for each in meant if not each.has_id])
-    hints += _problems_of_folder(search, hints)
-    return list(dict.fromkeys(hints))
+    if not texts:
+        texts = [*id_of_variable(lookup), *similar_ids(search)]
+    texts += _first_of([each.text for each in meant if not each.has_id])
+    texts += _problems_of_folder(search, texts)
+    return list(dict.fromkeys(texts))
 
 
 def _first_of(texts: Sequence[str]) -> Iterator[str]:

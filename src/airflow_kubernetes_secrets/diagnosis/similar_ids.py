@@ -72,11 +72,11 @@ def id_of_variable(lookup: Lookup) -> Iterator[str]:
             yield f"{is_name}. The id of the {kind.word} is the rest of it, usually in lower case: {rest.lower()!r}"
 
 
-def secrets_named_like(search: HintSearch, *, skipped: Set[str]) -> Iterator[str]:
+def secrets_named_like(search: HintSearch, *, shown: Set[str]) -> Iterator[str]:
     """Yield the Secrets whose name is like the id and that do not have the label.
 
     Args:
-        skipped: the full names of Secrets that another hint names.
+        shown: the full names of Secrets that another hint names.
     """
     lookup, options, location, label = search.lookup, search.options, search.location, search.label
     if label is None:
@@ -88,7 +88,7 @@ def secrets_named_like(search: HintSearch, *, skipped: Set[str]) -> Iterator[str
                 stored = location.get_from_list(namespace, name)
             except KubernetesSecretsError:
                 continue
-            if stored is None or label in stored.secret.labels or stored.secret.full_name in skipped:
+            if stored is None or label in stored.secret.labels or stored.secret.full_name in shown:
                 continue
             secret = stored.secret
             if isinstance(secret, MountedSecret):

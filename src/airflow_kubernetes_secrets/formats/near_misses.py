@@ -203,7 +203,7 @@ def _longer_prefix(secret: Secret, prefix: str) -> Iterator[str]:
     """Yield the beginning of the keys that was probably meant: people omit the ``_`` at its end."""
     for meant, _count in _beginnings(secret, prefix).most_common(1):
         place = f"{KEY_PREFIX}{secret.annotation_place}"
-        yield f"Behind the beginning in {place}, no key has a known name; did you mean {quoted(meant)}?"
+        yield f"Behind the beginning in {place}, no key has a known name; did you mean {quoted(meant)}? Correct it"
 
 
 def _beginnings(secret: Secret, prefix: str = "") -> Counter[str]:

@@ -191,7 +191,7 @@ OF_DEPLOYMENTS: Mapping[DeploymentCode, str] = {
     "unlisted": "the Secrets of a namespace cannot be listed",
     "teams-off": "Secrets belong to teams, but Airflow has no teams",
     "many": "a namespace has so many Secrets that each lookup is expensive for the API server",
-    "not-taken": "a configuration option names a Secret, but Airflow uses another value",
+    "not-taken": "a configuration option names a Secret, but Airflow uses another value, or has no option of this name",
     "only-in-environment": "only environment variables name the Secret with the URI of the metadata database, and pods "
     "without these variables use another database",
     "option-missing": "a configuration option names a Secret that does not exist",

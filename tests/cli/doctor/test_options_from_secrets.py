@@ -55,11 +55,20 @@ class TestOptionsFromSecrets:
         findings = doctor(commands, "--kubeconfig", kubeconfig, status=0)
         assert "only-in-environment" not in [each["code"] for each in findings]
 
+    def test_deprecated_name_of_the_database_option_only_in_environment_variables(
+        self, commands: Commands, put: Put
+    ) -> None:
+        put.config("db", URI, name="it")
+        commands.set("AIRFLOW__CORE__SQL_ALCHEMY_CONN_SECRET", "db")
+        text = warning(commands, "only-in-environment")
+        assert "(AIRFLOW__CORE__SQL_ALCHEMY_CONN_SECRET, AIRFLOW__SECRETS__BACKEND, " in text
+
     @on_the_devserver
     @pytest.mark.parametrize(
         ("in_file", "alone"),
         [
             (("database", "backend", "kwargs"), []),
+            (("deprecated", "backend", "kwargs"), []),
             (("database", "backend"), ["AIRFLOW__SECRETS__BACKEND_KWARGS"]),
             (("database",), ["AIRFLOW__SECRETS__BACKEND", "AIRFLOW__SECRETS__BACKEND_KWARGS"]),
             (("backend", "kwargs"), [DATABASE]),
@@ -77,6 +86,7 @@ class TestOptionsFromSecrets:
         commands.set(self.DATABASE, "db")
         lines = {
             "database": "[database]\nsql_alchemy_conn_secret = db\n",
+            "deprecated": "[core]\nsql_alchemy_conn_secret = db\n",
             "another database": "[database]\nsql_alchemy_conn = postgresql://h/d\n",
             "backend": f"[secrets]\nbackend = {BACKEND}\n",
             "empty": "[secrets]\nbackend = \nbackend_kwargs = \n",
