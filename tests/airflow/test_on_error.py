@@ -283,9 +283,10 @@ def test_deny_in_the_api_server_alone_is_an_internal_error_and_then_a_miss(outag
     ]
     assert set(answers) == {"500"}
     # The API server closes the connection after this response. If that takes longer than the worker's pause, an attempt
-    # fails on the closed connection, and the API server logs nothing. So the attempts are counted in the worker's log.
-    for kind, retries in {"4th": 2, "5th": 0}.items():
-        assert outage_with_deny.scheduler_log.count(f"this is the {kind} time calling it") == retries, kind
+    # fails on the closed connection, and the API server logs nothing. So the attempts are counted in the worker's log,
+    # where each repeated attempt names the one before: five for the connection, and five for the variable.
+    for number, count in {"4th": 2, "5th": 0}.items():
+        assert outage_with_deny.scheduler_log.count(f"this is the {number} time calling it") == count, number
 
 
 def test_deny_is_an_import_error_of_the_dag_file(outage_with_deny: Outage) -> None:
