@@ -59,8 +59,10 @@ class PipedProgram:
         readers = [threading.Thread(target=read, args=each, daemon=True) for each in streams]
         for reader in readers:
             reader.start()
-        self.stdin.write(text)
-        self.stdin.close()
+        # A program that has already ended says in its errors why.
+        with suppress(BrokenPipeError):
+            self.stdin.write(text)
+            self.stdin.close()
         for reader in readers:
             reader.join(max(ends - time.monotonic(), 0))
             if reader.is_alive():

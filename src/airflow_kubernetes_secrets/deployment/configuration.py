@@ -44,7 +44,7 @@ _OPTION = re.compile("AIRFLOW__(?P<section>.+?)__(?P<key>.+)")
 KWARG_PREFIXES = ("backend_kwarg__", "backend_kwargs__")
 
 # The similarity to the name of an option, from 0 to 1, from which another name was probably meant as this option.
-_CUTOFF = 0.85
+OPTION_CUTOFF = 0.85
 
 # An option, a command that prints it, and the id of its Secret, in the order in which Airflow reads them.
 OPTION_SUFFIXES = ("", "_cmd", "_secret")
@@ -285,7 +285,7 @@ def _misspelt_names(conf: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, where, section in names:
         base = _without_suffix(name)
-        meant = nearest(base.upper(), (_BACKEND_VARIABLE, _KWARGS_VARIABLE), _CUTOFF)
+        meant = nearest(base.upper(), (_BACKEND_VARIABLE, _KWARGS_VARIABLE), OPTION_CUTOFF)
         if meant and base != meant and not _is_read(conf, base):
             option = meant.removeprefix(IN_SECTION).lower()
             right = f"{section}{option}" if section else meant + name[len(base) :]

@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.backend.airflow_versions import kwarg_variables
 from airflow_kubernetes_secrets.deployment.configuration import (
     IN_SECTION,
     KWARG_PREFIXES,
+    OPTION_CUTOFF,
     OPTION_SUFFIXES,
     AirflowConfiguration,
     airflow_conf,
@@ -49,10 +50,6 @@ _OF_ANY_VERSION = {
     ("smtp", "smtp_password"),
     ("webserver", "secret_key"),
 }
-
-# From this similarity on, an unknown name counts as misspelt. Plugins have options of their own, whose names can end
-# with "secret" too.
-_MISSPELT = 0.85
 
 # The option with the URL of the metadata database. If its Secret is not found, Airflow silently uses the default: an
 # empty SQLite database.
@@ -171,7 +168,8 @@ def _meant(conf: Any, option: SecretOption, sensitive: Collection[tuple[str, str
         return ""
     # Names like those of the options that configure backends have a finding of their own.
     known = (f"[{section}] {key}" for section, key in sensitive if not key.endswith("backend_kwargs"))
-    return nearest(option.name, tuple(sorted(known)), _MISSPELT)
+    # Plugins have options of their own, whose names can end with "secret" too.
+    return nearest(option.name, tuple(sorted(known)), OPTION_CUTOFF)
 
 
 def _names(conf: Any, section: str, key: str) -> list[tuple[str, str]]:
