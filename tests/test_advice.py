@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS
 from airflow_kubernetes_secrets.kubernetes.permissions import Grant, forbidden_text
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.messages.advice import advice_of
 
 

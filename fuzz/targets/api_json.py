@@ -15,8 +15,7 @@ from airflow_kubernetes_secrets.kubernetes.decode import (
     status_message,
 )
 from airflow_kubernetes_secrets.kubernetes.http1 import Response
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
+from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, SECRETS, Resource, Secret
 from airflow_kubernetes_secrets.kubernetes.watch_events import parse_watch_event
 from fuzz.secrets import allow_names
 from fuzz.target import Target

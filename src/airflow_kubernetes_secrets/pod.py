@@ -26,7 +26,7 @@ from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_completed, 
 from airflow_kubernetes_secrets.formats.value_parsers import ValueParser
 from airflow_kubernetes_secrets.formats.values import text
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup, Outcome
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables

@@ -14,8 +14,8 @@ import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import ForbiddenError
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS
 from airflow_kubernetes_secrets.kubernetes.permissions import Grant, forbidden_text
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from support.airflow import ROOT
 from support.cluster import Cluster
 from support.kubectl import needs_kubectl

@@ -13,8 +13,7 @@ from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, par
 from airflow_kubernetes_secrets.kubernetes.http1 import Response
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests
 from airflow_kubernetes_secrets.kubernetes.manifest_folder import ManifestFile
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Secret
 from airflow_kubernetes_secrets.kubernetes.watch_events import Change, parse_watch_event
 from support.errors import everything_about
 

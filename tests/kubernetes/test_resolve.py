@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
-from airflow_kubernetes_secrets.kubernetes.http_connection import Endpoint, HttpConnection, TransportError
-from airflow_kubernetes_secrets.kubernetes.resolve import addresses
-
-
-def never(*_args: object, **_options: object) -> list[Any]:
-    raise AssertionError("an address needs no resolver")
+from airflow_kubernetes_secrets.kubernetes.http_connection import (
+    Endpoint,
+    HttpConnection,
+    TransportError,
+    addresses_of,
+)
+from airflow_kubernetes_secrets.kubernetes.resolve import addresses_of_name
 
 
 @pytest.mark.parametrize(
@@ -26,11 +27,14 @@ def never(*_args: object, **_options: object) -> list[Any]:
     ],
 )
 def test_an_address_is_not_resolved(host: str, family: socket.AddressFamily, address: tuple[Any, ...]) -> None:
-    assert addresses(host, 443, Deadline(1), getaddrinfo=never) == [(family, address)]
+    # A name would be resolved before the deadline, which has passed.
+    assert addresses_of(Endpoint(host, 443), Deadline(0)) == [(family, address)]
 
 
 def test_a_name() -> None:
-    assert (socket.AF_INET, ("127.0.0.1", 443)) in addresses("localhost", 443, Deadline(10))
+    assert (socket.AF_INET, ("127.0.0.1", 443)) in addresses_of(Endpoint("localhost", 443), Deadline(10))
+    with pytest.raises(TimeoutError):
+        addresses_of(Endpoint("localhost", 443), Deadline(0))
 
 
 def test_resolver_that_does_not_respond_in_time() -> None:
@@ -42,7 +46,7 @@ def test_resolver_that_does_not_respond_in_time() -> None:
 
     try:
         with pytest.raises(TimeoutError) as raised:
-            addresses("api.example.com", 443, Deadline(0.2), getaddrinfo=slow)
+            addresses_of_name("api.example.com", 443, Deadline(0.2), getaddrinfo=slow)
         assert raised.value.strerror == "the name api.example.com was not resolved in time"
         [waiting] = [each for each in threading.enumerate() if each.name == "airflow-kubernetes-secrets-resolve"]
         # The end of the process must not wait for DNS.
@@ -58,7 +62,9 @@ def test_a_resolver_that_takes_a_while() -> None:
         time.sleep(0.3)
         return found
 
-    assert addresses("api.example.com", 443, Deadline(20), getaddrinfo=slow) == [(socket.AF_INET, ("10.0.0.1", 443))]
+    assert addresses_of_name("api.example.com", 443, Deadline(20), getaddrinfo=slow) == [
+        (socket.AF_INET, ("10.0.0.1", 443))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +75,7 @@ def test_a_resolver_that_fails(error: Exception) -> None:
         raise error
 
     with pytest.raises(OSError, match=r"Name or service not known|is not a host name"):
-        addresses("api.example.com", 443, Deadline(5), getaddrinfo=fail)
+        addresses_of_name("api.example.com", 443, Deadline(5), getaddrinfo=fail)
 
 
 def test_a_process_that_can_start_no_thread() -> None:

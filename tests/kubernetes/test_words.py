@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from airflow_kubernetes_secrets.errors import ExpiredVersionError
 from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, status_message
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS
 from airflow_kubernetes_secrets.kubernetes.permissions import Grant, forbidden_text, impersonation_text, refused_user
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.kubernetes.watch_events import parse_watch_event
 from airflow_kubernetes_secrets.messages.printable import printable
 from support.hostile import NAMES, assert_harmless, assert_one_message

@@ -32,6 +32,7 @@ _MODULES_OF_OTHER_LOOKUPS = {
     "airflow_kubernetes_secrets.formats.connection",
     "airflow_kubernetes_secrets.formats.near_misses",
     "airflow_kubernetes_secrets.kubernetes.permissions",
+    "airflow_kubernetes_secrets.kubernetes.resolve",
     "airflow_kubernetes_secrets.kubernetes.watch_events",
     "airflow_kubernetes_secrets.lookup.bundles",
     "airflow_kubernetes_secrets.lookup.reference_annotations",

@@ -19,7 +19,7 @@ from airflow_kubernetes_secrets.formats import values
 from airflow_kubernetes_secrets.kubernetes.client import Client
 from airflow_kubernetes_secrets.kubernetes.credentials import ServiceAccountCredentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Resource
 from airflow_kubernetes_secrets.process import ProcessLocal
 from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
 from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState

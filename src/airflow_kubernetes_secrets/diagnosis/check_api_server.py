@@ -17,8 +17,8 @@ from airflow_kubernetes_secrets.inventory.missing_namespaces import missing_name
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.kubernetes.bearer_token import token_claims
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials, ServiceAccountCredentials
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS
 from airflow_kubernetes_secrets.kubernetes.permissions import Grant, forbidden_text
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.messages.listing import number_of
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options

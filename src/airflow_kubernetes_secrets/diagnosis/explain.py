@@ -25,8 +25,7 @@ from airflow_kubernetes_secrets.inventory.labels_and_annotations import problems
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_names
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
-from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret
-from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
+from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, ConfigMap, Secret
 from airflow_kubernetes_secrets.lookup.bundles import are_of_one_bundle
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, decide

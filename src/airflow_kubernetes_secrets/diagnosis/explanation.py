@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.deployment.secret_options import SecretOption
 from airflow_kubernetes_secrets.diagnosis.hook_test import HookTest
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Resource
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup, Outcome, shown_id
 from airflow_kubernetes_secrets.manifests.requested_secret import why_it_would_hide

@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.deployment.configuration import AirflowConfigura
 from airflow_kubernetes_secrets.deployment.secret_options import SecretOption
 from airflow_kubernetes_secrets.diagnosis.explanation import Candidate, Explanation, Step, Verdict
 from airflow_kubernetes_secrets.diagnosis.hook_test import HookState
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.advice import advice_of
 from airflow_kubernetes_secrets.messages.listing import first_names, number_of

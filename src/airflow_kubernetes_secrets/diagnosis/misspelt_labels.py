@@ -14,8 +14,7 @@ from airflow_kubernetes_secrets.inventory.label_keys import folded_name, known_l
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.messages.listing import quoted

@@ -12,8 +12,7 @@ from airflow_kubernetes_secrets.inventory.id_corrections import correction, set_
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import empty_team
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, label_value
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
+from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, Secret
 from airflow_kubernetes_secrets.lookup.bundles import entries_of, keys_of, name_with_key
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.options.backend_kwargs import Options

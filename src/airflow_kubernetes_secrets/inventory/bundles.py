@@ -7,8 +7,7 @@ from typing import Final
 
 from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, folded
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
+from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, Secret
 from airflow_kubernetes_secrets.lookup.bundles import identifier_of_key, problem_of_key
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import problem_of_bundle

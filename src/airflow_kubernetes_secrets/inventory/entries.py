@@ -32,8 +32,7 @@ from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
 from airflow_kubernetes_secrets.inventory.stored_secret import Owner, StoredSecret
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, label_value
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Secret
 from airflow_kubernetes_secrets.lookup.bundles import entries_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, decide, shown_id

@@ -33,8 +33,7 @@ from airflow_kubernetes_secrets.kubernetes.labels import (
     is_subdomain,
     quoted_label_key,
 )
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS
+from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, SECRETS, Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind, kinds_with_labels, labels_of_ids
 from airflow_kubernetes_secrets.messages.listing import first_items, quoted
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity

@@ -10,8 +10,7 @@ from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
+from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, SECRETS, Resource, Secret
 from airflow_kubernetes_secrets.lookup.bundles import variable_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.printable import printable

@@ -8,8 +8,14 @@ from dataclasses import dataclass
 import msgspec
 
 from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, another_namespace, another_object
-from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret, config_map_data, kept_annotations
-from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, Resource
+from airflow_kubernetes_secrets.kubernetes.objects import (
+    CONFIG_MAPS,
+    ConfigMap,
+    Resource,
+    Secret,
+    config_map_data,
+    kept_annotations,
+)
 from airflow_kubernetes_secrets.messages.printable import printable
 
 # The names of operators, by the API group of an owner reference.

@@ -31,9 +31,8 @@ from airflow_kubernetes_secrets.kubernetes.failures import (
 from airflow_kubernetes_secrets.kubernetes.http1 import Head, Response
 from airflow_kubernetes_secrets.kubernetes.http_connection import HttpConnection, ResponseTooLargeError, TransportError
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.objects import Resource, Secret
 from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS, Refusal, Refusals
-from airflow_kubernetes_secrets.kubernetes.resources import Resource
 from airflow_kubernetes_secrets.kubernetes.transport import DOUBTFUL_AFTER_SECONDS, Call, Transport
 
 if TYPE_CHECKING:

@@ -10,8 +10,14 @@ which slows the import.
 import msgspec
 
 from airflow_kubernetes_secrets.kubernetes.http1 import Response
-from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret, config_map_data, kept_annotations
-from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, Resource
+from airflow_kubernetes_secrets.kubernetes.objects import (
+    CONFIG_MAPS,
+    ConfigMap,
+    Resource,
+    Secret,
+    config_map_data,
+    kept_annotations,
+)
 from airflow_kubernetes_secrets.messages.printable import printable
 
 # The limit for the API server's message about an error. It becomes a part of other messages, and can be anything.

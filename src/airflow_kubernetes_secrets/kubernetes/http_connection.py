@@ -14,7 +14,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from time import monotonic
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.http1 import (
@@ -28,8 +28,11 @@ from airflow_kubernetes_secrets.kubernetes.http1 import (
     read_lines,
     read_response,
 )
-from airflow_kubernetes_secrets.kubernetes.resolve import Address, addresses
 from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.process import importing
+
+if TYPE_CHECKING:
+    from airflow_kubernetes_secrets.kubernetes.resolve import Address
 
 Read = TypeVar("Read")
 
@@ -244,7 +247,7 @@ class _DeadlineReader(io.RawIOBase):
 
 
 def _connect(endpoint: Endpoint, tls: Tls | None, deadline: Deadline) -> socket.socket:
-    raw = connect_to_one(addresses(endpoint.host, endpoint.port, deadline), deadline)
+    raw = connect_to_one(addresses_of(endpoint, deadline), deadline)
     try:
         # A LIST is one small write, which must not wait for the ACK of an earlier one.
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -282,6 +285,25 @@ def with_tls(raw: socket.socket, tls: Tls, host: str, deadline: Deadline) -> ssl
     except BaseException:
         plain.close()
         raise
+
+
+def addresses_of(endpoint: Endpoint, deadline: Deadline) -> list[Address]:
+    """Return the addresses to connect to, in the order in which to try them.
+
+    Raises:
+        OSError: as for :func:`airflow_kubernetes_secrets.kubernetes.resolve.addresses_of_name`.
+    """
+    try:
+        # Pass bytes: for a string, Python loads the codec for international names with tables of a tenth of a MiB.
+        numeric = endpoint.host.encode("ascii")
+        found = socket.getaddrinfo(numeric, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (socket.gaierror, UnicodeEncodeError):
+        # The host of a kubeconfig can be a name. In a pod it is an address.
+        with importing.lock:
+            from airflow_kubernetes_secrets.kubernetes.resolve import addresses_of_name
+
+        return addresses_of_name(endpoint.host, endpoint.port, deadline)
+    return [(family, address) for family, _type, _protocol, _name, address in found]
 
 
 # Errors of an address that this machine cannot use (no IPv6, no route). They reveal nothing about the host.

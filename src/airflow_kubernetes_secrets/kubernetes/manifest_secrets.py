@@ -22,8 +22,14 @@ from airflow_kubernetes_secrets.kubernetes.labels import (
     quoted_label_key,
 )
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import RefusedError
-from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret, config_map_data, kept_annotations
-from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS
+from airflow_kubernetes_secrets.kubernetes.objects import (
+    CONFIG_MAPS,
+    SECRETS,
+    ConfigMap,
+    Secret,
+    config_map_data,
+    kept_annotations,
+)
 from airflow_kubernetes_secrets.kubernetes.unprocessed import unprocessed
 
 # The error for a key whose name is not shown.

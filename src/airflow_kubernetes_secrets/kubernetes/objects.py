@@ -8,9 +8,30 @@ from typing import NoReturn
 
 from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.printable import printable
+
+
+class Resource:
+    """A resource of the API.
+
+    Attributes:
+        kind: the kind of its objects.
+        plural: its name in paths and in RBAC.
+    """
+
+    __slots__ = ("kind", "plural")
+
+    def __init__(self, kind: str, plural: str) -> None:
+        self.kind = kind
+        self.plural = plural
+
+    def __repr__(self) -> str:
+        return f"<Resource {self.plural}>"
+
+
+SECRETS = Resource("Secret", "secrets")
+CONFIG_MAPS = Resource("ConfigMap", "configmaps")
 
 
 def kept_annotations(annotations: Mapping[str, str] | None, labels: Mapping[str, str]) -> dict[str, str] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import KUBECTL
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Resource
 from airflow_kubernetes_secrets.messages.printable import printable, printable_lines, shell_word
 
 ANONYMOUS = "system:anonymous"

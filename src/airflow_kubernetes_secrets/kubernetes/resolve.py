@@ -1,7 +1,6 @@
 """Resolve the name of a host before a deadline.
 
-``getaddrinfo`` has no timeout, and waits half a minute for a DNS server that does not respond. In a pod, the API
-server's host is an address, so nothing is resolved. In a kubeconfig, it can be a name.
+``getaddrinfo`` has no timeout, and waits half a minute for a DNS server that does not respond.
 """
 
 from __future__ import annotations
@@ -17,27 +16,21 @@ from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 Address = tuple[socket.AddressFamily, Any]
 
 
-def addresses(
+def addresses_of_name(
     host: str, port: int, deadline: Deadline, getaddrinfo: Callable[..., list[Any]] = socket.getaddrinfo
 ) -> list[Address]:
-    """Return the addresses of a host, in the resolver's order.
+    """Return the addresses of a host's name, in the resolver's order.
 
     Raises:
         OSError: the name does not exist (``socket.gaierror``), was not resolved in time (``TimeoutError``), or cannot
             be resolved because no thread can be started.
     """
-    try:
-        # Pass bytes: for a string, Python loads the codec for international names with tables of a tenth of a MiB.
-        numeric = host.encode("ascii")
-        return _addresses(socket.getaddrinfo(numeric, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
-    except (socket.gaierror, UnicodeEncodeError):
-        pass  # the host is a name, not an address
-
     outcome: list[list[Address] | OSError] = []
 
     def resolve() -> None:
         try:
-            outcome.append(_addresses(getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+            found = getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            outcome.append([(family, address) for family, _type, _protocol, _name, address in found])
         except OSError as error:
             outcome.append(error)
         except ValueError:
@@ -55,7 +48,3 @@ def addresses(
     if isinstance(outcome[0], OSError):
         raise outcome[0]
     return outcome[0]
-
-
-def _addresses(found: list[Any]) -> list[Address]:
-    return [(family, address) for family, _type, _protocol, _name, address in found]

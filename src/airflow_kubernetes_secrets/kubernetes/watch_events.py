@@ -20,8 +20,7 @@ from airflow_kubernetes_secrets.kubernetes.decode import (
     shortened,
     statuses,
 )
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import Resource
+from airflow_kubernetes_secrets.kubernetes.objects import Resource, Secret
 
 
 class Change(Enum):

@@ -30,8 +30,7 @@ from airflow_kubernetes_secrets.formats.reading import (
 )
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, is_uri, label_value
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Resource, Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.accepted_values import Reference

@@ -9,7 +9,7 @@ from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key
-from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS
+from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, SECRETS
 from airflow_kubernetes_secrets.kubernetes.unprocessed import SOPS, is_encrypted_by_sops, tools_by_key
 from airflow_kubernetes_secrets.lookup.kinds import selecting_labels
 from airflow_kubernetes_secrets.manifests.external_secrets import (

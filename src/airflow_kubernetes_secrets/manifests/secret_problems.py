@@ -31,8 +31,7 @@ from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, is_
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import RefusedError
 from airflow_kubernetes_secrets.kubernetes.manifest_secrets import secret_of
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
+from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, Secret
 from airflow_kubernetes_secrets.kubernetes.unprocessed import Tool, known_part
 from airflow_kubernetes_secrets.lookup.bundles import entries_of, problem_of_key
 from airflow_kubernetes_secrets.lookup.kinds import Kind, kinds_with_labels

@@ -17,8 +17,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import is_label_key
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Secret
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_encrypted_by_sops, tool_in_name
 from airflow_kubernetes_secrets.manifests.planned_secret import similar_field, unknown_field
 from airflow_kubernetes_secrets.manifests.secret_manifest import LARGEST_BYTES

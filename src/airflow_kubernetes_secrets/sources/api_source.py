@@ -13,8 +13,7 @@ from airflow_kubernetes_secrets.kubernetes.client import Client
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials, ServiceAccountCredentials, in_a_pod
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import is_namespace
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Resource, Secret
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.process import importing
 from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState

@@ -17,8 +17,7 @@ from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value, looks
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
 from airflow_kubernetes_secrets.kubernetes.manifest_files import MANIFEST_SUFFIXES
 from airflow_kubernetes_secrets.kubernetes.mounted_folder import MountedContent, MountedFolder, Version, is_of_volume
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Secret
 from airflow_kubernetes_secrets.options.accepted_values import IN_REFERENCES
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import NameQuery, Query

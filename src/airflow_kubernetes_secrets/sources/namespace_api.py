@@ -19,8 +19,7 @@ from airflow_kubernetes_secrets.errors import (
 from airflow_kubernetes_secrets.kubernetes.client import Client, Watch
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import Resource
+from airflow_kubernetes_secrets.kubernetes.objects import Resource, Secret
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
 from airflow_kubernetes_secrets.sources.last_results import LastResults

@@ -7,8 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Resource, Secret
 
 
 class LabelQuery(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.kubernetes.client import Client
 from airflow_kubernetes_secrets.kubernetes.credentials import ServiceAccountCredentials
 from airflow_kubernetes_secrets.kubernetes.failures import Backoff
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS
 from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
 from support.cluster import Cluster, ServiceAccount
 from support.deadlines import ends_within

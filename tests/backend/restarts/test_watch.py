@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.errors import (
 )
 from airflow_kubernetes_secrets.kubernetes.failures import Backoff
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS
 from airflow_kubernetes_secrets.sources import watcher
 from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
 from support.call_counts import calls_of
