@@ -391,7 +391,7 @@ EXPORT = Command(
         ),
         _argument(
             "--team",
-            help="the team for entries without a team; with --missing: only the team of the DAGs in --dags",
+            help="the team for entries without a team; with --missing: the team of the DAGs in --dags, not of entries",
             metavar="TEAM",
             type=team_argument,
         ),
