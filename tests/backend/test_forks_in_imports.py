@@ -14,8 +14,10 @@ from support.servers import on_the_devserver
 pytestmark = on_the_devserver
 
 PROGRAM = """
-import os, sys, threading, time
+import os, sys, threading, time, warnings
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
+# From Python 3.12 on, a fork warns of other threads.
+warnings.simplefilter("ignore", DeprecationWarning)
 backend = KubernetesSecretsBackend({options})
 importing = threading.Event()
 
