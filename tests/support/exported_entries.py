@@ -18,8 +18,8 @@ from support.warm import warm_python
 PASSWORD = "hunter2"
 FIELDS = ("conn_type", "description", "host", "login", "password", "schema", "port", "extra")
 
-# Creates entries from a JSON file, and prints what the database contains afterwards.
-INSERT = """
+# Creates entries from a JSON file, and writes what the database contains afterwards.
+INSERT_AND_SHOW = """
 import json, sys
 from airflow import settings
 from airflow.models import Connection, Variable
@@ -32,16 +32,10 @@ for conn_id, fields in given["connections"].items():
 for key, value in given["variables"].items():
     session.add(Variable(key=key, val=value, description="what for" if key == "described" else None))
 session.commit()
-"""
-
-SHOW = """
-import json, sys
-from airflow import settings
-from airflow.models import Connection, Variable
-session = settings.Session()
-FIELDS = sys.argv[1].split(",")
+session.expunge_all()  # everything below is read from the database
+FIELDS = sys.argv[2].split(",")
 shown = {c.conn_id: {**{f: getattr(c, f) for f in FIELDS}, "uri": c.get_uri()} for c in session.query(Connection)}
-json.dump({"connections": shown, "variables": {v.key: v.val for v in session.query(Variable)}}, open(sys.argv[2], "w"))
+json.dump({"connections": shown, "variables": {v.key: v.val for v in session.query(Variable)}}, open(sys.argv[3], "w"))
 """
 
 # Reads ids back through backends, each with its own ids and options.
@@ -141,7 +135,7 @@ def done(result: subprocess.CompletedProcess[str]) -> None:
 
 
 def held(airflow: Airflow) -> dict[str, dict[str, Any]]:
-    """Return the entries of the Airflow's database, as :data:`SHOW` has written them."""
+    """Return the entries of the Airflow's database, as :data:`INSERT_AND_SHOW` has written them."""
     found: dict[str, dict[str, Any]] = json.loads((airflow.home / "held.json").read_text())
     # Airflow treats an empty type as no type.
     for connection in found["connections"].values():

@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 from airflow_kubernetes_secrets.cli.main import main
 from airflow_kubernetes_secrets.process import restart
 from support.airflow import Airflow
-from support.exported_entries import FIELDS, INSERT, PASSWORD, SHOW, ExportHere, done, entries, export
+from support.exported_entries import FIELDS, INSERT_AND_SHOW, PASSWORD, ExportHere, done, entries, export
 from support.requirements import require_airflow
 
 
@@ -26,8 +26,8 @@ def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     airflow = Airflow(version, home, {"AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode()})
     airflow.migrate()
     (home / "given.json").write_text(json.dumps(entries()))
-    done(airflow.python(INSERT, str(home / "given.json")))
-    done(airflow.python(SHOW, ",".join(FIELDS), str(home / "held.json")))
+    files = str(home / "given.json"), str(home / "held.json")
+    done(airflow.python(INSERT_AND_SHOW, files[0], ",".join(FIELDS), files[1]))
     return airflow
 
 
