@@ -16,6 +16,7 @@ from typing import Any
 
 import pip
 
+from support.shared import once
 from support.warm import warm_python
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,15 +42,21 @@ site.addsitedir({!r})
 
 
 def build_wheel(project: Path, directory: Path) -> Path:
-    """Build the wheel of the project's working tree into an empty directory."""
-    _check(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", directory, project)
-    (wheel,) = directory.glob("*.whl")
-    return wheel
+    """Build the wheel of the project's working tree, once in a run, and copy it into an empty directory."""
+    return _built(project, directory, "--wheel")
 
 
 def build_wheel_from_sdist(project: Path, directory: Path) -> Path:
-    """Build the source distribution into an empty directory, and then the wheel from that alone."""
-    _check(sys.executable, "-m", "build", "--no-isolation", "--outdir", directory, project)
+    """Build the source distribution, and the wheel from that alone, once in a run. Copy both into ``directory``."""
+    return _built(project, directory)
+
+
+def _built(project: Path, directory: Path, *options: str) -> Path:
+    def build(made: Path) -> None:
+        _check(sys.executable, "-m", "build", "--no-isolation", *options, "--outdir", made, project)
+
+    name = "-".join(["build", *options, *project.resolve().parts[1:]])
+    shutil.copytree(once(name, build), directory, dirs_exist_ok=True)
     (wheel,) = directory.glob("*.whl")
     return wheel
 
