@@ -17,7 +17,9 @@ from airflow_kubernetes_secrets.kubernetes.manifest_files import (
     TooLargeError,
     read_manifest_file,
 )
+from airflow_kubernetes_secrets.manifests.yaml_text import yaml_text
 from airflow_kubernetes_secrets.process import restart
+from support.call_counts import calls
 from support.logs import log_messages
 
 # Numbers whose hashes are equal in Python's dictionaries.
@@ -89,6 +91,18 @@ def test_parsing_time_is_linear(text: str, read_documents: Any) -> None:
     except UnreadableError as error:
         assert len(str(error)) < 100  # noqa: PT017  # some are not YAML, which is reported as quickly
     assert time.process_time() - began < SECONDS
+
+
+@pytest.mark.parametrize("length", [1_000, 100_000])
+def test_a_long_value_is_not_read_one_character_at_a_time(length: int) -> None:
+    text = f"a: {'x' * length}\n".encode()
+    assert calls(lambda: list(read_manifests(text))) < 2_000
+
+
+def test_a_long_value_is_not_written_one_character_at_a_time() -> None:
+    value = "x" * 100_000
+    assert calls(lambda: yaml_text([{"a": value}])) < 2_000
+    assert yaml_text([{"a": value}]) == f"a: {value}\n"
 
 
 class TestMeaning:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from support.environments import TIMEOUT, Environment
-from support.warm import warm_python
+from support.environments import Environment
 
 MODULE = "airflow.providers.cncf.kubernetes.secrets.kubernetes_secrets_backend"
 CLASS = f"{MODULE}.KubernetesSecretsBackend"
@@ -48,13 +44,6 @@ except ModuleNotFoundError as error:
     print(json.dumps(f"no {{error.name}}"))
 """
 
-# Makes a fork of the Python next to pytest import from an environment, whose .pth files are executed as at its start.
-_FROM_THE_ENVIRONMENT = """
-import site, sys
-sys.path[:] = [each for each in sys.path if each.startswith(sys.base_prefix)]
-site.addsitedir({!r})
-"""
-
 
 def imported_class(environment: Environment, *, below: bool = True) -> str:
     """Import the documented path in a new interpreter, which must start silently. Returns the source of the class."""
@@ -65,15 +54,7 @@ def imported_class(environment: Environment, *, below: bool = True) -> str:
 def imported_class_in_fork(environment: Environment) -> str:
     """Do the same in a fork that has loaded Airflow's libraries. A new interpreter must start silently too."""
     assert_silent_start(environment)
-    return str(evaluate_in_fork(environment, _IMPORTED_CLASS))
-
-
-def evaluate_in_fork(environment: Environment, code: str) -> Any:
-    """Run code that prints a JSON value last, in a fork that has loaded Airflow's libraries, and return that value."""
-    begin = _FROM_THE_ENVIRONMENT.format(str(environment.site_packages))
-    done = warm_python(Path(sys.prefix)).run(begin + code, ["-c"], environment.variables() | LIBRARY, TIMEOUT)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return str(environment.evaluate_in_fork(_IMPORTED_CLASS, LIBRARY))
 
 
 def assert_silent_start(environment: Environment) -> None:

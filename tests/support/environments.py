@@ -9,11 +9,15 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pip
+
+from support.shared import once
+from support.warm import warm_python
 
 ROOT = Path(__file__).resolve().parents[2]
 DOWNLOADS = ROOT / ".cache" / "wheels"
@@ -28,17 +32,31 @@ _STEERING = ("PYTHON", "PIP_", "AIRFLOW", "_AIRFLOW")
 _BELOW = "PACKAGES_BELOW"
 _BELOW_LINE = f"import os, sys; sys.path += filter(None, [os.environ.get({_BELOW!r})])\n"
 
+# Makes a fork of the Python next to pytest import from an environment, whose .pth files are executed as at its start.
+_FROM_THE_ENVIRONMENT = """
+import os, site, sys
+ours = [each for each in sys.path if each in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+sys.path[:] = [*ours, *(each for each in sys.path if each.startswith(sys.base_prefix))]
+site.addsitedir({!r})
+"""
+
 
 def build_wheel(project: Path, directory: Path) -> Path:
-    """Build the wheel of the project's working tree into an empty directory."""
-    _check(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", directory, project)
-    (wheel,) = directory.glob("*.whl")
-    return wheel
+    """Build the wheel of the project's working tree, once in a run, and copy it into an empty directory."""
+    return _built(project, directory, "--wheel")
 
 
 def build_wheel_from_sdist(project: Path, directory: Path) -> Path:
-    """Build the source distribution into an empty directory, and then the wheel from that alone."""
-    _check(sys.executable, "-m", "build", "--no-isolation", "--outdir", directory, project)
+    """Build the source distribution, and the wheel from that alone, once in a run. Copy both into ``directory``."""
+    return _built(project, directory)
+
+
+def _built(project: Path, directory: Path, *options: str) -> Path:
+    def build(made: Path) -> None:
+        _check(sys.executable, "-m", "build", "--no-isolation", *options, "--outdir", made, project)
+
+    name = "-".join(["build", *options, *project.resolve().parts[1:]])
+    shutil.copytree(once(name, build), directory, dirs_exist_ok=True)
     (wheel,) = directory.glob("*.whl")
     return wheel
 
@@ -117,6 +135,17 @@ class Environment:
             check=False,
         )
 
+    def run_in_fork(
+        self, code: str, *arguments: str, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run code in a fork that has loaded Airflow's libraries, and imports the rest as :meth:`run` does.
+
+        A new interpreter takes seconds to import them. ``sys.executable`` is another one.
+        """
+        begin = _FROM_THE_ENVIRONMENT.format(str(self.site_packages))
+        environment = self.variables() | dict(variables or {})
+        return warm_python(Path(sys.prefix)).run(begin + code, ["-c", *arguments], environment, TIMEOUT)
+
     def variables(self, *, below: bool = True) -> dict[str, str]:
         """Return the variables of its interpreter. :meth:`run` describes ``below``."""
         return {
@@ -127,9 +156,11 @@ class Environment:
 
     def evaluate(self, code: str, *flags: str, below: bool = True, variables: dict[str, str] | None = None) -> Any:
         """Run code that prints a JSON value last, and return that value."""
-        done = self.run(*flags, "-c", code, below=below, variables=variables)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
+        return _printed(self.run(*flags, "-c", code, below=below, variables=variables))
+
+    def evaluate_in_fork(self, code: str, variables: Mapping[str, str] | None = None) -> Any:
+        """Run code with :meth:`run_in_fork`, and return the JSON value that it prints last."""
+        return _printed(self.run_in_fork(code, variables=variables))
 
     def copy(self, root: Path) -> Environment:
         """Return a copy of this environment. Programs that distributions have installed still run in this one."""
@@ -160,6 +191,11 @@ def _clean_environ() -> dict[str, str]:
     """Return the variables of this process, except those that configure Python, pip or Airflow."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(_STEERING)}
     return environ | {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
+def _printed(done: subprocess.CompletedProcess[str]) -> Any:
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _check(*command: str | Path, variables: dict[str, str] | None = None) -> None:

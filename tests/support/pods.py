@@ -70,9 +70,8 @@ class Installation:
         if self.environment is None:
             done = Airflow(self.version, home, variables).python(*arguments)
         else:
-            done = self.environment.run(
-                "-c", *arguments, variables={**variables, "PYTHONPATH": str(ROOT / "src"), "AIRFLOW_HOME": str(home)}
-            )
+            own = {"PYTHONPATH": str(ROOT / "src"), "AIRFLOW_HOME": str(home)}
+            done = self.environment.run_in_fork(*arguments, variables={**variables, **own})
         assert done.returncode == 0, done.stderr
         answers: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
         return answers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,25 @@ with DAG("etl", start_date=datetime(2024, 1, 1), schedule=None, default_args={"s
     BashOperator.partial(task_id="mapped").expand(bash_command=["echo {{ var.value.mapped }}"])
 """
 
-VARIABLES = """
-from airflow import settings
-from airflow.models import Variable
-session = settings.Session()
-session.add(Variable(key="plain", val="hunter2"))
-session.commit()
+# Stores two versions of the DAG. One process runs all commands, because Airflow takes longer to start.
+PREPARE = """
+import sys
+from pathlib import Path
+from airflow.__main__ import main
+
+file, earlier, current, version = sys.argv[1:]
+
+def airflow(*arguments):
+    sys.argv = ["airflow", *arguments]
+    main()
+
+Path(file).write_text(earlier)
+airflow("dags", "reserialize")
+if version != "2.11":
+    # Airflow 3 keeps the versions of a DAG that have run.
+    airflow("dags", "trigger", "etl")
+Path(file).write_text(current)
+airflow("dags", "reserialize")
 """
 
 
@@ -51,17 +65,20 @@ def airflow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     airflow = Airflow(request.param, home, variables)
     airflow.migrate()
     (home / "dags").mkdir()
-    (home / "dags" / "etl.py").write_text(DAG.replace("plain", "of_an_earlier_version"))
-    airflow.output("dags", "reserialize")
-    if request.param != "2.11":
-        # Airflow 3 keeps the versions of a DAG that have run.
-        airflow.output("dags", "trigger", "etl")
-    (home / "dags" / "etl.py").write_text(DAG)
-    airflow.output("dags", "reserialize")
-    done = airflow.python(VARIABLES)
+    earlier = DAG.replace("plain", "of_an_earlier_version")
+    done = airflow.python(PREPARE, str(home / "dags" / "etl.py"), earlier, DAG, request.param)
     assert done.returncode == 0, done.stderr
+    execute(airflow, "INSERT INTO variable (key, val, is_encrypted) VALUES ('plain', 'hunter2', 0)")
     kwargs = json.dumps({"path": str(manifests), "namespace": "airflow"})
     return airflow.with_variables(AIRFLOW__SECRETS__BACKEND=BACKEND, AIRFLOW__SECRETS__BACKEND_KWARGS=kwargs)
+
+
+def execute(airflow: Airflow, *statements: str) -> None:
+    """Execute SQL in the database, because a program of Airflow takes seconds."""
+    with sqlite3.connect(airflow.home / DATABASE) as database:
+        for statement in statements:
+            database.execute(statement)
+    database.close()
 
 
 def usage(airflow: Airflow, *arguments: str, status: int = 0) -> Any:
@@ -149,40 +166,18 @@ def test_entries_only_in_the_database_are_exported(airflow: Airflow, tmp_path: P
     }
 
 
-OF_A_TEAM = """
-from airflow import settings
-from airflow.models.team import Team
-from airflow.models.team import dag_bundle_team_association_table as table
-session = settings.Session()
-session.add(Team(name="sales"))
-session.flush()
-session.execute(table.insert(), [{"dag_bundle_name": "dags-folder", "team_name": "sales"}])
-session.commit()
-"""
-
-REMOVED = """
-from airflow import settings
-from airflow.models.dag import DagModel
-session = settings.Session()
-for dag in session.query(DagModel):
-    if hasattr(dag, "is_stale"):
-        dag.is_stale = True
-    else:
-        dag.is_active = False
-session.commit()
-"""
-
-
 def test_teams_and_dags_without_files(airflow: Airflow, tmp_path: Path) -> None:
     shutil.copyfile(airflow.home / DATABASE, tmp_path / DATABASE)
     nowhere = str(tmp_path / "nowhere")
     copy = replace(airflow, home=tmp_path).with_variables(AIRFLOW__CORE__DAGS_FOLDER=nowhere)
     if airflow.version != "2.11":
-        done = copy.python(OF_A_TEAM)
-        assert done.returncode == 0, done.stderr
+        execute(
+            copy,
+            "INSERT INTO team (name) VALUES ('sales')",
+            "INSERT INTO dag_bundle_team (dag_bundle_name, team_name) VALUES ('dags-folder', 'sales')",
+        )
         assert {each["team"] for each in usage(copy, status=1)["ids"]} == {"sales"}
-    done = copy.python(REMOVED)
-    assert done.returncode == 0, done.stderr
+    execute(copy, "UPDATE dag SET is_active = 0" if airflow.version == "2.11" else "UPDATE dag SET is_stale = 1")
 
     document = usage(copy, status=2)
 
@@ -203,17 +198,6 @@ except ImportError:
 for name in ("one", "two"):
     with DAG("loop_" + name, start_date=datetime(2024, 1, 1), schedule=None) as dag:
         BashOperator(task_id="x", bash_command="echo {{ var.value.looped }}")
-"""
-
-WITHOUT_SERIALIZED = """
-from airflow import settings
-from airflow.models.dag import DagModel
-session = settings.Session()
-bundle = {"bundle_name": "dags-folder"} if hasattr(DagModel, "bundle_name") else {}
-gone = {"is_stale": False} if hasattr(DagModel, "is_stale") else {"is_active": True}
-for number in range(600):
-    session.add(DagModel(dag_id=f"a{number:03}", fileloc="/gone.py", **bundle, **gone))
-session.commit()
 """
 
 
@@ -237,8 +221,12 @@ def test_a_file_with_several_dags(copied: Airflow, tmp_path: Path) -> None:
 
 def test_many_dags_without_a_serialized_form(copied: Airflow) -> None:
     """They can fill a chunk of the query. The DAGs after them are read nevertheless."""
-    done = copied.python(WITHOUT_SERIALIZED)
-    assert done.returncode == 0, done.stderr
+    begin = ["CREATE TEMP TABLE model AS SELECT * FROM dag", "UPDATE model SET fileloc = '/gone.py'"]
+    if copied.version != "2.11":
+        begin.append("UPDATE model SET relative_fileloc = NULL")
+    each = ["UPDATE model SET dag_id = 'a' || (SELECT count(*) FROM dag)", "INSERT INTO dag SELECT * FROM model"]
+    execute(copied, *begin, *each * 600)
+
     assert "plain" in {each["id"] for each in usage(copied, status=1)["ids"]}
 
 

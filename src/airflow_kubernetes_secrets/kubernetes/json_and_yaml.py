@@ -24,6 +24,9 @@ _NUMBERS = {
     ),
 }
 
+# The characters that do not add one to the column of the next character: line breaks and the byte order mark.
+_NO_COLUMN = re.compile("[\r\n\x85\u2028\u2029\ufeff]")
+
 # Manifests have about thirty levels, the schemas of custom resources about fifty. Within one line, PyYAML checks every
 # open level for each token that it reads.
 _DEEPEST = 100
@@ -63,6 +66,20 @@ class Loader(yaml.SafeLoader):
         self._depth = 0
         self._size = self._aliased = 0  # in nodes and characters, with every alias expanded
         self._anchored: dict[str, int] = {}  # the size of each anchored node
+
+    def forward(self, length: int = 1) -> None:
+        """Go past some characters.
+
+        PyYAML counts lines and columns one character at a time. That would take most of the time for a long value.
+        """
+        reader: Any = self  # PyYAML's stubs lack its attributes
+        end = reader.pointer + length
+        if length == 1 or end >= len(reader.buffer) or _NO_COLUMN.search(reader.buffer, reader.pointer, end):
+            super().forward(length)
+            return
+        reader.pointer = end
+        reader.index += length
+        reader.column += length
 
     def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:  # noqa: N803  # PyYAML's name
         """Start a flow collection (``[`` or ``{``), unless it is nested too deeply.

@@ -25,6 +25,10 @@ _BINARY = "tag:yaml.org,2002:binary"
 # character for the end of the file.
 _BLANK = "\0 \t\r\n\x85\u2028\u2029"
 
+# The first character after a word: outside of brackets, and in brackets. A colon ends a word if a blank follows it.
+_END_OF_WORD = re.compile(f":?[{_BLANK}]")
+_END_OF_WORD_IN_BRACKETS = re.compile(f":?[{_BLANK}]|[],?[{{}}]")
+
 # The words that kubectl reads as something other than a string. https://pkg.go.dev/go.yaml.in/yaml/v2
 _WORDS: dict[str, object] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -146,14 +150,9 @@ class KubectlLoader(Loader):
 
     def _length_of_word(self) -> int:
         scanner: Any = self
-        length = 0
-        while (
-            (sign := scanner.peek(length)) not in _BLANK
-            and not (sign == ":" and scanner.peek(length + 1) in _BLANK)
-            and not (sign in ",?[]{}" and scanner.flow_level)
-        ):
-            length += 1
-        return length
+        pattern = _END_OF_WORD_IN_BRACKETS if scanner.flow_level else _END_OF_WORD
+        end: int = pattern.search(scanner.buffer, scanner.pointer).start()  # type: ignore[union-attr]  # it ends with \0
+        return end - int(scanner.pointer)
 
     def _scan_between_words(self, indent: int) -> str:
         """Scan white space between words. One line break becomes a space. Of several, the first is dropped."""

@@ -57,7 +57,9 @@ class Patches:
         """Read a file that may be a kustomization, and note the patches that it names."""
         try:
             # Only regular files are read, because reading a pipe would wait for its other end.
-            content = read_manifest_file(path) if path.is_file() else b""
+            if not path.is_file():
+                return
+            content = read_manifest_file(path)
         except (OSError, TooLargeError):
             return  # `check` reports the error where it checks the file itself.
         for document in read_manifests(content):

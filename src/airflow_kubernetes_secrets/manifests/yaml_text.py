@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
 import yaml
 
 from airflow_kubernetes_secrets.kubernetes.kubectl_yaml import is_text_for_kubectl
 from airflow_kubernetes_secrets.messages.printable import printable_document, printable_line
+
+# Base64, and most names. PyYAML can write any such word without quotation marks.
+_WORD = re.compile("[A-Za-z0-9][A-Za-z0-9+/=._-]*")
 
 
 def yaml_text(documents: Sequence[object], *, ascii_only: bool = False) -> str:
@@ -27,7 +32,28 @@ class _Dumper(yaml.SafeDumper):
     """Writes strings that are not printable in double quotes, where YAML has the escapes of :func:`printable`.
 
     A string that kubectl would read as another type is quoted too. PyYAML alone does not recognise all of these.
+
+    PyYAML examines strings one character at a time. That would take most of the time for a long value, so it examines
+    one character of a word.
     """
+
+    def analyze_scalar(self, text: str) -> Any:
+        """Return the styles in which a string can be written."""
+        base: Any = super()  # PyYAML's stubs lack its methods
+        analysis = base.analyze_scalar(text[0] if _WORD.fullmatch(text) else text)
+        analysis.scalar = text
+        return analysis
+
+    def write_plain(self, text: str, split: bool = True) -> None:
+        """Write a string without quotation marks."""
+        writer: Any = self
+        base: Any = super()
+        if not _WORD.fullmatch(text):
+            base.write_plain(text, split)
+            return
+        base.write_plain(text[0], split)
+        writer.stream.write(text[1:])
+        writer.column += len(text) - 1
 
 
 def _represent(dumper: _Dumper, text: str) -> yaml.Node:

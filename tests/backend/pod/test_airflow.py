@@ -35,6 +35,8 @@ with DAG("handing_on", schedule=None):
     Shown(task_id="at_run_time", image="busybox", pre_execute=hand_on)
 """
 
+AIRFLOW = "from airflow.__main__ import main; main()"
+
 
 @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
 def test_backend_of_the_workers_takes_precedence(
@@ -119,7 +121,7 @@ def test_secret_refs_at_parse_time_and_at_run_time(
 
     Airflow("3.3", tmp_path).migrate()
 
-    done = newest.environment.run("-m", "airflow", "dags", "test", "handing_on", variables={**variables, **more})
+    done = newest.environment.run_in_fork(AIRFLOW, "dags", "test", "handing_on", variables={**variables, **more})
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "at parse time: [Secret(env, AIRFLOW_CONN_WHOLE, whole, value)]" in done.stdout + done.stderr

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from cryptography.fernet import Fernet
 
+from airflow_kubernetes_secrets.cli.main import main
+from airflow_kubernetes_secrets.process import restart
 from support.airflow import Airflow
-from support.exported_entries import FIELDS, INSERT, PASSWORD, SHOW, done, entries, export
+from support.exported_entries import FIELDS, INSERT_AND_SHOW, PASSWORD, ExportHere, done, entries, export
 from support.requirements import require_airflow
 
 
@@ -22,8 +26,8 @@ def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     airflow = Airflow(version, home, {"AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode()})
     airflow.migrate()
     (home / "given.json").write_text(json.dumps(entries()))
-    done(airflow.python(INSERT, str(home / "given.json")))
-    done(airflow.python(SHOW, ",".join(FIELDS), str(home / "held.json")))
+    files = str(home / "given.json"), str(home / "held.json")
+    done(airflow.python(INSERT_AND_SHOW, files[0], ",".join(FIELDS), files[1]))
     return airflow
 
 
@@ -48,3 +52,26 @@ def bare(tmp_path: Path) -> Airflow:
 def either(request: pytest.FixtureRequest, tmp_path: Path) -> Airflow:
     require_airflow(request.param)
     return Airflow(request.param, tmp_path / "home")
+
+
+@pytest.fixture
+def export_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> ExportHere:
+    """Return a function that runs ``export`` in ``tmp_path``."""
+    monkeypatch.chdir(tmp_path)
+    for name in os.environ:
+        if name.startswith(("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_", "KUBE")):
+            monkeypatch.delenv(name)
+
+    def run(*arguments: str, **variables: str) -> CompletedProcess[str]:
+        restart()
+        with monkeypatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            try:
+                status = main(["export", *arguments])
+            except SystemExit as error:
+                status = int(str(error.code))
+        said = capsys.readouterr()
+        return CompletedProcess(["export", *arguments], status, said.out, said.err)
+
+    return run

@@ -5,18 +5,24 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from support.airflow import DATABASE, Airflow
-from support.exported_entries import PASSWORD, export
+from support.exported_entries import PASSWORD, ExportHere, export
 
 
 class TestErrors:
     """The command prints one line, ends with status 2, and writes nothing."""
 
     def refused(self, airflow: Airflow, *arguments: str, **variables: str) -> str:
-        result = export(airflow, *arguments, **variables)
+        return self.refusal(export(airflow, *arguments, **variables))
+
+    def refused_here(self, export_here: ExportHere, *arguments: str, **variables: str) -> str:
+        return self.refusal(export_here(*arguments, **variables))
+
+    def refusal(self, result: CompletedProcess[str]) -> str:
         assert result.returncode == 2, result.stdout + result.stderr
         assert result.stdout == ""
         assert PASSWORD not in result.stderr
@@ -59,18 +65,21 @@ class TestErrors:
         )
         assert line.startswith("[core] fernet_key cannot be used (")
 
-    def test_output_path_that_is_a_file(self, bare: Airflow, tmp_path: Path) -> None:
+    def test_output_path_that_is_a_file(self, export_here: ExportHere, tmp_path: Path) -> None:
         (tmp_path / "out").touch()
-        assert self.refused(bare, "--from", "env", "-o", "out") == "out is not a folder. Choose another one with -o"
-        assert "out/deeper cannot be created: Not a directory" in self.refused(
-            bare, "--from", "env", "-o", "out/deeper", AIRFLOW_VAR_A="x"
+        assert (
+            self.refused_here(export_here, "--from", "env", "-o", "out")
+            == "out is not a folder. Choose another one with -o"
+        )
+        assert "out/deeper cannot be created: Not a directory" in self.refused_here(
+            export_here, "--from", "env", "-o", "out/deeper", AIRFLOW_VAR_A="x"
         )
 
-    def test_links_are_not_followed(self, bare: Airflow, tmp_path: Path) -> None:
+    def test_links_are_not_followed(self, export_here: ExportHere, tmp_path: Path) -> None:
         (tmp_path / "elsewhere").mkdir()
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / "variables").symlink_to(tmp_path / "elsewhere")
-        line = self.refused(bare, "--from", "env", "-o", "out", "--force", AIRFLOW_VAR_A=PASSWORD)
+        line = self.refused_here(export_here, "--from", "env", "-o", "out", "--force", AIRFLOW_VAR_A=PASSWORD)
         assert line.startswith("out/variables/airflow-variable-a.yaml cannot be written: ")
         assert list((tmp_path / "elsewhere").iterdir()) == []
 
@@ -92,18 +101,22 @@ class TestErrors:
         ],
     )
     def test_a_file_that_cannot_be_read(
-        self, bare: Airflow, tmp_path: Path, name: str, content: str | bytes | None, says: str
+        self, export_here: ExportHere, tmp_path: Path, name: str, content: str | bytes | None, says: str
     ) -> None:
         if content is not None:
             (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-        assert self.refused(bare, "--from", name, "-o", "out").startswith(says)
+        assert self.refused_here(export_here, "--from", name, "-o", "out").startswith(says)
         assert not (tmp_path / "out").exists()
 
-    def test_an_endless_file(self, bare: Airflow) -> None:
-        assert self.refused(bare, "--from", "/dev/zero", "-o", "out").startswith(
+    def test_an_endless_file(self, export_here: ExportHere) -> None:
+        assert self.refused_here(export_here, "--from", "/dev/zero", "-o", "out").startswith(
             "/dev/zero has more than 100 MiB. Split"
         )
 
-    def test_invalid_namespace_and_team(self, bare: Airflow) -> None:
-        assert "cannot be the name of a namespace" in self.refused(bare, "--from", "env", "-o", "o", "-n", "A b")
-        assert "cannot be the value of a label" in self.refused(bare, "--from", "env", "-o", "o", "--team", "a b")
+    def test_invalid_namespace_and_team(self, export_here: ExportHere) -> None:
+        assert "cannot be the name of a namespace" in self.refused_here(
+            export_here, "--from", "env", "-o", "o", "-n", "A b"
+        )
+        assert "cannot be the value of a label" in self.refused_here(
+            export_here, "--from", "env", "-o", "o", "--team", "a b"
+        )

@@ -12,52 +12,52 @@ from pathlib import Path
 import pytest
 
 from support.airflow import Airflow
-from support.exported_entries import PASSWORD, command, export, manifests, variables_in
+from support.exported_entries import PASSWORD, ExportHere, command, export, manifests, variables_in
 
 
 class TestFiles:
-    def test_changed_file_is_replaced_only_with_force(self, bare: Airflow, tmp_path: Path) -> None:
-        export(bare, "--from", "env", "-o", "out", AIRFLOW_VAR_A="old", AIRFLOW_VAR_B="same")
+    def test_changed_file_is_replaced_only_with_force(self, export_here: ExportHere, tmp_path: Path) -> None:
+        export_here("--from", "env", "-o", "out", AIRFLOW_VAR_A="old", AIRFLOW_VAR_B="same")
 
-        result = export(bare, "--from", "env", "-o", "out", AIRFLOW_VAR_A=PASSWORD, AIRFLOW_VAR_B="same")
+        result = export_here("--from", "env", "-o", "out", AIRFLOW_VAR_A=PASSWORD, AIRFLOW_VAR_B="same")
 
         assert result.returncode == 1
         assert "its file exists with other content; --force replaces it\n    variable 'a'" in result.stdout
         assert result.stdout.startswith("variables: 1 unchanged, 1 not written\n")
         assert variables_in(tmp_path / "out") == {"a": "old", "b": "same"}
 
-        result = export(bare, "--from", "env", "-o", "out", "--force", AIRFLOW_VAR_A=PASSWORD, AIRFLOW_VAR_B="same")
+        result = export_here("--from", "env", "-o", "out", "--force", AIRFLOW_VAR_A=PASSWORD, AIRFLOW_VAR_B="same")
 
         assert result.returncode == 0
         assert result.stdout.startswith("variables: 1 written, 1 unchanged\n")
         assert variables_in(tmp_path / "out") == {"a": PASSWORD, "b": "same"}
 
-    def test_a_link_is_replaced_and_never_written_through(self, bare: Airflow, tmp_path: Path) -> None:
+    def test_a_link_is_replaced_and_never_written_through(self, export_here: ExportHere, tmp_path: Path) -> None:
         target, link = tmp_path / "target", tmp_path / "out" / "variables" / "airflow-variable-a.yaml"
         target.write_text("mine")
         link.parent.mkdir(parents=True)
         link.symlink_to(target)
 
-        assert export(bare, "--from", "env", "-o", "out", AIRFLOW_VAR_A="x").returncode == 1
+        assert export_here("--from", "env", "-o", "out", AIRFLOW_VAR_A="x").returncode == 1
         assert link.is_symlink()
-        assert export(bare, "--from", "env", "-o", "out", "--force", AIRFLOW_VAR_A="x").returncode == 0
+        assert export_here("--from", "env", "-o", "out", "--force", AIRFLOW_VAR_A="x").returncode == 0
 
         assert target.read_text() == "mine"
         assert not link.is_symlink()
 
-    def test_existing_file_is_made_readable_only_by_its_owner(self, bare: Airflow, tmp_path: Path) -> None:
-        export(bare, "--from", "env", "-o", "out", AIRFLOW_VAR_A="x")
+    def test_existing_file_is_made_readable_only_by_its_owner(self, export_here: ExportHere, tmp_path: Path) -> None:
+        export_here("--from", "env", "-o", "out", AIRFLOW_VAR_A="x")
         file = tmp_path / "out" / "variables" / "airflow-variable-a.yaml"
         file.chmod(0o644)
 
-        export(bare, "--from", "env", "-o", "out", AIRFLOW_VAR_A="x")
+        export_here("--from", "env", "-o", "out", AIRFLOW_VAR_A="x")
 
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
-    def test_value_larger_than_a_secret(self, bare: Airflow, tmp_path: Path) -> None:
+    def test_value_larger_than_a_secret(self, export_here: ExportHere, tmp_path: Path) -> None:
         (tmp_path / "v.json").write_text(json.dumps({"a": "x" * 1024 * 1024, "b": "x" * (1024 * 1024 + 1)}))
 
-        result = export(bare, "--from", "v.json", "-o", "out")
+        result = export_here("--from", "v.json", "-o", "out")
 
         assert result.returncode == 1
         assert "  - it has 1048577 bytes, and a Secret can contain 1048576. " in result.stdout
@@ -79,9 +79,9 @@ class TestFiles:
     @pytest.mark.parametrize(
         "kwargs", ['{"variables_label": "a b"}', '{"nonsense": 1}', "hunter2"], ids=["value", "name", "no JSON"]
     )
-    def test_invalid_options_are_reported(self, bare: Airflow, tmp_path: Path, kwargs: str) -> None:
-        result = export(
-            bare, "--from", "env", "-o", "out", AIRFLOW_VAR_A="x",
+    def test_invalid_options_are_reported(self, export_here: ExportHere, tmp_path: Path, kwargs: str) -> None:
+        result = export_here(
+            "--from", "env", "-o", "out", AIRFLOW_VAR_A="x",
             AIRFLOW__SECRETS__BACKEND="airflow_kubernetes_secrets.KubernetesSecretsBackend",
             AIRFLOW__SECRETS__BACKEND_KWARGS=kwargs,
         )  # fmt: skip
@@ -92,7 +92,7 @@ class TestFiles:
         assert variables_in(tmp_path / "out") == {"a": "x"}
 
     def test_ctrl_c_leaves_only_complete_files(self, bare: Airflow, tmp_path: Path) -> None:
-        (tmp_path / "v.json").write_text(json.dumps({f"key {number}": "x" * 5000 for number in range(20_000)}))
+        (tmp_path / "v.json").write_text(json.dumps({f"key {number}": "x" * 5000 for number in range(5_000)}))
         folder = tmp_path / "out" / "variables"
         with subprocess.Popen(
             command(bare, "--from", "v.json", "-o", "out"),

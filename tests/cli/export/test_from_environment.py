@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from support.airflow import Airflow
-from support.exported_entries import PASSWORD, connections_in, export, manifests, value_of, variables_in
+from support.exported_entries import PASSWORD, ExportHere, connections_in, export, manifests, value_of, variables_in
 
 
 class TestFromTheEnvironment:
@@ -69,8 +69,8 @@ class TestFromTheEnvironment:
             "bytes": "its value is not Unicode, so it cannot be stored in UTF-8",
         }
 
-    def test_report_lists_the_entries_that_were_not_written(self, bare: Airflow) -> None:
-        result = export(bare, "--from", "env", "-o", "out", AIRFLOW_CONN_A=" ", AIRFLOW_CONN_B="", AIRFLOW_VAR_C="c")
+    def test_report_lists_the_entries_that_were_not_written(self, export_here: ExportHere) -> None:
+        result = export_here("--from", "env", "-o", "out", AIRFLOW_CONN_A=" ", AIRFLOW_CONN_B="", AIRFLOW_VAR_C="c")
 
         assert result.returncode == 1
         assert "Not written:\n  - it is blank\n    connection 'a', connection 'b'\n" in result.stdout

@@ -4,51 +4,82 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.airflow import Airflow
-from support.exported_entries import PASSWORD, connections_in, export, held, read_back, variables_in
+from support.exported_entries import (
+    PASSWORD,
+    ExportHere,
+    connections_in,
+    done,
+    export,
+    held,
+    read_back_each,
+    variables_in,
+)
+
+# Runs commands in one process, because Airflow takes longer to start than to run them.
+COMMANDS = """
+import json, sys
+from airflow.__main__ import main
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["airflow", *arguments]
+    main()
+"""
+
+# The options of ``airflow connections export`` by the file that it writes.
+FORMS = {"c.json": (), "c.yaml": (), "json.env": ("--serialization-format", "json"), "uri.env": ()}
+
+
+@pytest.fixture(scope="module")
+def files(migrated: Airflow, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with Airflow's own exports of the whole database in every form."""
+    folder = tmp_path_factory.mktemp("files")
+    commands = [["connections", "export", str(folder / file), *options] for file, options in FORMS.items()]
+    done(migrated.python(COMMANDS, json.dumps([*commands, ["variables", "export", str(folder / "v.json")]])))
+    for file in ("json.env", "uri.env"):
+        # In .env, a line break in an id ends the line, and there are no comments.
+        lines = (folder / file).read_text().split("\n")
+        (folder / file).write_text("\n".join(line for line in lines if "://" in line or "{" in line))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(migrated: Airflow, files: Path) -> dict[str, dict[str, Any]]:
+    """Return what Airflow reads after each file was exported: connections by file, and ``variables``."""
+    ids = held(migrated)
+    backends = []
+    for file in FORMS:
+        result = export(migrated, "--from", str(files / file), "-o", str(files / "of" / file), "--kind", "connections")
+        assert PASSWORD not in result.stdout + result.stderr
+        backends.append(({**ids, "variables": []}, {"path": str(files / "of" / file)}))
+    done(export(migrated, "--from", str(files / "v.json"), "-o", str(files / "of" / "v.json")))
+    backends.append(({**ids, "connections": []}, {"path": str(files / "of" / "v.json")}))
+    *connections, variables = read_back_each(migrated, backends, files)
+    return {file: each["connections"] for file, each in zip(FORMS, connections, strict=True)} | {
+        "variables": variables["variables"]
+    }
 
 
 class TestFromAFile:
     """The files are written by the real exports."""
 
-    @pytest.mark.parametrize(
-        "form",
-        [("c.json",), ("c.yaml",), ("c.env", "--serialization-format", "json"), ("c.env",)],
-        ids=["json", "yaml", "env-json", "env-uri"],
-    )
-    def test_connections(self, migrated: Airflow, form: tuple[str, ...], tmp_path: Path) -> None:
-        # In .env, a line break in an id ends the line, and there are no comments.
-        migrated.output("connections", "export", str(tmp_path / form[0]), *form[1:])
-        expected = {each: fields for each, fields in held(migrated)["connections"].items() if form[0] != "c.env" or (
-            len(each.splitlines()) == 1 and "=" not in each
-        )}  # fmt: skip
-        if form[0] == "c.env":
-            lines = (tmp_path / "c.env").read_text().split("\n")
-            (tmp_path / "c.env").write_text("\n".join(line for line in lines if "://" in line or "{" in line))
+    @pytest.mark.parametrize("file", ["c.json", "c.yaml", "json.env"])
+    def test_connections(self, migrated: Airflow, found: dict[str, dict[str, Any]], file: str) -> None:
+        expected = held(migrated)["connections"]
+        if file == "json.env":
+            expected = {id: each for id, each in expected.items() if len(id.splitlines()) == 1 and "=" not in id}
 
-        result = export(
-            migrated, "--from", str(tmp_path / form[0]), "-o", str(tmp_path / "out"), "--kind", "connections"
-        )
+        assert {id: each for id, each in found[file].items() if id in expected} == expected
 
-        assert PASSWORD not in result.stdout + result.stderr
-        found = read_back(migrated, {"connections": expected, "variables": []}, tmp_path, path=str(tmp_path / "out"))
-        if form == ("c.env",):
-            # Fields that a URI cannot express are lost before this test: Airflow itself parses the URI.
-            assert {each for each, fields in found["connections"].items() if fields} >= {"my_db", "größe", "MY_DB"}
-            return
-        assert found["connections"] == expected
+    def test_connections_as_uris(self, found: dict[str, dict[str, Any]]) -> None:
+        """Fields that a URI cannot express are lost before this test: Airflow itself parses the URI."""
+        assert {id for id, fields in found["uri.env"].items() if fields} >= {"my_db", "größe", "MY_DB"}
 
-    def test_variables(self, migrated: Airflow, tmp_path: Path) -> None:
-        migrated.output("variables", "export", str(tmp_path / "v.json"))
+    def test_variables(self, migrated: Airflow, found: dict[str, dict[str, Any]]) -> None:
         expected = held(migrated)["variables"]
-
-        result = export(migrated, "--from", str(tmp_path / "v.json"), "-o", str(tmp_path / "out"))
-
-        assert result.returncode == 0, result.stdout + result.stderr
-        found = read_back(migrated, {"connections": [], "variables": expected}, tmp_path, path=str(tmp_path / "out"))
         # Airflow's export turns strings that look like numbers and objects into these, and its import writes them
         # again.
         assert {key: each for key, each in found["variables"].items() if each != expected[key]} == {}
@@ -63,13 +94,13 @@ class TestFromAFile:
         stored = {key: json.dumps(value, indent=2) for key, value in given.items()}
         assert variables_in(tmp_path / "out") == {**stored, "d": json.dumps(d, indent=2)}
 
-    def test_other_fields_that_airflow_import_accepts(self, bare: Airflow, tmp_path: Path) -> None:
+    def test_other_fields_that_airflow_import_accepts(self, export_here: ExportHere, tmp_path: Path) -> None:
         (tmp_path / "c.yml").write_text(
             "a: {conn_type: x, conn_id: a, port: '5', extra_dejson: {b: 1}}\n"
             "b: {conn_type: x, conn_id: other}\nc: {conn_type: x, password: 2026-01-01}\n"
         )
 
-        result = export(bare, "--from", "c.yml", "-o", "out")
+        result = export_here("--from", "c.yml", "-o", "out")
 
         assert connections_in(tmp_path / "out") == {
             "a": {"conn_type": "x", "port": "5", "extra": '{"b": 1}'},
@@ -77,11 +108,11 @@ class TestFromAFile:
         }
         assert "it specifies another id\n    connection 'b'" in result.stdout
 
-    def test_env_files(self, bare: Airflow, tmp_path: Path) -> None:
+    def test_env_files(self, export_here: ExportHere, tmp_path: Path) -> None:
         (tmp_path / ".env").write_text("# comment\n\na=x://h\nb=y://u:p=q@h\na=x://i\n")
         (tmp_path / ".env").replace(tmp_path / "c.env")
 
-        result = export(bare, "--from", "c.env", "-o", "out")
+        result = export_here("--from", "c.env", "-o", "out")
 
         assert connections_in(tmp_path / "out")["b"]["password"] == "p=q"
         assert "the file contains it more than once\n    connection 'a'" in result.stdout

@@ -28,7 +28,7 @@ for ask in (importlib.import_module, importlib.util.find_spec, __import__, impor
 walked = [module.name for module in pkgutil.iter_modules(airflow.providers.__path__)]
 print(json.dumps([*outcomes, "cncf" in walked]))
 """
-        assert without_provider.evaluate(code, variables=LIBRARY) == [False] * 5
+        assert without_provider.evaluate_in_fork(code, LIBRARY) == [False] * 5
 
     def test_other_modules_are_not_found_after_an_import_of_the_path(self, without_provider: Environment) -> None:
         code = f"""
@@ -43,7 +43,7 @@ def missing(name):
 names = ["airflow.providers.cncf.other", "airflow.providers.cncf.kubernetes.operators.pod", "{MODULE}.other"]
 print(json.dumps([list(map(missing, names)), list(pkgutil.walk_packages(cncf.__path__, "airflow.providers.cncf."))]))
 """
-        assert without_provider.evaluate(code, variables=LIBRARY) == [[True] * 3, []]
+        assert without_provider.evaluate_in_fork(code, LIBRARY) == [[True] * 3, []]
 
     def test_package_spec_is_returned_if_the_current_import_is_unknown(self, without_provider: Environment) -> None:
         code = """
@@ -62,4 +62,4 @@ try:
 except ImportError:
     print(json.dumps(True))
 """
-        assert without_provider.evaluate(code, variables=LIBRARY)
+        assert without_provider.evaluate_in_fork(code, LIBRARY)

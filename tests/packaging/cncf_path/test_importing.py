@@ -10,6 +10,7 @@ from support.cncf_path import (
     MODULE,
     Wheels,
     imported_class,
+    imported_class_in_fork,
 )
 from support.environments import Environment
 
@@ -35,7 +36,7 @@ print(json.dumps(type(backends[0]) is KubernetesSecretsBackend))
 """
         option = "BACKEND" if section == "SECRETS" else "SECRETS_BACKEND"
 
-        assert without_provider.evaluate(code, variables={f"AIRFLOW__{section}__{option}": CLASS})
+        assert without_provider.evaluate_in_fork(code, {f"AIRFLOW__{section}__{option}": CLASS})
 
 
 class TestImporting:
@@ -77,7 +78,7 @@ for way in (import_as, import_chain, from_module, from_package, star, airflows, 
         del sys.modules[name]
 print(json.dumps(wrong))
 """
-        assert without_provider.evaluate(code, variables=LIBRARY) == []
+        assert without_provider.evaluate_in_fork(code, LIBRARY) == []
 
     def test_modules_can_be_reloaded_and_the_class_pickled(self, without_provider: Environment) -> None:
         code = f"""
@@ -89,7 +90,7 @@ for name in [name for name in sys.modules if name.startswith("airflow.providers.
 data = pickle.dumps(module.KubernetesSecretsBackend)
 print(json.dumps([module.KubernetesSecretsBackend is KubernetesSecretsBackend, b"cncf" in data]))
 """
-        assert without_provider.evaluate(code, variables=LIBRARY) == [True, False]
+        assert without_provider.evaluate_in_fork(code, LIBRARY) == [True, False]
 
     def test_threads_that_import_it_concurrently_get_one_class(self, without_provider: Environment) -> None:
         code = f"""
@@ -108,7 +109,7 @@ for thread in threads:
     thread.join(60)
 print(json.dumps([len(classes), len(set(classes))]))
 """
-        assert without_provider.evaluate(code, variables=LIBRARY) == [16, 1]
+        assert without_provider.evaluate_in_fork(code, LIBRARY) == [16, 1]
 
     def test_finder_added_later_takes_precedence(self, without_provider: Environment) -> None:
         code = f"""
@@ -132,7 +133,7 @@ sys.meta_path += [Legacy, Later]
 from {MODULE} import KubernetesSecretsBackend
 print(json.dumps(KubernetesSecretsBackend))
 """
-        assert without_provider.evaluate(code, variables=LIBRARY) == "later"
+        assert without_provider.evaluate_in_fork(code, LIBRARY) == "later"
 
     def test_import_requires_airflow(self, without_provider: Environment) -> None:
         assert imported_class(without_provider, below=False) == "no airflow"
@@ -140,4 +141,4 @@ print(json.dumps(KubernetesSecretsBackend))
     def test_error_names_the_missing_main_distribution(self, environment: Environment, wheels: Wheels) -> None:
         environment.install(wheels.cncf_path)
 
-        assert imported_class(environment) == "no airflow_kubernetes_secrets"
+        assert imported_class_in_fork(environment) == "no airflow_kubernetes_secrets"

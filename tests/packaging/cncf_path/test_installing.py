@@ -8,12 +8,12 @@ from support.cncf_path import (
     APACHES,
     CNCF_PATH,
     LEFT_BY_PIP,
+    LIBRARY,
     NOTHING_BUT_A_DIRECTORY,
     OURS,
     PROVIDER,
     Wheels,
     change,
-    evaluate_in_fork,
     imported_class_in_fork,
 )
 from support.environments import Environment
@@ -74,8 +74,8 @@ names = [module.name for module in pkgutil.walk_packages(provider.__path__, f"{p
 print(json.dumps({name: outcome(name) for name in names}))
 """
     environment.install(wheels.provider_without)
-    alone = evaluate_in_fork(environment, code)
+    alone = environment.evaluate_in_fork(code, LIBRARY)
     environment.install(wheels.cncf_path)
 
-    assert evaluate_in_fork(environment, code) == alone
+    assert environment.evaluate_in_fork(code, LIBRARY) == alone
     assert alone["airflow.providers.cncf.kubernetes.secret"].startswith(str(environment.site_packages))
