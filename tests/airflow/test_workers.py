@@ -176,8 +176,7 @@ def seen(cluster: Cluster, folder: Path, *readers: str, teams: Sequence[str] = (
         },
     )
     airflow.migrate()
-    for team in teams:
-        airflow.output("teams", "create", team)
+    airflow.add_teams(*teams)
     with Proxy(cluster) as proxy:
         variables, tokens = {}, {}
         for program in readers:
