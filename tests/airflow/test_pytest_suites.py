@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support.airflow import ROOT, Airflow
+from support.airflow import ENVIRONMENTS, ROOT, Airflow
 from support.warm import warm_python
 
 # What each suite starts with. ``found`` looks up as a task does, and ``stored`` as a server of Airflow does.
@@ -232,7 +232,10 @@ def test_it(number, kubernetes_devserver, worker_id):
     kubernetes_devserver.apply(secret(f"{number}.example.com"))
     assert found("app_db") == stored("app_db") == f"{number}.example.com"
 """
-    assert "4 passed" in run("3.3", tmp_path, BEGIN["3.3"] + SECRET + text, "-n", "2")
+    # As ``-n 2``, but the workers have libraries of Airflow loaded too.
+    python = warm_python(ENVIRONMENTS["3.3"]).commands("python") / "python"
+    workers = ["--dist=load", f"--tx=2*popen//python={python}"]
+    assert "4 passed" in run("3.3", tmp_path, BEGIN["3.3"] + SECRET + text, *workers)
     ports = {path.read_text() for path in tmp_path.glob("*.port")}
     assert len(ports) == 2
 
