@@ -9,9 +9,7 @@ import os
 import textwrap
 from pathlib import Path
 
-import pytest
-
-from support.airflow import ROOT, Airflow
+from support.airflow import ENVIRONMENTS, ROOT, Airflow
 from support.warm import warm_python
 
 # What each suite starts with. ``found`` looks up as a task does, and ``stored`` as a server of Airflow does.
@@ -59,14 +57,16 @@ def late(text: str) -> str:
     return "\n".join(["def load():", *lines, "    globals().update(locals())", ""])
 
 
-def run(version: str, tmp_path: Path, text: str, *arguments: str, **variables: str) -> str:
-    """Run a suite, which must pass. Returns the output."""
-    (tmp_path / "test_theirs.py").write_text(text)
+def run(version: str, tmp_path: Path, suite: str | dict[str, str], *arguments: str, **variables: str) -> str:
+    """Run a suite, which must pass: the text of one file, or of several by name. Returns the output."""
+    files = {"test_theirs.py": suite} if isinstance(suite, str) else suite
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
     home = tmp_path / "home"
     home.mkdir()
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "devserver" / "src")])
     airflow = Airflow(version, home, {"PYTHONPATH": path, **variables})
-    command = ["pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), *arguments, "test_theirs.py"]
+    command = ["pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), *arguments, *files]
     program = "import sys, pytest\nsys.exit(pytest.main())"
     done = warm_python(airflow.prefix).run(program, command, airflow.environment, 240, directory=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -85,19 +85,7 @@ def test_two(kubernetes_devserver):
 """
 
 
-@pytest.mark.parametrize("imported", ["before", "in the test"])
-def test_each_test_looks_up_its_own_secrets(version: str, imported: str, tmp_path: Path) -> None:
-    begin = BEGIN[version] + SECRET
-    if imported == "before":
-        text = begin + TWO_TESTS
-    else:
-        text = late(begin) + TWO_TESTS.replace("devserver):\n", "devserver):\n    load()\n")
-
-    assert "2 passed" in run(version, tmp_path, text)
-
-
-def test_fixture_restores_everything_after_a_test(version: str, tmp_path: Path) -> None:
-    text = """
+RESTORED = """
 import os
 
 def test_before():
@@ -123,7 +111,47 @@ def test_three(kubernetes_devserver):
 def test_after():
     missing()
 """
-    assert "5 passed" in run(version, tmp_path, BEGIN[version] + SECRET + text)
+
+LOGGED_ONCE = """
+@pytest.mark.parametrize("number", range(2))
+def test_it(number, kubernetes_devserver, caplog):
+    empty = secret("x") | {"stringData": {"unknown": "x"}}
+    kubernetes_devserver.apply(empty)
+    missing()
+    missing()
+    [message] = [each.message for each in caplog.records if each.name.startswith("airflow_kubernetes_secrets")]
+    assert "app-db" in message
+"""
+
+ONE_SERVER = """
+servers = []
+
+def test_one(kubernetes_devserver):
+    servers.append(kubernetes_devserver)
+
+def test_two(kubernetes_devserver):
+    assert kubernetes_devserver is servers[0]
+    kubernetes_devserver.stop()
+
+def test_three(kubernetes_devserver):
+    assert kubernetes_devserver is not servers[0]
+    kubernetes_devserver.apply(secret("three.example.com"))
+    assert found("app_db") == "three.example.com"
+"""
+
+
+def test_each_test_has_its_own_secrets_messages_and_server(version: str, tmp_path: Path) -> None:
+    """Airflow is imported, and has been used, before the fixture is. Every change is undone after each test."""
+    texts = {"restored": RESTORED, "two": TWO_TESTS, "logged_once": LOGGED_ONCE, "one_server": ONE_SERVER}
+    suite = {f"test_{name}.py": BEGIN[version] + SECRET + text for name, text in texts.items()}
+
+    assert "12 passed" in run(version, tmp_path, suite)
+
+
+def test_airflow_is_imported_after_the_server_has_started(version: str, tmp_path: Path) -> None:
+    text = late(BEGIN[version] + SECRET) + TWO_TESTS.replace("devserver):\n", "devserver):\n    load()\n")
+
+    assert "2 passed" in run(version, tmp_path, text)
 
 
 def test_a_project_keeps_its_own_backend(version: str, tmp_path: Path) -> None:
@@ -159,20 +187,6 @@ def test_after():
     assert "3 passed" in run(version, tmp_path, BEGIN[version] + SECRET + text, **theirs)
 
 
-def test_each_test_gets_the_messages_that_are_logged_once(version: str, tmp_path: Path) -> None:
-    text = """
-@pytest.mark.parametrize("number", range(2))
-def test_it(number, kubernetes_devserver, caplog):
-    empty = secret("x") | {"stringData": {"unknown": "x"}}
-    kubernetes_devserver.apply(empty)
-    missing()
-    missing()
-    [message] = [each.message for each in caplog.records if each.name.startswith("airflow_kubernetes_secrets")]
-    assert "app-db" in message
-"""
-    assert "2 passed" in run(version, tmp_path, BEGIN[version] + SECRET + text)
-
-
 def test_fixtures_of_a_wider_scope(version: str, tmp_path: Path) -> None:
     text = """
 @pytest.fixture(scope="module")
@@ -197,25 +211,6 @@ def test_three(shared):
     assert "3 passed" in run(version, tmp_path, BEGIN[version] + SECRET + text)
 
 
-def test_one_server_for_the_session_unless_a_test_stops_it(tmp_path: Path) -> None:
-    text = """
-servers = []
-
-def test_one(kubernetes_devserver):
-    servers.append(kubernetes_devserver)
-
-def test_two(kubernetes_devserver):
-    assert kubernetes_devserver is servers[0]
-    kubernetes_devserver.stop()
-
-def test_three(kubernetes_devserver):
-    assert kubernetes_devserver is not servers[0]
-    kubernetes_devserver.apply(secret("three.example.com"))
-    assert found("app_db") == "three.example.com"
-"""
-    assert "3 passed" in run("3.3", tmp_path, BEGIN["3.3"] + SECRET + text)
-
-
 def test_a_server_for_each_worker_of_xdist(tmp_path: Path) -> None:
     text = """
 import pathlib, time
@@ -232,7 +227,10 @@ def test_it(number, kubernetes_devserver, worker_id):
     kubernetes_devserver.apply(secret(f"{number}.example.com"))
     assert found("app_db") == stored("app_db") == f"{number}.example.com"
 """
-    assert "4 passed" in run("3.3", tmp_path, BEGIN["3.3"] + SECRET + text, "-n", "2")
+    # As ``-n 2``, but the workers have libraries of Airflow loaded too.
+    python = warm_python(ENVIRONMENTS["3.3"]).commands("python") / "python"
+    workers = ["--dist=load", f"--tx=2*popen//python={python}"]
+    assert "4 passed" in run("3.3", tmp_path, BEGIN["3.3"] + SECRET + text, *workers)
     ports = {path.read_text() for path in tmp_path.glob("*.port")}
     assert len(ports) == 2
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,8 @@ from support.servers import ONE_SERVER
 NO_SECRETS = "airflow_kubernetes_secrets.NoSecretsBackend"
 NAMESPACE = "airflow-workers"
 TEAMS = ("red", "blue")
+# The team whose DAG processor and triggerer have no permissions.
+OUTSIDE = "outside"
 
 # Tasks write their values to the log. The values are chosen so that Airflow does not mask them.
 TASKS = """
@@ -43,7 +44,7 @@ class Deferred(BaseOperator):
         tell(host=event)
 
 
-with DAG("tasks", schedule=None, description=Variable.get("at_top_level", default="nothing")):
+with DAG("DAG_ID", schedule=None, description=Variable.get("at_top_level", default="nothing")):
 
     @task
     def python():
@@ -109,12 +110,12 @@ class Seen:
     Attributes:
         queried: what each process requested from the Kubernetes API, by the token of the process.
         runs: the DAG runs, by DAG.
-        top_level: what the DAG processor read from a variable at the top level of a DAG file.
+        top_level: what the DAG processor read from a variable at the top level of the DAG file, by DAG.
     """
 
     queried: dict[str, set[str]]
     runs: dict[str, DagRun]
-    top_level: str
+    top_level: dict[str, str]
 
     def told(self, dag_id: str, task_id: str) -> dict[str, Any]:
         """Return the values that the task printed."""
@@ -132,22 +133,11 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
 
 
 @pytest.fixture(scope="module")
-def with_permissions(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    """All processes except the scheduler, which runs the tasks, may list Secrets."""
-    return seen(cluster, tmp_path_factory.mktemp("with"), API_SERVER, DAG_PROCESSOR, TRIGGERER, teams=TEAMS)
+def seen(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """Run all of Airflow.
 
-
-@pytest.fixture(scope="module")
-def api_server_alone(devserver_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    """Only the API server may list Secrets."""
-    return seen(devserver_cluster, tmp_path_factory.mktemp("alone"), API_SERVER)
-
-
-def seen(cluster: Cluster, folder: Path, *readers: str, teams: Sequence[str] = ()) -> Seen:
-    """Run all of Airflow. Of its processes, the ``readers`` read Secrets, each with its own service account.
-
-    Args:
-        teams: the teams that exist, each with a DAG that runs.
+    Of its processes, the API server and one DAG processor and triggerer may list Secrets, each with its own service
+    account. The scheduler, which runs the tasks, may not, nor may the other DAG processor and triggerer.
     """
     put = Put(cluster, NAMESPACE)
     cluster.create_namespace(NAMESPACE)
@@ -155,12 +145,15 @@ def seen(cluster: Cluster, folder: Path, *readers: str, teams: Sequence[str] = (
         put.connection(conn_id, f"http://{conn_id.replace('_', '-')}", name=conn_id.replace("_", "-"))
     for key in ("in_python", "in_a_template", "at_top_level"):
         put.variable(key, f"value {key}", name=f"variable-{key.replace('_', '-')}")
-    for team in teams:
+    for team in TEAMS:
         put.connection("shared", f"http://{team}-host", team, name=f"shared-{team}")
         put.variable(f"{team}_only", f"{team} value", team, name=f"only-{team}")
-    home = folder / "home"
-    bundles = [bundle("tasks", home, None, TASKS)]
-    for team, other in zip(teams, teams[::-1], strict=True):
+    home = tmp_path_factory.mktemp("workers") / "home"
+    bundles = [
+        bundle("tasks", home, None, TASKS.replace("DAG_ID", "tasks")),
+        bundle(OUTSIDE, home, OUTSIDE, TASKS.replace("DAG_ID", OUTSIDE)),
+    ]
+    for team, other in zip(TEAMS, TEAMS[::-1], strict=True):
         bundles.append(bundle(f"of_{team}", home, team, TEAM_TASKS.format(team=team, other=other)))
     (home / "plugins").mkdir()
     (home / "plugins" / "host_trigger.py").write_text(HOST_TRIGGER)
@@ -176,13 +169,12 @@ def seen(cluster: Cluster, folder: Path, *readers: str, teams: Sequence[str] = (
         },
     )
     airflow.migrate()
-    for team in teams:
-        airflow.output("teams", "create", team)
+    airflow.add_teams(*TEAMS, OUTSIDE)
+    readers = (API_SERVER, DAG_PROCESSOR, TRIGGERER)
     with Proxy(cluster) as proxy:
         variables, tokens = {}, {}
         for program in readers:
-            name = f"{folder.name}-{program}".lower()
-            account = cluster.service_account(NAMESPACE, name, {NAMESPACE: ["list"]})
+            account = cluster.service_account(NAMESPACE, program, {NAMESPACE: ["list"]})
             tokens[account.token] = program
             kwargs = {"namespace": NAMESPACE, "service_account_path": str(proxy.folder(account))}
             variables[program] = {
@@ -190,10 +182,14 @@ def seen(cluster: Cluster, folder: Path, *readers: str, teams: Sequence[str] = (
                 "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(kwargs),
                 **proxy.pod_environment(),
             }
-        with running(airflow, SCHEDULER, DAG_PROCESSOR, TRIGGERER, variables=variables) as services:
-            dags = ("tasks", *(f"of_{team}" for team in teams))
-            runs = {dag_id: services.run_dag(dag_id) for dag_id in dags}
-            top_level = services.get("/dags/tasks")["description"]
+        with running(airflow, SCHEDULER, variables=variables) as services:
+            dags = ("tasks", *(f"of_{team}" for team in TEAMS))
+            services.spawn(DAG_PROCESSOR, *(f"--bundle-name={name}" for name in dags))
+            services.spawn(TRIGGERER, "--skip-serve-logs")
+            services.spawn(DAG_PROCESSOR, f"--bundle-name={OUTSIDE}", name=f"{OUTSIDE}-{DAG_PROCESSOR}")
+            services.spawn(TRIGGERER, "--skip-serve-logs", f"--team-name={OUTSIDE}", name=f"{OUTSIDE}-{TRIGGERER}")
+            runs = {dag_id: services.run_dag(dag_id) for dag_id in (*dags, OUTSIDE)}
+            top_level = {dag_id: services.get(f"/dags/{dag_id}")["description"] for dag_id in ("tasks", OUTSIDE)}
         queried: dict[str, set[str]] = {program: set() for program in readers}
         for request in proxy.requests:
             program = tokens[request.headers["authorization"].removeprefix("Bearer ")]
@@ -215,26 +211,26 @@ def bundle(name: str, home: Path, team: str | None, text: str) -> dict[str, Any]
     }
 
 
-def test_tasks_get_values_through_the_api_server(with_permissions: Seen) -> None:
-    assert with_permissions.runs["tasks"].state == "success"
-    assert with_permissions.told("tasks", "python") == {"host": "in-python", "variable": "value in_python"}
-    assert with_permissions.told("tasks", "template") == {"text": "in-a-template value in_a_template"}
-    assert with_permissions.told("tasks", "nowhere") == {"variable": "the default"}
+def test_tasks_get_values_through_the_api_server(seen: Seen) -> None:
+    assert seen.runs["tasks"].state == "success"
+    assert seen.told("tasks", "python") == {"host": "in-python", "variable": "value in_python"}
+    assert seen.told("tasks", "template") == {"text": "in-a-template value in_a_template"}
+    assert seen.told("tasks", "nowhere") == {"variable": "the default"}
     # The other backend would log in each task that it cannot read Secrets.
-    logs = [record for task in with_permissions.runs["tasks"].tasks.values() for record in records(task.log)]
+    logs = [record for task in seen.runs["tasks"].tasks.values() for record in records(task.log)]
     assert not [record for record in logs if record.get("logger", "").startswith("airflow_kubernetes_secrets")]
 
 
-def test_team_gets_only_its_own_secrets(with_permissions: Seen) -> None:
+def test_team_gets_only_its_own_secrets(seen: Seen) -> None:
     """The API server knows the team of a request. A worker that reads Secrets itself does not."""
     for team in TEAMS:
-        assert with_permissions.told(f"of_{team}", "python") == {"host": f"{team}-host", "variable": "nothing"}
+        assert seen.told(f"of_{team}", "python") == {"host": f"{team}-host", "variable": "nothing"}
 
 
-def test_each_process_queries_only_what_it_needs(with_permissions: Seen) -> None:
+def test_each_process_queries_only_what_it_needs(seen: Seen) -> None:
     """The API server looks up what tasks need. The DAG processor and the triggerer have their own lookups."""
-    assert with_permissions.top_level == "value at_top_level"
-    assert with_permissions.told("tasks", "deferred") == {"host": "in-a-trigger"}
+    assert seen.top_level["tasks"] == "value at_top_level"
+    assert seen.told("tasks", "deferred") == {"host": "in-a-trigger"}
     of_tasks = {
         # A worker parses the DAG file too.
         "variable-key=at_top_level",
@@ -246,16 +242,16 @@ def test_each_process_queries_only_what_it_needs(with_permissions: Seen) -> None
         "connection-id=shared",
         *(f"variable-key={team}_only" for team in TEAMS),
     }
-    assert with_permissions.queried[API_SERVER] == of_tasks
-    assert with_permissions.queried[DAG_PROCESSOR] == {"variable-key=at_top_level"}
-    assert with_permissions.queried[TRIGGERER] == {"connection-id=in_a_trigger"}
+    assert seen.queried[API_SERVER] == of_tasks
+    assert seen.queried[DAG_PROCESSOR] == {"variable-key=at_top_level"}
+    assert seen.queried[TRIGGERER] == {"connection-id=in_a_trigger"}
 
 
-def test_dag_files_and_triggers_without_permissions_get_no_values(api_server_alone: Seen) -> None:
+def test_dag_files_and_triggers_without_permissions_get_no_values(seen: Seen) -> None:
     """Unlike tasks, they do not use the API server."""
-    assert api_server_alone.told("tasks", "python") == {"host": "in-python", "variable": "value in_python"}
-    assert api_server_alone.top_level == "nothing"
-    assert api_server_alone.told("tasks", "deferred") == {"host": "nothing"}
+    assert seen.told(OUTSIDE, "python") == {"host": "in-python", "variable": "value in_python"}
+    assert seen.top_level[OUTSIDE] == "nothing"
+    assert seen.told(OUTSIDE, "deferred") == {"host": "nothing"}
 
 
 @pytest.mark.parametrize(("section", "starts"), [("WORKERS__SECRETS_BACKEND", False), ("SECRETS__BACKEND", True)])

@@ -88,14 +88,15 @@ class Processes:
         self._variables = variables
         self._running: dict[str, Program] = {}
 
-    def spawn(self, program: str, *options: str) -> None:
-        """Start ``airflow`` with this program."""
+    def spawn(self, program: str, *options: str, name: str | None = None) -> None:
+        """Start ``airflow`` with this program. A second process of the same program needs another ``name``."""
         file = self.airflow.prefix / "bin" / "airflow"
-        with self._log_file(program).open("wb") as log:
-            self._running[program] = warm_python(self.airflow.prefix).start(
+        name = name or program
+        with self._log_file(name).open("wb") as log:
+            self._running[name] = warm_python(self.airflow.prefix).start(
                 file.read_text(),
                 [str(file), program, *options],
-                {**self.airflow.environment, **self._variables.get(program, {})},
+                {**self.airflow.environment, **self._variables.get(name, {})},
                 (log, log),
                 file=file,
                 directory=self.airflow.home,

@@ -53,6 +53,12 @@ class AirflowUI:
             cookies["_token"] = answer.raise_for_status().json()["access_token"]
         return httpx.Client(base_url=self.url, cookies=cookies, verify=NO_TLS, timeout=START_SECONDS)
 
+    def add_variable(self, key: str, value: str) -> None:
+        """Create a variable in Airflow's database, as the user `ada` does."""
+        with self.client("ada") as client:
+            client.headers["Authorization"] = f"Bearer {client.cookies['_token']}"
+            client.post("/api/v2/variables", json={"key": key, "value": value}).raise_for_status()
+
 
 @contextmanager
 def running_ui(airflow: Airflow, path: str = "", users: Mapping[str, str] = USERS) -> Iterator[AirflowUI]:
@@ -84,7 +90,8 @@ def running_ui(airflow: Airflow, path: str = "", users: Mapping[str, str] = USER
         processes.stop()
         url = f"http://{HOST}:{port}{path}"
         processes.airflow = airflow.with_variables(AIRFLOW__API__BASE_URL=f"{url}/")
-        processes.spawn(API_SERVER, *options(API_SERVER, port))
+        # The API for tasks would cost another quarter of the start.
+        processes.spawn(API_SERVER, *options(API_SERVER, port), "--apps", "core")
         processes.until("the API server answers", lambda: _answers(url), START_SECONDS)
         return url
 

@@ -42,11 +42,16 @@ OURS = (
     *("airflow_kubernetes_secrets", "airflow_kubernetes_secrets_cncf_path", "airflow_kubernetes_secrets_devserver"),
 )
 SERVICES = ("api_fastapi.app", "jobs.scheduler_job_runner", "executors.local_executor", "dag_processing.manager")
+# What they import only when they run: with a database, as a server, and for requests.
+LATER = (
+    *("alembic.command", "uvicorn.main", "uvicorn.lifespan.on", "uvicorn.protocols.http.httptools_impl"),
+    "pydantic.v1",
+)
 
 def record(path=sys.argv[1]):
-    for name in SERVICES:
+    for name in [*(f"airflow.{each}" for each in SERVICES), *LATER]:
         try:
-            importlib.import_module(f"airflow.{name}")
+            importlib.import_module(name)
         except ImportError:
             pass  # older ones have others
     names = [name for name in list(sys.modules) if name.partition(".")[0] not in OURS]

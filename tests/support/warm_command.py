@@ -2,7 +2,7 @@
 
 Run as a program itself, it replaces one of Airflow's programs: it passes its own streams, variables and folder. Its
 arguments are the path of the socket, that of the program, and the program's own arguments. It also replaces Python
-with ``-m``, a module and its arguments.
+with ``-m``, a module and its arguments, or with ``-u -c`` and a program.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ def main() -> int:
     if arguments[:1] == ["-m"]:
         code = f"import runpy; runpy.run_module({arguments[1]!r}, run_name='__main__', alter_sys=True)"
         arguments = arguments[1:]
+    elif arguments[:2] == ["-u", "-c"]:
+        code, arguments = arguments[2], arguments[1:2]
     else:
         with open(file) as opened:  # noqa: PTH123  # pathlib is slow to import
             code = opened.read()

@@ -34,7 +34,7 @@ def ui(airflow: Airflow) -> Iterator[AirflowUI]:
     """Run one API server for all tests that only read."""
     with running_ui(airflow) as running:
         # The page warns here that the entry in Secrets hides the one in the database.
-        running.airflow.output("variables", "set", "bucket", "from-the-database")
+        running.add_variable("bucket", "from-the-database")
         yield running
         assert SECRET not in running.log
 

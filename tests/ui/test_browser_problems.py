@@ -29,7 +29,7 @@ def test_explanation_of_a_missing_id_uses_the_chosen_kind_and_team(opened: Open,
 
 
 def test_panel_shows_that_an_id_is_only_in_the_database(opened: Open, ui: AirflowUI) -> None:
-    ui.airflow.output("variables", "set", "only_in_database", "x")
+    ui.add_variable("only_in_database", "x")
     page = alone(opened, "?search=only_in_database&kind=variable")
     page.get_by_role("button", name="Why is there no variable").click()
     expect(page.locator("#panel [data-verdict=not-found]")).to_be_visible()

@@ -31,28 +31,6 @@ PATH = "/below/a/path"
 pytestmark = pytest.mark.together("tests/ui/test_states.py")
 
 
-@pytest.fixture
-def team_secrets(devserver_cluster: Cluster) -> TeamSecrets:
-    return team_secrets_on(devserver_cluster)
-
-
-@pytest.fixture
-def proxy(devserver_cluster: Cluster) -> Iterator[Proxy]:
-    with Proxy(devserver_cluster) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def account_folder(team_secrets: TeamSecrets, proxy: Proxy) -> Path:
-    """Return the folder with the credentials of Airflow."""
-    return proxy.folder(team_secrets.account)
-
-
-@pytest.fixture
-def airflow(team_secrets: TeamSecrets, proxy: Proxy, account_folder: Path, tmp_path: Path) -> Airflow:
-    return airflow_behind(proxy, team_secrets, account_folder, tmp_path / "home")
-
-
 def airflow_behind(proxy: Proxy, team_secrets: TeamSecrets, account_folder: Path, home: Path) -> Airflow:
     """Return an Airflow that reaches the Kubernetes API server through the proxy."""
     through = airflow_of(team_secrets, home).with_variables(**proxy.pod_environment())
@@ -62,34 +40,52 @@ def airflow_behind(proxy: Proxy, team_secrets: TeamSecrets, account_folder: Path
     return through.with_kwargs(service_account_path=str(account_folder), timeout=2, config_maps=True)
 
 
-@pytest.fixture
-def ui(airflow: Airflow) -> Iterator[AirflowUI]:
-    """Run an API server that has no snapshot yet."""
-    with running_ui(airflow, path=PATH) as running:
-        yield running
-
-
 @dataclass(frozen=True)
 class Deployment:
+    """An API server with the page, and what it reads.
+
+    Attributes:
+        account_folder: the folder with the credentials of Airflow.
+    """
+
     ui: AirflowUI
     team_secrets: TeamSecrets
     proxy: Proxy
+    account_folder: Path
+
+    def become(self, token: str) -> None:
+        """Replace the credentials of Airflow."""
+        (self.account_folder / "token").write_text(token)
 
 
 @pytest.fixture(scope="module")
 def running(devserver_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """Run one API server for the tests that may find a snapshot of earlier Secrets."""
+    """Run one API server for all tests of this module."""
     team_secrets = team_secrets_on(devserver_cluster)
     home = tmp_path_factory.mktemp("states") / "home"
     with Proxy(devserver_cluster) as proxy:
-        airflow = airflow_behind(proxy, team_secrets, proxy.folder(team_secrets.account), home)
+        account_folder = proxy.folder(team_secrets.account)
+        airflow = airflow_behind(proxy, team_secrets, account_folder, home)
         with running_ui(airflow, path=PATH) as ui:
-            yield Deployment(ui, team_secrets, proxy)
+            yield Deployment(ui, team_secrets, proxy, account_folder)
+
+
+@pytest.fixture
+def unused(running: Deployment) -> Iterator[Deployment]:
+    """Return that server for the first test, which may end with an outage: the server has no snapshot yet."""
+    assert running.proxy.requests == []
+    yield running
+    running.proxy.resume()
+    # A failure is shown to all users for some seconds.
+    time.sleep(5)
 
 
 @pytest.fixture
 def shared(running: Deployment) -> Deployment:
-    """Return that server, without the Secrets of other tests. :func:`refresh` makes it read those of this test."""
+    """Return that server, without the Secrets of other tests. :func:`refresh` makes it read those of this test.
+
+    It may still have a snapshot of earlier Secrets.
+    """
     running.proxy.always = None
     for resource in ("secrets", "configmaps"):
         path = f"/api/v1/namespaces/{running.team_secrets.home}/{resource}"
@@ -97,6 +93,18 @@ def shared(running: Deployment) -> Deployment:
     # A snapshot of the last test counts as fresh for two seconds.
     time.sleep(2)
     return running
+
+
+@pytest.fixture
+def without_blue(shared: Deployment) -> Iterator[Deployment]:
+    """Return that server while one of its namespaces does not exist. Airflow may list every namespace."""
+    team_secrets = shared.team_secrets
+    admin = team_secrets.cluster.admin
+    admin.delete(f"/api/v1/namespaces/{team_secrets.blue}").raise_for_status()
+    shared.become(team_secrets.cluster.admin_token)
+    yield shared
+    shared.become(team_secrets.account.token)
+    admin.post("/api/v1/namespaces", json={"metadata": {"name": team_secrets.blue}}).raise_for_status()
 
 
 def refresh(ui: AirflowUI, user: str = "ada") -> None:
@@ -113,9 +121,8 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def test_failures_empty_table_new_entries_and_old_snapshot(
-    page: Page, ui: AirflowUI, team_secrets: TeamSecrets, proxy: Proxy, account_folder: Path
-) -> None:
+def test_failures_empty_table_new_entries_and_old_snapshot(page: Page, unused: Deployment) -> None:
+    ui, team_secrets, proxy = unused.ui, unused.team_secrets, unused.proxy
     proxy.refuse()
     log_in(page, ui, "ada", PLUGIN)
     frame = framed(page)
@@ -123,12 +130,12 @@ def test_failures_empty_table_new_entries_and_old_snapshot(
     expect(frame.locator("#failure .notice")).to_contain_text("could not be read: connection refused")
 
     other = team_secrets.cluster.service_account(team_secrets.home, "other", {}, resources=("secrets", "configmaps"))
-    (account_folder / "token").write_text(other.token)
+    unused.become(other.token)
     proxy.resume()
     try_again(frame)
     assert_each_namespace_has_its_own_remedy(frame, team_secrets)
 
-    (account_folder / "token").write_text(team_secrets.account.token)
+    unused.become(team_secrets.account.token)
     try_again(frame)
     for text in (
         "No entries to show",
@@ -203,18 +210,15 @@ def assert_each_namespace_has_its_own_remedy(frame: Frame, team_secrets: TeamSec
         expect(notice.get_by_role("button", name="Copy")).to_have_count(2)
 
 
-def test_an_empty_table_names_the_namespace_that_does_not_exist(
-    page: Page, airflow: Airflow, team_secrets: TeamSecrets, account_folder: Path
-) -> None:
-    (account_folder / "token").write_text(team_secrets.cluster.admin_token)
-    misspelt = airflow.with_kwargs(namespace=[team_secrets.home, "misspelt"])
-    with running_ui(misspelt, path=PATH) as ui:
-        log_in(page, ui, "ada", PLUGIN)
-        frame = framed(page)
-        expect(frame.locator("#nothing")).to_contain_text(f"namespace {team_secrets.home}, namespace misspelt")
-        error = frame.locator("#notices .error")
-        expect(error).to_contain_text("namespace 'misspelt' does not exist.")
-        expect(error.locator("code")).to_have_text("kubectl create namespace misspelt")
+def test_an_empty_table_names_the_namespace_that_does_not_exist(page: Page, without_blue: Deployment) -> None:
+    home, blue = without_blue.team_secrets.home, without_blue.team_secrets.blue
+    refresh(without_blue.ui)
+    log_in(page, without_blue.ui, "ada", PLUGIN)
+    frame = framed(page)
+    expect(frame.locator("#nothing")).to_contain_text(f"namespace {home}, namespace {blue}")
+    error = frame.locator("#notices .error")
+    expect(error).to_contain_text(f"namespace '{blue}' does not exist.")
+    expect(error.locator("code")).to_have_text(f"kubectl create namespace {blue}")
 
 
 def test_the_last_of_many_explanations_is_shown(page: Page, shared: Deployment) -> None:

@@ -38,8 +38,7 @@ def ui(team_secrets: TeamSecrets, tmp_path_factory: pytest.TempPathFactory) -> I
     airflow = airflow.with_variables(AIRFLOW__CORE__MULTI_TEAM="True", AIRFLOW_VAR__RED___OF_RED="x")
     airflow = airflow.with_kwargs(team_namespaces={"blue": team_secrets.blue, "green": "nobody-may"})
     airflow.migrate()
-    for team in ("blue", "red"):
-        airflow.output("teams", "create", team)
+    airflow.add_teams("blue", "red")
     with running_ui(airflow, users=USERS) as running:
         yield running
 
