@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from support.airflow import TESTED, Airflow, release
 from support.airflow_services import START_SECONDS
 from support.airflow_ui import PAGE, AirflowUI, running_ui
-from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, ready
+from support.browser import PATIENCE_MS, PLUGIN, enter, framed, log_in, ready
 from support.cluster import Cluster
 from support.faults import late
 from support.proxy import Proxy
@@ -117,7 +117,7 @@ def test_failures_empty_table_new_entries_and_old_snapshot(
     page: Page, ui: AirflowUI, team_secrets: TeamSecrets, proxy: Proxy, account_folder: Path
 ) -> None:
     proxy.refuse()
-    log_in(page, ui, "ada", PLUGIN)
+    enter(page, ui, "ada", PLUGIN)
     frame = framed(page)
     expect(frame.locator("#failure")).to_contain_text("The Secrets cannot be shown")
     expect(frame.locator("#failure .notice")).to_contain_text("could not be read: connection refused")
@@ -209,7 +209,7 @@ def test_an_empty_table_names_the_namespace_that_does_not_exist(
     (account_folder / "token").write_text(team_secrets.cluster.admin_token)
     misspelt = airflow.with_kwargs(namespace=[team_secrets.home, "misspelt"])
     with running_ui(misspelt, path=PATH) as ui:
-        log_in(page, ui, "ada", PLUGIN)
+        enter(page, ui, "ada", PLUGIN)
         frame = framed(page)
         expect(frame.locator("#nothing")).to_contain_text(f"namespace {team_secrets.home}, namespace misspelt")
         error = frame.locator("#notices .error")
@@ -224,7 +224,7 @@ def test_the_last_of_many_explanations_is_shown(page: Page, shared: Deployment) 
     for name in ids:
         team_secrets.put(name.replace("_", "-"), {"connection-id": name}, {"value": "postgres://db"})
     refresh(ui)
-    log_in(page, ui, "ada", PLUGIN)
+    enter(page, ui, "ada", PLUGIN)
     frame = framed(page)
     expect(frame.locator("#rows .link")).to_have_text(ids)
     proxy.always = late(1)
