@@ -23,6 +23,9 @@ _OPTIONS = [
     "--disable-sync",
 ]
 
+# A test ends before optimized JavaScript has saved as much time as its compilation takes.
+NO_OPTIMIZER = "--js-flags=--no-maglev,--no-turbofan"
+
 PATIENCE_MS = 20_000
 PLUGIN = "/plugin/kubernetes-secrets"
 
@@ -31,8 +34,11 @@ Open = Callable[..., Page]
 
 
 @contextmanager
-def running_browser() -> Iterator[Browser]:
+def running_browser(*options: str) -> Iterator[Browser]:
     """Run Chromium. Its event loop occupies this thread, so no other event loop can run in it meanwhile.
+
+    Args:
+        options: additional options of Chromium.
 
     Raises:
         RuntimeError: Chromium is not installed.
@@ -41,7 +47,7 @@ def running_browser() -> Iterator[Browser]:
         raise RuntimeError(f"there is no Chromium on PATH: {HOW_TO_GET_IT}")
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*_OPTIONS, *options])
         try:
             yield browser
         finally:

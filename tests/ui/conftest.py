@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from support.airflow import Airflow
 from support.airflow_ui import AirflowUI, running_ui
-from support.browser import PATIENCE_MS, PLUGIN, Open, enter, running_browser
+from support.browser import NO_OPTIMIZER, PATIENCE_MS, PLUGIN, Open, enter, running_browser
 from support.servers import ONE_SERVER
 from support.team_secrets import SECRET, TeamSecrets, airflow_of, fill, team_secrets_on
 
@@ -42,7 +42,7 @@ def ui(airflow: Airflow) -> Iterator[AirflowUI]:
 # The scope is not wider, because the browser's event loop occupies the thread; see :func:`running_browser`.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with running_browser() as running:
+    with running_browser(NO_OPTIMIZER) as running:
         yield running
 
 
@@ -61,7 +61,8 @@ def opened(browser: Browser, ui: AirflowUI) -> Iterator[Open]:
             complaints.append(message.text)
 
     def open_as(user: str | None, path: str = PLUGIN, **options: Any) -> Page:
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, **options)
+        # Each frame of an animation costs CPU time. While the table fades, its colours also have less contrast.
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce", **options)
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()

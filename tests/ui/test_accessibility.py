@@ -42,8 +42,7 @@ def document_of(page: Page, address: str) -> Frame:
 # Airflow's UI is slow to load. So one test goes through everything that the page can show.
 @pytest.mark.parametrize("address", [PAGE, PLUGIN], ids=["alone", "in Airflow"])
 def test_nothing_that_the_page_shows_breaks_a_rule(opened: Open, address: str) -> None:
-    # While the table fades in, its colours have less contrast.
-    page = opened("ada", address, reduced_motion="reduce")
+    page = opened("ada", address)
     document = document_of(page, address)
     assert_no_violations(document)
 
@@ -78,7 +77,7 @@ def test_nothing_that_the_page_shows_breaks_a_rule(opened: Open, address: str) -
 
 
 def test_a_missing_label_is_found(opened: Open) -> None:
-    page = alone(opened, reduced_motion="reduce")
+    page = alone(opened)
     page.locator("#problem").evaluate("each => each.removeAttribute('aria-label')")
     (found,) = violations(page)
     assert found.startswith("select-name: ")
