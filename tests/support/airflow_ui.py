@@ -32,6 +32,7 @@ class AirflowUI:
 
     def __init__(self, processes: Processes, url: str) -> None:
         self._processes = processes
+        self._tokens: dict[str, str] = {}
         self.url = url
 
     @property
@@ -44,13 +45,17 @@ class AirflowUI:
         """The log of the API server."""
         return self._processes.log(API_SERVER)
 
-    def client(self, user: str | None) -> httpx.Client:
-        """Return a client that has logged in as this user, as a browser does. None: it has not logged in."""
-        cookies = {}
-        if user is not None:
+    def session(self, user: str) -> dict[str, str]:
+        """Return the cookie of a browser in which this user has logged in."""
+        if user not in self._tokens:
             login = {"username": user, "password": PASSWORD}
             answer = httpx.post(f"{self.url}/auth/token", json=login, verify=NO_TLS, timeout=START_SECONDS)
-            cookies["_token"] = answer.raise_for_status().json()["access_token"]
+            self._tokens[user] = answer.raise_for_status().json()["access_token"]
+        return {"_token": self._tokens[user]}
+
+    def client(self, user: str | None) -> httpx.Client:
+        """Return a client that has logged in as this user, as a browser does. None: it has not logged in."""
+        cookies = self.session(user) if user is not None else {}
         return httpx.Client(base_url=self.url, cookies=cookies, verify=NO_TLS, timeout=START_SECONDS)
 
     def add_variable(self, key: str, value: str) -> None:

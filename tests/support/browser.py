@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Frame, Page, Route, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, Route, expect, sync_playwright
 
 from support.airflow_ui import PAGE, PASSWORD, AirflowUI
 from support.chromium import CHROMIUM, HOW_TO_GET_IT
@@ -23,6 +23,9 @@ _OPTIONS = [
     "--disable-sync",
 ]
 
+# A test ends before optimized JavaScript has saved as much time as its compilation takes.
+NO_OPTIMIZER = "--js-flags=--no-maglev,--no-turbofan"
+
 PATIENCE_MS = 20_000
 PLUGIN = "/plugin/kubernetes-secrets"
 
@@ -31,8 +34,11 @@ Open = Callable[..., Page]
 
 
 @contextmanager
-def running_browser() -> Iterator[Browser]:
+def running_browser(*options: str) -> Iterator[Browser]:
     """Run Chromium. Its event loop occupies this thread, so no other event loop can run in it meanwhile.
+
+    Args:
+        options: additional options of Chromium.
 
     Raises:
         RuntimeError: Chromium is not installed.
@@ -41,7 +47,7 @@ def running_browser() -> Iterator[Browser]:
         raise RuntimeError(f"there is no Chromium on PATH: {HOW_TO_GET_IT}")
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*_OPTIONS, *options])
         try:
             yield browser
         finally:
@@ -55,14 +61,12 @@ def log_in(page: Page, ui: AirflowUI, user: str, path: str) -> None:
     page.wait_for_url(re.compile(rf"^{re.escape(ui.url)}(?!/auth).*"))
 
 
-def session_of(browser: Browser, ui: AirflowUI, user: str) -> StorageState:
-    """Log in, and return the session for other contexts of a browser. Airflow's page for the login is slow to load."""
-    context = browser.new_context()
-    try:
-        log_in(context.new_page(), ui, user, PAGE)
-        return context.storage_state()
-    finally:
-        context.close()
+def enter(page: Page, ui: AirflowUI, user: str, path: str) -> None:
+    """Open an address of Airflow as a user who has logged in. Airflow's page for the login is slow to load."""
+    page.context.add_cookies(
+        [{"name": name, "value": value, "url": ui.url} for name, value in ui.session(user).items()]
+    )
+    page.goto(ui.url + path)
 
 
 def log_in_here(page: Page, user: str = "ada") -> None:
@@ -91,6 +95,13 @@ def intercept(page: Page, address: str, handler: Callable[[Route], object]) -> N
     page.route("**/intercepted", lambda route: route.fulfill(body="yes"))
     for frame in page.frames:
         frame.wait_for_function("() => fetch('intercepted').then((each) => each.text()).then((text) => text === 'yes')")
+
+
+def resize(page: Page, width: int, height: int) -> None:
+    """Change the size of the window, and wait until the page has adapted to it."""
+    page.set_viewport_size({"width": width, "height": height})
+    # A frame gets its new size in the first of these, and calls its listeners in the second.
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def ready(page: Frame | Page) -> None:

@@ -7,11 +7,11 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, StorageState
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from support.airflow import Airflow
 from support.airflow_ui import AirflowUI, running_ui
-from support.browser import PATIENCE_MS, PLUGIN, Open, running_browser, session_of
+from support.browser import NO_OPTIMIZER, PATIENCE_MS, PLUGIN, Open, enter, running_browser
 from support.servers import ONE_SERVER
 from support.team_secrets import SECRET, TeamSecrets, airflow_of, fill, team_secrets_on
 
@@ -42,19 +42,16 @@ def ui(airflow: Airflow) -> Iterator[AirflowUI]:
 # The scope is not wider, because the browser's event loop occupies the thread; see :func:`running_browser`.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with running_browser() as running:
+    with running_browser(NO_OPTIMIZER) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
-def sessions(ui: AirflowUI) -> dict[str, StorageState]:
-    """Return the sessions of the users who have logged in to this API server."""
-    return {}
-
-
 @pytest.fixture
-def opened(browser: Browser, ui: AirflowUI, sessions: dict[str, StorageState]) -> Iterator[Open]:
-    """Return a function that opens a page as a logged-in user. At the end there must be no error on the page."""
+def opened(browser: Browser, ui: AirflowUI) -> Iterator[Open]:
+    """Return a function that opens a page as a logged-in user, or as nobody.
+
+    At the end there must be no error on the page.
+    """
     contexts = []
     complaints: list[str] = []
 
@@ -63,16 +60,18 @@ def opened(browser: Browser, ui: AirflowUI, sessions: dict[str, StorageState]) -
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             complaints.append(message.text)
 
-    def open_as(user: str, path: str = PLUGIN, **options: Any) -> Page:
-        if user not in sessions:
-            sessions[user] = session_of(browser, ui, user)
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, storage_state=sessions[user], **options)
+    def open_as(user: str | None, path: str = PLUGIN, **options: Any) -> Page:
+        # Each frame of an animation costs CPU time. While the table fades, its colours also have less contrast.
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce", **options)
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", complain)
-        page.goto(ui.url + path)
+        if user is None:
+            page.goto(ui.url + path)
+        else:
+            enter(page, ui, user, path)
         return page
 
     yield open_as

@@ -8,7 +8,19 @@ import pytest
 from playwright.sync_api import Frame, expect
 
 from support.airflow_ui import PAGE
-from support.browser import PLUGIN, Open, alone, count, everything_is_seen, framed, ready, shown, with_all_entries
+from support.browser import (
+    PLUGIN,
+    Open,
+    alone,
+    count,
+    everything_is_seen,
+    framed,
+    log_in_here,
+    ready,
+    resize,
+    shown,
+    with_all_entries,
+)
 from support.team_secrets import HOSTILE_SHOWN, TeamSecrets
 
 
@@ -19,13 +31,17 @@ def test_menu_of_airflow_opens_the_table(opened: Open) -> None:
 
     frame = framed(page)
 
+    # Shortcuts of the page work without a click into its frame.
+    page.keyboard.press("/")
+    expect(frame.locator("#search")).to_be_focused()
     count(frame, "1 to 50 of 73")
     assert "app_db" in shown(frame)
     assert page.url.startswith(page.url.partition("/plugin")[0] + PLUGIN)
 
 
 def test_link_to_the_page_leads_through_the_login(opened: Open) -> None:
-    page = opened("ada", PAGE)
+    page = opened(None, PAGE)
+    log_in_here(page)
     count(page, "1 to 50 of 73")
 
 
@@ -366,7 +382,7 @@ def test_large_letters_fit_into_the_columns(opened: Open) -> None:
 
 def test_the_keyboard_stays_in_a_panel_that_covers_the_table(opened: Open) -> None:
     page = alone(opened, "?search=smtp")
-    page.set_viewport_size({"width": 400, "height": 800})
+    resize(page, 400, 800)
     link = page.locator("#rows .link").nth(1)
     link.click()
     panel = page.locator("#panel")
@@ -383,16 +399,16 @@ def test_the_keyboard_stays_in_a_panel_that_covers_the_table(opened: Open) -> No
     # While the panel is next to the table, the keyboard also reaches the table.
     page.keyboard.press("Enter")
     expect(panel).to_be_focused()
-    page.set_viewport_size({"width": 1440, "height": 900})
+    resize(page, 1440, 900)
     page.focus("#search")
     expect(page.locator("#search")).to_be_focused()
-    page.set_viewport_size({"width": 400, "height": 800})
+    resize(page, 400, 800)
     expect(panel).to_be_focused()
 
 
 def test_the_next_problem_is_explained_in_a_panel_that_covers_the_table(opened: Open) -> None:
     page = alone(opened, "?order=secret&kind=connection")
-    page.set_viewport_size({"width": 400, "height": 800})
+    resize(page, 400, 800)
     page.locator("#rows tr", has=page.locator(".badge.error, .badge.warning")).last.locator(".link").click()
     page.keyboard.press("n")
     expect(page.locator("#page")).to_have_value("2")

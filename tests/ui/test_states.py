@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from support.airflow import TESTED, Airflow, release
 from support.airflow_services import START_SECONDS
 from support.airflow_ui import PAGE, AirflowUI, running_ui
-from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, ready
+from support.browser import PATIENCE_MS, PLUGIN, enter, framed, log_in, ready
 from support.cluster import Cluster
 from support.faults import late
 from support.proxy import Proxy
@@ -115,7 +115,7 @@ def refresh(ui: AirflowUI, user: str = "ada") -> None:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context()
+    context = browser.new_context(reduced_motion="reduce")
     context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
@@ -124,7 +124,7 @@ def page(browser: Browser) -> Iterator[Page]:
 def test_failures_empty_table_new_entries_and_old_snapshot(page: Page, unused: Deployment) -> None:
     ui, team_secrets, proxy = unused.ui, unused.team_secrets, unused.proxy
     proxy.refuse()
-    log_in(page, ui, "ada", PLUGIN)
+    enter(page, ui, "ada", PLUGIN)
     frame = framed(page)
     expect(frame.locator("#failure")).to_contain_text("The Secrets cannot be shown")
     expect(frame.locator("#failure .notice")).to_contain_text("could not be read: connection refused")
@@ -213,7 +213,7 @@ def assert_each_namespace_has_its_own_remedy(frame: Frame, team_secrets: TeamSec
 def test_an_empty_table_names_the_namespace_that_does_not_exist(page: Page, without_blue: Deployment) -> None:
     home, blue = without_blue.team_secrets.home, without_blue.team_secrets.blue
     refresh(without_blue.ui)
-    log_in(page, without_blue.ui, "ada", PLUGIN)
+    enter(page, without_blue.ui, "ada", PLUGIN)
     frame = framed(page)
     expect(frame.locator("#nothing")).to_contain_text(f"namespace {home}, namespace {blue}")
     error = frame.locator("#notices .error")
@@ -228,7 +228,7 @@ def test_the_last_of_many_explanations_is_shown(page: Page, shared: Deployment) 
     for name in ids:
         team_secrets.put(name.replace("_", "-"), {"connection-id": name}, {"value": "postgres://db"})
     refresh(ui)
-    log_in(page, ui, "ada", PLUGIN)
+    enter(page, ui, "ada", PLUGIN)
     frame = framed(page)
     expect(frame.locator("#rows .link")).to_have_text(ids)
     proxy.always = late(1)

@@ -22,7 +22,7 @@ from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.ui.used_ids import ReportedId, UsedIds, UsedIdsCache, read_used_ids
 from airflow_kubernetes_secrets.usage.uses import Position, Use
 from support.airflow_ui import PAGE, AirflowUI, running_ui
-from support.browser import PATIENCE_MS, PLUGIN, framed, log_in
+from support.browser import PATIENCE_MS, PLUGIN, enter, framed
 from support.cluster import Cluster
 from support.team_secrets import TeamSecrets, airflow_of, team_secrets_on
 from support.waiting import PATIENCE, until
@@ -141,7 +141,7 @@ def test_the_page_shows_dags_and_missing_ids(browser: Browser, ui: AirflowUI, te
     entries(ui, "ada")
     page: Page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.set_default_timeout(PATIENCE_MS)
-    log_in(page, ui, "ada", PLUGIN)
+    enter(page, ui, "ada", PLUGIN)
     frame = framed(page)
     expect(frame.locator("#rows td.used_by").first).to_have_text("etl, private")
     frame.get_by_role("button", name="1 unused").click()
