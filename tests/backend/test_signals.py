@@ -358,8 +358,8 @@ def test_hundreds_of_interrupts_at_random(
     chance = random.Random(1)
 
     def look_up_after(seconds: float) -> None:
-        # The loop is in a function of its own: from Python 3.12 on, an exception at its end does not reach a handler
-        # around it in the same function. https://github.com/python/cpython/issues/130279
+        # This loop is in a function of its own. On Python 3.13, an exception at the end of such a loop does not reach a
+        # handler around it in the same function. https://github.com/python/cpython/issues/130279
         signal.setitimer(signal.ITIMER_REAL, seconds)
         # If Python discarded the exception, as it does in a destructor, the loop would have no other end.
         ends = time.monotonic() + PATIENCE

@@ -27,14 +27,15 @@ from airflow_kubernetes_secrets.kubernetes.resolve import addresses_of_name
     ],
 )
 def test_an_address_is_not_resolved(host: str, family: socket.AddressFamily, address: tuple[Any, ...]) -> None:
-    # A name would be resolved before the deadline, which has passed.
+    # A name cannot be resolved here, because the deadline has passed.
     assert addresses_of(Endpoint(host, 443), Deadline(0)) == [(family, address)]
 
 
 def test_a_name() -> None:
     assert (socket.AF_INET, ("127.0.0.1", 443)) in addresses_of(Endpoint("localhost", 443), Deadline(10))
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError) as raised:
         addresses_of(Endpoint("localhost", 443), Deadline(0))
+    assert raised.value.__context__ is None
 
 
 def test_resolver_that_does_not_respond_in_time() -> None:

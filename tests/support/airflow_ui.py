@@ -46,7 +46,7 @@ class AirflowUI:
         return self._processes.log(API_SERVER)
 
     def session(self, user: str) -> dict[str, str]:
-        """Return the cookie of a browser in which this user has logged in."""
+        """Return the cookie of a browser in which this user has logged in. All tests with this server share it."""
         if user not in self._tokens:
             login = {"username": user, "password": PASSWORD}
             answer = httpx.post(f"{self.url}/auth/token", json=login, verify=NO_TLS, timeout=START_SECONDS)

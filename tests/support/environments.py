@@ -140,7 +140,7 @@ class Environment:
     ) -> subprocess.CompletedProcess[str]:
         """Run code in a fork that has loaded Airflow's libraries, and imports the rest as :meth:`run` does.
 
-        A new interpreter takes seconds to import them. ``sys.executable`` is another one.
+        A new interpreter takes seconds to import them. ``sys.executable`` is not that of the environment.
         """
         begin = _FROM_THE_ENVIRONMENT.format(str(self.site_packages))
         environment = self.variables() | dict(variables or {})

@@ -115,9 +115,9 @@ def export(airflow: Airflow, *arguments: str, **variables: str) -> subprocess.Co
 
 
 class ExportHere(Protocol):
-    """Runs ``export`` in the process of the test, in a hundredth of the time, for tests that need no Airflow's home.
+    """Runs ``export`` in the process of the test, in a hundredth of the time, for tests without a home of Airflow.
 
-    ``variables`` are its only ones that configure Airflow.
+    ``variables`` are the only environment variables that configure Airflow.
     """
 
     def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

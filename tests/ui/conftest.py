@@ -48,7 +48,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser, ui: AirflowUI) -> Iterator[Open]:
-    """Return a function that opens a page as a logged-in user, or as nobody.
+    """Return a function that opens a page as a logged-in user, or without a login.
 
     At the end there must be no error on the page.
     """

@@ -392,8 +392,8 @@ def test_a_failed_export_shows_an_error_and_can_be_repeated(opened: Open) -> Non
     page = opened("ada", f"{PLUGIN}?search=service")
     frame = framed(page)
     for status in (200, 503):
-        no = partial(Route.fulfill, status=status, content_type="text/html", body="<p>no</p>")
-        intercept(page, "**/api/export?*", no)
+        fail = partial(Route.fulfill, status=status, content_type="text/html", body="<p>no</p>")
+        intercept(page, "**/api/export?*", fail)
         frame.click("#csv")
         expect(frame.locator("#notices .error")).to_be_visible()
         assert len(shown(frame)) == 50

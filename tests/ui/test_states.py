@@ -73,8 +73,9 @@ def running(devserver_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture
 def unused(running: Deployment) -> Iterator[Deployment]:
     """Return that server for the first test, which may end with an outage: the server has no snapshot yet."""
-    assert running.proxy.requests == []
+    assert running.proxy.requests == [], "this must be the first test of the module"
     yield running
+    running.become(running.team_secrets.account.token)
     running.proxy.resume()
     # A failure is shown to all users for some seconds.
     time.sleep(5)
@@ -100,8 +101,8 @@ def without_blue(shared: Deployment) -> Iterator[Deployment]:
     """Return that server while one of its namespaces does not exist. Airflow may list every namespace."""
     team_secrets = shared.team_secrets
     admin = team_secrets.cluster.admin
-    admin.delete(f"/api/v1/namespaces/{team_secrets.blue}").raise_for_status()
     shared.become(team_secrets.cluster.admin_token)
+    admin.delete(f"/api/v1/namespaces/{team_secrets.blue}").raise_for_status()
     yield shared
     shared.become(team_secrets.account.token)
     admin.post("/api/v1/namespaces", json={"metadata": {"name": team_secrets.blue}}).raise_for_status()

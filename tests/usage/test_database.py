@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -75,10 +76,9 @@ def airflow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def execute(airflow: Airflow, *statements: str) -> None:
     """Execute SQL in the database, because a program of Airflow takes seconds."""
-    with sqlite3.connect(airflow.home / DATABASE) as database:
+    with closing(sqlite3.connect(airflow.home / DATABASE)) as database, database:
         for statement in statements:
             database.execute(statement)
-    database.close()
 
 
 def usage(airflow: Airflow, *arguments: str, status: int = 0) -> Any:

@@ -297,13 +297,14 @@ def addresses_of(endpoint: Endpoint, deadline: Deadline) -> list[Address]:
         # Pass bytes: for a string, Python loads the codec for international names with tables of a tenth of a MiB.
         numeric = endpoint.host.encode("ascii")
         found = socket.getaddrinfo(numeric, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        return [(family, address) for family, _type, _protocol, _name, address in found]
     except (socket.gaierror, UnicodeEncodeError):
-        # The host of a kubeconfig can be a name. In a pod it is an address.
-        with importing.lock:
-            from airflow_kubernetes_secrets.kubernetes.resolve import addresses_of_name
+        pass  # the host is a name, as it can be in a kubeconfig. In a pod it is an address
+    # Outside the except block, so that no exception, such as one of a signal handler, shows this error as its context.
+    with importing.lock:
+        from airflow_kubernetes_secrets.kubernetes.resolve import addresses_of_name
 
-        return addresses_of_name(endpoint.host, endpoint.port, deadline)
-    return [(family, address) for family, _type, _protocol, _name, address in found]
+    return addresses_of_name(endpoint.host, endpoint.port, deadline)
 
 
 # Errors of an address that this machine cannot use (no IPv6, no route). They reveal nothing about the host.

@@ -68,7 +68,7 @@ class Loader(yaml.SafeLoader):
         self._anchored: dict[str, int] = {}  # the size of each anchored node
 
     def forward(self, length: int = 1) -> None:
-        """Go past some characters.
+        """Move past ``length`` characters.
 
         PyYAML counts lines and columns one character at a time. That would take most of the time for a long value.
         """

@@ -151,7 +151,7 @@ class KubectlLoader(Loader):
     def _length_of_word(self) -> int:
         scanner: Any = self
         pattern = _END_OF_WORD_IN_BRACKETS if scanner.flow_level else _END_OF_WORD
-        end: int = pattern.search(scanner.buffer, scanner.pointer).start()  # type: ignore[union-attr]  # it ends with \0
+        end: int = pattern.search(scanner.buffer, scanner.pointer).start()  # type: ignore[union-attr]  # the buffer ends with \0
         return end - int(scanner.pointer)
 
     def _scan_between_words(self, indent: int) -> str:

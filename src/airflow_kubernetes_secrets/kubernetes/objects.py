@@ -1,4 +1,4 @@
-"""Secrets and ConfigMaps, with the parts that a lookup needs."""
+"""Secrets and ConfigMaps, with the parts that a lookup needs, and their resources in the API."""
 
 from __future__ import annotations
 

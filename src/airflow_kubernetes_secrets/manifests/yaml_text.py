@@ -11,7 +11,8 @@ import yaml
 from airflow_kubernetes_secrets.kubernetes.kubectl_yaml import is_text_for_kubectl
 from airflow_kubernetes_secrets.messages.printable import printable_document, printable_line
 
-# Base64, and most names. PyYAML can write any such word without quotation marks.
+# Base64, and most names. No character of such a word requires quotation marks. Whether PyYAML or kubectl would read the
+# whole word as something other than a string is decided elsewhere.
 _WORD = re.compile("[A-Za-z0-9][A-Za-z0-9+/=._-]*")
 
 
@@ -33,8 +34,8 @@ class _Dumper(yaml.SafeDumper):
 
     A string that kubectl would read as another type is quoted too. PyYAML alone does not recognise all of these.
 
-    PyYAML examines strings one character at a time. That would take most of the time for a long value, so it examines
-    one character of a word.
+    PyYAML examines strings one character at a time. That would take most of the time for a long value, so this class
+    passes it only the first character of a word.
     """
 
     def analyze_scalar(self, text: str) -> Any:

@@ -71,7 +71,7 @@ def export_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
                 status = main(["export", *arguments])
             except SystemExit as error:
                 status = int(str(error.code))
-        said = capsys.readouterr()
-        return CompletedProcess(["export", *arguments], status, said.out, said.err)
+        printed = capsys.readouterr()
+        return CompletedProcess(["export", *arguments], status, printed.out, printed.err)
 
     return run
