@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from support.airflow import BACKEND, Airflow
-from support.airflow_services import API_SERVER, DAG_PROCESSOR, SCHEDULER, TRIGGERER, DagRun, records, running
+from support.airflow_services import (
+    API_SERVER,
+    DAG_PROCESSOR,
+    RUN_SECONDS,
+    SCHEDULER,
+    TRIGGERER,
+    DagRun,
+    records,
+    running,
+)
 from support.cluster import Cluster
 from support.proxy import Proxy
 from support.secrets import Put
@@ -186,8 +195,10 @@ def seen(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seen:
             dags = ("tasks", *(f"of_{team}" for team in TEAMS))
             services.spawn(DAG_PROCESSOR, *(f"--bundle-name={name}" for name in dags))
             services.spawn(TRIGGERER, "--skip-serve-logs")
-            services.spawn(DAG_PROCESSOR, f"--bundle-name={OUTSIDE}", name=f"{OUTSIDE}-{DAG_PROCESSOR}")
             services.spawn(TRIGGERER, "--skip-serve-logs", f"--team-name={OUTSIDE}", name=f"{OUTSIDE}-{TRIGGERER}")
+            # A DAG processor that starts stores all bundles. Of two that start together, one fails, as they are stored.
+            services.until("there is a DAG 'tasks'", lambda: services.api.get("/dags/tasks").is_success, RUN_SECONDS)
+            services.spawn(DAG_PROCESSOR, f"--bundle-name={OUTSIDE}", name=f"{OUTSIDE}-{DAG_PROCESSOR}")
             runs = {dag_id: services.run_dag(dag_id) for dag_id in (*dags, OUTSIDE)}
             top_level = {dag_id: services.get(f"/dags/{dag_id}")["description"] for dag_id in ("tasks", OUTSIDE)}
         queried: dict[str, set[str]] = {program: set() for program in readers}
