@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.kubernetes import file_stamps, refusals
-from airflow_kubernetes_secrets.sources import api_server_state, cache_policy
+from airflow_kubernetes_secrets.kubernetes import failures, file_stamps
+from airflow_kubernetes_secrets.sources import cache_policy, outage
 from support.cluster import Cluster, ServiceAccount
 from support.manifest_sources import FolderSource, ManifestSource, ServerSource
 from support.memory import AT_ONCE, MakeLookups, StartProgram, VariableLookups
@@ -156,13 +156,13 @@ def watched_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def refusals_confirmed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Confirm a refusal on a new connection as soon as it is repeated."""
-    monkeypatch.setattr(refusals, "CONFIRMED_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(failures, "CONFIRMED_AFTER_SECONDS", 0.0)
 
 
 @pytest.fixture
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the pauses between the probes of an outage to at most 1 s, for tests that wait for several probes."""
-    monkeypatch.setattr(api_server_state, "_PAUSE_SECONDS", (0.5, 1.0))
+    monkeypatch.setattr(outage, "_PAUSE_SECONDS", (0.5, 1.0))
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.values import text
+from airflow_kubernetes_secrets.kubernetes.labels import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret
 
 BINARY = "/w=="

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.sources import last_results
-from airflow_kubernetes_secrets.sources.last_results import LastResults
+from airflow_kubernetes_secrets.sources import outage
+from airflow_kubernetes_secrets.sources.outage import LastResults
 from airflow_kubernetes_secrets.sources.query import LabelQuery
 from support.clock import Clock
 
@@ -67,7 +67,7 @@ def test_newest_result_is_returned(answers: LastResults) -> None:
 
 def test_maximum_age_of_a_result(answers: LastResults, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(last_results, "monotonic", clock)
+    monkeypatch.setattr(outage, "monotonic", clock)
     answers.remember(query(0), clock.now, [])
     assert answers.get(query(0), 0) is None
 

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
-from airflow_kubernetes_secrets.sources import api_server_state
-from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
+from airflow_kubernetes_secrets.sources import outage
+from airflow_kubernetes_secrets.sources.outage import ApiServerState
 from support.clock import Clock
 
 LONG = 1000.0
-SHORTEST_PAUSE, LONGEST_PAUSE = api_server_state._PAUSE_SECONDS
+SHORTEST_PAUSE, LONGEST_PAUSE = outage._PAUSE_SECONDS
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(api_server_state, "monotonic", clock)
+    monkeypatch.setattr(outage, "monotonic", clock)
     return clock
 
 

@@ -22,10 +22,10 @@ from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Resource
 from airflow_kubernetes_secrets.process import ProcessLocal
 from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
-from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
 from airflow_kubernetes_secrets.sources.cache_policy import CachePolicy, Thresholds
 from airflow_kubernetes_secrets.sources.namespace import Namespace
 from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
+from airflow_kubernetes_secrets.sources.outage import ApiServerState
 from airflow_kubernetes_secrets.sources.query import LabelQuery
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster, ServiceAccount, checked, wait_until_allowed
 from support.exchange import Request

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.formats.annotations import SUGGESTION_CUTOFF, is_known_annotation
 from airflow_kubernetes_secrets.inventory.id_corrections import commands_for_id, correction, set_label
@@ -14,6 +13,7 @@ from airflow_kubernetes_secrets.inventory.label_keys import folded_name, known_l
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
+from airflow_kubernetes_secrets.kubernetes.labels import BUNDLE
 from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup

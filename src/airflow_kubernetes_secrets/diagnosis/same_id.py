@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.diagnosis.hint_search import HintSearch
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.bundles import kind_of_bundle, problems_of_bundle
 from airflow_kubernetes_secrets.inventory.id_corrections import correction, set_label
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import empty_team
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, label_value
-from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
+from airflow_kubernetes_secrets.kubernetes.labels import BUNDLE, LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, Secret
 from airflow_kubernetes_secrets.lookup.bundles import entries_of, keys_of, name_with_key
 from airflow_kubernetes_secrets.lookup.kinds import Kind

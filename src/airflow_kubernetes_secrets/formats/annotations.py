@@ -7,10 +7,10 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX, IDENTIFIERS
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, URI, folded
 from airflow_kubernetes_secrets.formats.hosts import port_number
+from airflow_kubernetes_secrets.kubernetes.labels import ANNOTATION_PREFIX, IDENTIFIERS
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.listing import first_items, quoted

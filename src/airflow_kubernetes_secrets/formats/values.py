@@ -6,8 +6,8 @@ import binascii
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.formats.usability import Objection, are_from_everyone, objections, problem_of_objections
+from airflow_kubernetes_secrets.kubernetes.labels import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 # Editors of Windows begin a file with it. By the rules of Unicode it is not a part of the text.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, folded
+from airflow_kubernetes_secrets.kubernetes.labels import BUNDLE
 from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, Secret
 from airflow_kubernetes_secrets.lookup.bundles import identifier_of_key, problem_of_key
 from airflow_kubernetes_secrets.lookup.kinds import Kind

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX, BUNDLE
 from airflow_kubernetes_secrets.formats.annotations import is_known_annotation
+from airflow_kubernetes_secrets.kubernetes.labels import ANNOTATION_PREFIX, BUNDLE
 from airflow_kubernetes_secrets.lookup.kinds import labels_of_ids
 from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.options.backend_kwargs import Options

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.annotations import (
     ANNOTATIONS,
@@ -25,6 +24,7 @@ from airflow_kubernetes_secrets.inventory.label_keys import folded_name, is_airf
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import is_uri, label_value, looks_hashed
 from airflow_kubernetes_secrets.kubernetes.labels import (
+    BUNDLE,
     LABEL_VALUE_RULE,
     is_data_key,
     is_label_key,

@@ -8,7 +8,6 @@ from contextlib import suppress
 from functools import partial
 from itertools import product
 
-from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.errors import (
     ApiUnavailableError,
     KubernetesSecretsError,
@@ -19,7 +18,7 @@ from airflow_kubernetes_secrets.inventory.labelled_secrets import LabelledSecret
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
-from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
+from airflow_kubernetes_secrets.kubernetes.labels import BUNDLE, LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Resource, Secret
 from airflow_kubernetes_secrets.lookup.bundles import keys_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind

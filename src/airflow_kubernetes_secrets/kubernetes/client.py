@@ -19,9 +19,12 @@ from airflow_kubernetes_secrets.errors import (
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.failures import (
+    CONFIRMED_AFTER_SECONDS,
     RETRIED_STATUSES,
     Backoff,
     Failure,
+    Refusal,
+    Refusals,
     UnconfirmedRefusal,
     retry_after_seconds,
     server_of,
@@ -32,7 +35,6 @@ from airflow_kubernetes_secrets.kubernetes.http1 import Head, Response
 from airflow_kubernetes_secrets.kubernetes.http_connection import HttpConnection, ResponseTooLargeError, TransportError
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Resource, Secret
-from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS, Refusal, Refusals
 from airflow_kubernetes_secrets.kubernetes.transport import DOUBTFUL_AFTER_SECONDS, Call, Transport
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Label keys, label values, label selectors and object names, by the rules of Kubernetes.
+"""Label keys, label values, label selectors and object names: the rules of Kubernetes, and the keys of this package.
 
 :class:`LabelSelector` is rendered for the API, matched locally, and parsed by the devserver.
 Rules: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
@@ -10,6 +10,18 @@ import re
 from collections.abc import Mapping
 
 import msgspec
+
+# What the keys of all annotations and default labels of this package begin with.
+ANNOTATION_PREFIX = "airflow.apache.org/"
+
+# The keys of the default labels. If a label cannot contain an id, an annotation with its key does. Unlike other
+# annotations, those with these keys do not describe the Secret.
+IDENTIFIERS = frozenset(
+    f"{ANNOTATION_PREFIX}{name}" for name in ("connection-id", "variable-key", "config-key", "team")
+)
+
+# The label of a Secret in which every key of the data is an id. Its value is the kind of the ids.
+BUNDLE = f"{ANNOTATION_PREFIX}bundle"
 
 # The patterns are strings, compiled on first use: every Airflow process imports this module, and most use few of them.
 _DNS_SUBDOMAIN = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"

@@ -6,8 +6,8 @@ from binascii import Error, a2b_base64, b2a_base64
 from collections.abc import Mapping
 from typing import NoReturn
 
-from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.kubernetes.labels import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.printable import printable
 

@@ -18,9 +18,8 @@ from typing import Any
 
 import msgspec
 
-from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
-from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key, quoted_label_key
+from airflow_kubernetes_secrets.kubernetes.labels import ANNOTATION_PREFIX, quoted_data_key, quoted_label_key
 
 
 class Tool(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from airflow_kubernetes_secrets.annotation_names import BUNDLE
+from airflow_kubernetes_secrets.kubernetes.labels import BUNDLE
 
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.options.accepted_values import Reference

@@ -19,7 +19,6 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX, BUNDLE
 from airflow_kubernetes_secrets.errors import MalformedSecretError, MissingSecretError
 from airflow_kubernetes_secrets.formats.reading import (
     IN_FIELDS,
@@ -30,6 +29,7 @@ from airflow_kubernetes_secrets.formats.reading import (
 )
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, is_uri, label_value
+from airflow_kubernetes_secrets.kubernetes.labels import ANNOTATION_PREFIX, BUNDLE
 from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Resource, Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.printable import printable

@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
-from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key, quoted_label_key
+from airflow_kubernetes_secrets.kubernetes.labels import ANNOTATION_PREFIX, quoted_data_key, quoted_label_key
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import (
     Document,
     is_list,

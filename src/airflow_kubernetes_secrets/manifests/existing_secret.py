@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, label_value
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import delete_secret, remove_label
-from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
+from airflow_kubernetes_secrets.kubernetes.labels import BUNDLE, LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup, problem_of_bundle

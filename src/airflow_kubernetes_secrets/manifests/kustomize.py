@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import UNKNOWN_LABEL, invalid_labels, misspelt_label
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
+from airflow_kubernetes_secrets.kubernetes.labels import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
 from airflow_kubernetes_secrets.kubernetes.manifest_files import Identity, TooLargeError, identity, read_manifest_file
 from airflow_kubernetes_secrets.lookup.kinds import labels_of_ids

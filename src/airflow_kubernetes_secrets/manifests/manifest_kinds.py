@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
-from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key
+from airflow_kubernetes_secrets.kubernetes.labels import ANNOTATION_PREFIX, quoted_data_key
 from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, SECRETS
 from airflow_kubernetes_secrets.kubernetes.unprocessed import SOPS, is_encrypted_by_sops, tools_by_key
 from airflow_kubernetes_secrets.lookup.kinds import selecting_labels

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.inventory.label_keys import known_labels, meant_label
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import SOME_VALUE
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
-from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain, quoted_label_key
+from airflow_kubernetes_secrets.kubernetes.labels import ANNOTATION_PREFIX, is_subdomain, quoted_label_key
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext
 from airflow_kubernetes_secrets.lookup.kinds import selecting_labels
 from airflow_kubernetes_secrets.messages.listing import first_items

@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Literal
 
-from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.cluster import FIELD_MANAGER, Cluster
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
+from airflow_kubernetes_secrets.kubernetes.labels import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.selection import Find, Lookup
 from airflow_kubernetes_secrets.manifests.apply_secret import ChangedMeanwhileError, apply_secret

@@ -9,9 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping, mappings
-from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
+from airflow_kubernetes_secrets.kubernetes.labels import ANNOTATION_PREFIX, is_data_key
 from airflow_kubernetes_secrets.kubernetes.manifest_secrets import INVALID_DATA_KEY
 from airflow_kubernetes_secrets.lookup.kinds import labels_of_ids
 from airflow_kubernetes_secrets.manifests.planned_secret import (

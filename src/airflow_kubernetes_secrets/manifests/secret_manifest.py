@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
 from airflow_kubernetes_secrets.inventory.content import Content, content_of
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import is_unicode, label_value
 from airflow_kubernetes_secrets.kubernetes.labels import (
+    BUNDLE,
     NAMESPACE_RULE,
     SUBDOMAIN_RULE,
     is_data_key,

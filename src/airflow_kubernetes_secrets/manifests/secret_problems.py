@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_completed
 from airflow_kubernetes_secrets.inventory.bundles import (
@@ -28,7 +27,7 @@ from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     without_effect_on_config_map,
 )
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import identifier_of, is_uri, label_value
-from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key
+from airflow_kubernetes_secrets.kubernetes.labels import BUNDLE, quoted_data_key
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import RefusedError
 from airflow_kubernetes_secrets.kubernetes.manifest_secrets import secret_of
 from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, Secret

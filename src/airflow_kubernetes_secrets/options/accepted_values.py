@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from airflow_kubernetes_secrets.annotation_names import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.labels import (
+    ANNOTATION_PREFIX,
     NAMESPACE_RULE,
     is_data_key,
     is_label_key,

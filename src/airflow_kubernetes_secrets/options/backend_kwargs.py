@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar, overload
 
-from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.errors import OptionError
+from airflow_kubernetes_secrets.kubernetes.labels import BUNDLE
 from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.options.accepted_values import (
     BOOLEAN,

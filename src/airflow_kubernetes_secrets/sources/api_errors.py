@@ -13,6 +13,7 @@ from airflow_kubernetes_secrets.errors import (
     UnauthorizedError,
     UnreadableCredentialsError,
 )
+from airflow_kubernetes_secrets.kubernetes.failures import Refusal
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import KUBECTL
 from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.kubernetes.permissions import (
@@ -22,7 +23,6 @@ from airflow_kubernetes_secrets.kubernetes.permissions import (
     impersonation_text,
     refused_user,
 )
-from airflow_kubernetes_secrets.kubernetes.refusals import Refusal
 from airflow_kubernetes_secrets.messages.printable import printable
 
 # What a process needs on the Secrets of a namespace to which it writes.

@@ -7,22 +7,21 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from airflow_kubernetes_secrets.annotation_names import BUNDLE
 from airflow_kubernetes_secrets.errors import ApiError, NotConfiguredError, UnauthorizedError
 from airflow_kubernetes_secrets.kubernetes.client import Client
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials, ServiceAccountCredentials, in_a_pod
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
-from airflow_kubernetes_secrets.kubernetes.labels import is_namespace
+from airflow_kubernetes_secrets.kubernetes.labels import BUNDLE, is_namespace
 from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Resource, Secret
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.process import importing
-from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
 from airflow_kubernetes_secrets.sources.namespace import Namespace
 from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
+from airflow_kubernetes_secrets.sources.outage import ApiServerState
 from airflow_kubernetes_secrets.sources.query import Query
 
 if TYPE_CHECKING:
-    from airflow_kubernetes_secrets.kubernetes.refusals import Refusal
+    from airflow_kubernetes_secrets.kubernetes.failures import Refusal
     from airflow_kubernetes_secrets.sources.cache_policy import CachePolicy
     from airflow_kubernetes_secrets.sources.index_results import IndexResults
 

@@ -12,8 +12,8 @@ from airflow_kubernetes_secrets.errors import ApiUnavailableError, UnconfirmedRe
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages import notices
-from airflow_kubernetes_secrets.sources.api_server_state import FIRST_PROBE_SECONDS
 from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi, outage_notice
+from airflow_kubernetes_secrets.sources.outage import FIRST_PROBE_SECONDS
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
 
 if TYPE_CHECKING:

@@ -21,8 +21,7 @@ from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Resource, Secret
 from airflow_kubernetes_secrets.messages import notices
-from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
-from airflow_kubernetes_secrets.sources.last_results import LastResults
+from airflow_kubernetes_secrets.sources.outage import ApiServerState, LastResults
 from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Query
 
 if TYPE_CHECKING:

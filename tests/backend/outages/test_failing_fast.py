@@ -12,7 +12,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
-from airflow_kubernetes_secrets.sources import api_server_state
+from airflow_kubernetes_secrets.sources import outage
 from support.cluster import Cluster
 from support.exchange import Exchange
 from support.faults import answer_with, silent
@@ -73,9 +73,7 @@ class TestFailingFast:
         assert len(arrived) == 5
         assert lookups > len(arrived)
         # A probe begins when the pause after the last one has ended, so the requests of two lookups never overlap.
-        assert (
-            min(later - earlier for earlier, later in pairwise(arrived.values())) >= api_server_state._PAUSE_SECONDS[0]
-        )
+        assert min(later - earlier for earlier, later in pairwise(arrived.values())) >= outage._PAUSE_SECONDS[0]
 
     def test_the_other_lookups_do_not_wait_for_the_probe(
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy
@@ -121,7 +119,7 @@ class TestFailingFast:
 
         until(lambda: _found(backend))
 
-        assert time.monotonic() - began < api_server_state._PAUSE_SECONDS[1] + 5
+        assert time.monotonic() - began < outage._PAUSE_SECONDS[1] + 5
         with caplog.at_level(logging.INFO, "airflow_kubernetes_secrets"):
             assert len(log_messages(caplog, logging.ERROR)) == 1
 

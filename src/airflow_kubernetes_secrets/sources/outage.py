@@ -1,4 +1,4 @@
-"""Whether the API server is unavailable, and which lookups may query it meanwhile. All namespaces share this state.
+"""What a process knows while the API server is unavailable: which lookups may query it, and its last results.
 
 After one lookup has used all its time without success, the others must not wait as long one after the other: a DAG file
 may read fifty variables. They fail immediately, except for one every few seconds, which probes the server.
@@ -7,11 +7,14 @@ may read fifty variables. They fail immediately, except for one every few second
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from threading import RLock
 from time import monotonic
 
 from airflow_kubernetes_secrets.counters import OUTAGE, counters
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.sources.query import Query
 
 # In seconds, from the end of one probe to the next. The pause is at least as long as the probe took. It is drawn at
 # random each time, so that many processes do not probe at the same moment.
@@ -24,9 +27,12 @@ FIRST_PROBE_SECONDS = 1.0
 # In seconds. If a server requests a longer pause, it is probed earlier: the reason may be gone by then.
 _LONGEST_PAUSE_SECONDS = 30.0
 
+# A process that runs for months may look up an unlimited number of ids. Those that it looks up regularly stay.
+_MOST_REMEMBERED = 1000
+
 
 class ApiServerState:
-    """The current outage, if there is one. Threads share it; no method waits.
+    """The current outage of the API server, if there is one. All namespaces and threads share it; no method waits.
 
     Attributes:
         since: when it began, in seconds on the monotonic clock.
@@ -102,3 +108,39 @@ class ApiServerState:
     def after_fork(self) -> None:
         """Replace the lock, which another thread of the parent may have held. The outage applies to the child too."""
         self._lock = RLock()
+
+
+class LastResults:
+    """The last result of each query, and when it was requested. Threads may share it: each step is atomic."""
+
+    def __init__(self) -> None:
+        self._results: dict[Query, tuple[float, list[Secret]]] = {}
+
+    def remember(self, query: Query, requested_at: float, secrets: list[Secret]) -> None:
+        """Store a result in place of the last one.
+
+        Args:
+            requested_at: when it was requested, in seconds on the monotonic clock.
+        """
+        self._results.pop(query, None)
+        self._results[query] = (requested_at, secrets)
+        if len(self._results) > _MOST_REMEMBERED:
+            self._forget_the_oldest()
+
+    def get(self, query: Query, max_age: float) -> tuple[float, list[Secret]] | None:
+        """Return when a result was requested, and the result; ``None`` if that was ``max_age`` seconds ago or more."""
+        result = self._results.get(query)
+        return None if result is None or monotonic() - result[0] >= max_age else result
+
+    def drop(self, query: Query) -> None:
+        """Drop the result of one query."""
+        self._results.pop(query, None)
+
+    def forget(self) -> None:
+        """Drop all results."""
+        self._results.clear()
+
+    def _forget_the_oldest(self) -> None:
+        # These errors mean that another thread has just done it.
+        with suppress(StopIteration, RuntimeError):
+            self._results.pop(next(iter(self._results)), None)
