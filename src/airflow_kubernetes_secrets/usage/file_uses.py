@@ -66,7 +66,7 @@ class FileUses(NamedTuple):
         functions: the functions that the references name.
         calls: the calls of these functions, and those of functions and classes of other files.
         default_arguments: the arguments that ``default_args`` of a DAG may set; ``None`` if they may set any argument.
-        exports: the constants of the file, if they are wanted.
+        exports: the constants of the file, if ``DagFile.wants_constants``; ``None`` if not.
     """
 
     path: str
