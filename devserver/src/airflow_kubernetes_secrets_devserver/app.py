@@ -92,7 +92,7 @@ class Target:
 
     @classmethod
     def of(cls, path: str) -> Target | None:
-        """Return the target of ``path``; None if the path names no object of this API."""
+        """Return the target of ``path``; ``None`` if the path names no object of this API."""
         match path.strip("/").split("/"):
             case ["api", "v1", "namespaces"]:
                 return cls(NAMESPACES, "", "")
