@@ -46,7 +46,7 @@ class Bindings:
         self._imported_names: set[str] = set()
         # The names that assignments may set to another name.
         self._aliases: set[str] = set()
-        # Each with the identity of the names of its scope.
+        # The names that more than one statement may set, each with the identity of the names of its scope.
         self._set_again: set[tuple[int, str]] = set()
         self._scopes_with_stars: list[tuple[Names, int]] = []
         # The loop that sets a value for each element.

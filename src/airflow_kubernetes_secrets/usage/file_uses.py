@@ -60,7 +60,7 @@ class FileUses(NamedTuple):
         problem: why the file could not be read or parsed; empty if it was.
         team: the team that its DAGs belong to.
         stars: the modules of ``from module import *``, the last one first.
-        parameters: the parameters for connection ids that calls can pass by position, each as such a use.
+        parameters: the parameters for connection ids that calls can pass by position, each as a use of the argument.
         places: the strings that may name files with templates, each with its place.
         open: the uses whose id has references.
         functions: the functions that the references name.
