@@ -66,9 +66,11 @@ _NO_LABELS = {"connections_label": None, "variables_label": None, "config_label"
 SUBJECTS = {
     # The peer has no references, and looks up everything by label.
     "peer": Subject("peer", {}, ()),
+    # Without a cache, the API server is asked at each lookup.
     "asked": Subject("ours", {**_OPTIONS, "cache_ttl": 0}, ("reference",)),
     # The watch begins with a second LIST, after the index has expired once.
     "cached": Subject("ours", {**_OPTIONS, "cache_ttl": CACHE_TTL}, ("reference",), CACHE_TTL + 20.0),
+    # All Secrets are named by references, and nothing is looked up by label.
     "named": Subject("ours", {**_OPTIONS, **_NO_LABELS}, ("label", "reference")),
 }
 

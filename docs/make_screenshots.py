@@ -39,7 +39,7 @@ SHOW_HOME = """home => {
   while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replaceAll(home, "/opt/airflow");
 }"""
 
-# Which connections and variables the DAGs use. Nothing provides one of them.
+# The templates of each DAG. Nothing provides the connection `crm_archive`.
 DAGS = {
     "load_orders": "{{ conn.app_db }} {{ conn.warehouse }} {{ var.value.bucket }}",
     "report": "{{ conn.warehouse }} {{ conn.smtp_default }} {{ var.value.environment }} {{ conn.reporting }}",

@@ -79,7 +79,8 @@ class ApiUnavailableError(KubernetesSecretsError):
     Attributes:
         server: host and port of the API server.
         problem: the error of the last attempt.
-        lasting: whether an immediate retry is pointless: all the time was used, or the API server requested a pause.
+        lasting: whether other lookups must not try at once, because each attempt can take all the time of a lookup. It
+            is false for an error that every attempt finds at once, such as an untrusted certificate.
         retry_after: the pause in seconds that the API server requested; ``None`` if it requested none.
     """
 

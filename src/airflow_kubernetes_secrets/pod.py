@@ -170,6 +170,14 @@ def _errors_of(lookup: Lookup) -> Iterator[None]:
 
 
 def _found(lookup: Lookup, namespace: str | None) -> Decision:
+    """Return the decision of a lookup that has selected a Secret to which a pod can refer.
+
+    Args:
+        namespace: the pod's namespace, if it is known.
+
+    Raises:
+        KubernetesSecretsError: the lookup fails, selects nothing, or selects something to which the pod cannot refer.
+    """
     backend = _backend(lookup)
     decision = backend.decide(lookup)
     secret = decision.secret
@@ -216,6 +224,7 @@ def _backend(lookup: Lookup) -> KubernetesSecretsBackend:
 
 
 def _variables_of_a_connection(decision: Decision) -> dict[str, str]:
+    """Return the environment variables for a connection by default, each with its data key."""
     identifier, secret = decision.lookup.id, decision.matches[0]
     if decision.data_key != IN_FIELDS:
         return {f"{Kind.CONNECTION.variable_prefix}{identifier.upper()}": decision.data_key}
@@ -242,6 +251,11 @@ def _variables_of_a_connection(decision: Decision) -> dict[str, str]:
 
 
 def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
+    """Return the references to the selected Secret.
+
+    Args:
+        variables: the field or data key for each environment variable.
+    """
     lookup, secret = decision.lookup, decision.matches[0]
     if lookup.kind is Kind.CONNECTION and decision.data_key != IN_FIELDS and is_completed(secret, decision.data_key):
         raise SecretRefsError(
@@ -262,13 +276,13 @@ def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
             "apache-airflow-providers-cncf-kubernetes"
         )
     refs = []
-    for name, what in variables.items():
+    for name, requested in variables.items():
         if not re.fullmatch(_VARIABLE_NAME, name):
             raise SecretRefsError(
                 f"{lookup}: {shown_name(name)} cannot be the name of an environment variable. Choose the names with "
                 "'env'"
             )
-        ref = make("env", name, secret.name, _key(decision, secret, what, name))
+        ref = make("env", name, secret.name, _key(decision, secret, requested, name))
         # The constructor of Apache's class capitalizes the name.
         ref.deploy_target = name
         refs.append(ref)
@@ -285,46 +299,48 @@ def _is_whole(secret: Secret, key: str, parse: ValueParser) -> bool:
     return list((parse(value) or {}).values()) == [value.strip()]
 
 
-def _key(decision: Decision, secret: Secret, what: str, variable: str) -> str:
+def _key(decision: Decision, secret: Secret, requested: str, variable: str) -> str:
     """Return the data key of a field of the connection, or a requested data key itself.
 
     Args:
-        what: the field or key.
-        variable: the environment variable that it is for.
+        requested: the field or data key that the variable gets.
+        variable: the environment variable, for the error.
 
     Raises:
         SecretRefsError: the Secret has no such field or key, or the key is not a part of the connection.
     """
     if decision.data_key != IN_FIELDS:
-        if what != decision.data_key:
+        if requested != decision.data_key:
             # Other keys may have the names of fields, but need not belong to this connection.
             raise SecretRefsError(
                 f"{decision.lookup}: Secret {secret} contains the whole connection in key {decision.data_key!r}, so "
-                f"only that key can be passed to a pod, not {shown_name(what)}. Store each field in its own key; or, "
-                "if another key is meant, name Secret and key in the DAG yourself"
+                f"only that key can be passed to a pod, not {shown_name(requested)}. Store each field in its own key; "
+                "or, if another key is meant, name Secret and key in the DAG yourself"
             )
-        return what
+        return requested
     found = fields_of(secret)
     fields = found.keys
-    if what in found.description.literals:
+    if requested in found.description.literals:
         raise SecretRefsError(
-            f"{decision.lookup}: the annotation {LITERALS[what]!r} of Secret {secret} specifies the {what}, which is "
-            "in no key. Write it in the DAG"
+            f"{decision.lookup}: the annotation {LITERALS[requested]!r} of Secret {secret} specifies the {requested}, "
+            "which is in no key. Write it in the DAG"
         )
-    key = fields.get(what, what)
+    key = fields.get(requested, requested)
     if key in found.parsers and not _is_whole(secret, key, found.parsers[key]):
         raise SecretRefsError(
-            f"{decision.lookup}: {what!r} is only a part of the value under {key!r} in Secret {secret}, and a pod gets "
-            "whole values. Name Secret and key in the DAG yourself"
+            f"{decision.lookup}: {requested!r} is only a part of the value under {key!r} in Secret {secret}, and a pod "
+            "gets whole values. Name Secret and key in the DAG yourself"
         )
     if key not in secret.data:
         has = f"these fields in keys of their own: {', '.join(fields)}" if fields else "no fields in keys of their own"
         swapped = variable in fields or variable in secret.data
         order = (
-            f". In 'env', the variable comes first: {{{shown_name(what)}: {shown_name(variable)}}}" if swapped else ""
+            f". In 'env', the variable comes first: {{{shown_name(requested)}: {shown_name(variable)}}}"
+            if swapped
+            else ""
         )
         raise SecretRefsError(
-            f"{decision.lookup}: Secret {secret} has no field and no key {shown_name(what)}. It has {has}, and "
+            f"{decision.lookup}: Secret {secret} has no field and no key {shown_name(requested)}. It has {has}, and "
             f"{secret.keys_text()}{order}"
         )
     return key

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     Parameters = ParamSpec("Parameters")
     Result = TypeVar("Result")
 
-# As many threads as there are idle connections in a client.
+# The most threads of `in_a_thread`: as many as a client has idle connections.
 _THREADS = 8
 
+# How long a fork waits for a thread inside a block of a ForkGuard.
 _FORK_WAITS_SECONDS = 1.0
 
 _after_fork: list[Callable[[], None]] = []
@@ -70,20 +71,31 @@ def no_garbage_collection() -> Iterator[None]:
 
 
 class ForkGuard:
-    """Work during which this process does not fork: ``with guard.lock: ...``.
+    """Delays forks of this process while a thread is inside ``with guard.lock: ...``.
 
-    Use it for library code that takes locks and does not handle forks. The work must be short, since a fork waits for
-    it, up to a second. Each thread has a lock of its own, so threads do not wait for each other here. One shared lock
-    could cause a deadlock: thread A holds it and waits for a module, and thread B imports the module and waits for A.
+    Use it for library code that takes locks of its own and does not handle forks. Otherwise, a child that is forked
+    meanwhile inherits such a lock, and waits for it forever. The work must be short, because a fork waits for it, up to
+    a second.
+
+    Before a fork, the forking thread takes the guard's locks of all other threads. So it waits until they have left
+    their blocks, and none of them can enter one. After the fork, it releases these locks.
+
+    Each thread has a lock of its own, so threads do not wait for each other here. One shared lock could cause a
+    deadlock: thread A holds it and waits for a module, and thread B imports the module and waits for A.
     """
 
     def __init__(self) -> None:
         # By the id of the thread. Python reuses ids, so there are about as many as there were threads at the same time.
         self._locks: dict[int, RLock] = {}
-        # A fork holds this too. So no thread gets its first lock after the fork has taken those of the others.
-        self._new_lock = RLock()
+        # Held while a thread gets its first lock. A fork takes it too, so that no thread gets one during the fork.
+        self._creation_lock = RLock()
+        # The locks that a thread has taken for a fork and must release, by the id of the thread.
         self._taken: dict[int, list[RLock]] = {}
-        os.register_at_fork(before=self._before, after_in_parent=self._after, after_in_child=self._in_child)
+        os.register_at_fork(
+            before=self._before_fork,
+            after_in_parent=self._after_fork_in_parent,
+            after_in_child=self._after_fork_in_child,
+        )
 
     @property
     def lock(self) -> RLock:
@@ -97,51 +109,52 @@ class ForkGuard:
         lock = self._locks.get(get_ident())
         if lock is not None:
             return lock
-        with self._new_lock:
+        with self._creation_lock:
             return self._locks.setdefault(get_ident(), RLock())
 
-    def _before(self) -> None:
-        # Usually there is nothing to release. If a signal handler raised at the very start of `_after`, the last fork
-        # still holds its locks. Python's own module `logging` has the same limitation.
-        self._release()
+    def _before_fork(self) -> None:
+        # Usually there is nothing to release. If a signal handler raised at the very start of `_after_fork_in_parent`,
+        # this thread still holds the locks of its last fork. Python's own module `logging` has the same limitation.
+        self._release_taken()
         ends = monotonic() + _FORK_WAITS_SECONDS
-        self._take(self._new_lock, ends)
+        self._take(self._creation_lock, ends)
         for thread, lock in list(self._locks.items()):
-            # This thread can only be forking in the middle of such work if a signal handler does that.
+            # The lock of this thread is omitted: it is only held here if a signal handler forks inside the block.
             if thread != get_ident():
                 self._take(lock, ends)
 
     def _take(self, lock: RLock, ends: float) -> None:
-        # Note the lock before it is taken: a signal handler may raise in between, and `_after` still releases it.
-        self._note(lock)
+        """Take a lock for a fork, or give up at a time on the monotonic clock."""
+        # Record it before it is taken: a signal handler may raise in between, and the lock must still be released.
+        self._record_taken(lock)
         if lock.acquire(timeout=max(ends - monotonic(), 0)):
-            # Note it again: a signal handler may have forked in between, which has removed all notes.
-            self._note(lock)
+            # Record it again: a signal handler may have forked in between, which has cleared the record.
+            self._record_taken(lock)
 
-    def _note(self, lock: RLock) -> None:
+    def _record_taken(self, lock: RLock) -> None:
         taken = self._taken.setdefault(get_ident(), [])
         if not any(each is lock for each in taken):
             taken.append(lock)
 
-    def _after(self) -> None:
+    def _after_fork_in_parent(self) -> None:
         try:
-            self._release()
+            self._release_taken()
         except BaseException:  # a signal handler has raised it, and Python discards it here anyway
-            self._release()
+            self._release_taken()
             raise
 
-    def _release(self) -> None:
-        """Release what this thread has taken before its last fork."""
+    def _release_taken(self) -> None:
+        """Release the locks that this thread has taken for its last fork."""
         taken = self._taken.get(get_ident(), [])
         for lock in taken:
             with suppress(RuntimeError):  # it was not taken, or has been released
                 lock.release()
         taken.clear()
 
-    def _in_child(self) -> None:
+    def _after_fork_in_child(self) -> None:
         # The child has only this thread, so no other one holds a lock.
         self._locks = {}
-        self._new_lock = RLock()
+        self._creation_lock = RLock()
         self._taken = {}
 
 

@@ -66,6 +66,13 @@ print(backend.get_variable("x"))
 {ending}
 """
 WAIT = "watcher = threading.enumerate()[-1]\nwhile watcher._stream is None: time.sleep(0.01)\n"
+# `logging` has such a function too, which closes the streams of logs.
+EXIT_FUNCTION = """
+import atexit, threading
+def print_threads():
+    print("at exit:", *(each.name for each in threading.enumerate()))
+atexit.register(print_threads)
+"""
 
 
 def text_of(folder: Path, ending: str, before: str = "") -> str:
@@ -85,6 +92,17 @@ def test_process_exit_during_a_watch_logs_no_error(account: ServiceAccount, put:
         last = errors.strip().rpartition("\n")[2]
         found = (last, errors.count("Traceback"), process.returncode)
         assert found == (error, 1 if error else 0, code), (name, errors)
+
+
+def test_no_watch_runs_when_the_exit_functions_from_before_the_import_are_called(
+    account: ServiceAccount, put: Put, program: StartProgram
+) -> None:
+    """A watch that still runs then would log to closed streams. Python calls the functions in the reverse order."""
+    put.variable("x", "found")
+
+    process = program(EXIT_FUNCTION + text_of(account.folder, WAIT))
+
+    assert process.communicate(timeout=PATIENCE) == ("found\nat exit: MainThread\n", "")
 
 
 def test_process_that_cannot_start_threads_lists_and_logs_no_error(

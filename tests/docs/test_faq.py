@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.sources import cache_policy
 from support.airflow import BACKEND, Airflow
 from support.cluster import Cluster
 from support.environments import downloaded_wheel
-from support.faq_errors import EVERY, ID, FaqError, happens
+from support.faq_errors import ID, SCENES, FaqScene, happens
 from support.faults import answer_with, silent
 from support.logs import log_messages
 from support.pages import blocks, page_file, shell
@@ -47,7 +47,7 @@ happens("Failed to parse backend_kwargs as JSON")(
 
 
 @happens("AirflowSecretsBackendAccessDenied")
-def denied(scene: FaqError) -> str:
+def denied(scene: FaqScene) -> str:
     with pytest.raises(PermissionError) as raised:
         KubernetesSecretsBackend(path="/nowhere", on_error="deny").get_connection(ID)
     return f"{type(raised.value).__name__}: {raised.value}"
@@ -60,14 +60,14 @@ happens("may not get secrets in namespace")(
 
 
 @happens("cannot be watched: they are listed instead")
-def not_watched(scene: FaqError) -> str:
+def not_watched(scene: FaqScene) -> str:
     scene.patch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(queries_first=0, indexes_first=0))
     backend = KubernetesSecretsBackend(**scene.kwargs("list", cache_ttl=60))
     backend.get_connection(ID)
     return logged(scene)
 
 
-def logged(scene: FaqError) -> str:
+def logged(scene: FaqScene) -> str:
     """Return what another thread logs in a moment."""
     deadline = time.monotonic() + PATIENCE
     while not log_messages(scene.caplog):
@@ -77,7 +77,7 @@ def logged(scene: FaqError) -> str:
 
 
 @happens("may not act as")
-def impersonates(scene: FaqError) -> str:
+def impersonates(scene: FaqScene) -> str:
     scene.put.connection(ID, "postgres://h")
     variables = {
         "AIRFLOW__SECRETS__BACKEND": BACKEND,
@@ -88,41 +88,41 @@ def impersonates(scene: FaqError) -> str:
 
 
 @happens("does not accept the token, which was read again")
-def not_accepted(scene: FaqError) -> str:
+def not_accepted(scene: FaqScene) -> str:
     kwargs = scene.kwargs("list")
     (Path(str(kwargs["service_account_path"])) / "token").write_text("not-a-token")
     return scene.error(**kwargs)
 
 
 @happens("no Kubernetes API is configured")
-def nowhere(scene: FaqError) -> str:
+def nowhere(scene: FaqScene) -> str:
     for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"):
         scene.patch.delenv(name, raising=False)
     return scene.error()
 
 
 @happens("cannot be read: Kubernetes mounts it unless automountServiceAccountToken is false")
-def no_token(scene: FaqError) -> str:
+def no_token(scene: FaqScene) -> str:
     scene.in_pod(scene.cluster.pod_environment())
     return scene.error(namespace="airflow", service_account_path=str(scene.folder))
 
 
 @happens("contains no usable CA certificate")
-def no_ca(scene: FaqError) -> str:
+def no_ca(scene: FaqScene) -> str:
     kwargs = scene.kwargs("list")
     (Path(str(kwargs["service_account_path"])) / "ca.crt").write_text("no certificate")
     return scene.error(**kwargs)
 
 
 @happens("the namespace to look in is not known")
-def no_namespace(scene: FaqError) -> str:
+def no_namespace(scene: FaqScene) -> str:
     kwargs = scene.kwargs("list")
     (Path(str(kwargs["service_account_path"])) / "namespace").unlink()
     return scene.error(**kwargs)
 
 
 @happens("needs the official client")
-def no_client(scene: FaqError) -> str:
+def no_client(scene: FaqScene) -> str:
     """The client cannot be imported in this process, as if it was not installed."""
     program = (
         "import sys; sys.modules['kubernetes'] = None\n"
@@ -132,7 +132,7 @@ def no_client(scene: FaqError) -> str:
     return Airflow("3.3", scene.folder).python(program).stderr
 
 
-def kubeconfig(scene: FaqError, **cluster: str) -> Path:
+def kubeconfig(scene: FaqScene, **cluster: str) -> Path:
     path = scene.cluster.kubeconfig(scene.cluster.admin_token, scene.namespace)
     config = yaml.safe_load(path.read_text())
     config["clusters"][0]["cluster"] |= cluster
@@ -146,7 +146,7 @@ happens("specifies a proxy (proxy-url), which is not supported")(
 
 
 @happens("a kubeconfig that cannot be read")
-def kubeconfig_unreadable(scene: FaqError) -> str:
+def kubeconfig_unreadable(scene: FaqScene) -> str:
     path = kubeconfig(scene, **{"certificate-authority": str(scene.folder / "nowhere")})
     return scene.error(kubeconfig=str(path))
 
@@ -155,7 +155,7 @@ happens("the context requires a kubeconfig")(lambda scene: scene.error(**scene.k
 
 
 @happens("the Kubernetes API could not be read")
-def refused(scene: FaqError) -> str:
+def refused(scene: FaqScene) -> str:
     kwargs = scene.kwargs("list", timeout=1)
     with Proxy(scene.cluster) as proxy:
         proxy.refuse()
@@ -164,7 +164,7 @@ def refused(scene: FaqError) -> str:
 
 
 @happens("received no credentials and treats this process as system:anonymous")
-def anonymous(scene: FaqError) -> str:
+def anonymous(scene: FaqScene) -> str:
     path = kubeconfig(scene)
     config = yaml.safe_load(path.read_text())
     config["users"][0]["user"] = {}
@@ -173,7 +173,7 @@ def anonymous(scene: FaqError) -> str:
 
 
 @happens("answered 400, 404, 409")
-def not_found(scene: FaqError) -> str:
+def not_found(scene: FaqScene) -> str:
     """A kube-apiserver responds so to a wrong path. The devserver responds with a message of the API."""
     kwargs = scene.kwargs("list")
     account = scene.cluster.service_account(scene.namespace, "lost", {scene.namespace: ["list"]})
@@ -184,7 +184,7 @@ def not_found(scene: FaqError) -> str:
 
 
 @happens("its certificate is not trusted")
-def not_trusted(scene: FaqError) -> str:
+def not_trusted(scene: FaqScene) -> str:
     kwargs = scene.kwargs("list")
     with Proxy(scene.cluster) as proxy:
         scene.in_pod(proxy.pod_environment())
@@ -192,7 +192,7 @@ def not_trusted(scene: FaqError) -> str:
 
 
 @happens("Until it is available again, earlier results are used")
-def bridged(scene: FaqError) -> str:
+def bridged(scene: FaqScene) -> str:
     scene.put.connection(ID, "postgres://h")
     kwargs = scene.kwargs("list", timeout=1)
     with Proxy(scene.cluster) as proxy:
@@ -214,7 +214,7 @@ def bridged(scene: FaqError) -> str:
 
 
 @happens("could not be listed, so each lookup queries the API server")
-def not_listed(scene: FaqError) -> str:
+def not_listed(scene: FaqScene) -> str:
     scene.patch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(queries_first=0, list_again_after=0.1))
     scene.put.variable("x", "found")
     account = scene.cluster.service_account(scene.namespace, "behind", {scene.namespace: ["list"]})
@@ -237,7 +237,7 @@ happens("'references' in backend_kwargs names a Secret which does not exist")(
 
 
 @happens("on_error is 'deny', which this Airflow does not support")
-def deny_unknown(scene: FaqError) -> str:
+def deny_unknown(scene: FaqScene) -> str:
     """This happens in Airflow 2.11."""
     require_airflow("2.11")
     program = (
@@ -249,7 +249,7 @@ def deny_unknown(scene: FaqError) -> str:
 
 
 @happens("metrics: Airflow's metrics did not accept a value")
-def not_sent(scene: FaqError) -> str:
+def not_sent(scene: FaqScene) -> str:
     """The configuration of a real Airflow has a client for metrics that fails."""
     (scene.folder / "clients.py").write_text(
         "from statsd import StatsClient\n"
@@ -273,7 +273,7 @@ def not_sent(scene: FaqError) -> str:
 
 
 @happens("mask_values: Airflow's masker did not accept the values of a Secret")
-def not_masked(scene: FaqError) -> str:
+def not_masked(scene: FaqScene) -> str:
     """The configuration of a real Airflow has an adapter that fails."""
     scene.write({VARIABLE: "x"}, {"value": "a long value"})
     (scene.folder / "adapters.py").write_text(
@@ -289,7 +289,7 @@ def not_masked(scene: FaqError) -> str:
 
 
 @happens("mask_values: a Secret contains more than Airflow's masker has time for")
-def masked_in_part(scene: FaqError) -> str:
+def masked_in_part(scene: FaqScene) -> str:
     scene.write({VARIABLE: "x"}, {"value": "\n".join(f"line {number}" for number in range(100))})
     KubernetesSecretsBackend(path=str(scene.folder), mask_values=True).get_variable("x")
     return "\n".join(log_messages(scene.caplog))
@@ -332,19 +332,19 @@ happens("it specifies another id")(lambda scene: scene.of({"host": "h"}, {CONNEC
 
 
 @happens("the configuration option is blank")
-def blank(scene: FaqError) -> str:
+def blank(scene: FaqScene) -> str:
     scene.write({f"{PREFIX}/config-key": ID}, {"value": " \n"})
     return scene.look(lambda backend: backend.get_config(ID))
 
 
 @happens("it is missing; without it, the Secret belongs to another id")
-def annotation_missing(scene: FaqError) -> str:
+def annotation_missing(scene: FaqScene) -> str:
     scene.write({VARIABLE: "my-db.7db90c8c3216df2b8e01021c99b1f2a5f94a9122"}, {"value": "x"})
     return scene.look(lambda backend: backend.get_variable("my db"))
 
 
 @happens("Secrets match; the first by age and name is used")
-def duplicates(scene: FaqError) -> str:
+def duplicates(scene: FaqScene) -> str:
     scene.put.connection(ID, "postgres://h")
     scene.put.connection(ID, "postgres://h")
     KubernetesSecretsBackend(**scene.kwargs("list")).get_connection(ID)
@@ -352,7 +352,7 @@ def duplicates(scene: FaqError) -> str:
 
 
 @happens("keys of bundles match; the first by age and name is used")
-def duplicates_in_bundles(scene: FaqError) -> str:
+def duplicates_in_bundles(scene: FaqScene) -> str:
     for name in ("a", "b"):
         metadata = {"name": name, "labels": {BUNDLE: "connections"}}
         scene.write({}, {"my_db": "postgres://h"}, metadata=metadata)
@@ -361,35 +361,35 @@ def duplicates_in_bundles(scene: FaqError) -> str:
 
 
 @happens("keys of one bundle match; the key that equals the id is used")
-def duplicates_in_one_bundle(scene: FaqError) -> str:
+def duplicates_in_one_bundle(scene: FaqScene) -> str:
     scene.write({BUNDLE: "connections"}, {"my_db": "postgres://h", "AIRFLOW_CONN_MY_DB": "postgres://h"})
     KubernetesSecretsBackend(path=str(scene.folder), bundles=True).get_connection("my_db")
     return "\n".join(log_messages(scene.caplog))
 
 
 @happens("nothing reads a mounted file")
-def an_empty_folder(scene: FaqError) -> str:
+def an_empty_folder(scene: FaqScene) -> str:
     (scene.folder / "connections" / "x").mkdir(parents=True)
     KubernetesSecretsBackend(path=str(scene.folder)).get_conn_value("x")
     return "\n".join(log_messages(scene.caplog))
 
 
 @happens("the Secret also has the label of one id, so its keys are not ids")
-def no_bundle(scene: FaqError) -> str:
+def no_bundle(scene: FaqScene) -> str:
     scene.write({BUNDLE: "variables", VARIABLE: "x"}, {"other": "z"})
     KubernetesSecretsBackend(path=str(scene.folder), bundles=True).get_variable("other")
     return "\n".join(log_messages(scene.caplog))
 
 
 @happens("a mounted file has a problem")
-def link_outside(scene: FaqError) -> str:
+def link_outside(scene: FaqScene) -> str:
     (scene.folder / "connections").mkdir()
     (scene.folder / "connections" / ID).symlink_to("/etc/passwd")
     return scene.error(path=str(scene.folder))
 
 
 @happens("could not be read: a manifest in the folder")
-def no_manifest(scene: FaqError) -> str:
+def no_manifest(scene: FaqScene) -> str:
     (scene.folder / "broken.yaml").write_text("kind: Secret\nmetadata: {}\n")
     return scene.look(lambda backend: backend.get_connection(ID))
 
@@ -401,7 +401,7 @@ def test_every_message_on_the_page_has_a_scene() -> None:
     assert list(MESSAGES) == re.findall(r"^### (.*)\n\n```text", page_file("faq").read_text(), re.MULTILINE), (
         "a section has one message, right below its heading"
     )
-    assert set(MESSAGES) == set(EVERY)
+    assert set(MESSAGES) == set(SCENES)
 
 
 @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
@@ -416,7 +416,7 @@ def test_message_is_produced(
 ) -> None:
     caplog.set_level(logging.INFO, "airflow_kubernetes_secrets")
 
-    text = EVERY[heading](FaqError(cluster, namespace, tmp_path, monkeypatch, caplog))
+    text = SCENES[heading](FaqScene(cluster, namespace, tmp_path, monkeypatch, caplog))
 
     pattern = re.escape(" ".join(MESSAGES[heading].split())).replace("…", ".+?")
     assert re.search(pattern, " ".join(text.split())), text

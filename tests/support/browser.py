@@ -135,8 +135,9 @@ def alone(opened: Open, address: str = "", **options: object) -> Page:
 
 
 def with_all_entries(opened: Open) -> None:
-    """Wait until the snapshot has the Secrets of the team_secrets alone again."""
+    """Wait until the table has only the Secrets of :func:`support.team_secrets.fill` again, after a test."""
     page = alone(opened)
+    # A list that is not older is not refreshed.
     page.wait_for_timeout(2_000)
     page.click("#refresh")
     count(page, "1 to 50 of 73")

@@ -52,7 +52,10 @@ def imported_class(environment: Environment, *, below: bool = True) -> str:
 
 
 def imported_class_in_fork(environment: Environment) -> str:
-    """Do the same in a fork that has loaded Airflow's libraries. A new interpreter must start silently too."""
+    """Import the documented path in a fork that has loaded Airflow's libraries. Returns the source of the class.
+
+    A new interpreter must start silently too.
+    """
     assert_silent_start(environment)
     return str(environment.evaluate_in_fork(_IMPORTED_CLASS, LIBRARY))
 

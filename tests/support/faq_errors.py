@@ -30,7 +30,7 @@ except Exception as error:
 
 
 @dataclass(frozen=True)
-class FaqError:
+class FaqScene:
     """The environment of a scene: an API server, an empty namespace, and a folder."""
 
     cluster: Cluster
@@ -93,16 +93,18 @@ class FaqError:
         return done.stdout + done.stderr
 
 
-Happen = Callable[[FaqError], str]
-EVERY: dict[str, Happen] = {}
+# Causes an error, and returns its text.
+CauseError = Callable[[FaqScene], str]
+# By the heading of the section.
+SCENES: dict[str, CauseError] = {}
 
 
-def happens(heading: str) -> Callable[[Happen], Happen]:
+def happens(heading: str) -> Callable[[CauseError], CauseError]:
     """Register the function that causes the error of a section, and returns its text."""
 
-    def register(happen: Happen) -> Happen:
-        assert heading not in EVERY
-        EVERY[heading] = happen
-        return happen
+    def register(cause: CauseError) -> CauseError:
+        assert heading not in SCENES
+        SCENES[heading] = cause
+        return cause
 
     return register

@@ -49,7 +49,7 @@ def signals_during_a_fork(handler: Callable[[], None]) -> int:
                 if (child := os.fork()) == 0:
                     os._exit(0)
             assert os.waitpid(child, 0)[1] == 0
-            if moment.where.endswith(" _after"):
+            if moment.where.endswith(" _after_fork_in_parent"):
                 # Nothing in Python runs in the function if the signal comes first. The next fork makes up for it.
                 _fork_too()
             assert other.submit(takes_its_lock).result(), moment.where

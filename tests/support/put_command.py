@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,22 +14,13 @@ from airflow_kubernetes_secrets.cli.main import main
 from airflow_kubernetes_secrets.process import restart
 from support.airflow import BACKEND
 from support.cluster import Cluster, checked
+from support.commands import SECRET, Done
 from support.standard_input import on_standard_input
 
-SECRET = "hunter2"
 UGLY = f"{SECRET} /?#@:%25&=+\"'\\$`<>\t{{}} ü漢\U0001f511 "
 
 
-@dataclass(frozen=True)
-class Done:
-    """The result of a command."""
-
-    status: int
-    out: str
-    err: str
-
-
-class Put:
+class PutCommand:
     """Runs the command against one API server, and checks that its output does not contain the password."""
 
     def __init__(

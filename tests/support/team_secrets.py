@@ -14,7 +14,7 @@ from support.cluster import Cluster, ServiceAccount
 
 # Each value contains this. No response and no log may contain it.
 SECRET = "hunter2"
-MARK = "airflow.apache.org"
+DOMAIN = "airflow.apache.org"
 
 _MARKUP = "<script>document.title='hit'</script><img src=x onerror=\"document.title='hit'\">"
 # An id, and what the page shows of it; and a host, which the page does not show.
@@ -54,8 +54,8 @@ class TeamSecrets:
                 "metadata": {
                     "name": name,
                     "namespace": namespace or self.home,
-                    "labels": {f"{MARK}/{label}": value for label, value in labels.items()},
-                    "annotations": {f"{MARK}/{label}": value for label, value in (annotations or {}).items()},
+                    "labels": {f"{DOMAIN}/{label}": value for label, value in labels.items()},
+                    "annotations": {f"{DOMAIN}/{label}": value for label, value in (annotations or {}).items()},
                     **metadata,
                 },
                 "stringData" if kind == "Secret" else "data": dict(data),

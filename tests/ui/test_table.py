@@ -134,9 +134,9 @@ def used(*dags: str) -> list[Use]:
 
 
 def test_id_without_a_secret_is_shown_only_by_its_filter() -> None:
-    missing = Row(Entry(Kind.CONNECTION, "missing", None, "", ""), uses=used("etl"), use=UseState.MISSING)
-    broken = replace(row("broken", Kind.CONNECTION, ERROR), uses=used("etl", "b"), use=UseState.MISSING)
-    rows = [missing, broken, replace(row("idle"), uses=[], use=UseState.UNUSED), row("unknown")]
+    missing = Row(Entry(Kind.CONNECTION, "missing", None, "", ""), uses=used("etl"), use_state=UseState.MISSING)
+    broken = replace(row("broken", Kind.CONNECTION, ERROR), uses=used("etl", "b"), use_state=UseState.MISSING)
+    rows = [missing, broken, replace(row("idle"), uses=[], use_state=UseState.UNUSED), row("unknown")]
 
     everything = page_of(rows, TableQuery())
     assert [entry["id"] for entry in everything["entries"]] == ["broken", "idle", "unknown"]

@@ -189,7 +189,9 @@ def test_entry_of_all_teams_is_not_exported_if_one_team_cannot_read_it(usage: Us
     ]
     for order in (ids, ids[::-1]):
         required = RequiredIds(order, "file.json", Options())
-        assert [each.problem for each in required.of(AirflowEntry(Kind.VARIABLE, "x", data=b"1"))] == ["broken"]
+        assert [each.problem for each in required.exported_as(AirflowEntry(Kind.VARIABLE, "x", data=b"1"))] == [
+            "broken"
+        ]
 
 
 def test_ids_from_the_environment_are_skipped(usage: Usage, out: Path, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ class Target:
 
     @classmethod
     def of(cls, path: str) -> Target | None:
-        """Return the target of ``path``; None if the path names no object of this API."""
+        """Return the target of ``path``; ``None`` if the path names no object of this API."""
         match path.strip("/").split("/"):
             case ["api", "v1", "namespaces"]:
                 return cls(NAMESPACES, "", "")
@@ -218,38 +218,44 @@ class Api:
         return await self._write(request, Key(resource.plural, namespace, name), user)
 
     async def _write(self, request: Request, key: Key, user: User) -> Response:
-        how = _write_options(request)
+        options = _write_options(request)
         write = self._patch if request.method == "PATCH" else self._change
-        response = await write(request, key, user, how)
-        for text in how.warnings:
+        response = await write(request, key, user, options)
+        for text in options.warnings:
             response.headers.append("Warning", f"299 - {json.dumps(text)}")
         return response
 
-    async def _change(self, request: Request, key: Key, _user: User, how: WriteOptions) -> Response:
+    async def _change(self, request: Request, key: Key, _user: User, options: WriteOptions) -> Response:
         registry, resource, (_, namespace, name) = self._registry, RESOURCES[key.plural], key
         document = await _document(request)
         if request.method == "POST":
-            return self._object_response(request, resource, registry.create(resource, namespace, document, how), 201)
+            return self._object_response(
+                request, resource, registry.create(resource, namespace, document, options), 201
+            )
         if request.method == "PUT":
-            return self._object_response(request, resource, registry.update(resource, namespace, name, document, how))
-        options = {**request.query_params, **_mapping(document)}
-        if options.get("kind") not in (None, "", "DeleteOptions"):
+            return self._object_response(
+                request, resource, registry.update(resource, namespace, name, document, options)
+            )
+        delete_options = {**request.query_params, **_mapping(document)}
+        if delete_options.get("kind") not in (None, "", "DeleteOptions"):
             raise bad_request("the body of the request is no DeleteOptions")
         number(request.query_params, "gracePeriodSeconds")  # It has no effect here, but must be a number.
-        validate_deletion(options)
+        validate_deletion(delete_options)
         dry_run = _mapping(document).get("dryRun") or []
         if not isinstance(dry_run, list):
             raise bad_request("dryRun must be a list of strings")
         if _is_dry_run(*dry_run):
-            how = replace(how, dry_run=True)
+            options = replace(options, dry_run=True)
         if name:
-            return JSONResponse(registry.delete(resource, namespace, name, options, how))
+            return JSONResponse(registry.delete(resource, namespace, name, delete_options, options))
         if resource is NAMESPACES:
             raise method_not_allowed()
         selection = Selection.from_query(resource, request.query_params)
-        return self._object_response(request, resource, registry.delete_collection(resource, namespace, selection, how))
+        return self._object_response(
+            request, resource, registry.delete_collection(resource, namespace, selection, options)
+        )
 
-    async def _patch(self, request: Request, key: Key, user: User, how: WriteOptions) -> Response:
+    async def _patch(self, request: Request, key: Key, user: User, options: WriteOptions) -> Response:
         registry, resource, (_, namespace, name) = self._registry, RESOURCES[key.plural], key
         form = _media_type(request)
         body = await _body(request)
@@ -259,7 +265,7 @@ class Api:
                 raise invalid("PatchOptions", "", [cause], group="meta.k8s.io")
             if registry.store.get(key) is None:
                 check(user, ResourceAttributes("create", resource.plural, namespace, name))
-            found, new = registry.apply(resource, namespace, name, _parse(body, yaml=True), how)
+            found, new = registry.apply(resource, namespace, name, _parse(body, yaml=True), options)
             return self._object_response(request, resource, found, 201 if new else 200)
         if form not in _PATCHES:
             raise _unknown_form([*_PATCHES, _APPLY])
@@ -269,7 +275,7 @@ class Api:
         change, document = _PATCHES[form], _parse(body)
         if form != "application/json-patch+json":
             _mapping(document)
-        found = registry.patch(resource, namespace, name, lambda current: change(current, document), how)
+        found = registry.patch(resource, namespace, name, lambda current: change(current, document), options)
         return self._object_response(request, resource, found)
 
     def _object_response(

@@ -181,7 +181,7 @@ def items(key: str, found: Iterable[Any]) -> dict[str, list[Any]]:
 
 
 def value_at(content: Any, path: Path) -> Any:
-    """Return the value of a field; None if the field does not exist."""
+    """Return the value of a field; ``None`` if the field does not exist."""
     for part in path:
         content = content.get(part[2:]) if isinstance(content, Mapping) else None
     return content

@@ -35,7 +35,7 @@ _KINDS = {resource.kind: resource for resource in RESOURCES.values()}
 # The interval at which the folder is read even without a reported change: some mounts report none.
 LOOK_MILLISECONDS = 1000
 
-Found = dict[Key, JsonObject]
+_Objects = dict[Key, JsonObject]
 
 
 class Manifests:
@@ -53,7 +53,7 @@ class Manifests:
         self._report: Callable[[str], None] = lambda line: report(printable(line))
         self._files: Files[Key, JsonObject] = {}
         self._problems: Sequence[str] = ()
-        self._served: Found = {}
+        self._served: _Objects = {}
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Follow the folder until ``stop`` is set."""
@@ -121,19 +121,20 @@ class Manifests:
             metadata.setdefault("namespace", self._namespace)
         return Key(resource.plural, metadata.get("namespace", ""), metadata.get("name", "")), content
 
-    def _serve(self, wanted: Found) -> None:
-        for key in self._served.keys() - wanted.keys():
+    def _serve(self, objects: _Objects) -> None:
+        """Create, change and remove objects, so that those of the folder are served."""
+        for key in self._served.keys() - objects.keys():
             if key.plural != NAMESPACES.plural and self._registry.store.get(key) is not None:
                 self._registry.store.remove(key)
                 self._report(f"{_name(key)}: removed")
         # Namespaces come first, because the others are created in them.
-        for key in sorted(wanted, key=lambda key: (key.plural != NAMESPACES.plural, key)):
-            if wanted[key] != self._served.get(key):
+        for key in sorted(objects, key=lambda key: (key.plural != NAMESPACES.plural, key)):
+            if objects[key] != self._served.get(key):
                 try:
-                    self._report(f"{_name(key)}: {self._put(key, wanted[key])}")
+                    self._report(f"{_name(key)}: {self._put(key, objects[key])}")
                 except StatusError as error:
                     self._report(f"{_name(key)}: not served: {error.message}")
-        self._served = wanted
+        self._served = objects
 
     def _put(self, key: Key, content: JsonObject) -> str:
         resource, store = RESOURCES[key.plural], self._registry.store

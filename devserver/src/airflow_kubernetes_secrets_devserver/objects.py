@@ -154,7 +154,7 @@ def _mapping(resource: ServedResource, document: JsonObject, field: str) -> Json
 
 
 def _texts(resource: ServedResource, document: JsonObject, field: str) -> dict[str, str] | None:
-    """Return a map of strings, or None if it is empty. A null value becomes an empty string, as in the API."""
+    """Return a map of strings, or ``None`` if it is empty. A null value becomes an empty string, as in the API."""
     found = _mapping(resource, document, field)
     for name, each in (found or {}).items():
         if each is not None and not isinstance(each, str):

@@ -78,7 +78,7 @@ def _at(document: Any, path: Sequence[str]) -> Any:
 
 
 def _value_or_none(document: Any, path: Sequence[str]) -> Any:
-    """Return the value at a path; None if an object lacks its last part."""
+    """Return the value at a path; ``None`` if an object lacks its last part."""
     parent = _at(document, path[:-1])
     return None if path and isinstance(parent, dict) and path[-1] not in parent else _at(document, path)
 

@@ -118,5 +118,5 @@ def _forget(backends: list[Any] | None = None) -> None:
 
 
 def _loaded_backends() -> list[Any] | None:
-    """Return Airflow's list of secrets backends; None if Airflow has not read its configuration yet."""
+    """Return Airflow's list of secrets backends; ``None`` if Airflow has not read its configuration yet."""
     return getattr(sys.modules.get("airflow.configuration"), "secrets_backend_list", None)

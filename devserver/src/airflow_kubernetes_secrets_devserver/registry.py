@@ -42,7 +42,8 @@ from airflow_kubernetes_secrets_devserver.status import (
 from airflow_kubernetes_secrets_devserver.store import HistoryGoneError, JsonObject, Key, Store
 from airflow_kubernetes_secrets_devserver.validation import validate, validate_update
 
-_SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
+# The characters in the random ending of a generated name.
+_ENDING_CHARACTERS = "bcdfghjklmnpqrstvwxz2456789"
 _LONGEST_PREFIX = 58
 # The metadata that an update cannot change.
 _SET_HERE = ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
@@ -101,24 +102,26 @@ class Registry:
         return found
 
     def create(
-        self, resource: ServedResource, namespace: str, document: object, how: WriteOptions = OWN_WRITES
+        self, resource: ServedResource, namespace: str, document: object, options: WriteOptions = OWN_WRITES
     ) -> JsonObject:
         """Create the object in ``document``, and return what is stored."""
-        content = how.decode(resource, document)
+        content = options.decode(resource, document)
         metadata = content["metadata"]
         if resource.namespaced and metadata.setdefault("namespace", namespace) != namespace:
             raise bad_request(_OTHER_NAMESPACE)
         if metadata.pop("resourceVersion", None):
             raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
         metadata.pop("managedFields", None)
-        content = managers.updated(content, None, how.manager, now())
+        content = managers.updated(content, None, options.manager, now())
         # The name is generated after the managers are set, because what comes with it has no manager.
         if metadata.get("generateName") and not metadata.get("name"):
-            ending = "".join(secrets.choice(_SUFFIX) for _ in range(5))
+            ending = "".join(secrets.choice(_ENDING_CHARACTERS) for _ in range(5))
             content = named(resource, content, metadata["generateName"][:_LONGEST_PREFIX] + ending)
-        return self._create(resource, namespace, content, how)
+        return self._create(resource, namespace, content, options)
 
-    def _create(self, resource: ServedResource, namespace: str, content: JsonObject, how: WriteOptions) -> JsonObject:
+    def _create(
+        self, resource: ServedResource, namespace: str, content: JsonObject, options: WriteOptions
+    ) -> JsonObject:
         if resource.namespaced and self.store.get(Key(NAMESPACES.plural, "", namespace)) is None:
             raise not_found(NAMESPACES.plural, namespace)
         validate(resource, content)
@@ -127,14 +130,14 @@ class Registry:
             raise already_exists(resource.plural, key.name, is_being_deleted=is_being_deleted(found))
         born = {"uid": str(uuid.uuid4()), "creationTimestamp": now()}
         content = {**content, "metadata": {**content["metadata"], **born}}
-        return content if how.dry_run else self.store.put(key, content)
+        return content if options.dry_run else self.store.put(key, content)
 
     def update(
-        self, resource: ServedResource, namespace: str, name: str, document: object, how: WriteOptions = OWN_WRITES
+        self, resource: ServedResource, namespace: str, name: str, document: object, options: WriteOptions = OWN_WRITES
     ) -> JsonObject:
         """Replace the object by the one in ``document``, and return what is stored."""
-        content = how.decode(resource, document)
-        return self._replace(resource, Key(resource.plural, namespace, name), content, how)
+        content = options.decode(resource, document)
+        return self._replace(resource, Key(resource.plural, namespace, name), content, options)
 
     def patch(
         self,
@@ -142,20 +145,20 @@ class Registry:
         namespace: str,
         name: str,
         change: Callable[[JsonObject], object],
-        how: WriteOptions = OWN_WRITES,
+        options: WriteOptions = OWN_WRITES,
     ) -> JsonObject:
         """Replace the object with the result of ``change``."""
         current = self.get(resource, namespace, name)
         changed = change(current)
         try:
-            content = how.decode(resource, changed)
+            content = options.decode(resource, changed)
         except StatusError as error:
             cause = Cause("FieldValueInvalid", f"Invalid value: {error.message}", "patch")
             raise invalid(resource.kind, name, [cause]) from None
-        return self._replace(resource, Key(resource.plural, namespace, name), content, how)
+        return self._replace(resource, Key(resource.plural, namespace, name), content, options)
 
     def apply(
-        self, resource: ServedResource, namespace: str, name: str, document: object, how: WriteOptions = OWN_WRITES
+        self, resource: ServedResource, namespace: str, name: str, document: object, options: WriteOptions = OWN_WRITES
     ) -> tuple[JsonObject, bool]:
         """Apply ``document`` on the server side. Returns the stored object, and whether it is new."""
         found = document if isinstance(document, dict) else {}
@@ -170,20 +173,22 @@ class Registry:
             raise cannot_be_applied(resource.kind, f"{metadata.get('namespace') or ''}/{name}", problems)
         if metadata.get("managedFields"):
             raise bad_request("metadata.managedFields must be nil")
-        _check_place(Key(resource.plural, namespace, name), {"name": name, "namespace": namespace, **metadata})
+        _check_name_and_namespace(
+            Key(resource.plural, namespace, name), {"name": name, "namespace": namespace, **metadata}
+        )
         current = self.store.get(Key(resource.plural, namespace, name))
         place = {"name": name, **({"namespace": namespace} if resource.namespaced else {})}
         whole = {**document, "metadata": {**metadata, **place}}
-        content = decode(resource, server_side.apply(current, whole, how.manager, now(), how.force))
+        content = decode(resource, server_side.apply(current, whole, options.manager, now(), options.force))
         if current is None:
-            return self._create(resource, namespace, content, how), True
-        return self._replace(resource, Key(resource.plural, namespace, name), content, how, applied=True), False
+            return self._create(resource, namespace, content, options), True
+        return self._replace(resource, Key(resource.plural, namespace, name), content, options, applied=True), False
 
     def _replace(
-        self, resource: ServedResource, key: Key, content: JsonObject, how: WriteOptions, applied: bool = False
+        self, resource: ServedResource, key: Key, content: JsonObject, options: WriteOptions, applied: bool = False
     ) -> JsonObject:
         metadata = content["metadata"]
-        _check_place(key, metadata)
+        _check_name_and_namespace(key, metadata)
         current = self.get(resource, key.namespace, key.name)
         version = metadata.get("resourceVersion")
         if version not in (None, "0", current["metadata"]["resourceVersion"]):
@@ -197,12 +202,12 @@ class Registry:
         merged = {**metadata, **kept}
         content = {**content, "metadata": {name: value for name, value in merged.items() if value not in (None, "")}}
         if not applied:
-            content = managers.updated(content, current, how.manager, now())
+            content = managers.updated(content, current, options.manager, now())
         validate(resource, content)
         validate_update(resource, content, current)
         if managers.differ_in_times_only(content, current):
             return current
-        if how.dry_run:
+        if options.dry_run:
             return content
         if is_being_deleted(content) and not content["metadata"].get("finalizers"):
             self.store.remove(key)
@@ -214,8 +219,8 @@ class Registry:
         resource: ServedResource,
         namespace: str,
         name: str,
-        options: Mapping[str, Any],
-        how: WriteOptions = OWN_WRITES,
+        delete_options: Mapping[str, Any],
+        options: WriteOptions = OWN_WRITES,
     ) -> JsonObject:
         """Delete an object. If it has finalizers, it is only marked; the update that clears them removes it.
 
@@ -224,46 +229,46 @@ class Registry:
         if resource is NAMESPACES and name in _PERMANENT_NAMESPACES:
             raise not_to_be_deleted(NAMESPACES.plural, name)
         current = self.get(resource, namespace, name)
-        conditions = options.get("preconditions") or {}
+        conditions = delete_options.get("preconditions") or {}
         if not isinstance(conditions, Mapping):
             raise bad_request("preconditions must be an object")
-        for name_, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
-            wanted, found = conditions.get(name_), current["metadata"][name_]
+        for field_name, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+            wanted, found = conditions.get(field_name), current["metadata"][field_name]
             if wanted and wanted != found:
                 why = f"the {word} in the precondition ({wanted}) does not match the {word} in record ({found})."
-                happened = "deleted and then recreated" if name_ == "uid" else "modified"
+                happened = "deleted and then recreated" if field_name == "uid" else "modified"
                 raise conflict(resource.kind, name, f"{why} The object might have been {happened}")
-        if not how.dry_run and resource is NAMESPACES:
+        if not options.dry_run and resource is NAMESPACES:
             for each in RESOURCES.values():
                 for key, _ in self.store.select(each.plural, name):
                     self.store.remove(key)
-        marked = self._delete(Key(resource.plural, namespace, name), current, how)
+        marked = self._delete(Key(resource.plural, namespace, name), current, options)
         return success(name, resource.plural, current["metadata"]["uid"]) if marked is None else marked
 
-    def _delete(self, key: Key, current: JsonObject, how: WriteOptions) -> JsonObject | None:
-        """Return the object marked as being deleted if it has finalizers; None if it was removed."""
+    def _delete(self, key: Key, current: JsonObject, options: WriteOptions) -> JsonObject | None:
+        """Return the object marked as being deleted if it has finalizers; ``None`` if it was removed."""
         if not current["metadata"].get("finalizers"):
-            if not how.dry_run:
+            if not options.dry_run:
                 self.store.remove(key)
             return None
         if is_being_deleted(current):
             return current
         marks = {"deletionTimestamp": now(), "deletionGracePeriodSeconds": 0}
         marked = {**current, "metadata": {**current["metadata"], **marks}}
-        return marked if how.dry_run else self.store.put(key, marked)
+        return marked if options.dry_run else self.store.put(key, marked)
 
     def delete_collection(
-        self, resource: ServedResource, namespace: str, selection: Selection, how: WriteOptions = OWN_WRITES
+        self, resource: ServedResource, namespace: str, selection: Selection, options: WriteOptions = OWN_WRITES
     ) -> JsonObject:
         """Delete all objects that match, and return the list of them."""
         found = self.list(resource, namespace, selection, Page())
         for item in found["items"]:
             key = Key(resource.plural, namespace, item["metadata"]["name"])
-            self._delete(key, self.get(resource, namespace, key.name), how)
+            self._delete(key, self.get(resource, namespace, key.name), options)
         return found
 
     def list(self, resource: ServedResource, namespace: str | None, selection: Selection, page: Page) -> JsonObject:
-        """Return one page of the objects that match in ``namespace``, or in all namespaces if it is None."""
+        """Return one page of the objects that match in ``namespace``, or in all namespaces if it is ``None``."""
         if page.at_least is not None and page.at_least > self.store.version:
             raise version_too_large(page.at_least, self.store.version)
         if page.exact is not None and page.exact > self.store.version:
@@ -296,7 +301,8 @@ def now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _check_place(key: Key, metadata: Mapping[str, Any]) -> None:
+def _check_name_and_namespace(key: Key, metadata: Mapping[str, Any]) -> None:
+    """Raise an error (400) if an object has another name or namespace than the URL."""
     name, namespace = metadata.get("name"), metadata.get("namespace", key.namespace)
     if not name:
         raise bad_request(f"the name of the object ({key.name} based on URL) was undeterminable: name must be provided")

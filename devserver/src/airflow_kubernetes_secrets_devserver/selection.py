@@ -78,7 +78,7 @@ def named_by(query: Mapping[str, str]) -> str:
 
 
 def number(query: Mapping[str, str], name: str) -> int | None:
-    """Return the whole number in the query, or None if it is not there; StatusError 400 if it is not a number."""
+    """Return the whole number in the query, or ``None`` if it is not there; StatusError 400 if it is not a number."""
     text = query.get(name, "")
     if not text:
         return None
@@ -109,7 +109,7 @@ def flag(query: Mapping[str, str], name: str) -> bool:
 
 
 def version(text: str) -> int | None:
-    """Return a resourceVersion as a number; None if it is missing or 0: both request the current state."""
+    """Return a resourceVersion as a number; ``None`` if it is missing or 0: both request the current state."""
     if not text:
         return None
     try:

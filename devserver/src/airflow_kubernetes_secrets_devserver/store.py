@@ -138,7 +138,7 @@ class Store:
         return [(key, content) for key, content in found if content is not None]
 
     def _before(self, version: int) -> dict[Key, JsonObject | None]:
-        """Return what the objects that have changed since ``version`` were then; None if one did not exist."""
+        """Return what the objects that have changed since ``version`` were then; ``None`` if one did not exist."""
         return {event.key: event.previous for event in reversed(self.since(version))}
 
     def since(self, version: int) -> list[Event]:

@@ -24,11 +24,11 @@ def merge(target: object, patch: object, path: Path = ()) -> Any:
     """
     if not isinstance(patch, Mapping):
         return patch
-    how = patch.get(_PATCH, "merge")
-    if how not in ("merge", "replace", "delete"):
+    directive = patch.get(_PATCH, "merge")
+    if directive not in ("merge", "replace", "delete"):
         raise bad_request(f"unknown type of patch in {_PATCH}")
-    result = dict(target) if isinstance(target, Mapping) and how == "merge" else {}
-    if how == "delete":
+    result = dict(target) if isinstance(target, Mapping) and directive == "merge" else {}
+    if directive == "delete":
         return result
     fields = {field: value for field, value in patch.items() if not field.startswith("$")}
     if _RETAIN in patch:

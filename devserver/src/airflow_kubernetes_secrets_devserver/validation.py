@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json
+from airflow_kubernetes_secrets.kubernetes.manifest_secrets import KEYS_WITH_A_VALUE, KEYS_WITH_JSON, REQUIRED_KEYS
 from airflow_kubernetes_secrets_devserver.objects import (
     CONFIG_MAPS,
     REQUIRED_OF_OWNER,
@@ -61,18 +62,9 @@ _FINALIZER_TEXT = "name is neither a standard finalizer name nor is it fully qua
 _NO_NEW_FINALIZERS_TEXT = "Forbidden: no new finalizers can be added if the object is being deleted"
 _IMMUTABLE_TEXT = "Forbidden: field is immutable when `immutable` is set"
 
-# The fields that an immutable object of a kind cannot change, besides that one.
+# The fields that an immutable object of each kind cannot change, besides the field ``immutable``.
 _VALUES = {"Secret": ("data",), "ConfigMap": ("data", "binaryData")}
 
-# The keys that a Secret of a type requires: https://kubernetes.io/docs/concepts/configuration/secret/#secret-types
-_REQUIRED_KEYS = {
-    "kubernetes.io/dockercfg": (".dockercfg",),
-    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
-    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
-    "kubernetes.io/tls": ("tls.crt", "tls.key"),
-}
-_KEYS_WITH_JSON = (".dockercfg", ".dockerconfigjson")
-_KEYS_WITH_A_VALUE = ("ssh-privatekey",)
 _ACCOUNT_NAME = "kubernetes.io/service-account.name"
 
 _PROPAGATION_POLICIES = ("Foreground", "Background", "Orphan")
@@ -267,10 +259,10 @@ def _secret_causes(content: JsonObject) -> Iterator[Cause]:
     if content["type"] == "kubernetes.io/basic-auth" and not data.keys() & {"username", "password"}:
         yield _required("data[username]")
         yield _required("data[password]")
-    for key in _REQUIRED_KEYS.get(content["type"], ()):
-        if key not in data or (key in _KEYS_WITH_A_VALUE and not data[key]):
+    for key in REQUIRED_KEYS.get(content["type"], ()):
+        if key not in data or (key in KEYS_WITH_A_VALUE and not data[key]):
             yield _required(f"data[{key}]")
-        elif key in _KEYS_WITH_JSON and not _is_json_object(data[key]):
+        elif key in KEYS_WITH_JSON and not _is_json_object(data[key]):
             yield _bad(f"data[{key}]", "<secret contents redacted>", "it is not a JSON object")
     annotations = content["metadata"].get("annotations", {})
     if content["type"] == "kubernetes.io/service-account-token" and not annotations.get(_ACCOUNT_NAME):

@@ -101,7 +101,7 @@ class ServedWatch:
         return time.monotonic() + (LONGEST_SECONDS if self.bookmark_seconds is None else self.bookmark_seconds)
 
     def _event(self, change: Event) -> tuple[str, JsonObject] | None:
-        """Return the event that a client sees who watches only the selection; None if it sees none."""
+        """Return the event that a client sees who watches only the selection; ``None`` if it sees none."""
         plural, namespace, _ = change.key
         if plural != self.resource.plural or self.namespace not in (None, namespace):
             return None

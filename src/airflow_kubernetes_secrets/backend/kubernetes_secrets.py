@@ -215,6 +215,12 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         read: Callable[[Secret, str], Result],
         find: Find | None = None,
     ) -> Result | None:
+        """Look up an id, and count the lookup if the option ``metrics`` is on.
+
+        Args:
+            read: converts the selected Secret and its data key to the result.
+            find: queries the source; by default, memory first.
+        """
         metrics = self._metrics
         if metrics is None:
             return self._result(lookup, read, find)
@@ -234,6 +240,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         read: Callable[[Secret, str], Result],
         find: Find | None,
     ) -> Result | None:
+        """Look up an id. Log an error with its remedy, and mask the result if the option ``mask_values`` is on."""
         try:
             decision = self._decision(lookup, find or self._find)
             _report(decision)

@@ -44,7 +44,7 @@ class _State:
     Attributes:
         sent_at: when it last sent something, in seconds on the monotonic clock.
         senders: the threads that are sending now. The client of such a thread can look up an option.
-        is_to_send_the_rest: whether it sends the rest when it ends.
+        is_registered_at_exit: whether :func:`_send_at_exit` is registered for the end of this process.
     """
 
     def __init__(self) -> None:
@@ -54,8 +54,8 @@ class _State:
         """Start a new interval, in a forked child."""
         self.sent_at = monotonic()
         self.senders: set[int] = set()
-        # Airflow forks the process of a task, and removes what its parent has registered for the end.
-        self.is_to_send_the_rest = False
+        # Airflow forks the process of a task, and clears the functions that its parent has registered for the exit.
+        self.is_registered_at_exit = False
 
 
 _state = _State()
@@ -75,8 +75,8 @@ def note(kind: Kind, outcome: str, source: Source | None) -> None:
         source: the source of the Secrets, whose state is sent too; ``None`` if the process has none yet.
     """
     counters.count_in_memory(_LOOKUPS[kind, outcome])
-    if not _state.is_to_send_the_rest:
-        _register_for_the_end()
+    if not _state.is_registered_at_exit:
+        _register_at_exit()
     now = monotonic()
     if counters.is_urgent or now - _state.sent_at >= _INTERVAL_SECONDS or len(counters) >= _MOST_COLLECTED:
         # Airflow looks up options before it can send metrics. It can also do so during an import, when a client must
@@ -86,18 +86,21 @@ def note(kind: Kind, outcome: str, source: Source | None) -> None:
         _state.sent_at = now
         _try_to_send(source)
         # This can have created a client that sends its own rest at the end, which must come after this module's.
-        _register_for_the_end()
+        _register_at_exit()
 
 
-def _register_for_the_end() -> None:
-    """Register the function for the end of the process. Functions that were registered earlier are called later."""
-    _state.is_to_send_the_rest = True
+def _register_at_exit() -> None:
+    """Register :func:`_send_at_exit`, before which no function runs that was registered earlier.
+
+    So the counts are sent before Airflow's client sends its own rest and closes.
+    """
+    _state.is_registered_at_exit = True
     # A forked child can have the function of its parent.
-    atexit.unregister(_send_the_rest)
-    atexit.register(_send_the_rest)
+    atexit.unregister(_send_at_exit)
+    atexit.register(_send_at_exit)
 
 
-def _send_the_rest() -> None:
+def _send_at_exit() -> None:
     """Send the counts at the end of the process, if Airflow has sent metrics."""
     if len(counters) and created_stats() is not None:
         _try_to_send(None)

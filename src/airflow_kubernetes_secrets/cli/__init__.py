@@ -1,0 +1,1 @@
+"""The commands: ``airflow-kubernetes-secrets COMMAND``, and ``airflow kubernetes-secrets COMMAND``."""

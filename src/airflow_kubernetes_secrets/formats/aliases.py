@@ -32,9 +32,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 # White space belongs to these values. In other fields it is the newline that ``kubectl create --from-file`` stores.
 EXACT = ("login", "password")
 
-# Airflow's connection types, by engines of AWS, Laravel and Django, types of servicebinding.io and schemes of
-# URIs. Any other word is a
-# connection type already, or one that only a provider of the Secret's owner knows.
+# Airflow's connection types, by engines of AWS, Laravel and Django, types of servicebinding.io and schemes of URIs. Any
+# other word is a connection type already, or one that only a provider of the Secret's owner knows.
 CONNECTION_TYPES: Mapping[str, str] = {
     "postgresql": "postgres",
     "pgsql": "postgres",

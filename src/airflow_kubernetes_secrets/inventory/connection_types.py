@@ -16,18 +16,19 @@ from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_tex
 from airflow_kubernetes_secrets.formats.remedies import set_type
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.inventory.content import Content
+from airflow_kubernetes_secrets.inventory.uri_misreadings import warning_with_key
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_type
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.listing import first_names, quoted
-from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.messages.suggestions import most_similar
 
 UNKNOWN_TYPE: Final = "unknown-type"
 
-# The types that other software's names become are always accepted. This package chose them, and the commands may run
-# where a provider is missing that the tasks have.
-_RIGHT = frozenset(CONNECTION_TYPES.values())
+# The types that the names of other software become. This package chose them, and the commands may run where a provider
+# is missing that the tasks have.
+_ALWAYS_ACCEPTED = frozenset(CONNECTION_TYPES.values())
 
 _TYPES_BY_PORT: Mapping[int, str] = {
     1433: "mssql",
@@ -81,13 +82,13 @@ def problems_of_missing_type(
     others = () if fields.get("host") else ("host",)
     remedy = f"{give_type}{meant or 'TYPE'}" if give_type else set_type(secret, key, meant, *others)
     text = f"nothing specifies the connection type, so it is {GENERIC!r}, for which there is no hook. {remedy}"
-    yield Problem(UNKNOWN_TYPE, f"{_place(secret, key)}: {text}", Severity.WARNING)
+    yield warning_with_key(UNKNOWN_TYPE, secret, key, text)
 
 
 def _problems_of_unknown_type(secret: Secret, key: str) -> Iterator[Problem]:
     fields = fields_of_whole(connection_text(secret, key))
     conn_type = fields.get("conn_type")
-    if not isinstance(conn_type, str) or conn_type in _RIGHT or _is_unspecified(secret, key, fields):
+    if not isinstance(conn_type, str) or conn_type in _ALWAYS_ACCEPTED or _is_unspecified(secret, key, fields):
         return
     known = known_connection_types()
     if known is None or conn_type in known:
@@ -100,7 +101,7 @@ def _problems_of_unknown_type(secret: Secret, key: str) -> Iterator[Problem]:
         remedy = f"Change the type in the key {quoted(key)}" + (f" to {meant!r}" if meant else "")
     first = meant if meant in known else ""
     text = f"{what}. {remedy}, or install its provider. {_known_text(conn_type, known, first)}"
-    yield Problem(UNKNOWN_TYPE, f"{_place(secret, key)}: {text}", Severity.WARNING)
+    yield warning_with_key(UNKNOWN_TYPE, secret, key, text)
 
 
 def _known_text(conn_type: str, known: frozenset[str], first: str = "") -> str:
@@ -109,10 +110,6 @@ def _known_text(conn_type: str, known: frozenset[str], first: str = "") -> str:
     similar = most_similar(conn_type, others, len(others), _LISTING_CUTOFF)
     names = dict.fromkeys([*([first] if first else []), *similar, *sorted(others)])
     return f"The installed providers know {first_names(map(repr, names), len(names))}"
-
-
-def _place(secret: Secret, key: str) -> str:
-    return f"Secret {secret}" if key == IN_FIELDS else f"Secret {secret}, key {quoted(key)}"
 
 
 def _is_made(secret: Secret, key: str) -> bool:
@@ -134,7 +131,7 @@ def _is_address(host: object) -> bool:
 def _meant(conn_type: str, known: frozenset[str]) -> str:
     """Return the type that was probably meant; empty if none is similar."""
     translated = connection_type(conn_type)
-    if translated != conn_type and translated in _RIGHT | known:
+    if translated != conn_type and translated in _ALWAYS_ACCEPTED | known:
         return translated
-    found = most_similar(conn_type, known | _RIGHT, 1, _SUGGESTION_CUTOFF)
+    found = most_similar(conn_type, known | _ALWAYS_ACCEPTED, 1, _SUGGESTION_CUTOFF)
     return found[0] if found else ""

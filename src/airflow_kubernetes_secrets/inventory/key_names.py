@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.formats.aliases import folded
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
-# The names that operators and people use.
+# Patterns for the names that operators and people give to keys.
 TLS = re.compile(
     r"(?:^|[._])(?:ssl|tls|mtls)|(?:ssl|tls)_?(?:mode|enabled|verify)$|truststore|keystore|root_?cert"
     r"|(?:^|[._])(?:ca|ca_?cert|ca_?certificate|ca_?bundle|client_?cert|client_?key|server_?ca)(?:[._]|$)"

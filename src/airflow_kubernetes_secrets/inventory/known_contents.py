@@ -32,7 +32,7 @@ class Contents:
     """
 
     def __init__(self, options: Options, known: KnownContents) -> None:
-        """Create it.
+        """Read nothing yet.
 
         Args:
             known: what an earlier inventory has read.

@@ -63,7 +63,7 @@ class BackendLocation(Protocol):
     def may_list(self, namespace: str, resource: Resource) -> bool:
         """Return whether this user may list all objects of a resource in a namespace.
 
-        A refused request takes a second to be confirmed, so ask this before a request whose result is only a hint.
+        A refused request takes a second to be confirmed, so call this before a request whose result is only a hint.
         """
 
     def get_from_list(self, namespace: str, name: str) -> StoredSecret | None:

@@ -56,7 +56,7 @@ def _remedy(secret: Secret, key: str, name: str, remedy: str) -> str:
 def keys_in_other_form(
     secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    """Yield warnings for keys whose names suggest such content.
+    """Yield warnings for keys whose names suggest content that the hook needs in another form, or cannot use.
 
     Args:
         key: the key that holds the whole connection, or ``IN_FIELDS``.

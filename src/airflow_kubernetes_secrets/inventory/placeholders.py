@@ -44,7 +44,7 @@ _WORDS = frozenset(
         *("(known after apply)", "(sensitive value)"),
     )
 )
-# The same, except for a login or password: it is a name too.
+# Also a missing value, except in a login or password: there it can be a name.
 _NOT_A_NUMBER = "nan"
 # A variable that nothing substituted, an instruction (<password>), or a reference of vals, 1Password or Bank-Vaults.
 _VARIABLE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$\([A-Za-z_][A-Za-z0-9_]*\)|\$\{\{[^{}]*\}\}"

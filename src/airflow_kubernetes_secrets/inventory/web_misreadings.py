@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.inventory.hook_connection import HookConnection,
 
 # https://clickhouse.com/docs/guides/sre/network-ports
 _NATIVE_PORTS_OF_CLICKHOUSE = (9000, 9440)
-# The port without TLS.
+# The port of WinRM without TLS.
 _WINRM_PORT = 5985
 _PORTS = {"http": 80, "https": 443}
 

@@ -18,8 +18,8 @@ class Deadline:
         """Return the remaining seconds; 0 if there are none."""
         return max(self._ends - monotonic(), 0.0)
 
-    def remaining(self) -> float:
-        """Return the remaining seconds, for a wait that is about to begin.
+    def left_or_raise(self) -> float:
+        """Return the remaining seconds, which are the limit of a wait that begins now.
 
         Raises:
             TimeoutError: no time remains.

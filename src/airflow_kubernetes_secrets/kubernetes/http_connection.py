@@ -195,7 +195,7 @@ class HttpConnection:
     def _write(self, request: Request, deadline: Deadline) -> None:
         failure: TransportError | None = None
         try:
-            self._socket.settimeout(deadline.remaining())
+            self._socket.settimeout(deadline.left_or_raise())
             self.sent_at = monotonic()
             self._socket.sendall(request.to_bytes(str(self._endpoint)))
         except (OSError, ValueError) as error:
@@ -242,7 +242,7 @@ class _DeadlineReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         if self.deadline is None:
             return None
-        self._socket.settimeout(self.deadline.remaining())
+        self._socket.settimeout(self.deadline.left_or_raise())
         return self._socket.recv_into(buffer)
 
 
@@ -279,7 +279,7 @@ def with_tls(raw: socket.socket, tls: Tls, host: str, deadline: Deadline) -> ssl
     family, kind, protocol = raw.family, raw.type, raw.proto
     plain = _PlainSocket(family, kind, protocol, raw.detach())
     try:
-        plain.settimeout(deadline.remaining())
+        plain.settimeout(deadline.left_or_raise())
         # Pass bytes: for a string, Python loads the codec for international names with tables of a quarter MiB.
         return tls.context.wrap_socket(plain, server_hostname=(tls.server_name or host).encode("ascii"))
     except BaseException:
@@ -330,7 +330,7 @@ def connect_to_one(candidates: list[Address], deadline: Deadline) -> socket.sock
 def _connected(family: socket.AddressFamily, address: Any, deadline: Deadline) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        sock.settimeout(deadline.remaining())
+        sock.settimeout(deadline.left_or_raise())
         sock.connect(address)
     except BaseException:
         sock.close()

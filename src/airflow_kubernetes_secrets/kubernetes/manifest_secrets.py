@@ -1,6 +1,6 @@
 """The Secret or ConfigMap that the API would create from a manifest.
 
-The API's rules for types and sizes are not checked.
+The API's rules for types and sizes are not checked: see :mod:`manifests.server_validation`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,18 @@ from airflow_kubernetes_secrets.kubernetes.objects import (
     kept_annotations,
 )
 from airflow_kubernetes_secrets.kubernetes.unprocessed import unprocessed
+
+# The keys that the API requires in a Secret of each type:
+# https://kubernetes.io/docs/concepts/configuration/secret/#secret-types
+REQUIRED_KEYS = {
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/dockercfg": (".dockercfg",),
+}
+# The value of some of these keys must be a JSON object or null, and that of others must not be empty.
+KEYS_WITH_JSON = (".dockerconfigjson", ".dockercfg")
+KEYS_WITH_A_VALUE = ("ssh-privatekey",)
 
 # The error for a key whose name is not shown.
 INVALID_DATA_KEY = (

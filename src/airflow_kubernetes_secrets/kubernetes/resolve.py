@@ -42,7 +42,7 @@ def addresses_of_name(
         thread.start()
     except RuntimeError:
         raise OSError(errno.EAGAIN, f"no thread could be started to resolve the name {host}") from None
-    thread.join(deadline.remaining())
+    thread.join(deadline.left_or_raise())
     if not outcome:
         raise TimeoutError(errno.ETIMEDOUT, f"the name {host} was not resolved in time")
     if isinstance(outcome[0], OSError):

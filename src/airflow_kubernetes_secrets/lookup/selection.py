@@ -227,11 +227,11 @@ class _Search:
     """The steps of one lookup, with the queries that were made and the Secrets that were skipped."""
 
     __slots__ = (
-        "_broken",
         "_bundled_entries",
         "_data_key",
         "_find",
         "_found",
+        "_invalid_annotation",
         "_label",
         "_lookup",
         "_options",
@@ -249,7 +249,8 @@ class _Search:
         self._time = TimeBudget(options.timeout)
         self._found: dict[tuple[Resource, str | None], list[Secret]] = {}
         self._bundled_entries: dict[tuple[Resource, str | None], list[Secret]] = {}
-        self._broken: MalformedSecretError | None = None
+        # The error of an invalid annotation. `of_no_team` raises it, instead of searching further namespaces.
+        self._invalid_annotation: MalformedSecretError | None = None
         self.queries: list[Query] = []
         self.skipped: list[MalformedSecretError] = []
 
@@ -323,8 +324,8 @@ class _Search:
                 readable = self._readable(matches)
                 if readable:
                     return readable
-                if self._broken is not None:
-                    raise self._broken
+                if self._invalid_annotation is not None:
+                    raise self._invalid_annotation
         return []
 
     def _searches(self) -> Sequence[tuple[_SearchIn, Resource]]:
@@ -410,7 +411,7 @@ class _Search:
         try:
             return missing_key(self._lookup.kind, secret, self._data_key)
         except MalformedSecretError as error:
-            self._broken = error
+            self._invalid_annotation = error
             return error
 
     def _refuse(self, count: int) -> NoReturn:

@@ -123,8 +123,10 @@ def _write_what_was_checked(
     while True:
         try:
             if requested.bundle is None:
-                return _write(cluster, requested, options, namespace, force=force, dry_run=dry_run)
-            return _write_into(cluster, requested, requested.bundle, options, namespace, force=force, dry_run=dry_run)
+                return _write_own_secret(cluster, requested, options, namespace, force=force, dry_run=dry_run)
+            return _write_bundle_key(
+                cluster, requested, requested.bundle, options, namespace, force=force, dry_run=dry_run
+            )
         except ChangedMeanwhileError as error:
             if attempt == _ATTEMPTS:
                 raise KubernetesSecretsError(
@@ -150,7 +152,7 @@ def _marked_if_not_searched(
     )
 
 
-def _write(
+def _write_own_secret(
     cluster: Cluster, requested: RequestedSecret, options: Options, namespace: str, *, force: bool, dry_run: bool
 ) -> PutResult:
     """Create or update the Secret, and read it back with these options."""
@@ -176,7 +178,7 @@ def _write(
     return _read_back(PutResult(checked, _change(before, planned)), requested.lookup, options, find, stored)
 
 
-def _write_into(
+def _write_bundle_key(
     cluster: Cluster,
     requested: RequestedSecret,
     bundle: str,

@@ -17,6 +17,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import is_label_key
+from airflow_kubernetes_secrets.kubernetes.manifest_secrets import KEYS_WITH_A_VALUE, KEYS_WITH_JSON, REQUIRED_KEYS
 from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Secret
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_encrypted_by_sops, tool_in_name
 from airflow_kubernetes_secrets.manifests.planned_secret import similar_field, unknown_field
@@ -222,28 +223,20 @@ _OF_ACCOUNTS = "kubernetes.io/service-account-token"
 
 _TYPE_REMEDY = "Remove 'type', or correct it"
 
-# The keys that each type of Secret requires, and those whose value must be a JSON object.
-_REQUIRED_KEYS = {
-    "kubernetes.io/tls": ("tls.crt", "tls.key"),
-    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
-    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
-    "kubernetes.io/dockercfg": (".dockercfg",),
-}
 _BASIC_AUTH = "kubernetes.io/basic-auth"
-_JSON_KEYS = (".dockerconfigjson", ".dockercfg")
 
 
 def _keys(secret_type: object, secret: Secret, unknown: Collection[str]) -> Iterator[str]:
     """Yield what the data of a Secret lacks for its type."""
-    required = _REQUIRED_KEYS.get(secret_type, ()) if isinstance(secret_type, str) else ()
-    absent = [key for key in required if key not in secret.data or (key == "ssh-privatekey" and not secret.data[key])]
+    required = REQUIRED_KEYS.get(secret_type, ()) if isinstance(secret_type, str) else ()
+    absent = [key for key in required if key not in secret.data or (key in KEYS_WITH_A_VALUE and not secret.data[key])]
     if absent:
         names = first_names(map(repr, absent), len(absent))
         yield f"its type {secret_type} requires {'the key' if len(absent) == 1 else 'the keys'} {names}. {_TYPE_REMEDY}"
     if secret_type == _BASIC_AUTH and secret.data.keys().isdisjoint(("username", "password")):
         yield f"its type {secret_type} requires the key 'username' or 'password'. {_TYPE_REMEDY}"
     for key in required:
-        if key in _JSON_KEYS and key in secret.data and key not in unknown and not _is_object(secret.data[key]):
+        if key in KEYS_WITH_JSON and key in secret.data and key not in unknown and not _is_object(secret.data[key]):
             yield f"its type {secret_type} requires that the key {key!r} contains a JSON object. {_TYPE_REMEDY}"
 
 

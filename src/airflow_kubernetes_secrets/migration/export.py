@@ -142,7 +142,7 @@ class Export:
         entries = self._source_entries()
         if self._required is None:
             return entries
-        return (each for entry in entries for each in self._required.of(entry))
+        return (each for entry in entries for each in self._required.exported_as(entry))
 
     def _source_entries(self) -> Iterator[AirflowEntry]:
         """Return all connections and variables of the source.
@@ -165,12 +165,12 @@ class Export:
         Raises:
             FolderError: the file cannot be written.
         """
-        moved = self._bundled(entry) if self._request.in_bundles else self._written(entry)
-        if moved is not None:
-            self._report.moved.append(moved)
-        if moved is None or moved.is_there:
+        result = self._bundled(entry) if self._request.in_bundles else self._written(entry)
+        if result is not None:
+            self._report.entries.append(result)
+        if result is None or result.is_in_file:
             # In a bundle, the key is the name of the variable, so the case of the id does not matter.
-            for note in (each for each in entry.notes if moved is not None or each != IN_LOWER_CASE):
+            for note in (each for each in entry.notes if result is not None or each != IN_LOWER_CASE):
                 self._report.notes[note] = self._report.notes.get(note, 0) + 1
 
     def finish(self) -> ExportReport:
@@ -182,9 +182,9 @@ class Export:
         report = self._report
         bundled = self._write_bundles()
         # If lookups do not read bundles, an entry in a bundle must stay in the database.
-        deletable = [*report.moved, *bundled] if self._options.bundles else report.moved
-        self._write_script([each.lookup for each in deletable if each.is_there])
-        report.moved = [*report.moved, *bundled]
+        deletable = [*report.entries, *bundled] if self._options.bundles else report.entries
+        self._write_script([each.lookup for each in deletable if each.is_in_file])
+        report.entries = [*report.entries, *bundled]
         if bundled and not self._options.bundles:
             report.notes[_NOT_SWITCHED_ON] = len(bundled)
         self._note_skipped_and_other_files()

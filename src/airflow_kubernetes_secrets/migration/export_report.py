@@ -46,7 +46,7 @@ class ExportedEntry:
     reason: str = ""
 
     @property
-    def is_there(self) -> bool:
+    def is_in_file(self) -> bool:
         """Whether the entry is in a file now."""
         return self.status is not ExportStatus.NOT_WRITTEN
 
@@ -72,7 +72,7 @@ class ExportReport:
         directory: the output folder.
         kubectl: the command ``kubectl`` with the arguments that select the API server of lookups.
         folder: the folder that lookups read instead of an API server; ``None`` if they read none.
-        moved: the result for each entry.
+        entries: the result for each entry.
         notes: what will be different afterwards, and for how many entries.
         script: the script that deletes the entries from the database; ``None`` if there is none.
         server_side: whether a manifest is too large for ``kubectl apply`` without ``--server-side``.
@@ -82,7 +82,7 @@ class ExportReport:
     directory: Path
     kubectl: str = KUBECTL
     folder: str | None = None
-    moved: list[ExportedEntry] = field(default_factory=list)
+    entries: list[ExportedEntry] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
     script: Path | None = None
     server_side: bool = False
@@ -90,12 +90,12 @@ class ExportReport:
     @property
     def failed(self) -> list[ExportedEntry]:
         """The entries that are not in a file."""
-        return [each for each in self.moved if not each.is_there]
+        return [each for each in self.entries if not each.is_in_file]
 
     def counts(self, kind: Kind) -> dict[str, int]:
         """Return how many entries of a kind have each status."""
         counts = dict.fromkeys((status.value for status in ExportStatus), 0)
-        for each in self.moved:
+        for each in self.entries:
             if each.lookup.kind is kind:
                 counts[each.status.value] += 1
         return counts
@@ -109,7 +109,7 @@ class ExportReport:
                 kind.plural: {name.replace(" ", "_"): n for name, n in self.counts(kind).items()}
                 for kind in STORED_KINDS
             },
-            "entries": [each.as_json() for each in self.moved],
+            "entries": [each.as_json() for each in self.entries],
             "notes": list(self.notes),
             "apply": self._apply,
             "delete_script": str(self.script) if self.script else None,
@@ -122,7 +122,7 @@ class ExportReport:
             counts = self.counts(kind)
             if any(counts.values()):
                 yield f"{kind.plural}: {', '.join(f'{number} {status}' for status, number in counts.items() if number)}"
-        if not self.moved:
+        if not self.entries:
             yield "There is nothing to export."
         if self.failed:
             yield from ("", "Not written:")
@@ -131,7 +131,7 @@ class ExportReport:
             yield from ("", "Notes:")
             for note, number in self.notes.items():
                 yield from _wrapped(f"{note} ({number})", "  - ")
-        if len(self.failed) == len(self.moved):
+        if len(self.failed) == len(self.entries):
             return
         yield from ("", *textwrap.wrap(_WARNING, _WIDTH))
         if self.folder is not None:

@@ -8,7 +8,7 @@ loses its value if the entry is deleted afterwards.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
 from airflow_kubernetes_secrets.deployment.airflow_entries import AirflowEntry
@@ -48,11 +48,12 @@ class RequiredIds:
         options: the options of the lookups.
 
     Attributes:
-        in_environment: the ids that the source has too, but that Airflow takes from the environment.
+        in_environment: the lookups whose id the source has too, but that Airflow takes from the environment.
     """
 
     def __init__(self, ids: Iterable[RequiredId], source: str, options: Options) -> None:
         self._options = options
+        # The place of the source: the environment or the metadata database; `None` for a file.
         self._place = next((place for place, name in SOURCES.items() if name == source), None)
         self._by_key: dict[object, list[RequiredId]] = defaultdict(list)
         # The teams that get Secrets of their own, by kind and id.
@@ -63,18 +64,16 @@ class RequiredIds:
                 self._exported_owners[each.lookup.kind, each.lookup.id].add(each.owner.lower())
         self.in_environment: list[str] = []
 
-    def of(self, entry: AirflowEntry) -> Iterator[AirflowEntry]:
-        """Yield an entry once for each required id that it provides, with the case of that id and its team.
+    def exported_as(self, entry: AirflowEntry) -> Iterator[AirflowEntry]:
+        """Yield the entries to export for an entry of the source: one for each required id and team that it provides.
 
-        If a new Secret would not provide the id to all lookups, the entry has the reason as its problem.
+        Each has the spelling of the required id: the name of an environment variable does not show the case of its id.
+        If a new Secret would not provide the id to all lookups, the yielded entry has the reason as its problem.
         """
-        key = entry.environment_variable if self._place == ENVIRONMENT else (entry.kind, entry.id)
-        required = self._by_key.get(key, ())
-        if self._place != ENVIRONMENT:
-            others = [each for each in required if each.place == ENVIRONMENT and entry.team in (None, each.lookup.team)]
-            if others:
-                self.in_environment += (str(each.lookup) for each in others)
-                return
+        required = self._by_key.get(self._key_of_entry(entry), ())
+        if self._is_hidden_by_environment(entry, required):
+            return
+        # Why a Secret of an owner would change what lookups get, by the id and its owner; empty if it would not.
         reasons: dict[tuple[str, str | None], set[str]] = defaultdict(set)
         for each in required:
             if self._is_provided(each, entry):
@@ -86,6 +85,14 @@ class RequiredIds:
             problem = "; ".join(sorted(filter(None, texts)))
             yield replace(exact, data=None, problem=problem) if problem else exact
 
+    def _is_hidden_by_environment(self, entry: AirflowEntry, required: Sequence[RequiredId]) -> bool:
+        """Return whether lookups take an id of this entry from the environment instead, and record these lookups."""
+        if self._place == ENVIRONMENT:
+            return False
+        hidden = [each for each in required if each.place == ENVIRONMENT and entry.team in (None, each.lookup.team)]
+        self.in_environment += (str(each.lookup) for each in hidden)
+        return bool(hidden)
+
     def _why_not(self, required: RequiredId, owner: str | None) -> str:
         """Return why a Secret of ``owner`` would change what lookups get; empty if it would not."""
         reason = required.why_no_new_secret or why_not_read(owner, required.lookup.team, self._options)
@@ -96,11 +103,15 @@ class RequiredIds:
         return why_it_would_hide(None, others, self._options)
 
     def _key_of(self, required: RequiredId) -> object:
-        """Return what an entry and a required id have in common. For the environment, this is the variable's name."""
+        """Return the key that a required id and the entries that can provide it have in common."""
         lookup = required.lookup
         if self._place == ENVIRONMENT:
             return environment_variable(lookup.kind, lookup.id, required.owner)
         return lookup.kind, lookup.id
+
+    def _key_of_entry(self, entry: AirflowEntry) -> object:
+        """Return the key of an entry, which is that of the required ids that it can provide."""
+        return entry.environment_variable if self._place == ENVIRONMENT else (entry.kind, entry.id)
 
     def _is_provided(self, required: RequiredId, entry: AirflowEntry) -> bool:
         """Return whether Airflow reads a required id from an entry. An entry of a file counts if its team fits."""

@@ -73,8 +73,8 @@ class Accepted(Generic[Value]):
     Attributes:
         parse: converts a given value. If it is invalid, it raises a ``ValueError`` that says what the option needs.
         words: the type and the allowed values, for the reference.
-        names_the_wrong_part: whether the ``ValueError`` already names what is wrong. Then the value is not shown too,
-            because another part of it may be a URI with a password.
+        names_the_wrong_part: whether the ``ValueError`` already names the wrong part of the value. Then the error does
+            not show the whole value, because another part of it may be a URI with a password.
     """
 
     __slots__ = ("names_the_wrong_part", "parse", "words")
@@ -102,13 +102,13 @@ def or_null(accepted: Accepted[Value]) -> Accepted[Value | None]:
 
 def shown_value(value: object) -> str:
     """Return a value as an error shows it. A URI with a login, or a long string, may be a misplaced credential."""
-    return repr(value) if _can_be_shown(value) else _kind_of(value)
+    return repr(value) if _can_be_shown(value) else _description_of(value)
 
 
 def shown_name(value: object) -> str:
     """Return the name of an option, or a name in an object, as an error shows it."""
     if isinstance(value, str) and ("://" in value or "@" in value or len(value) > 80):
-        return _kind_of(value)
+        return _description_of(value)
     return shown_value(value)
 
 
@@ -126,7 +126,8 @@ def _can_be_shown(value: object) -> bool:
     return value is None or isinstance(value, (bool, int, float))
 
 
-def _kind_of(value: object) -> str:
+def _description_of(value: object) -> str:
+    """Return the type of a value, and the length of a string, for an error that must not show the value."""
     if isinstance(value, str):
         return f"a string of {number_of(len(value), 'character')}"
     return f"of type {type(value).__name__}"
@@ -222,7 +223,7 @@ def _object(value: object) -> dict[Any, Any]:
     given = _json(value) if isinstance(value, str) else value
     if isinstance(given, dict):
         return given
-    raise ValueError(f"must be a JSON object; it is {_kind_of(value)}")
+    raise ValueError(f"must be a JSON object; it is {_description_of(value)}")
 
 
 def _team_namespaces(value: object) -> Map[str, str]:

@@ -52,7 +52,7 @@ class Option(Generic[Value]):
         doc: what the option does.
         topic: one of the topics in this module.
         example: a value in JSON.
-        refused: a value in JSON that is an error.
+        refused: an invalid value in JSON. The reference shows its error.
         condition: which other options limit the value, for the reference; empty if none does.
         page: a page with more information, relative to docs/reference; empty if there is none.
     """

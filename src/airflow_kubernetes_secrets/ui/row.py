@@ -52,14 +52,14 @@ class Row:
         hidden: the connections or variables outside Kubernetes that Airflow does not read because of it.
         command: the command that shows the Secret without its values; empty for a folder.
         uses: where DAGs use the id, as far as the user may see the DAGs; ``None`` if that is unknown.
-        use: whether nothing provides an id that DAGs use, or no DAG uses an id.
+        use_state: whether nothing provides an id that DAGs use, or no DAG uses an id.
     """
 
     entry: Entry
     hidden: Sequence[HiddenEntry] = ()
     command: str = ""
     uses: Sequence[Use] | None = None
-    use: UseState = UseState.OTHER
+    use_state: UseState = UseState.OTHER
 
     @property
     def has_secret(self) -> bool:
@@ -81,7 +81,7 @@ class Row:
             "hidden": [each.as_json() for each in self.hidden],
             "command": self.command,
             "used_by": None if self.uses is None else {"dags": self.dags[:_MOST_DAGS], "count": len(self.dags)},
-            "use": self.use.value,
+            "use": self.use_state.value,
         }
 
     @cached_property
@@ -102,7 +102,7 @@ class Row:
     def filter_values(self) -> FilterValues:
         """The values of each filter that show this row."""
         codes = {problem.code for problem in self.entry.problems}
-        problem = {self.use.value} - {UseState.OTHER.value}
+        problem = {self.use_state.value} - {UseState.OTHER.value}
         if self.has_secret:
             problem |= codes | {"", ANY_PROBLEM if codes else NO_PROBLEM} | ({HIDES} if self.hidden else set())
         return _filter_values(self.entry.kind, self.entry.team or WITHOUT_TEAM, frozenset(problem))

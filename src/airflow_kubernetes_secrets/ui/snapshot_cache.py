@@ -300,15 +300,15 @@ def _with_uses(row: Row, used: UsedIds | None) -> Row:
         return row
     entry = row.entry
     is_missing = not entry.provides_value and (entry.kind, entry.id, entry.team) in used.missing
-    use = UseState.MISSING if is_missing else UseState.UNUSED if used.is_unused(entry) else UseState.OTHER
-    return replace(row, uses=used.uses_of_entry(entry), use=use)
+    use_state = UseState.MISSING if is_missing else UseState.UNUSED if used.is_unused(entry) else UseState.OTHER
+    return replace(row, uses=used.uses_of_entry(entry), use_state=use_state)
 
 
 def _without_secret(entries: Sequence[Entry], used: UsedIds) -> list[Row]:
     """Return rows for the ids that are missing and have no Secret."""
     known = {(entry.kind, entry.id, entry.team) for entry in entries}
     return [
-        Row(Entry(kind, identifier, team, "", ""), uses=uses, use=UseState.MISSING)
+        Row(Entry(kind, identifier, team, "", ""), uses=uses, use_state=UseState.MISSING)
         for (kind, identifier, team), uses in used.missing.items()
         if (kind, identifier, team) not in known
     ]

@@ -129,7 +129,9 @@ class Viewer:
 def _with_uses(row: Row, uses: Iterable[Use]) -> Row:
     """Return a row with only these uses. Without any, nothing says that the id is used."""
     left = list(uses)
-    return replace(row, uses=left, use=row.use if left or row.use is not UseState.MISSING else UseState.OTHER)
+    return replace(
+        row, uses=left, use_state=row.use_state if left or row.use_state is not UseState.MISSING else UseState.OTHER
+    )
 
 
 def _is_known(row: Row) -> bool:

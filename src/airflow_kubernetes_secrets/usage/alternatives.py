@@ -17,17 +17,21 @@ _MOST_IN_FILE = 50_000
 class Alternatives:
     """The alternatives of the expression that is read at the moment.
 
+    :meth:`read` calls a function that reads the expression. Wherever the expression has alternatives, the function
+    calls :meth:`choose`. ``read`` repeats the call until each combination was chosen once.
+
     Attributes:
-        asked: how often an alternative was asked for. What is read without a change of this number has no alternatives.
+        choose_calls: how often :meth:`choose` was called. An expression has no alternatives if reading it did not
+            change this number.
     """
 
     def __init__(self) -> None:
-        # The number of the chosen alternative, and of all, in the order in which they were asked for.
+        # The number of the chosen alternative and the count of all, by key, in the order of the calls of `choose`.
         self._choices: dict[object, tuple[int, int]] | None = None
         self._with_conditions = False
         self._is_certain = True
         self._read = 0
-        self.asked = 0
+        self.choose_calls = 0
 
     def read(self, read: Callable[[], _Value], *, conditions: bool = False) -> list[tuple[_Value, bool]]:
         """Return what ``read`` returns for each combination, and whether the code uses each of them.
@@ -63,7 +67,7 @@ class Alternatives:
             count: the number of alternatives.
             is_certain: whether the code uses all of them.
         """
-        self.asked += 1
+        self.choose_calls += 1
         if self._choices is None or not (is_certain or self._with_conditions):
             return None
         if key not in self._choices:

@@ -46,7 +46,7 @@ class Bindings:
         self._imported_names: set[str] = set()
         # The names that assignments may set to another name.
         self._aliases: set[str] = set()
-        # Each with the identity of the names of its scope.
+        # The names that more than one statement may set, each with the identity of the names of its scope.
         self._set_again: set[tuple[int, str]] = set()
         self._scopes_with_stars: list[tuple[Names, int]] = []
         # The loop that sets a value for each element.
@@ -130,11 +130,11 @@ class Bindings:
             branches.before.value = value
         return True
 
-    def share(self, wanted: Iterable[str], frame: Frame) -> None:
+    def share(self, names: Iterable[str], frame: Frame) -> None:
         """Bind names of ``global`` and ``nonlocal``, whose values are unknown in each scope around a frame."""
-        for _scope, names in frame.scopes():
-            names.update(dict.fromkeys(wanted))
-            self._set_again.update((id(names), name) for name in wanted)
+        for _scope, bound in frame.scopes():
+            bound.update(dict.fromkeys(names))
+            self._set_again.update((id(bound), name) for name in names)
 
     def bind_import(self, alias: ast.alias, name: str, path: str, frame: Frame) -> None:
         """Bind a name that is imported."""

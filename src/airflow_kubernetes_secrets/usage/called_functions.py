@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.usage.syntax import Call, Syntax
 # Dynamic task mapping, as in `load.partial(a=1).expand(b=[1, 2])` and `load.override(task_id="t")(1)`.
 PARTIAL, _EXPAND, _OVERRIDE = "partial", "expand", "override"
 
-# The argument of a task with the function that it calls.
+# The argument of an operator with the function that its task calls.
 CALLABLE = "python_callable"
 
 CONSTRUCTORS = ("__init__", "__new__")
@@ -60,10 +60,10 @@ class CalledFunctions:
         return _function_in(func.value if isinstance(func, ast.Attribute) and is_expanded(call.node) else func)
 
     def calls_of(self, function: FunctionInFile) -> Iterator[tuple[Call, Forwarding | None]]:
-        """Yield the calls of a function, or of the class with this constructor, and ``None`` with each.
+        """Yield the calls of a function, or of the class with this constructor.
 
-        Also yield the calls of subclasses whose constructors pass all keyword arguments on to this one. With them,
-        yield which arguments arrive.
+        The calls of subclasses whose constructors pass all keyword arguments on to this one are included, each with the
+        arguments that arrive. With any other call, ``None`` is yielded.
         """
         pending: list[tuple[FunctionInFile, Forwarding | None]] = [(function, None)]
         seen: set[ast.AST] = set()

@@ -29,7 +29,8 @@ class Passed(NamedTuple):
     Attributes:
         has_rest: whether the last positional argument is ``*values``.
         has_more: whether the call can pass arguments that are only known when the code runs.
-        is_forwarding: whether a constructor passes on the arguments of its own calls with it. Those are calls too.
+        is_forwarding: whether the constructor of a subclass passes its own arguments on with this call, as in
+            ``super().__init__(*args, **kwargs)``. The calls of the subclass then count as calls of the base class.
     """
 
     positional: Sequence[Value]

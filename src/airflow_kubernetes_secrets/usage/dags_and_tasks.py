@@ -6,6 +6,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 
+from airflow_kubernetes_secrets.usage.called_functions import CALLABLE
 from airflow_kubernetes_secrets.usage.dotted_names import dotted, is_airflow
 from airflow_kubernetes_secrets.usage.frames import Frame
 from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
@@ -24,9 +25,9 @@ class DagsAndTasks:
         self._strings = strings
         self._calls_of: dict[str, list[Frame]] = defaultdict(list)
         for call in syntax.calls:
-            if "python_callable" in call.keyword_names:
+            if CALLABLE in call.keyword_names:
                 for keyword in call.node.keywords:
-                    if keyword.arg == "python_callable" and isinstance(keyword.value, ast.Name):
+                    if keyword.arg == CALLABLE and isinstance(keyword.value, ast.Name):
                         self._calls_of[keyword.value.id].append(call.frame)
         self._dag_ids: dict[Frame, str | None] = {frame: self._dag_of(frame) for frame in syntax.frames}
         self._found: dict[Frame, tuple[tuple[str, ...], tuple[str, ...]]] = {}

@@ -140,9 +140,9 @@ class Definitions:
 
     def _elements_of_loop(self, loop: Loop) -> list[Element] | None:
         if loop.head not in self._elements_of:
-            asked = self._alternatives.asked
+            calls_before = self._alternatives.choose_calls
             found = self.elements(loop.head.iter, loop.frame)
-            if self._alternatives.asked != asked:
+            if self._alternatives.choose_calls != calls_before:
                 # Another loop decides which elements there are.
                 return found
             self._elements_of[loop.head] = found

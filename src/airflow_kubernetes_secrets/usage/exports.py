@@ -43,11 +43,11 @@ def exports_of(syntax: Syntax) -> Exports:
             if len(items) == len(value.keys):
                 pending += ((f"{name}.{key}", each, frame) for key, each in items.items())
         else:
-            asked = strings.alternatives.asked
+            calls_before = strings.alternatives.choose_calls
             text = strings.with_references(value, frame)
             if text is not None and len(text) <= _LONGEST:
                 constants[name] = references.member(text) if is_enumeration(frame.node) else text
-            elif text is None and strings.alternatives.asked != asked:
+            elif text is None and strings.alternatives.choose_calls != calls_before:
                 texts = read(partial(strings.with_references, value, frame), conditions=True)
                 several[name] = [each for each, _is_certain in texts if each and len(each) <= _LONGEST]
     return Exports(constants, several, imports, names)

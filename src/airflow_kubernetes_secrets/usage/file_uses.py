@@ -60,13 +60,13 @@ class FileUses(NamedTuple):
         problem: why the file could not be read or parsed; empty if it was.
         team: the team that its DAGs belong to.
         stars: the modules of ``from module import *``, the last one first.
-        parameters: the parameters for connection ids that calls can pass by position, each as such a use.
+        parameters: the parameters for connection ids that calls can pass by position, each as a use of the argument.
         places: the strings that may name files with templates, each with its place.
         open: the uses whose id has references.
         functions: the functions that the references name.
         calls: the calls of these functions, and those of functions and classes of other files.
         default_arguments: the arguments that ``default_args`` of a DAG may set; ``None`` if they may set any argument.
-        exports: the constants of the file, if they are wanted.
+        exports: the constants of the file, if ``DagFile.wants_constants``; ``None`` if not.
     """
 
     path: str

@@ -26,10 +26,10 @@ _COMMENT = re.compile(r"#[^\n]*")
 # Begins the path of a name if several `from module import *` of the file can define it. The file has the modules.
 STARS = "*"
 
-# A name with more parts is neither a module of a team nor a constant in one.
+# Limits on the time for a file. Real names have fewer parts (`a.b.c` has three), and real files are in fewer folders.
+# A name with more parts counts as that of an installed package.
 _MOST_PARTS = 10
-
-# No file of a team is in more folders.
+# Of the folders around a file, only so many are searched, the innermost ones.
 MOST_FOLDERS = 50
 
 

@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.usage.signatures import (
     Signatures,
     defaults_of,
     names_connection,
-    names_connections,
+    names_list_of_connections,
 )
 from airflow_kubernetes_secrets.usage.string_expressions import StringExpressions
 from airflow_kubernetes_secrets.usage.syntax import Call, Syntax
@@ -161,7 +161,7 @@ class Mentions:
         elif is_airflow(path := self._syntax.names.imported(names, frame)):
             yield from self._in_airflow_call(node, path, frame)
         elif names and names[-1].endswith("Hook") and self._may_take_id(node, frame):
-            # Hooks take the connection first. Only a SQL hook of this file says so.
+            # By convention, hooks take the connection first. It is only certain for a SQL hook of this file.
             value = node.args[0] if names[-1] in self._sql_hooks else None
             yield Mention(Kind.CONNECTION, names[-1], value, node.lineno, frame)
 
@@ -170,7 +170,7 @@ class Mentions:
         for keyword in call.node.keywords:
             if keyword.arg is None or not keyword.arg.endswith(_ENDS):
                 continue
-            if names_connections(keyword.arg):
+            if names_list_of_connections(keyword.arg):
                 yield from self._in_list(keyword.arg, keyword.value, call.frame)
             elif names_connection(keyword.arg) or (keyword.arg == _CONNECTION_ID and self._takes_connection_id(call)):
                 found = self._strings.elements(keyword.value, call.frame) if is_expanded(call.node) else None
@@ -318,7 +318,7 @@ class Mentions:
 
     def _in_item(self, key: str, value: ast.expr, frame: Frame) -> Iterator[Mention]:
         """Yield the ids that an item of a mapping has."""
-        if names_connections(key):
+        if names_list_of_connections(key):
             yield from self._in_list(key, value, frame)
         elif names_connection(key) and _can_be_id(value):
             yield Mention(Kind.CONNECTION, key, value, value.lineno, frame)

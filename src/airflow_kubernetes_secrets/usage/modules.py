@@ -70,7 +70,7 @@ class Modules:
                 return
 
     def _imported_again(self, name: Name) -> Iterator[Name]:
-        """Yield the names that a file imports, which defines a name only with them."""
+        """Yield what the files that can define a name import for it: the name itself, or constants in its string."""
         for key, rest in self._candidates(name):
             yield from self._passed_on(key, rest)
             exports = self._exports[key]

@@ -112,9 +112,9 @@ class OpenIds:
             else:
                 continue
             texts += ((_file(call.position), text) for text in call.passed.texts())
-        wanted = {(_file(call.position), path) for path, call in imported}
-        wanted.update((file, path) for file, text in texts for path in references.constants_in(text))
-        self._modules.read_for(wanted, signatures, processes)
+        imports = {(_file(call.position), path) for path, call in imported}
+        imports.update((file, path) for file, text in texts for path in references.constants_in(text))
+        self._modules.read_for(imports, signatures, processes)
         for path, call in imported:
             definition = self._modules.definition((_file(call.position), path))
             if definition in lines:
@@ -134,24 +134,24 @@ class OpenIds:
         line = next(iter(references.lines_of_functions(text or "")), None)
         is_called = False
         if text is not None and line is not None and depth:
-            function, wanted = self._functions[file][line], references.parameters_in(text, line)
+            function, parameters = self._functions[file][line], references.parameters_in(text, line)
             for call in self._calls_of.get((file, line), ()):
                 values = function.values(call.passed, self._default_arguments[_file(call.position)])
-                given = {name: values[name] for name in wanted if name in values}
+                given = {name: values[name] for name in parameters if name in values}
                 is_certain = all(each.is_certain for each in given.values())
                 if is_certain and call.passed.is_alternative():
                     # The call differs from another one in an argument that does not matter here.
                     continue
                 has_more = call.passed.has_more and not call.passed.is_forwarding
                 # Without a value, the code of the function uses none, or one that is no string.
-                if self._followed < _MOST_FOLLOWED and (given.keys() == wanted or has_more):
+                if self._followed < _MOST_FOLLOWED and (given.keys() == parameters or has_more):
                     self._followed += 1
                     is_called = True
                     self._passing.add((call.position.path, call.position.line, function.name))
                     place = replace(
                         call.position, line=max((each.line for each in given.values()), default=call.passed.line)
                     )
-                    passed = {name: given[name].text if name in given else None for name in wanted}
+                    passed = {name: given[name].text if name in given else None for name in parameters}
                     found = self._texts(references.with_parameters(text, line, passed), place, depth - 1)
                     yield from ((each, at, is_certain and is_also) for each, at, is_also in found)
         if not is_called:

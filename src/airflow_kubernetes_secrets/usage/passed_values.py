@@ -129,9 +129,9 @@ class PassedValues:
         return Passed(positional, named, line, has_rest, has_more, is_forwarding)
 
     def _value(self, node: ast.expr, frame: Frame) -> Value:
-        asked = self._strings.alternatives.asked
+        calls_before = self._strings.alternatives.choose_calls
         value = Value(self._strings.with_references(node, frame), node.lineno)
-        if value.text is None and self._strings.alternatives.asked != asked:
+        if value.text is None and self._strings.alternatives.choose_calls != calls_before:
             self._conditional.append((value, node))
         return value
 

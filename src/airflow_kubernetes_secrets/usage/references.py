@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from airflow_kubernetes_secrets.usage.templates import UNKNOWN
 
-# These two are no characters, so text contains neither. The second one begins the string of an enumeration's member.
+# Unicode assigns no character to these two code points, so text contains neither. The second one begins the string of
+# an enumeration's member.
 _MARK = "\ufdd0"
 _MEMBER = "\ufdd1"
 

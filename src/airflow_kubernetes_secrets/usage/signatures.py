@@ -52,8 +52,8 @@ def names_connection(argument: str) -> bool:
     return argument in _ARGUMENTS or argument.endswith("_conn_id")
 
 
-def names_connections(argument: str) -> bool:
-    """Return whether an argument of this name takes a list of such ids."""
+def names_list_of_connections(argument: str) -> bool:
+    """Return whether an argument of this name takes a list of ids of connections."""
     return argument.endswith("conn_ids") and names_connection(argument.removesuffix("s"))
 
 

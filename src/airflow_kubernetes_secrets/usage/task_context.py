@@ -53,16 +53,16 @@ class TaskContext:
             if frame.names is None or not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 continue
             parameters = {each.arg for each in (*function.args.args, *function.args.kwonlyargs)}
-            wanted = {name for name in _CONTEXT_KEYS if name in parameters}
-            if wanted and (passed := self._passed_to_task(function)) is not None:
+            from_airflow = {name for name in _CONTEXT_KEYS if name in parameters}
+            if from_airflow and (passed := self._passed_to_task(function)) is not None:
                 names = self._syntax.names
-                wanted -= {
+                from_airflow -= {
                     name
-                    for name in wanted
+                    for name in from_airflow
                     if name in passed or names.is_set_again(name, frame) or names.definition(name, frame) is not None
                 }
                 for each in ast.walk(function):
-                    if isinstance(each, ast.Name) and each.id in wanted:
+                    if isinstance(each, ast.Name) and each.id in from_airflow:
                         yield ContextItem(each, each, each.id, frame)
 
     def _passed_to_task(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Set[str] | None:

@@ -91,10 +91,10 @@ class TemplateFiles:
                 named[beside].append(place)
                 continue
             end = "/".join(part for part in name.split("/") if part not in ("", ".", ".."))
-            wanted = place.team, end
-            if wanted not in below:
-                below[wanted] = _by_folder(files.get((place.team, posixpath.basename(end)), ()), end)
-            for path in _nearest(below[wanted], folder):
+            key = place.team, end
+            if key not in below:
+                below[key] = _by_folder(files.get((place.team, posixpath.basename(end)), ()), end)
+            for path in _nearest(below[key], folder):
                 named[place.team, path].append(place)
         return named
 

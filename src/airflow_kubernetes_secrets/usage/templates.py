@@ -85,9 +85,9 @@ _SIMPLE = re.compile(
     re.VERBOSE,
 )
 
-# Parts that %-formatting or str.format replaces.
+# What %-formatting or str.format replaces in a template.
 _REPLACED = re.compile(rf"%\(|%s|[{{}}{UNKNOWN}]")
-# For Jinja, the first one is the operator "modulo".
+# %-formatting directly behind a name, as in `conn.x%s`. Jinja would read it as the operator "modulo".
 _FORMATTED = re.compile(r"[\w.]%[a-z(]")
 
 

@@ -10,18 +10,21 @@ from airflow_kubernetes_secrets.cli.main import main
 from support import kubeconfigs
 from support.airflow import BACKEND
 from support.cluster import Cluster
+from support.commands import SECRET, Done
 from support.proxy import Proxy
-from support.put_command import SECRET, Done, Put
+from support.put_command import PutCommand
 from support.standard_input import on_standard_input
 
 
 @pytest.fixture
-def put(cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Put:
-    return Put(cluster, namespace, monkeypatch, capsys)
+def put(
+    cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> PutCommand:
+    return PutCommand(cluster, namespace, monkeypatch, capsys)
 
 
 @pytest.fixture
-def proxy(put: Put) -> Iterator[Proxy]:
+def proxy(put: PutCommand) -> Iterator[Proxy]:
     """Return a proxy in front of the API server, to which the command sends its requests."""
     with Proxy(put.cluster) as proxy:
         path = put.cluster.kubeconfig(put.cluster.admin_token, put.namespace)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from support.commands import PATIENCE, forked_program
-from support.put_command import SECRET, Done, Put
+from support.commands import PATIENCE, SECRET, Done, forked_program
+from support.put_command import PutCommand
 from support.secrets import VARIABLE
 
 
@@ -115,7 +115,7 @@ def test_json_that_airflow_cannot_use_is_refused(
         ({"host": "h", "port": "5432"}, 5432, "warning: Secret "),
     ],
 )
-def test_json_that_airflow_can_use(put: Put, fields: dict[str, object], port: int, said: str) -> None:
+def test_json_that_airflow_can_use(put: PutCommand, fields: dict[str, object], port: int, said: str) -> None:
     done = put("connection", "c", "--json", "-", stdin=json.dumps(fields))
 
     assert done.status == 0

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 from support.cluster import checked
+from support.commands import SECRET
 from support.exchange import Exchange
 from support.faults import forward
 from support.proxy import Proxy
-from support.put_command import SECRET, Put
+from support.put_command import PutCommand
 from support.secrets import CONNECTION, VARIABLE
 
 
@@ -31,13 +32,13 @@ def before_writes(proxy: Proxy, change: Callable[[], object], times: int = 1) ->
     proxy.always = fault
 
 
-def patch(put: Put, name: str, document: dict[str, Any]) -> None:
+def patch(put: PutCommand, name: str, document: dict[str, Any]) -> None:
     path = f"/api/v1/namespaces/{put.namespace}/secrets/{name}"
     headers = {"Content-Type": "application/merge-patch+json"}
     checked(put.cluster.admin.patch(path, content=json.dumps(document), headers=headers))
 
 
-def test_an_operator_takes_the_secret_over(put: Put, proxy: Proxy) -> None:
+def test_an_operator_takes_the_secret_over(put: PutCommand, proxy: Proxy) -> None:
     assert put("variable", "key", "--name", "v", "--value", "-", stdin="old").status == 0
     owner = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "es", "uid": "1"}
     references = {"ownerReferences": [{**owner, "controller": True}]}
@@ -50,7 +51,7 @@ def test_an_operator_takes_the_secret_over(put: Put, proxy: Proxy) -> None:
     assert put.data("v") == {"value": b"old"}
 
 
-def test_another_put_adds_a_field(put: Put, proxy: Proxy) -> None:
+def test_another_put_adds_a_field(put: PutCommand, proxy: Proxy) -> None:
     """Both have the same field manager, so this one would remove the field."""
     assert (
         put("connection", "db", "--name", "db", "--field", "host=h", "--field", "password=-", stdin="old").status == 0
@@ -70,7 +71,7 @@ def test_another_put_adds_a_field(put: Put, proxy: Proxy) -> None:
     assert put.data("db") == {"host": b"h", "login": b"l", "password": b"other"}
 
 
-def test_a_key_that_would_be_read_instead(put: Put, proxy: Proxy) -> None:
+def test_a_key_that_would_be_read_instead(put: PutCommand, proxy: Proxy) -> None:
     assert (
         put("connection", "db", "--name", "db", "--field", "host=h", "--field", "password=-", stdin="old").status == 0
     )
@@ -84,7 +85,7 @@ def test_a_key_that_would_be_read_instead(put: Put, proxy: Proxy) -> None:
     assert put.data("db")["host"] == b"h"
 
 
-def test_what_does_not_matter_is_no_obstacle(put: Put, proxy: Proxy) -> None:
+def test_what_does_not_matter_is_no_obstacle(put: PutCommand, proxy: Proxy) -> None:
     put.secret("theirs", {"value": "old"}, labels={VARIABLE: "key"})
     before_writes(proxy, lambda: patch(put, "theirs", {"metadata": {"labels": {"app": "shop"}}}))
 
@@ -95,7 +96,7 @@ def test_what_does_not_matter_is_no_obstacle(put: Put, proxy: Proxy) -> None:
     assert put.stored("theirs")["metadata"]["labels"]["app"] == "shop"
 
 
-def test_changes_without_end(put: Put, proxy: Proxy) -> None:
+def test_changes_without_end(put: PutCommand, proxy: Proxy) -> None:
     put.secret("theirs", {"value": "old"}, labels={VARIABLE: "key"})
     changes = iter(range(100))
     before_writes(
@@ -112,7 +113,7 @@ def test_changes_without_end(put: Put, proxy: Proxy) -> None:
     assert put.data("theirs") == {"value": b"old"}
 
 
-def test_a_secret_that_is_deleted_is_created(put: Put, proxy: Proxy) -> None:
+def test_a_secret_that_is_deleted_is_created(put: PutCommand, proxy: Proxy) -> None:
     put.secret("theirs", {"value": "old"}, labels={VARIABLE: "key"})
     path = f"/api/v1/namespaces/{put.namespace}/secrets/theirs"
     before_writes(proxy, lambda: checked(put.cluster.admin.delete(path)))
@@ -121,7 +122,7 @@ def test_a_secret_that_is_deleted_is_created(put: Put, proxy: Proxy) -> None:
     assert put.data("theirs") == {"value": SECRET.encode()}
 
 
-def test_a_secret_that_becomes_that_of_another_id(put: Put, proxy: Proxy) -> None:
+def test_a_secret_that_becomes_that_of_another_id(put: PutCommand, proxy: Proxy) -> None:
     put.secret("theirs", {"value": "old"}, labels={VARIABLE: "key"})
     labels = {VARIABLE: None, CONNECTION: "db"}
     before_writes(proxy, lambda: patch(put, "theirs", {"metadata": {"labels": labels}}))
@@ -131,7 +132,7 @@ def test_a_secret_that_becomes_that_of_another_id(put: Put, proxy: Proxy) -> Non
     assert put.data("airflow-variable-key") == {"value": SECRET.encode()}
 
 
-def test_a_bundle_that_an_operator_takes_over(put: Put, proxy: Proxy) -> None:
+def test_a_bundle_that_an_operator_takes_over(put: PutCommand, proxy: Proxy) -> None:
     put.configure(bundles=True)
     assert put("variable", "a", "--bundle", "all", "--value", "-", stdin="old").status == 0
     owner = {"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "all", "uid": "1"}

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from support import kubectl
 from support.cluster import checked
-from support.put_command import SECRET, Put
+from support.commands import SECRET
+from support.put_command import PutCommand
 from support.secrets import CONNECTION, TEAM, VARIABLE
 from support.servers import on_a_real_server
 
 
 @kubectl.needs_kubectl
-def test_secret_of_kubectl_is_updated_and_keeps_its_name_and_labels(put: Put, tmp_path: Path) -> None:
+def test_secret_of_kubectl_is_updated_and_keeps_its_name_and_labels(put: PutCommand, tmp_path: Path) -> None:
     create = f"""
         kubectl create secret generic theirs -n {put.namespace} --type=kubernetes.io/basic-auth \\
             --from-literal=username=me --from-literal=password=old
@@ -33,7 +34,7 @@ def test_secret_of_kubectl_is_updated_and_keeps_its_name_and_labels(put: Put, tm
 
 @on_a_real_server
 @kubectl.needs_kubectl
-def test_field_conflict_is_refused_without_force(put: Put, tmp_path: Path) -> None:
+def test_field_conflict_is_refused_without_force(put: PutCommand, tmp_path: Path) -> None:
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -56,7 +57,7 @@ def test_field_conflict_is_refused_without_force(put: Put, tmp_path: Path) -> No
     assert put.backend.get_variable("key") == SECRET
 
 
-def test_keys_of_other_owners_that_take_precedence(put: Put) -> None:
+def test_keys_of_other_owners_that_take_precedence(put: PutCommand) -> None:
     put.secret("theirs", {"value": "postgres://old"}, labels={CONNECTION: "db"})
     arguments = ("connection", "db", "--field", "host=new", "--field", "password=-")
 
@@ -74,7 +75,7 @@ def test_keys_of_other_owners_that_take_precedence(put: Put) -> None:
     assert put.backend.get_connection("db").host == "new"
 
 
-def test_annotations_that_add_to_the_written_connection(put: Put) -> None:
+def test_annotations_that_add_to_the_written_connection(put: PutCommand) -> None:
     """``put`` accepts annotations only if the written connection contains the same values."""
     annotations = {
         "airflow.apache.org/connection-type": "postgres",
@@ -92,7 +93,7 @@ def test_annotations_that_add_to_the_written_connection(put: Put) -> None:
     assert (connection.password, connection.extra_dejson) == (SECRET, {"sslmode": "verify-full"})
 
 
-def test_annotations_that_would_change_the_written_connection(put: Put) -> None:
+def test_annotations_that_would_change_the_written_connection(put: PutCommand) -> None:
     annotations = {"airflow.apache.org/connection-host": "theirs", "example.com/x": "y"}
     put.secret("theirs", {"password": "old"}, labels={CONNECTION: "db"}, annotations=annotations)
 
@@ -103,7 +104,7 @@ def test_annotations_that_would_change_the_written_connection(put: Put) -> None:
     assert put.data("theirs") == {"password": b"old"}
 
 
-def test_secret_managed_by_an_operator_is_not_changed(put: Put) -> None:
+def test_secret_managed_by_an_operator_is_not_changed(put: PutCommand) -> None:
     owner = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "es", "uid": "1"}
     references = [{**owner, "controller": True}]
     put.secret("theirs", {"value": "old"}, labels={VARIABLE: "key"}, ownerReferences=references)
@@ -116,7 +117,7 @@ def test_secret_managed_by_an_operator_is_not_changed(put: Put) -> None:
     assert put.data("theirs") == {"value": b"old"}
 
 
-def test_owner_that_is_not_the_controller_is_ignored(put: Put) -> None:
+def test_owner_that_is_not_the_controller_is_ignored(put: PutCommand) -> None:
     owner = {"apiVersion": "example.com/v1", "kind": "App", "name": "shop", "uid": "1"}
     put.secret("theirs", {"value": "old"}, labels={VARIABLE: "key"}, ownerReferences=[owner])
 
@@ -124,7 +125,7 @@ def test_owner_that_is_not_the_controller_is_ignored(put: Put) -> None:
     assert put.data("theirs") == {"value": b"new"}
 
 
-def test_names_that_conflict_with_existing_secrets(put: Put) -> None:
+def test_names_that_conflict_with_existing_secrets(put: PutCommand) -> None:
     put.secret("theirs", {"value": "old"}, labels={VARIABLE: "key"})
     put.secret("airflow-variable-free", {"x": "y"})
 
@@ -140,7 +141,7 @@ def test_names_that_conflict_with_existing_secrets(put: Put) -> None:
     assert put.data("airflow-variable-free") == {"x": b"y"}
 
 
-def test_hashed_label_without_its_annotation_is_another_id(put: Put) -> None:
+def test_hashed_label_without_its_annotation_is_another_id(put: PutCommand) -> None:
     """The label has the hash of 'my db', but without the annotation the id is the label value itself."""
     put.secret("theirs", {"value": "old"}, labels={VARIABLE: "my-db.7db90c8c3216df2b8e01021c99b1f2a5f94a9122"})
 
@@ -150,7 +151,7 @@ def test_hashed_label_without_its_annotation_is_another_id(put: Put) -> None:
     assert put.backend.get_variable("my db") == "new"
 
 
-def test_several_secrets_with_the_id_are_not_changed(put: Put) -> None:
+def test_several_secrets_with_the_id_are_not_changed(put: PutCommand) -> None:
     for name in ("one", "two"):
         put.secret(name, {"value": "old"}, labels={VARIABLE: "key"})
     put.secret("of-a-team", {"value": "old"}, labels={VARIABLE: "key", TEAM: "red"})
@@ -166,7 +167,7 @@ def test_several_secrets_with_the_id_are_not_changed(put: Put) -> None:
     assert "and 12 more. Delete all but one" in put("variable", "key", "--value", "-", stdin=SECRET).err
 
 
-def test_id_with_a_reference_is_refused_except_for_a_team(put: Put) -> None:
+def test_id_with_a_reference_is_refused_except_for_a_team(put: PutCommand) -> None:
     put.configure(references={"variables": {"key": "other/vars"}})
 
     done = put("variable", "key", "--value", "-", stdin=SECRET)
@@ -178,7 +179,7 @@ def test_id_with_a_reference_is_refused_except_for_a_team(put: Put) -> None:
     assert put.backend.get_variable("key", "red") == "v"
 
 
-def test_secret_in_an_earlier_namespace_hides_the_new_one(put: Put) -> None:
+def test_secret_in_an_earlier_namespace_hides_the_new_one(put: PutCommand) -> None:
     first = f"{put.namespace}-first"
     put.cluster.create_namespace(first)
     put.secret("older", {"value": "old"}, first, labels={VARIABLE: "key"})
@@ -198,7 +199,7 @@ def test_secret_in_an_earlier_namespace_hides_the_new_one(put: Put) -> None:
     assert put.backend.get_variable("key") == "new"
 
 
-def test_earlier_namespace_cannot_be_read_after_the_write(put: Put) -> None:
+def test_earlier_namespace_cannot_be_read_after_the_write(put: PutCommand) -> None:
     hidden = f"{put.namespace}-first"
     account = put.cluster.service_account(
         put.namespace, "writer", {put.namespace: ["list", "get", "create", "patch"], hidden: []}
@@ -215,7 +216,7 @@ def test_earlier_namespace_cannot_be_read_after_the_write(put: Put) -> None:
     assert len(put.names()) == 1
 
 
-def test_secret_that_is_also_a_variable_is_not_changed(put: Put) -> None:
+def test_secret_that_is_also_a_variable_is_not_changed(put: PutCommand) -> None:
     put.secret("both", {"value": f"http://{SECRET}@host"}, labels={CONNECTION: "x", VARIABLE: "y"})
     done = put("connection", "x", "--uri", "-", stdin=f"http://other{SECRET}@host")
     assert done.status == 1
@@ -223,7 +224,7 @@ def test_secret_that_is_also_a_variable_is_not_changed(put: Put) -> None:
     assert put.data("both") == {"value": f"http://{SECRET}@host".encode()}
 
 
-def test_namespace_that_airflow_does_not_search(put: Put) -> None:
+def test_namespace_that_airflow_does_not_search(put: PutCommand) -> None:
     put.configure(namespace=put.namespace)
     other = f"{put.namespace}-other"
     put.cluster.create_namespace(other)

@@ -7,10 +7,11 @@ import json
 import pytest
 
 from support.cluster import checked
+from support.commands import SECRET
 from support.exchange import Exchange
 from support.faults import answer_with, forward
 from support.proxy import Proxy
-from support.put_command import SECRET, Put
+from support.put_command import PutCommand
 from support.servers import on_a_real_server
 
 # What API servers answer to a write, from their source and from Kubernetes 1.20.2 and 1.36.2.
@@ -25,7 +26,7 @@ ANSWERS = [
 
 @pytest.mark.parametrize(("status", "message"), ANSWERS)
 @on_a_real_server
-def test_the_rule_is_named(put: Put, proxy: Proxy, status: int, message: str) -> None:
+def test_the_rule_is_named(put: PutCommand, proxy: Proxy, status: int, message: str) -> None:
     body = json.dumps({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": status})
 
     def fault(exchange: Exchange) -> bool:
@@ -44,7 +45,7 @@ def test_the_rule_is_named(put: Put, proxy: Proxy, status: int, message: str) ->
 
 
 @on_a_real_server
-def test_a_namespace_that_is_being_deleted(put: Put) -> None:
+def test_a_namespace_that_is_being_deleted(put: PutCommand) -> None:
     put.cluster.create_namespace(f"{put.namespace}-ending")
     # Without a controller manager, the namespace stays in this state.
     checked(put.cluster.admin.delete(f"/api/v1/namespaces/{put.namespace}-ending"))
@@ -57,7 +58,7 @@ def test_a_namespace_that_is_being_deleted(put: Put) -> None:
 
 
 @on_a_real_server
-def test_a_webhook_that_does_not_respond(put: Put) -> None:
+def test_a_webhook_that_does_not_respond(put: PutCommand) -> None:
     path = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
     hook = {
         "name": "secrets.example.com",

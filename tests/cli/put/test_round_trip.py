@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from support.commands import SECRET
 from support.connection_secrets import parts_of, whole
-from support.put_command import SECRET, UGLY, Put
+from support.put_command import UGLY, PutCommand
 from support.secrets import VARIABLE
 
 
-def test_a_connection_of_fields_is_created_updated_and_left_unchanged(put: Put) -> None:
+def test_a_connection_of_fields_is_created_updated_and_left_unchanged(put: PutCommand) -> None:
     fields = ("--field", "engine=postgresql", "--field", "hostname=db", "--field", "port=5432", "--field", "user=me")
     arguments = ("connection", "my_db", *fields, "--field", "password=-")
 
@@ -35,7 +36,7 @@ def test_a_connection_of_fields_is_created_updated_and_left_unchanged(put: Put) 
 
 
 @pytest.mark.parametrize("password", [UGLY, f" {SECRET}", f"{SECRET}\n", f"{SECRET}\r\n\n", f"a{SECRET}\x01é"])
-def test_every_format_is_read_back_unchanged(put: Put, password: str, tmp_path: Path) -> None:
+def test_every_format_is_read_back_unchanged(put: PutCommand, password: str, tmp_path: Path) -> None:
     from airflow.models.connection import Connection
 
     meant = Connection(conn_id="db", conn_type="postgres", host="h", login="l", password=password, schema="s")
@@ -54,7 +55,7 @@ def test_every_format_is_read_back_unchanged(put: Put, password: str, tmp_path: 
         assert (connection.host, connection.login, connection.password) == ("h", "l", password)
 
 
-def test_another_format_removes_the_keys_of_an_earlier_put(put: Put) -> None:
+def test_another_format_removes_the_keys_of_an_earlier_put(put: PutCommand) -> None:
     put("connection", "db", "--name", "db", "--uri", "-", stdin=f"postgres://l:{SECRET}@h")
     put("connection", "db", "--field", "host=other", "--field", "password=-", stdin="x")
 
@@ -62,7 +63,7 @@ def test_another_format_removes_the_keys_of_an_earlier_put(put: Put) -> None:
     assert put.backend.get_connection("db").host == "other"
 
 
-def test_put_refuses_to_remove_fields_without_force(put: Put) -> None:
+def test_put_refuses_to_remove_fields_without_force(put: PutCommand) -> None:
     fields = ("--field", "conn_type=postgres", "--field", "host=h", "--field", "login=l")
     put("connection", "db", "--name", "db", *fields, "--field", "password=-", stdin="old")
 
@@ -85,13 +86,13 @@ def test_put_refuses_to_remove_fields_without_force(put: Put) -> None:
     ("stdin", "stored"),
     [(b"a\n", b"a"), (b"a\n\n", b"a\n"), (b"a", b"a"), (b" a \r\n", b" a \r"), ("ü".encode(), None)],
 )
-def test_one_newline_of_standard_input_is_removed(put: Put, stdin: bytes, stored: bytes | None) -> None:
+def test_one_newline_of_standard_input_is_removed(put: PutCommand, stdin: bytes, stored: bytes | None) -> None:
     assert put("variable", "key", "--name", "v", "--value", "-", stdin=stdin).status == 0
     assert put.data("v") == {"value": stdin if stored is None else stored}
     assert put.backend.get_variable("key") == (stdin if stored is None else stored).decode()
 
 
-def test_a_file_is_stored_unchanged(put: Put, tmp_path: Path) -> None:
+def test_a_file_is_stored_unchanged(put: PutCommand, tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
     path.write_bytes(b"-----\nx\n\n")
 
@@ -103,7 +104,7 @@ def test_a_file_is_stored_unchanged(put: Put, tmp_path: Path) -> None:
     assert put.backend.get_variable("key") == "-----\nx\n\n"
 
 
-def test_empty_value_is_accepted_only_from_a_file(put: Put) -> None:
+def test_empty_value_is_accepted_only_from_a_file(put: PutCommand) -> None:
     for arguments in (
         ("connection", "a", "--field", "host=h", "--field", "password=-"),
         ("variable", "a", "--value", "-"),
@@ -116,20 +117,20 @@ def test_empty_value_is_accepted_only_from_a_file(put: Put) -> None:
     assert put.backend.get_variable("a") == ""
 
 
-def test_a_configuration_option(put: Put) -> None:
+def test_a_configuration_option(put: PutCommand) -> None:
     assert put("config", "sql_alchemy_conn", "--value", "-", stdin=f"postgresql://u:{SECRET}@h/db\n").status == 0
     assert put.backend.get_config("sql_alchemy_conn") == f"postgresql://u:{SECRET}@h/db"
 
 
 @pytest.mark.parametrize("identifier", ["team/orders@eu", "größe", "x" * 64, "my db ", "__", "a.7db9\n"])
-def test_an_id_that_is_not_a_valid_label_value(put: Put, identifier: str) -> None:
+def test_an_id_that_is_not_a_valid_label_value(put: PutCommand, identifier: str) -> None:
     for value in ("a", "b"):
         assert put("variable", identifier, "--value", "-", stdin=value).status == 0
     assert len(put.names()) == 1
     assert put.backend.get_variable(identifier) == "b"
 
 
-def test_a_team_with_a_label_and_one_with_a_namespace(put: Put) -> None:
+def test_a_team_with_a_label_and_one_with_a_namespace(put: PutCommand) -> None:
     blue = f"{put.namespace}-blue"
     put.cluster.create_namespace(blue)
     put.configure(team_namespaces={"blue": blue, "no label, this": blue})
@@ -147,7 +148,7 @@ def test_a_team_with_a_label_and_one_with_a_namespace(put: Put) -> None:
     assert put.backend.get_variable("else", "no label, this") == "v"
 
 
-def test_option_namespace_overrides_the_namespace_of_the_team(put: Put) -> None:
+def test_option_namespace_overrides_the_namespace_of_the_team(put: PutCommand) -> None:
     blue = f"{put.namespace}-blue"
     put.cluster.create_namespace(blue)
     put.configure(team_namespaces={"blue": blue})
@@ -158,7 +159,7 @@ def test_option_namespace_overrides_the_namespace_of_the_team(put: Put) -> None:
     assert put.backend.get_variable("key", "blue") == "v"
 
 
-def test_team_updates_a_secret_without_team_label_in_its_namespace(put: Put) -> None:
+def test_team_updates_a_secret_without_team_label_in_its_namespace(put: PutCommand) -> None:
     blue = f"{put.namespace}-blue"
     put.cluster.create_namespace(blue)
     put.configure(team_namespaces={"blue": blue})
@@ -170,7 +171,7 @@ def test_team_updates_a_secret_without_team_label_in_its_namespace(put: Put) -> 
     assert put.backend.get_variable("key", "blue") == "of blue"
 
 
-def test_teams_if_team_label_is_null(put: Put) -> None:
+def test_teams_if_team_label_is_null(put: PutCommand) -> None:
     blue = f"{put.namespace}-blue"
     put.cluster.create_namespace(blue)
     put.configure(team_namespaces={"blue": blue}, team_label=None)
@@ -197,7 +198,7 @@ def test_teams_if_team_label_is_null(put: Put) -> None:
         (("--uri", "-", "--bundle", "all"), "Change the type in the key 'db' to 'postgres'"),
     ],
 )
-def test_missing_or_unknown_connection_type(put: Put, arguments: tuple[str, ...], text: str) -> None:
+def test_missing_or_unknown_connection_type(put: PutCommand, arguments: tuple[str, ...], text: str) -> None:
     """The warning of ``list`` is printed before the Secret is used."""
     value = f"postgras://u:{SECRET}@h" if "--uri" in arguments else SECRET
 

@@ -16,14 +16,14 @@ import yaml
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from support.airflow import BACKEND
 from support.cluster import Cluster, checked
-from support.commands import Commands
-from support.put_command import SECRET, UGLY, Done, Put
+from support.commands import SECRET, Commands, Done
+from support.put_command import UGLY, PutCommand
 from support.secrets import VARIABLE
 from support.servers import on_the_devserver
 from support.standard_input import on_standard_input
 
 
-def test_required_permissions_and_each_missing_one(put: Put) -> None:
+def test_required_permissions_and_each_missing_one(put: PutCommand) -> None:
     verbs = ["list", "get", "create", "patch"]
     for missing in (None, "patch", "create", "get", "list"):
         granted = [verb for verb in verbs if verb != missing]
@@ -63,7 +63,7 @@ def test_write_with_your_own_kubeconfig(
         assert ("To write with your own account instead, add --kubeconfig" in err) is (status == 2)
 
 
-def test_an_immutable_secret(put: Put) -> None:
+def test_an_immutable_secret(put: PutCommand) -> None:
     path = f"/api/v1/namespaces/{put.namespace}/secrets"
     metadata = {"name": "fixed", "labels": {VARIABLE: "key"}}
     checked(put.cluster.admin.post(path, json={"metadata": metadata, "data": {"value": "b2xk"}, "immutable": True}))
@@ -74,14 +74,14 @@ def test_an_immutable_secret(put: Put) -> None:
     assert f"Delete it first:\n  {put.kubectl} delete secret -n {put.namespace} fixed" in done.err
 
 
-def test_a_namespace_that_does_not_exist(put: Put) -> None:
+def test_a_namespace_that_does_not_exist(put: PutCommand) -> None:
     done = put("variable", "key", "-n", f"{put.namespace}-none", "--value", "-", stdin=SECRET)
 
     assert done.status == 2
     assert f"{put.kubectl} create namespace {put.namespace}-none" in done.err
 
 
-def test_a_dry_run_at_the_server_stores_nothing(put: Put) -> None:
+def test_a_dry_run_at_the_server_stores_nothing(put: PutCommand) -> None:
     done = put("variable", "key", "--value", "-", "--dry-run", "server", "-o", "yaml", stdin=SECRET)
 
     assert done.status == 0
@@ -90,7 +90,7 @@ def test_a_dry_run_at_the_server_stores_nothing(put: Put) -> None:
     assert put.names() == []
 
 
-def test_the_manifest_after_a_real_write(put: Put) -> None:
+def test_the_manifest_after_a_real_write(put: PutCommand) -> None:
     done = put("variable", "key", "--value", "-", "-o", "json", stdin=SECRET)
 
     manifest = json.loads(done.out)
@@ -99,7 +99,7 @@ def test_the_manifest_after_a_real_write(put: Put) -> None:
     assert f"is in Secret {put.namespace}/airflow-variable-key (created)" in done.err
 
 
-def test_label_and_data_key_from_the_options(put: Put) -> None:
+def test_label_and_data_key_from_the_options(put: PutCommand) -> None:
     put.configure(variables_label="example.com/variable", variables_data_key="text")
 
     assert put("variable", "key", "--name", "v", "--value", "-", stdin="x").status == 0
@@ -108,7 +108,7 @@ def test_label_and_data_key_from_the_options(put: Put) -> None:
     assert put.backend.get_variable("key") == "x"
 
 
-def test_impersonation(put: Put) -> None:
+def test_impersonation(put: PutCommand) -> None:
     account = put.cluster.service_account(put.namespace, "nobody", {})
     who = f"system:serviceaccount:{put.namespace}:{account.name}"
 
@@ -118,7 +118,7 @@ def test_impersonation(put: Put) -> None:
     assert "the service account 'nobody'" in done.err
 
 
-def test_credentials_that_are_not_accepted(put: Put) -> None:
+def test_credentials_that_are_not_accepted(put: PutCommand) -> None:
     wrong = str(put.cluster.kubeconfig("wrong", put.namespace))
 
     done = put("variable", "key", "--kubeconfig", wrong, "--value", "-", stdin=SECRET)
@@ -151,7 +151,7 @@ def test_a_folder_in_the_options(local: Callable[..., Done], tmp_path: Path, mon
 
 
 @on_the_devserver
-def test_the_output_cannot_be_written(put: Put) -> None:
+def test_the_output_cannot_be_written(put: PutCommand) -> None:
     """The Secret is written already, so the error says that."""
     environment = {
         **os.environ,

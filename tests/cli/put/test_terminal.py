@@ -10,11 +10,11 @@ import sys
 import pytest
 
 from support.airflow import BACKEND
-from support.commands import forked_program
-from support.put_command import SECRET, UGLY, Put
+from support.commands import SECRET, forked_program
+from support.put_command import UGLY, PutCommand
 
 
-def environment(put: Put) -> dict[str, str]:
+def environment(put: PutCommand) -> dict[str, str]:
     return {
         **os.environ,
         "AIRFLOW__SECRETS__BACKEND": BACKEND,
@@ -22,7 +22,7 @@ def environment(put: Put) -> dict[str, str]:
     }
 
 
-def test_put_as_a_separate_process(put: Put) -> None:
+def test_put_as_a_separate_process(put: PutCommand) -> None:
     program = [forked_program(), "put", "variable", "key", "--value", "-"]
     done = subprocess.run(
         [*program, "--debug"],
@@ -58,7 +58,7 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(program)))
 class Terminal:
     """The command on its own terminal."""
 
-    def __init__(self, put: Put, *arguments: str) -> None:
+    def __init__(self, put: PutCommand, *arguments: str) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-c", _ON_A_TERMINAL, "put", *arguments],
             env=environment(put),
@@ -89,7 +89,7 @@ class Terminal:
 
 
 @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
-def test_terminal_prompts_for_each_value_without_echo(put: Put) -> None:
+def test_terminal_prompts_for_each_value_without_echo(put: PutCommand) -> None:
     terminal = Terminal(put, "connection", "db", "--field", "host=h", "--field", "password=-", "--field", "extra=-")
 
     terminal.answer("password: ", f"{UGLY}\n".encode().replace(b"\t", b""))
@@ -112,7 +112,7 @@ def test_terminal_prompts_for_each_value_without_echo(put: Put) -> None:
         (SECRET.encode() * 700 + b"\n", b"a terminal cuts lines off at 4095 bytes"),
     ],
 )
-def test_empty_and_overlong_input_on_a_terminal(put: Put, typed: bytes, text: bytes) -> None:
+def test_empty_and_overlong_input_on_a_terminal(put: PutCommand, typed: bytes, text: bytes) -> None:
     terminal = Terminal(put, "variable", "key", "--value", "-")
 
     terminal.answer("value: ", typed)
@@ -123,7 +123,7 @@ def test_empty_and_overlong_input_on_a_terminal(put: Put, typed: bytes, text: by
     assert put.names() == []
 
 
-def test_invalid_configuration_is_reported_before_the_value_is_read(put: Put) -> None:
+def test_invalid_configuration_is_reported_before_the_value_is_read(put: PutCommand) -> None:
     put.configure(namespce="a")
 
     assert put("variable", "key", "--value", "-", stdin=SECRET).status == 2

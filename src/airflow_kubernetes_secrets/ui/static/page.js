@@ -24,11 +24,12 @@ const TYPING_MS = 200;
 // After this, the browser has read a file that the user saves.
 const SAVING_MS = 60000;
 
-// The requests in progress, or null. A later one cancels them.
-let listing = null; // { controller, isRefresh }
-let explaining = null; // Its controller.
+// The request for rows in progress, as { controller, isRefresh }, or null. The next one cancels it.
+let listing = null;
+// The AbortController of the request for an explanation in progress, or null. The next one cancels it.
+let explaining = null;
 
-// page.css places the panel over the table in a window that is as narrow.
+// Whether the window is so narrow that page.css places the panel over the table.
 const narrow = matchMedia("(max-width: 900px)");
 
 const actions = { choose, clear, explain, sortBy };

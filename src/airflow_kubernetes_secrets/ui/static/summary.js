@@ -3,7 +3,7 @@
 import { $, make } from "./dom.js";
 import { state } from "./state.js";
 
-// What DAGs use can be shown too.
+// The values of the problem filter that are about DAGs, and not problem codes of Secrets.
 const MISSING = { severity: "error", title: "used but missing", meaning: "DAGs use the id, and nothing provides it" };
 const UNUSED = { severity: "", meaning: "No DAG is known to use the id" };
 
