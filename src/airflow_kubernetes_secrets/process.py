@@ -13,14 +13,24 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from threading import RLock, get_ident
 from time import monotonic
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
-    from typing import ParamSpec
+    from typing import ParamSpec, Protocol
 
     Parameters = ParamSpec("Parameters")
     Result = TypeVar("Result")
+
+    class ProcessBound(Protocol):
+        """Something that holds connections, locks or threads."""
+
+        def close(self) -> None:
+            """Stop what runs, and close what is open."""
+
+        def after_fork(self) -> None:
+            """Release what belongs to the parent, in a forked child, without sending anything on its connections."""
+
 
 # The most threads of `in_a_thread`: as many as a client has idle connections.
 _THREADS = 8
@@ -163,17 +173,7 @@ class ForkGuard:
 importing = ForkGuard()
 
 
-class ProcessBound(Protocol):
-    """Something that holds connections, locks or threads."""
-
-    def close(self) -> None:
-        """Stop what runs, and close what is open."""
-
-    def after_fork(self) -> None:
-        """Release what belongs to the parent, in a forked child, without sending anything on its connections."""
-
-
-Value = TypeVar("Value", bound=ProcessBound)
+Value = TypeVar("Value", bound="ProcessBound")
 
 
 class ProcessLocal(Generic[Value]):

@@ -15,7 +15,7 @@ from kubernetes.config.incluster_config import InClusterConfigLoader
 from airflow_kubernetes_secrets.errors import NotConfiguredError
 from airflow_kubernetes_secrets.kubernetes.credentials import ServiceAccountCredentials
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from airflow_kubernetes_secrets.sources.source import source_of
+from airflow_kubernetes_secrets.sources.api_source import ApiSource
 from support.cluster import Cluster
 from support.interpreters import find_python
 from support.kube_apiserver import write_certificates
@@ -173,7 +173,7 @@ def test_invalid_namespace_is_not_sent(folder: Path, content: str, monkeypatch: 
         monkeypatch.setenv(name, value)
 
     with pytest.raises(NotConfiguredError, match=r"is not a valid name\. Set 'namespace'"):
-        source_of(Options(service_account_path=str(folder)))
+        ApiSource.from_options(Options(service_account_path=str(folder)))
 
 
 def test_no_credential_is_in_a_repr(folder: Path) -> None:

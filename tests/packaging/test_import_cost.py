@@ -39,6 +39,7 @@ _MODULES_OF_OTHER_LOOKUPS = {
     "airflow_kubernetes_secrets.sources.api_errors",
     "airflow_kubernetes_secrets.sources.cache_policy",
     "airflow_kubernetes_secrets.sources.index",
+    "airflow_kubernetes_secrets.sources.source",
 }
 
 

@@ -24,7 +24,7 @@ from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.options.accepted_values import DENY
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.process import ProcessLocal, importing, in_a_thread
-from airflow_kubernetes_secrets.sources.source import Source, source_of
+from airflow_kubernetes_secrets.sources.api_source import ApiSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from airflow_kubernetes_secrets.kubernetes.objects import Secret
     from airflow_kubernetes_secrets.lookup.selection import Find
     from airflow_kubernetes_secrets.sources.query import Query
+    from airflow_kubernetes_secrets.sources.source import Source
 
     Result = TypeVar("Result")
 
@@ -310,7 +311,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         return self._current_source().find_uncached(query, time)
 
     def _current_source(self) -> Source:
-        return _sources.get(self._key(), lambda: source_of(self.options))
+        return _sources.get(self._key(), lambda: _source_of(self.options))
 
     def _key(self) -> Hashable:
         """Return the key under which the process stores the source of Secrets.
@@ -318,6 +319,20 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         It includes the environment variables that locate the API server, since they can change in a running process.
         """
         return (self.options, *map(os.environ.get, (SERVICE_HOST, SERVICE_PORT, "KUBECONFIG")))
+
+
+def _source_of(options: Options) -> Source:
+    """Return the source that the options describe.
+
+    Raises:
+        NotConfiguredError: there are no usable credentials, or there is no namespace to look in.
+    """
+    if options.path is not None:
+        with importing.lock:
+            from airflow_kubernetes_secrets.sources.folder import Folder
+
+        return Folder(options.path, options)
+    return ApiSource.from_options(options)
 
 
 def _explained(error: Exception) -> tuple[tuple[str, ...], str]:

@@ -1,4 +1,7 @@
-"""The source of the Secrets of one configuration: a Kubernetes API, or a folder."""
+"""What a source of Secrets is. Lookups do not know whether theirs is an API server or a folder.
+
+This module is imported for type checks only: a protocol takes CPU time from the first lookup of every process.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from airflow_kubernetes_secrets.process import importing
-from airflow_kubernetes_secrets.sources.api_source import ApiSource
 from airflow_kubernetes_secrets.sources.query import Query
 
 if TYPE_CHECKING:
@@ -53,17 +53,3 @@ class Source(Protocol):
 
     def after_fork(self) -> None:
         """Release what belongs to the parent, in a forked child. Values in memory stay."""
-
-
-def source_of(options: Options) -> Source:
-    """Return the source that the options describe.
-
-    Raises:
-        NotConfiguredError: there are no usable credentials, or there is no namespace to look in.
-    """
-    if options.path is not None:
-        with importing.lock:
-            from airflow_kubernetes_secrets.sources.folder import Folder
-
-        return Folder(options.path, options)
-    return ApiSource.from_options(options)

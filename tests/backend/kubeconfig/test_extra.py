@@ -36,7 +36,7 @@ except Exception as error:
 
 def test_the_official_client_is_loaded_only_for_a_kubeconfig() -> None:
     program = (
-        "import json, sys; from airflow_kubernetes_secrets.sources.source import Source; "
+        "import json, sys; from airflow_kubernetes_secrets.sources.api_source import ApiSource; "
         "print(json.dumps('kubernetes' in sys.modules))"
     )
     source = ROOT / "src"
