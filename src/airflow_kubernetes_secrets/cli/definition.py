@@ -240,7 +240,10 @@ RBAC = Command(
         ),
         DEBUG,
     ),
-    {0: "printed", 2: "error: something is unknown or invalid"},
+    {
+        0: "printed, or no permission is needed",
+        2: "error: an argument or an option in backend_kwargs is invalid, or the namespace is not known",
+    },
     "airflow_kubernetes_secrets.cli.rbac",
 )
 
