@@ -59,8 +59,8 @@ MEMORY = Line("from memory (index or watch)", 3, "-.", "D")
 WATCH = Line("watch, at one lookup a second", 3, "-", "P")
 
 ONE_BY_ONE = Line("single requests", 1, "-", "o")
-AT_ONCE = Line("everything listed at once", 2, ":", "^")
-AS_BUILT = Line("as it is: the third lookup lists", 3, "-.", "D")
+AT_ONCE = Line("index from the first lookup", 2, ":", "^")
+AS_BUILT = Line("index from the third lookup (this backend)", 3, "-.", "D")
 
 
 def draw_cost(results: Results, theme: Theme) -> Figure:
@@ -88,7 +88,7 @@ def draw_thresholds(results: Results, theme: Theme) -> Figure:
         processes = results.runs[f"ours/thresholds/{secrets}"]
         lookups = processes[0]["lookups"]
         for row, (title, unit) in enumerate(
-            (("time in all", "ms"), ("CPU time of the API server in all", "server_cpu_ms"))
+            (("total time", "ms"), ("total CPU time of the API server", "server_cpu_ms"))
         ):
             axes = grid[row][column]
             _axes(axes, theme, f"{secrets:,} Secrets: {title}", "lookups of a process" if row else "", "ms")

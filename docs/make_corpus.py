@@ -24,8 +24,8 @@ formats](formats.md) has the rules. [Labels and annotations](annotations.md) lis
 `airflow.apache.org/`.
 
 Each Secret also needs the label with its id, or a reference in the options. Replace the host, login and database in an
-annotation with your own. If your software is missing, [add a
-file](../../CONTRIBUTING.md#add-a-secret-of-other-software).
+annotation with your own. A row without the name of a software shows another connection that the Secret above it can
+provide. If your software is missing, [add a file](../../CONTRIBUTING.md#add-a-secret-of-other-software).
 
 | what the Secrets need | count |
 | --- | --- |

@@ -150,7 +150,12 @@ def cache_steps(theme: Theme) -> str:
         "Back to single requests: after a 401 or 403, in a forked child whose index",
         colour="quiet",
     )
-    drawing.text(14, bottom + 30 + LINE, "is old, and after ten minutes without a lookup.", colour="quiet")
+    drawing.text(
+        14,
+        bottom + 30 + LINE,
+        "is old, and if there is no lookup within 60 s after an index has expired.",
+        colour="quiet",
+    )
     return drawing.svg()
 
 

@@ -30,7 +30,7 @@ class Proof(Enum):
     COMMANDS = "`airflow-kubernetes-secrets` `doctor`, `list`, `explain`, `check`, `rbac`, `put`, `export`"
     COMMANDS_UNDER_AIRFLOW = "These commands as `airflow kubernetes-secrets …`", "3.2"
     PAGE = "*Admin, Kubernetes Secrets* in the UI: a real browser, from the login to the explanation of a lookup", "3.1"
-    PAGE_TESTS = "All tests of this page", "3.1"
+    PAGE_TESTS = "All tests of this page of the UI (`tests/ui`)", "3.1"
     METRICS = "The option `metrics`: the counts of lookups arrive by StatsD, and by OpenTelemetry's protocol"
     LOGS = "No log of the deployment contains a password, or the variable that a task looks up"
     WORKERS = "Workers without any permission: tasks get everything through Airflow's API server", "3.0"

@@ -85,7 +85,7 @@ def page(cluster: Cluster, tmp_path: Path) -> Page:
 @needs_kubectl
 @on_a_real_server
 def test_setup_until_doctor_reports_no_problem(page: Page) -> None:
-    said = page.run("rights.sh", "secret.sh", "accounts.sh", "doctor.sh")
+    said = page.run("permissions.sh", "secret.sh", "accounts.sh", "doctor.sh")
 
     for account in ACCOUNTS:
         assert f"airflow-{account} " in said
@@ -107,7 +107,7 @@ def test_setup_until_doctor_reports_no_problem(page: Page) -> None:
 )
 def test_values(page: Page, file: str, version: str) -> None:
     require_airflow(version)
-    page.run("rights.sh", "secret.sh")
+    page.run("permissions.sh", "secret.sh")
     values = page.values(file)
     home = page.home / "airflow"
     if "config" in values:

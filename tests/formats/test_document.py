@@ -85,7 +85,7 @@ def test_the_table_of_settings() -> None:
 
 def test_the_table_of_names_of_one_type() -> None:
     documented: dict[str, dict[str, str]] = {}
-    for types, names, field in table("types | names of keys, in order of precedence | field"):
+    for types, names, field in table("type | names of keys, in order of precedence | field"):
         of_field = f"extra.{quoted(field)[0]}" if field.startswith("extra") else quoted(field)[0]
         for conn_type in quoted(types):
             documented.setdefault(conn_type, {}).update(dict.fromkeys(quoted(names), of_field))

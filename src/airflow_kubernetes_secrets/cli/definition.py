@@ -220,8 +220,8 @@ RBAC = Command(
         _argument(
             "--service-account",
             "-s",
-            help="a service account to bind, as NAME or NAMESPACE/NAME; once for each component of Airflow that reads "
-            "Secrets",
+            help="a service account that gets the permissions, as NAME or NAMESPACE/NAME; give one for each component "
+            "of Airflow that reads Secrets",
             metavar="SA",
             action="append",
             required=True,
@@ -240,7 +240,10 @@ RBAC = Command(
         ),
         DEBUG,
     ),
-    {0: "printed", 2: "error: something is unknown or invalid"},
+    {
+        0: "printed, or no permission is needed",
+        2: "error: an argument or an option in backend_kwargs is invalid, or the namespace is not known",
+    },
     "airflow_kubernetes_secrets.cli.rbac",
 )
 
@@ -391,7 +394,8 @@ EXPORT = Command(
         ),
         _argument(
             "--team",
-            help="the team for entries without a team; with --missing: the team of the DAGs in --dags, not of entries",
+            help="entries without a team get this team. With --missing, it is the team of the DAGs in --dags, and such "
+            "entries stay without a team",
             metavar="TEAM",
             type=team_argument,
         ),
@@ -407,7 +411,7 @@ EXPORT = Command(
             action="store_true",
         ),
         _argument("--force", help="replace existing files", action="store_true"),
-        _argument("--report", help="the output format", choices=("text", "json"), default="text"),
+        _argument("--report", help="the format of the report", choices=("text", "json"), default="text"),
         *(replace(each, help=f"only with --missing: {each.help}") for each in (KUBECONFIG, CONTEXT, AS_USER)),
         DEBUG,
     ),
@@ -440,8 +444,8 @@ DEVSERVER = Command(
         ),
         _argument(
             "--directory",
-            help="where to write ca.crt, kubeconfig and serviceaccount/ (default: a temporary folder); removed at the "
-            "end. It is an error if other files have these names",
+            help="where to write ca.crt, kubeconfig and serviceaccount/ (default: a temporary folder). They are "
+            "removed at the end. It is an error if other files have these names",
             metavar="DIR",
             type=path_argument,
         ),

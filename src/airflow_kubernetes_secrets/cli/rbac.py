@@ -16,7 +16,8 @@ def run(arguments: argparse.Namespace) -> int:
         0.
 
     Raises:
-        NotConfiguredError, NotGrantableError, OptionError: something is unknown or invalid.
+        NotConfiguredError, NotGrantableError, OptionError: an argument or option is invalid, or the namespace is
+            not known.
     """
     configured = usable_configuration()
     options = configured.options(namespace=arguments.namespace)

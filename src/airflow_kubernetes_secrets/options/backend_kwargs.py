@@ -255,7 +255,7 @@ class Options:
     connections_lookup_pattern = Option(
         or_null(PATTERN),
         None,
-        "Regular expression that the beginning of a connection id must match to be looked up. Case is ignored.",
+        "Regular expression. A connection is looked up only if the beginning of its id matches. Case is ignored.",
         topic=SELECTION,
         example="k8s_",
         refused="k8s_(",
@@ -264,7 +264,7 @@ class Options:
     variables_lookup_pattern = Option(
         or_null(PATTERN),
         None,
-        "Regular expression that the beginning of a variable's key must match to be looked up. Case is ignored.",
+        "Regular expression. A variable is looked up only if the beginning of its key matches. Case is ignored.",
         topic=SELECTION,
         example="(?!cosmos__)",
         refused="*",
@@ -273,7 +273,7 @@ class Options:
     config_lookup_pattern = Option(
         or_null(PATTERN),
         None,
-        "Regular expression that the beginning of a configuration option's id must match to be looked up. Case is "
+        "Regular expression. A configuration option is looked up only if the beginning of its id matches. Case is "
         "ignored.",
         topic=SELECTION,
         example="airflow-",
