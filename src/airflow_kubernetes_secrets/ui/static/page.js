@@ -109,7 +109,7 @@ async function explain(entry) {
 }
 
 /** While the panel covers the table, keep the keyboard and screen readers in the panel. */
-function separate() {
+function keepFocusInPanel() {
   const covers = !$("panel").hidden && narrow.matches;
   document.querySelector("main").inert = covers;
   $("panel").ariaModal = covers ? "true" : null;
@@ -135,7 +135,7 @@ async function showPanel(entry, focus = false) {
   $("explanation").dataset.lookup = lookup;
   $("panel").hidden = false;
   if (focus) $("panel").focus();
-  separate();
+  keepFocusInPanel();
   const why = whyUnexplained(entry.id);
   if (why !== null) {
     $("explanation").replaceChildren(...ofSecret(entry), part("Id", [why], "warning"));
@@ -162,7 +162,7 @@ function hidePanel() {
   explaining?.abort();
   delete $("explanation").dataset.lookup;
   $("panel").hidden = true;
-  separate();
+  keepFocusInPanel();
   markSelected();
 }
 
@@ -268,7 +268,7 @@ function listen() {
   $("next").addEventListener("click", () => turn(1));
   $("page").addEventListener("change", () => turnToNumber(Number($("page").value)));
   $("close").addEventListener("click", close);
-  narrow.addEventListener("change", separate);
+  narrow.addEventListener("change", keepFocusInPanel);
   for (const format of ["csv", "json"]) $(format).addEventListener("click", () => save(format));
   onReturn(showAgain);
   onTimeZone(() => {
