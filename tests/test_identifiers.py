@@ -70,7 +70,7 @@ def test_the_example_in_the_document() -> None:
     assert label_value(identifier) == value
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(st.lists(IDS.filter(lambda identifier: "\0" not in identifier), min_size=40, max_size=60))
 def test_the_function_for_a_shell(identifiers: list[str]) -> None:
     """It returns the same as the package, also for the test vectors."""

@@ -133,7 +133,7 @@ PATTERNS = st.lists(st.tuples(PARTS, REPEATS).map("".join), min_size=1, max_size
 
 
 @given(PATTERNS)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_the_longest_id_takes_little_time(pattern: str) -> None:
     """An id without a match makes the search try every way."""
     length = min(longest_id(pattern), 1_000)

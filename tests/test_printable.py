@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError, OneLineError
@@ -23,9 +23,6 @@ from support.hostile import FILE_NAMES, assert_harmless, assert_one_message, is_
 TEXTS = st.text(
     st.one_of(st.characters(codec=None), st.sampled_from("\n\r\t\x1b\x9b\u202e\u2028\u200b\ufe0f:#[] \\\udcff'\"%"))
 )
-
-# A busy machine must not fail the tests.
-unhurried = settings(deadline=None)
 
 all_names = pytest.mark.parametrize("name", FILE_NAMES.values(), ids=FILE_NAMES)
 
@@ -90,7 +87,6 @@ def test_messages_of_several_lines() -> None:
     ]
 
 
-@unhurried
 @given(TEXTS)
 def test_any_text(text: str) -> None:
     shown = printable(text)
@@ -103,13 +99,11 @@ def test_any_text(text: str) -> None:
     assert lines.count("\n") == text.count("\n")
 
 
-@unhurried
 @given(st.characters(codec=None))
 def test_visible_characters_are_unchanged(character: str) -> None:
     assert (printable(character) == character) is is_seen(character), unicodedata.category(character)
 
 
-@unhurried
 @given(TEXTS)
 def test_shell_word(text: str) -> None:
     assert shlex.split(f"kubectl {shell_word(text)} x") == ["kubectl", printable(text), "x"]
@@ -123,7 +117,6 @@ def test_shell_word_in_a_real_shell(name: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@unhurried
 @given(st.recursive(TEXTS, lambda each: st.lists(each) | st.dictionaries(TEXTS, each), max_leaves=8))
 def test_yaml_preserves_the_content(document: object) -> None:
     text = yaml_text([document])

@@ -148,7 +148,7 @@ class TestFork:
     ) -> None:
         """A task's log is a separate file from its supervisor's."""
         proxy.faults.extend([answer_with(503)] * 1000)
-        backend = proxied(timeout=0.3)
+        backend = proxied(timeout=1)
         with pytest.raises(ApiUnavailableError):
             backend.get_variable("x")
         log = tmp_path / "log"

@@ -58,7 +58,7 @@ def finds(lookup: Lookup, manifest: Mapping[str, Any]) -> bool:
 
 
 @given(KINDS, IDS, TEAMS, IDS, TEAMS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_manifest_is_found_only_for_its_id_and_team(
     kind: Kind, identifier: str, team: str | None, other: str, other_team: str | None
 ) -> None:
@@ -72,7 +72,7 @@ def test_manifest_is_found_only_for_its_id_and_team(
 
 
 @given(KINDS, IDS, TEAMS, IDS, TEAMS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_each_id_and_team_has_a_unique_name(
     kind: Kind, identifier: str, team: str | None, other: str, other_team: str | None
 ) -> None:

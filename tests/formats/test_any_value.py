@@ -74,7 +74,7 @@ def write(folder: Path, examples: Sequence[Example]) -> None:
     (folder / "secrets.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": secrets}))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(EXAMPLES)
 def test_every_character_arrives_in_the_newest_airflow(example: Example) -> None:
     with TemporaryDirectory() as folder:
@@ -103,7 +103,7 @@ print(json.dumps(found))
 def many_examples() -> list[Example]:
     collected: list[Example] = []
 
-    @settings(max_examples=300, deadline=None, database=None, phases=[Phase.generate])
+    @settings(max_examples=300, database=None, phases=[Phase.generate])
     @given(EXAMPLES)
     def collect(example: Example) -> None:
         collected.append(example)

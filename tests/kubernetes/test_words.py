@@ -6,7 +6,7 @@ import json
 import shlex
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_kubernetes_secrets.errors import ExpiredVersionError
@@ -46,7 +46,6 @@ def test_a_long_message(character: str, length: int) -> None:
         assert printable(message).startswith(found.removesuffix(mark))
 
 
-@settings(deadline=None)
 @given(st.text(max_size=3000))
 def test_any_message(message: str) -> None:
     found = status_message(status(message))
