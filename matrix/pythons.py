@@ -20,13 +20,16 @@ from support.airflow import ROOT
 from support.interpreters import find_python
 from support.kube_apiserver import assets
 
-# The other folders run Airflow's services and commands, a browser, or the tools that build the project.
+# These include all code whose result depends on Python itself, such as the syntax of DAG files in `usage`. The other
+# folders run Airflow's services and commands, a browser, or the tools that build the project.
 TESTS = (
     "tests/kubernetes",
     "tests/backend",
     "tests/devserver",
     "tests/fuzz",
     "tests/inventory",
+    "tests/manifests",
+    "tests/usage",
     "tests/formats",
     "tests/sources",
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("test_*.py")),
