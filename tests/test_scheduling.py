@@ -57,9 +57,12 @@ def run(folder: Path, processes: int, dies_at: str, group_size: int, collects_se
         "DIES_AT": dies_at,
         "GROUP_SIZE": str(group_size),
         "COLLECTS_SECONDS": str(collects_seconds),
+        # Each process would import other plugins for longer than it runs the tests.
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
+    command = [sys.executable, "-m", "pytest", "--quiet", f"--numprocesses={processes}"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--quiet", f"--numprocesses={processes}", "-p", "no:cacheprovider"],
+        [*command, "-p", "xdist", "-p", "no:cacheprovider"],
         cwd=folder,
         env={**os.environ, **environment},
         capture_output=True,

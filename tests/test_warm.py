@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -95,6 +96,29 @@ def test_program_without_a_session_shares_that_of_the_tests(start: Callable[...,
 def test_exit_status_of_a_program(start: Callable[..., Program]) -> None:
     assert start("raise SystemExit(7)").wait(PATIENCE) == 7
     assert start("import os; os.kill(os.getpid(), 9)").wait(PATIENCE) == -signal.SIGKILL
+
+
+def test_end_of_a_program(python: WarmPython) -> None:
+    """It waits for its threads, calls what is registered for the exit, and writes all its output."""
+    code = """
+import atexit, sys, threading, time
+atexit.register(print, "at exit")
+threading.Thread(target=lambda: print(time.sleep(0.1) or "thread")).start()
+print("main")
+sys.exit(257)
+"""
+    done = python.run(code, ["-c"], os.environ, PATIENCE)
+    assert (done.stdout, done.stderr, done.returncode) == ("main\nthread\nat exit\n", "", 1)
+
+
+def test_end_of_a_program_with_an_error(python: WarmPython) -> None:
+    done = python.run("import sys; sys.exit('a reason')", ["-c"], os.environ, PATIENCE)
+    assert (done.stderr, done.returncode) == ("a reason\n", 1)
+    buffered = "import sys; sys.stdout = open(1, 'w', closefd=False); print('lost')"
+    with Path("/dev/full").open("w") as full, tempfile.TemporaryFile("w+") as errors:
+        assert python.start(buffered, ["-c"], os.environ, (full, errors)).wait(PATIENCE) == 120
+        errors.seek(0)
+        assert "No space left on device" in errors.read()
 
 
 def test_a_program_that_is_killed(start: Callable[..., Program], output: Path) -> None:

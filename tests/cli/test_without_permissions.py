@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,18 +19,39 @@ from support.cluster import Cluster
 from support.commands import PATIENCE, PROGRAM, SECRET, Commands
 from support.connection_secrets import secret_manifest
 from support.servers import on_the_devserver
+from support.warm import warm_python
 
 # The superuser may read every file, unless the process has no capabilities.
 AS_ANY_USER = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+
+# Gives up the capabilities, and runs the command.
+WITHOUT_CAPABILITIES = """
+import ctypes, struct, sys
+version = 0x20080522  # of the structures of capset(2)
+assert ctypes.CDLL(None).capset(struct.pack("Ii", version, 0), bytes(24)) == 0
+from airflow_kubernetes_secrets.cli.main import main
+sys.exit(main())
+"""
 
 pytestmark = pytest.mark.skipif(os.geteuid() == 0 and which("setpriv") is None, reason="needs setpriv as superuser")
 
 
 def run(*arguments: str | Path, status: int, **variables: str) -> str:
-    """Run a command, and return its messages."""
+    """Run a command in a fork of a process with its libraries, and return its messages."""
+    given = ["airflow-kubernetes-secrets", *map(str, arguments)]
+    environment = {**os.environ, **variables}
+    return messages(warm_python(Path(sys.prefix)).run(WITHOUT_CAPABILITIES, given, environment, PATIENCE), status)
+
+
+def run_in_new_process(*arguments: str | Path, status: int, **variables: str) -> str:
+    """Run a command in a process that starts with these variables, and return its messages."""
     command = [*AS_ANY_USER, *PROGRAM, *map(str, arguments)]
     environment = {**os.environ, **variables}
     done = subprocess.run(command, env=environment, capture_output=True, check=False, text=True, timeout=PATIENCE)
+    return messages(done, status)
+
+
+def messages(done: subprocess.CompletedProcess[str], status: int) -> str:
     assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert SECRET not in done.stdout + done.stderr
@@ -96,9 +118,9 @@ def test_locale_without_utf_8(tmp_path: Path) -> None:
     write(path, "b")
     posix = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     remedy = "(UnicodeDecodeError: Python reads files as ANSI_X3.4-1968 here; set PYTHONUTF8=1 or LC_ALL=C.UTF-8)"
-    assert remedy in run("list", status=2, **posix)
-    assert remedy in run("check", path, status=1, **posix)  # the value is not a connection
-    assert remedy not in run("list", status=2, **{**posix, "PYTHONUTF8": "1"})
+    assert remedy in run_in_new_process("list", status=2, **posix)
+    assert remedy in run_in_new_process("check", path, status=1, **posix)  # the value is not a connection
+    assert remedy not in run_in_new_process("list", status=2, **{**posix, "PYTHONUTF8": "1"})
 
 
 class TestDevserver:

@@ -7,13 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from support.airflow import BACKEND
+from support.airflow import BACKEND, NEWEST, Airflow
 from support.cluster import Cluster
 from support.examples import EXAMPLES, Namespaces
 from support.kubectl import needs_kubectl
 from support.pages import moved, shell
 
 FOLDER = EXAMPLES / "migration"
+
+# As `airflow connections add` and `airflow variables set` do.
+ADD_ENTRIES = """
+from airflow import settings
+from airflow.models import Connection, Variable
+
+session = settings.Session()
+session.add(Connection("orders", uri="postgres://airflow:pw@db.example.com/orders"))
+session.add(Variable("greeting", "hello"))
+session.commit()
+"""
 
 
 class Reader:
@@ -57,13 +68,11 @@ def reader(cluster: Cluster, namespaces: Namespaces, tmp_path: Path) -> Reader:
 @needs_kubectl
 @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
 def test_from_the_database_and_back(reader: Reader) -> None:
+    airflow = Airflow(NEWEST, reader.home / "airflow")
+    airflow.migrate()
+    assert airflow.python(ADD_ENTRIES).returncode == 0
     # The backend is not configured yet.
     before = {"AIRFLOW__SECRETS__BACKEND": ""}
-    reader.run(
-        "airflow db migrate && airflow connections add orders --conn-uri postgres://airflow:pw@db.example.com/orders "
-        "&& airflow variables set greeting hello",
-        **before,
-    )
 
     reader.file("backup.sh", **before)
     listed = reader.file("export.sh")

@@ -1,10 +1,12 @@
 """A program that builds the client of each hook, and prints what the client was given. It uses no network.
 
-It runs in the environment of ``requirements/hooks.txt``, which has the providers. The input is a list of
-``[connection id, class of the hook]`` as JSON. The output is a list as JSON, with ``{"given": [...]}`` or
-``{"error": ...}`` for each: all strings, numbers and booleans in the client object, or in the arguments of the function
-of the driver that would connect, with the name of this function. A value that has a name is also there as
-``<name>=<value>``.
+It runs in the environment of ``requirements/hooks.txt``, which has the providers. The input is an object as JSON. Its
+``clients`` are a list of ``[connection id, class of the hook]``. In the output, they are a list with
+``{"given": [...]}`` or ``{"error": ...}`` for each: all strings, numbers and booleans in the client object, or in the
+arguments of the function of the driver that would connect, with the name of this function. A value that has a name is
+also there as ``<name>=<value>``.
+
+The ``hooks`` are classes. Their ``first_arguments`` in the output are those of each class that can be imported.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import json
 import pkgutil
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -241,15 +243,44 @@ def given(conn_id: str, path: str) -> list[str]:
         return sorted({*texts([calls, client])})
 
 
+def first_arguments(paths: Sequence[str]) -> dict[str, str]:
+    """Return the name of the first argument of each hook whose module can be imported, by the path of its class."""
+    found = {}
+    for path in paths:
+        module, _, name = path.rpartition(".")
+        hook = None
+        with suppress(Exception):  # its provider may be missing
+            hook = getattr(importlib.import_module(module), name)
+        if hook is not None:
+            found[path] = first_argument(hook)
+    return found
+
+
+def first_argument(hook: Any) -> str:
+    """Return the name of a hook's first argument.
+
+    A hook that passes all positional arguments on has that of its base class. For a SQL hook, an attribute names it.
+    """
+    for each in hook.__mro__:
+        parameters = list(inspect.signature(each.__init__).parameters.values())[1:] if "__init__" in vars(each) else []
+        if parameters and parameters[0].kind is parameters[0].POSITIONAL_OR_KEYWORD:
+            return parameters[0].name
+        if each.__name__ == "DbApiHook":
+            return str(hook.conn_name_attr)
+    return ""
+
+
 def main() -> None:
     importlib.import_module("pymysql").install_as_MySQLdb()
+    asked = json.load(sys.stdin)
     results: list[dict[str, object]] = []
-    for conn_id, path in json.load(sys.stdin):
+    for conn_id, path in asked["clients"]:
         try:
             results.append({"given": given(conn_id, path)})
         except Exception as error:
             results.append({"error": f"{type(error).__name__}: {error}"})
-    sys.stdout.write("\n" + json.dumps(results))
+    printed = {"clients": results, "first_arguments": first_arguments(asked["hooks"])}
+    sys.stdout.write("\n" + json.dumps(printed))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Each hook gets everything that the Secret contains: for each file of the corpus with a hook, its client is built.
 
-``clients.py`` builds the clients, in the environment with the providers (``requirements/hooks.txt``).
+``clients.py`` builds the clients, in the environment with the providers (``requirements/hooks.txt``). It also finds the
+first arguments of hooks.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+from airflow_kubernetes_secrets.usage.first_arguments import FIRST_ARGUMENTS
 from support.airflow import BACKEND, ROOT
 from support.corpus import CorpusFile, Recipe, corpus
 from support.secrets import CONNECTION
@@ -163,23 +165,28 @@ def write(folder: Path, conn_id: str, file: CorpusFile, recipe: Recipe) -> None:
     (folder / f"{conn_id}.json").write_text(json.dumps(manifest))
 
 
-@pytest.mark.skipif(not ENVIRONMENT.exists(), reason="the environment of requirements/hooks.txt is not installed")
-def test_each_client_gets_the_whole_connection(tmp_path: Path) -> None:
-    folder = tmp_path / "secrets"
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Run the program once for both tests, because importing the providers takes most of its time."""
+    if not ENVIRONMENT.exists():
+        pytest.skip("the environment of requirements/hooks.txt is not installed")
+    home = tmp_path_factory.mktemp("hooks")
+    folder = home / "secrets"
     folder.mkdir()
     for number, (file, recipe) in enumerate(CASES):
         write(folder, f"c{number}", file, recipe)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "KUBE"))},
-        "AIRFLOW_HOME": str(tmp_path / "home"),
+        "AIRFLOW_HOME": str(home / "home"),
         "AIRFLOW__SECRETS__BACKEND": BACKEND,
         "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"path": str(folder)}),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////nowhere/at/all.db",
         "PYTHONPATH": str(ROOT / "src"),
     }
+    clients = [(f"c{number}", hook_of(*case)) for number, case in enumerate(CASES)]
     done = subprocess.run(
         [str(ENVIRONMENT / "bin" / "python"), str(PROGRAM)],
-        input=json.dumps([(f"c{number}", hook_of(*case)) for number, case in enumerate(CASES)]),
+        input=json.dumps({"clients": clients, "hooks": list(FIRST_ARGUMENTS)}),
         capture_output=True,
         text=True,
         env=environment,
@@ -187,7 +194,12 @@ def test_each_client_gets_the_whole_connection(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    results = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_each_client_gets_the_whole_connection(printed: dict[str, Any]) -> None:
+    results = printed["clients"]
 
     assert len(results) == len(CASES) > 200
     problems = {}
@@ -197,3 +209,11 @@ def test_each_client_gets_the_whole_connection(tmp_path: Path) -> None:
         if missing:
             problems[f"{file.name}: {recipe.purpose}"] = result.get("error", missing)
     assert problems == {}, json.dumps(problems, indent=1)
+
+
+def test_each_hook_takes_its_argument_first(printed: dict[str, Any]) -> None:
+    """The table of the first arguments of hooks equals the classes of the providers."""
+    found = printed["first_arguments"]
+
+    assert len(found) > 100
+    assert found == {path: FIRST_ARGUMENTS[path] for path in found}

@@ -33,7 +33,8 @@ _END_SECONDS = 60
 # In the order in which ``from airflow_kubernetes_secrets import KubernetesSecretsBackend`` imports them.
 _BACKEND = ("airflow", "airflow.configuration", "airflow_kubernetes_secrets.backend.kubernetes_secrets")
 
-# Runs a command, and records the names of the modules that it has loaded and that Airflow's services load.
+# Runs a command, and records the names of the modules that it has loaded and that Airflow's services load. Of Airflow's
+# own modules, it records the files.
 _RECORD = """
 import atexit, importlib, json, pathlib, runpy, sys
 
@@ -55,7 +56,9 @@ def record(path=sys.argv[1]):
         except ImportError:
             pass  # older ones have others
     names = [name for name in list(sys.modules) if name.partition(".")[0] not in OURS]
-    pathlib.Path(path).write_text(json.dumps(names))
+    specs = [each.__spec__ for name, each in list(sys.modules.items()) if name.partition(".")[0] == "airflow"]
+    files = [each.origin for each in specs if each is not None and (each.origin or "").endswith(".py")]
+    pathlib.Path(path).write_text(json.dumps({"modules": names, "files": files}))
 
 atexit.register(record)
 del sys.argv[:2]
@@ -223,7 +226,7 @@ def running(prefix: Path, *, with_backend: bool = False) -> Iterator[str]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     if with_backend:
         modules = directory / "modules.json"
-        modules.write_text(json.dumps(_BACKEND))
+        modules.write_text(json.dumps({"modules": _BACKEND, "files": []}))
         environment = {name: value for name, value in environment.items() if not name.startswith("AIRFLOW__")}
         environment["AIRFLOW_HOME"] = str(directory)
     else:
