@@ -66,7 +66,7 @@ _NO_LABELS = {"connections_label": None, "variables_label": None, "config_label"
 SUBJECTS = {
     # The peer has no references, and looks up everything by label.
     "peer": Subject("peer", {}, ()),
-    # Without a cache, the API server is asked at each lookup.
+    # Without a cache, each lookup queries the API server.
     "asked": Subject("ours", {**_OPTIONS, "cache_ttl": 0}, ("reference",)),
     # The watch begins with a second LIST, after the index has expired once.
     "cached": Subject("ours", {**_OPTIONS, "cache_ttl": CACHE_TTL}, ("reference",), CACHE_TTL + 20.0),

@@ -1,6 +1,7 @@
 """The Secret or ConfigMap that the API would create from a manifest.
 
-The API's rules for types and sizes are not checked: see :mod:`manifests.server_validation`.
+The API's rules for types and sizes are not checked here. For ``check``,
+:mod:`airflow_kubernetes_secrets.manifests.server_validation` does that.
 """
 
 from __future__ import annotations
