@@ -168,13 +168,15 @@ def run_to_its_end(program: dict[str, Any]) -> None:
         code = exit_.code
     threading._shutdown()  # type: ignore[attr-defined]  # waits for the other threads, as Python does
     atexit._run_exitfuncs()
+    if not isinstance(code, int | None):
+        # Python prints it.
+        sys.exit(code)
     try:
-        status = 0 if code is None else int(code) & 0xFF
         sys.stdout.flush()
         sys.stderr.flush()
     except Exception:
         sys.exit(code)
-    os._exit(status)
+    os._exit((code or 0) & 0xFF)
 
 
 def run(program: dict[str, Any]) -> None:
