@@ -78,7 +78,7 @@ def test_the_table_of_options(apache_environment: Environment) -> None:
     backend = configuration("apache.cfg")["backend"]
     theirs = built(apache_environment, backend, "{}")["defaults"]
 
-    assert told.pop("namespace") == "one; the pod's own"
+    assert told.pop("namespace") == "one; by default the pod's own"
     assert theirs.pop("namespace") is None
     assert told == theirs == {name: OPTIONS[name].default for name in theirs}
     assert all(row[2] == "the same" for row in rows[1:])
