@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from airflow_kubernetes_secrets.backend.airflow_versions import maskers
-from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.formats.reading import connection_text
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.objects import DerivedValues, Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.process import importing, on_new_process

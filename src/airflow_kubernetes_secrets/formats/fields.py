@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, EXACT, URI, connection_type, folded
 from airflow_kubernetes_secrets.formats.annotations import OTHER_KEYS, Description
@@ -24,7 +23,7 @@ from airflow_kubernetes_secrets.formats.settings import IN_KEYS
 from airflow_kubernetes_secrets.formats.value_parsers import ValueParser
 from airflow_kubernetes_secrets.formats.values import BOM
 from airflow_kubernetes_secrets.formats.variables import VARIABLE_FIELDS, is_variable, variables_in
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.objects import DerivedValues, Secret
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.listing import first_names
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats import values
 from airflow_kubernetes_secrets.kubernetes.labels import IDENTIFIERS
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.objects import DerivedValues, Secret
 from airflow_kubernetes_secrets.process import importing
 
 if TYPE_CHECKING:

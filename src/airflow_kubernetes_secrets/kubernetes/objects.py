@@ -1,15 +1,23 @@
-"""Secrets and ConfigMaps, with the parts that a lookup needs, and their resources in the API."""
+"""Secrets and ConfigMaps, with the parts that a lookup needs, and their resources in the API.
+
+Threads share these objects, so nothing changes them. A module that derives a value from one stores it in
+:class:`DerivedValues` of its own.
+"""
 
 from __future__ import annotations
 
 from binascii import Error, a2b_base64, b2a_base64
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Generic, NoReturn, TypeVar
+from weakref import ref
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.kubernetes.labels import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.printable import printable
+
+Source = TypeVar("Source")
+Value = TypeVar("Value")
 
 
 class Resource:
@@ -220,3 +228,28 @@ def config_map_data(texts: Mapping[str, str] | None, binary: Mapping[str, str] |
     """
     encoded = {key: b2a_base64(text.encode(), newline=False).decode("ascii") for key, text in (texts or {}).items()}
     return {**encoded, **(binary or {})}
+
+
+class DerivedValues(Generic[Source, Value]):
+    """Values by the object from which they were derived. Each is stored until its object no longer exists.
+
+    Objects are compared with ``==``, so their classes must compare them by identity. Any thread may use the values, and
+    the process may fork at any moment: each step is atomic.
+
+    A :class:`weakref.WeakKeyDictionary` would run Python code at the end of each object. If a signal handler raised an
+    exception there (Airflow's timeouts do), Python would discard that exception.
+    """
+
+    __slots__ = ("_forget", "_values")
+
+    def __init__(self) -> None:
+        self._values: dict[ref[Source], Value] = {}
+        self._forget = self._values.pop
+
+    def get(self, source: Source) -> Value | None:
+        """Return the value that was derived from an object; ``None`` if none is stored."""
+        return self._values.get(ref(source))
+
+    def put(self, source: Source, value: Value) -> None:
+        """Store the value that was derived from an object. The value must not refer to the object."""
+        self._values[ref(source, self._forget)] = value

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
-from airflow_kubernetes_secrets.kubernetes.objects import Resource, Secret
+from airflow_kubernetes_secrets.kubernetes.objects import DerivedValues, Resource, Secret
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.listing import quoted
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.kubernetes.labels import IDENTIFIERS
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.objects import DerivedValues, Secret
 from airflow_kubernetes_secrets.options.accepted_values import IN_REFERENCES
 
 

@@ -9,11 +9,10 @@ from weakref import ref
 
 import pytest
 
-from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_value, variable_text
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.objects import DerivedValues, Secret
 from support.connection_secrets import stored_secret
 
 
