@@ -139,7 +139,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
         groups = {item.nodeid: _group(item) for item in items if isinstance(item, pytest.Function)}
         scheduling.write({test: group for test, group in groups.items() if group is not None})
-        items.sort(key=lambda item: scheduling.position(item.nodeid, groups.get(item.nodeid)))
     config.stash[DESELECTED] = {reason: len(each) for reason, each in deselected.items() if each}
 
 

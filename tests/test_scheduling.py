@@ -1,4 +1,4 @@
-"""The order of the tests, and a process of a test run that dies: it does not keep the others waiting."""
+"""A process of a test run that dies does not keep the others waiting."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from support.airflow import ROOT
-from support.scheduling import position
 
 CONFTEST = """
 import os, time
@@ -89,22 +88,3 @@ def test_a_second_process_that_dies_before_the_first_is_replaced(tmp_path: Path,
     output = run(tmp_path, 3, "0 4", size, 4)
 
     assert "2 failed, 38 passed" in output, output
-
-
-def test_tests_of_two_modules_are_mixed() -> None:
-    tests = [f"{module}::test[{number}]" for module in ("tests/test_a.py", "tests/test_b.py") for number in range(50)]
-
-    ordered = sorted(tests, key=lambda test: position(test, None))
-
-    # Neither module has more than a few tests in a row.
-    assert all(len({test.partition("::")[0] for test in ordered[start : start + 12]}) == 2 for start in range(89))
-
-
-def test_a_group_keeps_its_order_and_comes_first() -> None:
-    groups = {"second": "a group", "first": "a group"}
-
-    assert sorted(["alone", "second", "first"], key=lambda test: position(test, groups.get(test))) == [
-        "second",
-        "first",
-        "alone",
-    ]

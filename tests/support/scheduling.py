@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -21,15 +20,6 @@ def write(groups: Mapping[str, str]) -> None:
     unfinished = folder() / f"groups-{os.getpid()}.json"
     unfinished.write_text(json.dumps(groups))
     unfinished.rename(folder() / _GROUPS)
-
-
-def position(test: str, group: str | None) -> bytes:
-    """Return what the tests are sorted by. Those of groups come first, in their own order.
-
-    The others are mixed, in every run alike. Otherwise, all processes would run the tests of one module together: for
-    minutes all would wait for the end of timeouts, and then all would compute.
-    """
-    return b"" if group is not None else hashlib.sha256(test.encode()).digest()
 
 
 class Groups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
