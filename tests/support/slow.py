@@ -80,6 +80,7 @@ SLOW = [
     "cli/test_ending_signals.py",
     "cli/test_narrow_terminals.py",
     "cli/test_rbac_combinations.py",
+    "cli/test_without_permissions.py",
     "cli/doctor/test_access.py",
     "cli/doctor/test_api_server.py",
     "cli/doctor/test_configuration.py",
