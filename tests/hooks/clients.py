@@ -272,14 +272,14 @@ def first_argument(hook: Any) -> str:
 
 def main() -> None:
     importlib.import_module("pymysql").install_as_MySQLdb()
-    asked = json.load(sys.stdin)
+    request = json.load(sys.stdin)
     results: list[dict[str, object]] = []
-    for conn_id, path in asked["clients"]:
+    for conn_id, path in request["clients"]:
         try:
             results.append({"given": given(conn_id, path)})
         except Exception as error:
             results.append({"error": f"{type(error).__name__}: {error}"})
-    printed = {"clients": results, "first_arguments": first_arguments(asked["hooks"])}
+    printed = {"clients": results, "first_arguments": first_arguments(request["hooks"])}
     sys.stdout.write("\n" + json.dumps(printed))
 
 

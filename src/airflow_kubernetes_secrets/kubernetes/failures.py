@@ -167,7 +167,7 @@ def too_large_error(problem: ResponseTooLargeError, credentials: Credentials) ->
 
 
 class Refusal:
-    """A request that the API server refused, when the refusal counts.
+    """A 401 or 403 that counts: what was requested, by whom, and what the API server responded.
 
     Attributes:
         status: the HTTP status, such as 403.
