@@ -67,6 +67,7 @@ def test_the_commands_of_kubectl(cluster: Cluster, make_backend: MakeBackend, pu
 
     for block in (each for each in blocks("bash") if "kubectl" in each):
         subprocess.run(["bash", "-euc", block], env=environment, timeout=180, check=True, capture_output=True)
+    cluster.wait_for_watch_cache()
 
     backend = make_backend(service_account_path=str(account.folder))
     connection = _when_granted(backend)

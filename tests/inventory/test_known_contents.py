@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.call_counts import calls_of
-from support.cluster import Cluster, checked
+from support.cluster import Cluster
 from support.team_secrets import SECRET, TeamSecrets, team_secrets_on
 
 BUNDLED = {"AIRFLOW_CONN_ONE": f"http://u:{SECRET}@one", "AIRFLOW_CONN_TWO": f"http://u:{SECRET}@two"}
@@ -89,7 +89,7 @@ def test_reused_inventory_after_a_change(team_secrets: TeamSecrets, change: Call
 def test_another_secret_with_the_name_of_a_deleted_one(team_secrets: TeamSecrets) -> None:
     options = options_of(team_secrets)
     earlier = taken(options)
-    checked(team_secrets.cluster.admin.delete(f"/api/v1/namespaces/{team_secrets.home}/secrets/db"))
+    team_secrets.cluster.delete(f"/api/v1/namespaces/{team_secrets.home}/secrets/db")
     without = taken(options, earlier)
     team_secrets.put("db", {"connection-id": "db"}, {"value": f"mysql://u:{SECRET}@second/x"})
 

@@ -86,14 +86,24 @@ class Cluster(ABC):
         if response.status_code == httpx.codes.CONFLICT:
             response = self.admin.put(f"{path}/{metadata['name']}", json=manifest)
         stored = checked(response)
-        self._wait_for_watch_cache(f"{path}/{metadata['name']}", stored["metadata"]["resourceVersion"])
+        self._wait_for_version(f"{path}/{metadata['name']}", stored["metadata"]["resourceVersion"])
         return stored
 
-    def _wait_for_watch_cache(self, path: str, resource_version: str) -> None:
-        """Wait until the server's watch cache has this version, because lookups read from that cache.
+    def delete(self, path: str) -> None:
+        """Delete the Secret or ConfigMap with this path."""
+        checked(self.admin.delete(path))
+        self.wait_for_watch_cache()
 
-        etcd sends each change to the cache after it has answered the write. On a busy machine a lookup can be faster.
+    @abstractmethod
+    def wait_for_watch_cache(self) -> None:
+        """Wait until lookups see every write to Secrets and ConfigMaps before this call.
+
+        Lookups read from the server's watch cache. etcd sends each change to that cache after it has answered the
+        write, so a lookup can be faster: by up to 50 ms for large Secrets on a busy machine.
         """
+
+    def _wait_for_version(self, path: str, resource_version: str) -> None:
+        """Wait until the server's watch cache has this version of the object."""
         deadline = time.monotonic() + GRANT_SECONDS
         # The server waits up to three seconds for the version, and then responds with 504.
         while not (response := self.admin.get(path, params={"resourceVersion": resource_version})).is_success:
@@ -180,6 +190,13 @@ class KubeApiserverCluster(Cluster):
         super().__init__(server.host, server.port, server.ca_file, server.admin_token)
         self.server = server
         self._roles: dict[tuple[tuple[str, ...], ...], str] = {}
+
+    def wait_for_watch_cache(self) -> None:
+        # The cache receives the changes of a kind in their order, and `apply` waits for the last one.
+        self.create_namespace("last-write")
+        metadata = {"name": "last", "namespace": "last-write", "annotations": {"written": uuid.uuid4().hex}}
+        for kind in ("Secret", "ConfigMap"):
+            self.apply({"apiVersion": "v1", "kind": kind, "metadata": metadata})
 
     def forget_history(self) -> None:
         """Forget the history. This takes about 4 s: the server is restarted, and etcd's history is compacted."""
@@ -277,6 +294,9 @@ class DevserverCluster(Cluster):
     def __init__(self, server: DevServer) -> None:
         super().__init__(server.host, server.port, server.ca_file, server.create_token("admin", None))
         self.server = server
+
+    def wait_for_watch_cache(self) -> None:
+        """Do nothing: lookups read what was written."""
 
     def forget_history(self) -> None:
         self.server.forget_history()

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
@@ -104,7 +103,7 @@ class ServerSource(ManifestSource):
 
     def delete(self, name: str, namespace: str | None = None, *, kind: str = "Secret") -> None:
         path = f"/api/v1/namespaces/{namespace or self.namespace}/{plural_of(kind)}/{name}"
-        assert self._cluster.admin.delete(path).status_code == httpx.codes.OK
+        self._cluster.delete(path)
 
     def leave(self) -> None:
         self.proxy.refuse()

@@ -55,7 +55,8 @@ class PutCommand:
 
     @property
     def backend(self) -> KubernetesSecretsBackend:
-        """A new backend with the options, without cached values."""
+        """A new backend with the options, without cached values. It sees every write before this call."""
+        self.cluster.wait_for_watch_cache()
         restart()
         return KubernetesSecretsBackend(**self.kwargs)
 

@@ -298,7 +298,7 @@ class TestIndex:
         assert backend.get_variable("x") == "one"
         until(lambda: proxy.open_watches == 1)
 
-        cluster.admin.delete(f"/api/v1/namespaces/{put.namespace}/secrets/x")
+        cluster.delete(f"/api/v1/namespaces/{put.namespace}/secrets/x")
         until(lambda: backend.get_variable("x") is None)
         cluster.apply({**secret, "stringData": {"value": "two"}})
 

@@ -91,7 +91,7 @@ class TestProblems:
     def test_being_deleted(self, commands: Commands, cluster: Cluster) -> None:
         path = f"/api/v1/namespaces/{commands.namespace}/secrets/x"
         cluster.apply(manifest(commands.namespace, "x", labels={CONNECTION: "x"}, finalizers=["example.com/wait"]))
-        cluster.admin.delete(path)
+        cluster.delete(path)
         assert codes(commands, "x") == ["being-deleted"]
         merge = {"Content-Type": "application/merge-patch+json"}
         cluster.admin.patch(path, content='{"metadata": {"finalizers": null}}', headers=merge)
