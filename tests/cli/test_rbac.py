@@ -239,6 +239,7 @@ def test_namespace_comes_only_from_a_configured_kubeconfig(
     assert rbac.status({}, "-s", "a/b") == 2
 
 
+@pytest.mark.slow
 def test_rbac_as_a_separate_process() -> None:
     program = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", "rbac", "-s", "a/b", "-n", "123"]
     variables = {"AIRFLOW__SECRETS__BACKEND": "", "AIRFLOW__SECRETS__BACKEND_KWARGS": ""}

@@ -116,6 +116,7 @@ def test_other_values_that_resemble_placeholders(data: dict[str, str]) -> None:
     assert problems(data) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value", ["{{" * 100_000, "<path:" * 50_000, "ENC[AES256_GCM,data:" + ",iv:,tag:" * 50_000, "map[a" * 50_000]
 )

@@ -1,4 +1,7 @@
-"""The test modules that `make quick` skips: those that start Airflow or other programs, and long ones."""
+"""The test modules that `make quick` skips: those that start Airflow or other programs, and long ones.
+
+Long tests in other modules have the mark `slow`.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,7 @@ SLOW = [
     "test_kubectl_reads*",
     "test_labels.py",
     "test_notices.py",
+    "test_output_code.py",
     "test_patterns.py",
     "test_pythons*",
     "test_scheduling*",
@@ -126,6 +130,7 @@ SLOW = [
     "usage/test_processes*",
     "ui/test_access*",
     "ui/test_browser*",
+    "ui/test_permissions.py",
     "ui/test_plugin*",
     "ui/test_same_as_commands*",
     "ui/test_states*",

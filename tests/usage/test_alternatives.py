@@ -210,6 +210,7 @@ def test_alternatives_in_templates_are_limited() -> None:
     assert len(found.computed) == 1
 
 
+@pytest.mark.slow
 def test_uses_in_a_loop_are_limited() -> None:
     """A small file could have millions of uses. Those that are not read count as computed."""
     items = [f"a{number}" for number in range(900)]

@@ -371,6 +371,7 @@ def test_an_archive(tmp_path: Path) -> None:
     assert connections(found_in_files(tmp_path, {})) == ["x"]
 
 
+@pytest.mark.slow
 def test_many_calls_are_limited(tmp_path: Path) -> None:
     """Each file calls each function of the others, so there are more paths than can be followed."""
     names = [f"m{number}" for number in range(12)]

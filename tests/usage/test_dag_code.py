@@ -342,6 +342,7 @@ def test_deeply_nested_code_is_limited() -> None:
     assert variables(found) == ["y"] or list(found.unread.values()) == ["it is nested too deep"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["a", ""])
 def test_exponentially_growing_strings_count_as_computed(first: str) -> None:
     """Each level is a thousand times as long as the one before it, or takes a thousand times as long."""

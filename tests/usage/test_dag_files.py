@@ -77,6 +77,7 @@ def test_corrupt_names_in_an_archive(tmp_path: Path) -> None:
     assert sorted(path.split("/")[-1] for path in found.unread) == ["central.zip", NAME]
 
 
+@pytest.mark.slow
 def test_archives_with_one_wrong_byte(tmp_path: Path) -> None:
     path = tmp_path / "packed.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -193,6 +194,7 @@ def test_imports_do_not_leave_the_folder(tmp_path: Path) -> None:
     assert not found_in_folders(tmp_path / "dags").uses
 
 
+@pytest.mark.slow
 def test_time_for_imports_is_limited(tmp_path: Path) -> None:
     deep = tmp_path.joinpath(*["d"] * 100)
     (deep / "a").mkdir(parents=True)
