@@ -134,10 +134,12 @@ class CachePolicy:
     def fresh_index(self) -> Index | None:
         """Return the index, for a lookup; ``None`` if there is none that is fresh."""
         index = self._index
-        return index if index is not None and self.uses(index, monotonic()) else None
+        return index if index is not None and self.use(index, monotonic()) else None
 
-    def uses(self, index: Index, now: float) -> bool:
-        """Return whether this is the current index, and fresh. If it is, note that a lookup uses it.
+    def use(self, index: Index, now: float) -> bool:
+        """Use an index for a lookup, if it is the current one and fresh. Return whether it is.
+
+        The watch ends when no lookup has used the index for long.
 
         Args:
             now: the time in seconds on the monotonic clock.

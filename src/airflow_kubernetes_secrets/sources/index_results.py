@@ -47,7 +47,7 @@ class IndexResults:
         result, indexes = known
         now = monotonic()
         for policy, index in indexes:
-            if not policy.uses(index, now):
+            if not policy.use(index, now):
                 return None
         return result
 
