@@ -39,6 +39,13 @@ APISERVER = "kube-apiserver"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> None:
+    _limit_the_teardown(item)
+    if any("PytestUnraisableExceptionWarning" in mark.args[0] for mark in item.iter_markers("filterwarnings")):
+        # The test ignores the warnings of destructors. Garbage that is collected later would warn in another test.
+        gc.collect()
+
+
+def _limit_the_teardown(item: pytest.Item) -> None:
     """Start the Makefile's limit for a test again, because a failure of the test cancels it before the teardown.
 
     At the end of the test, pytest cancels the limit.

@@ -26,7 +26,7 @@ _OPTIONS = [
 # A test ends before optimized JavaScript has saved as much time as its compilation takes.
 NO_OPTIMIZER = "--js-flags=--no-maglev,--no-turbofan"
 
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 PLUGIN = "/plugin/kubernetes-secrets"
 
 # Opens a page as a logged-in user: the fixture `opened`.

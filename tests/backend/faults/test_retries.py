@@ -94,9 +94,9 @@ def test_permanent_fault_fails_within_the_timeout(
     proxied: MakeBackend, proxy: Proxy, caplog: pytest.LogCaptureFixture, fault: Fault, problem: str
 ) -> None:
     proxy.faults.extend([fault] * 1000)
-    backend = proxied(timeout=0.5)
+    backend = proxied(timeout=1)
 
-    with ends_within(0.5), pytest.raises(ApiUnavailableError, match=problem) as raised:
+    with ends_within(1), pytest.raises(ApiUnavailableError, match=problem) as raised:
         backend.get_variable("x")
 
     text = str(raised.value)
@@ -111,7 +111,7 @@ def test_error_names_the_last_cause_before_the_timeout(proxied: MakeBackend, pro
     proxy.always = silent
 
     with pytest.raises(ApiUnavailableError, match="it answered 503"):
-        proxied(timeout=0.5).get_variable("x")
+        proxied(timeout=2).get_variable("x")
 
 
 def test_each_error_is_logged_once(proxied: MakeBackend, proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
@@ -119,8 +119,8 @@ def test_each_error_is_logged_once(proxied: MakeBackend, proxy: Proxy, caplog: p
     for status in (503, 500):
         proxy.faults.clear()
         proxy.faults.extend([answer_with(status)] * 1000)
-        for timeout in (0.3 + status / 1e4, 0.4 + status / 1e4):
-            with pytest.raises(ApiUnavailableError, match=r"attempts? in 0\.\d s"):
+        for timeout in (1.5 + status / 1e4, 1.6 + status / 1e4):
+            with pytest.raises(ApiUnavailableError, match=r"attempts? in \d\.\d s"):
                 proxied(timeout=timeout).get_variable("x")
 
     first, second = log_messages(caplog)
