@@ -207,11 +207,11 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def make_lookups(proxy: Proxy, account: ServiceAccount, put: Put) -> Iterator[MakeLookups]:
-    """Return a function that makes lookups which go through the proxy. They are closed at the end."""
+    """Return a function that makes lookups which go through the proxy or another server. They are closed at the end."""
     with ExitStack() as stack:
 
-        def make(**options: Any) -> VariableLookups:
-            lookups = VariableLookups(proxy, account, put.namespace, **options)
+        def make(*, through: Proxy | Cluster = proxy, **options: Any) -> VariableLookups:
+            lookups = VariableLookups(through, account, put.namespace, **options)
             stack.callback(lookups.close)
             return lookups
 
