@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.kubernetes import failures, file_stamps
 from airflow_kubernetes_secrets.sources import cache_policy, outage
 from support.cluster import Cluster, ServiceAccount
-from support.manifest_sources import FolderSource, ManifestSource, ServerSource
+from support.manifest_sources import DirectSource, FolderSource, ManifestSource, ObservedSource, ServerSource
 from support.memory import AT_ONCE, MakeLookups, StartProgram, VariableLookups
 from support.piped_program import PipedProgram
 from support.proxy import Proxy
@@ -123,28 +123,68 @@ def source(cluster: Cluster, proxy: Proxy, in_pod: None, monkeypatch: pytest.Mon
 @pytest.fixture
 def make_source(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[str], ManifestSource]]:
+) -> Callable[[str], ManifestSource]:
+    """Return a function that makes a source of Secrets: an API server, or a folder of manifests."""
+
+    def make(name: str) -> ManifestSource:
+        if name == "folder":
+            return new_folder(tmp_path)
+        cluster = cluster_of(request, name)
+        reach(cluster, monkeypatch)
+        return DirectSource(cluster)
+
+    return make
+
+
+@pytest.fixture
+def make_observed_source(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], ObservedSource]]:
     """Return a function that makes a source of Secrets: an API server behind a proxy, or a folder of manifests."""
     with ExitStack() as stack:
 
-        def make(name: str) -> ManifestSource:
+        def make(name: str) -> ObservedSource:
             if name == "folder":
-                (tmp_path / "manifests").mkdir()
-                return FolderSource(tmp_path / "manifests")
-            cluster: Cluster = request.getfixturevalue(f"{name.replace('-', '_')}_cluster")
-            monkeypatch.delenv("KUBECONFIG", raising=False)
+                return new_folder(tmp_path)
+            cluster = cluster_of(request, name)
             proxy = stack.enter_context(Proxy(cluster))
-            for variable, value in proxy.pod_environment().items():
-                monkeypatch.setenv(variable, value)
+            reach(proxy, monkeypatch)
             return ServerSource(cluster, proxy)
 
         yield make
 
 
+def new_folder(tmp_path: Path) -> FolderSource:
+    """Return a new folder of manifests."""
+    (tmp_path / "manifests").mkdir()
+    return FolderSource(tmp_path / "manifests")
+
+
+def cluster_of(request: pytest.FixtureRequest, name: str) -> Cluster:
+    """Return the API server with this name."""
+    found: Cluster = request.getfixturevalue(f"{name.replace('-', '_')}_cluster")
+    return found
+
+
+def reach(server: Cluster | Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the variables by which a pod finds this server."""
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    for name, value in server.pod_environment().items():
+        monkeypatch.setenv(name, value)
+
+
 @pytest.fixture(params=["devserver", "kube-apiserver", "folder"])
 def any_source(request: pytest.FixtureRequest, make_source: Callable[[str], ManifestSource]) -> ManifestSource:
-    """Return each API server behind a proxy, and a folder of manifests, to which a test adds Secrets."""
+    """Return each API server, and a folder of manifests, to which a test adds Secrets."""
     return make_source(request.param)
+
+
+@pytest.fixture(params=["devserver", "kube-apiserver", "folder"])
+def observed_source(
+    request: pytest.FixtureRequest, make_observed_source: Callable[[str], ObservedSource]
+) -> ObservedSource:
+    """Return each API server behind a proxy, and a folder of manifests, for tests that count requests."""
+    return make_observed_source(request.param)
 
 
 @pytest.fixture
@@ -167,11 +207,11 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def make_lookups(proxy: Proxy, account: ServiceAccount, put: Put) -> Iterator[MakeLookups]:
-    """Return a function that makes lookups which go through the proxy. They are closed at the end."""
+    """Return a function that makes lookups which go through the proxy or another server. They are closed at the end."""
     with ExitStack() as stack:
 
-        def make(**options: Any) -> VariableLookups:
-            lookups = VariableLookups(proxy, account, put.namespace, **options)
+        def make(*, through: Proxy | Cluster = proxy, **options: Any) -> VariableLookups:
+            lookups = VariableLookups(through, account, put.namespace, **options)
             stack.callback(lookups.close)
             return lookups
 

@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.errors import (
     MissingSecretError,
 )
 from support.logs import log_messages
-from support.manifest_sources import ManifestSource, ServerSource
+from support.manifest_sources import ManifestSource, ObservedSource, ServerSource
 from support.memory import fork, join
 from support.secrets import BUNDLE, CONFIG, CONNECTION, TEAM, VARIABLE
 from support.servers import on_the_devserver
@@ -38,7 +38,7 @@ def backend_of(source: ManifestSource, freshness: dict[str, object], **options: 
     return source.make_backend(config_maps=True, **freshness, **options)
 
 
-def config_map_requests(source: ManifestSource) -> list[str]:
+def config_map_requests(source: ObservedSource) -> list[str]:
     """Return the requests for ConfigMaps that the API server has received."""
     return [each.target for each in source.requests if "/configmaps" in each.target]
 
@@ -102,30 +102,32 @@ class TestValues:
 
 
 class TestSelection:
-    def test_the_option_is_off_by_default(self, any_source: ManifestSource, freshness: dict[str, object]) -> None:
-        put(any_source, {VARIABLE: "x"}, "config map")
-        put(any_source, {BUNDLE: "variables"}, data={"other-id": "config map"})
-        backend = any_source.make_backend(bundles=True, **freshness)
+    def test_the_option_is_off_by_default(self, observed_source: ObservedSource, freshness: dict[str, object]) -> None:
+        put(observed_source, {VARIABLE: "x"}, "config map")
+        put(observed_source, {BUNDLE: "variables"}, data={"other-id": "config map"})
+        backend = observed_source.make_backend(bundles=True, **freshness)
 
         assert (backend.get_variable("x"), backend.get_variable("other-id")) == (None, None)
-        assert config_map_requests(any_source) == []
+        assert config_map_requests(observed_source) == []
 
-    def test_only_variables_are_read(self, any_source: ManifestSource, freshness: dict[str, object]) -> None:
-        put(any_source, {CONNECTION: "x", CONFIG: "x"}, "http://example.com")
-        put(any_source, {BUNDLE: "connections"}, data={"x": "http://example.com"})
-        put(any_source, {BUNDLE: "config"}, data={"x": "option"})
-        backend = backend_of(any_source, freshness, bundles=True)
+    def test_only_variables_are_read(self, observed_source: ObservedSource, freshness: dict[str, object]) -> None:
+        put(observed_source, {CONNECTION: "x", CONFIG: "x"}, "http://example.com")
+        put(observed_source, {BUNDLE: "connections"}, data={"x": "http://example.com"})
+        put(observed_source, {BUNDLE: "config"}, data={"x": "option"})
+        backend = backend_of(observed_source, freshness, bundles=True)
 
         assert (backend.get_conn_value("x"), backend.get_config("x")) == (None, None)
-        assert config_map_requests(any_source) == []
+        assert config_map_requests(observed_source) == []
         assert backend.get_variable("x") is None
 
-    def test_null_label_reads_no_config_map(self, any_source: ManifestSource, freshness: dict[str, object]) -> None:
-        put(any_source, {VARIABLE: "x"}, "config map")
-        backend = backend_of(any_source, freshness, variables_label=None, bundles=True)
+    def test_null_label_reads_no_config_map(
+        self, observed_source: ObservedSource, freshness: dict[str, object]
+    ) -> None:
+        put(observed_source, {VARIABLE: "x"}, "config map")
+        backend = backend_of(observed_source, freshness, variables_label=None, bundles=True)
 
         assert backend.get_variable("x") is None
-        assert config_map_requests(any_source) == []
+        assert config_map_requests(observed_source) == []
 
     def test_oldest_config_map_is_used(
         self, any_source: ManifestSource, freshness: dict[str, object], caplog: pytest.LogCaptureFixture

@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedS
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from support.errors import everything_about
 from support.logs import log_messages
-from support.manifest_sources import ManifestSource
+from support.manifest_sources import ManifestSource, ObservedSource
 from support.value_sources import OF_MOUNTS, OF_PLACES, OfPlace, ValueSource
 
 try:
@@ -34,13 +34,25 @@ SOURCES: dict[str, type[ValueSource]] = {
 }
 
 
-@pytest.fixture(params=SOURCES)
-def source(request: pytest.FixtureRequest, tmp_path: Path, make_source: Callable[[str], ManifestSource]) -> ValueSource:
-    name, _in, where = request.param.partition(" in ")
+def source_of(name: str, tmp_path: Path, make: Callable[[str], ManifestSource]) -> ValueSource:
+    """Return the source with this name. ``make`` makes the place of those that need one."""
+    name, _in, where = name.partition(" in ")
     if not where:
         (tmp_path / "mount").mkdir()
         return OF_MOUNTS[name](tmp_path / "mount")
-    return OF_PLACES[name](make_source(where))
+    return OF_PLACES[name](make(where))
+
+
+@pytest.fixture(params=SOURCES)
+def source(request: pytest.FixtureRequest, tmp_path: Path, make_source: Callable[[str], ManifestSource]) -> ValueSource:
+    return source_of(request.param, tmp_path, make_source)
+
+
+@pytest.fixture(params=SOURCES)
+def observed_source(
+    request: pytest.FixtureRequest, tmp_path: Path, make_observed_source: Callable[[str], ManifestSource]
+) -> ValueSource:
+    return source_of(request.param, tmp_path, make_observed_source)
 
 
 def value_of(kind: Kind, text: str = "found") -> bytes:
@@ -226,15 +238,16 @@ def test_values_are_masked(source: ValueSource) -> None:
         assert (redact(value.decode()) == "***") == (kind is not Kind.CONFIG)
 
 
-def test_a_source_that_is_unavailable(source: ValueSource, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_source_that_is_unavailable(observed_source: ValueSource, caplog: pytest.LogCaptureFixture) -> None:
     """It is an error and not a miss."""
-    [kind, *_others] = source.kinds
-    source.put(kind, "x", value_of(kind))
+    [kind, *_others] = observed_source.kinds
+    observed_source.put(kind, "x", value_of(kind))
     # On a busy machine a real kube-apiserver may take more than half a second to respond.
-    backend = source.backend(timeout=2)
+    backend = observed_source.backend(timeout=2)
     assert look(backend, kind, "x") is not None
-    if isinstance(source, OfPlace):
-        source.manifest_source.leave()
+    if isinstance(observed_source, OfPlace):
+        assert isinstance(observed_source.manifest_source, ObservedSource)
+        observed_source.manifest_source.leave()
     else:
         mount = Path(str(backend.options.path))
         mount.rename(mount.with_name("elsewhere"))

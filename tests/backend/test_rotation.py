@@ -223,7 +223,7 @@ def test_unreadable_ca_does_not_make_another_server_trusted(
     assert backend.get_variable("x") == "found"
     (folder / "ca.crt").unlink()
 
-    with Proxy(cluster) as another:
+    with Proxy(cluster, has_own_ca=True) as another:
         proxy.refuse()
         another_port = another.port
         for name, value in another.pod_environment().items():

@@ -22,6 +22,7 @@ import pytest
 
 from airflow_kubernetes_secrets.sources import cache_policy
 from airflow_kubernetes_secrets.sources.cache_policy import Thresholds
+from support.cluster import Cluster
 from support.exchange import Exchange, Fault
 from support.faults import forward, late
 from support.memory import AT_ONCE, MakeLookups, VariableLookups, sockets_to, watchers
@@ -172,14 +173,15 @@ class TestRaising:
 
     @pytest.mark.usefixtures("freezes")
     def test_in_the_first_connection(
-        self, make_lookups: MakeLookups, number: signal.Signals, raised: type[BaseException]
+        self, make_lookups: MakeLookups, cluster: Cluster, number: signal.Signals, raised: type[BaseException]
     ) -> None:
         """No lock stays taken for other threads, and no descriptor is closed that has become another file's."""
         problems: list[str] = []
         moments = 0
+        make = partial(make_lookups, through=cluster, thresholds=DIRECT)
         with raising(number, raised):
             while not problems:
-                lookups, other = make_lookups(thresholds=DIRECT), Another(make_lookups(thresholds=DIRECT))
+                lookups, other = make(), Another(make())
                 moment = Moment(number, moments, inside=(*INTERRUPTED, ssl.__file__, socket.__file__))
                 try:
                     with moment.of():

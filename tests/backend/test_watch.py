@@ -117,7 +117,7 @@ class TestChanges:
         with reading(*readers), ThreadPoolExecutor(3) as threads:
             list(
                 threads.map(
-                    lambda each: count_up_for(4, *each, pause=0), (variables[0::3], variables[1::3], variables[2::3])
+                    lambda each: count_up_for(2, *each, pause=0), (variables[0::3], variables[1::3], variables[2::3])
                 )
             )
             last = time.monotonic()

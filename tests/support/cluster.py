@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import yaml
 
+from support.json_client import JsonClient, JsonResponse
 from support.kube_apiserver import KubeApiserver, SharedApiserver, bearer, trust
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Cluster(ABC):
         self.admin_token = admin_token
         self.directory = Path(tempfile.mkdtemp(prefix="cluster-"))
         self.admin = self.client(admin_token)
+        self._requests = JsonClient(host, port, trust(ca_file), bearer(admin_token))
         self._namespaces: set[str] = set()
 
     @cached_property
@@ -74,7 +76,7 @@ class Cluster(ABC):
             self._namespaces.add(name)
 
     def _create_namespace(self, name: str) -> None:
-        response = self.admin.post("/api/v1/namespaces", json={"metadata": {"name": name}})
+        response = self._requests.post("/api/v1/namespaces", json={"metadata": {"name": name}})
         if response.status_code != httpx.codes.CONFLICT:
             checked(response)
 
@@ -82,16 +84,16 @@ class Cluster(ABC):
         """Create or replace a Secret, or an object of the ``kind`` in the manifest, and return the stored object."""
         metadata = manifest["metadata"]
         path = f"/api/v1/namespaces/{metadata.get('namespace', 'default')}/{plural_of(manifest.get('kind', 'Secret'))}"
-        response = self.admin.post(path, json=manifest)
+        response = self._requests.post(path, json=manifest)
         if response.status_code == httpx.codes.CONFLICT:
-            response = self.admin.put(f"{path}/{metadata['name']}", json=manifest)
+            response = self._requests.put(f"{path}/{metadata['name']}", json=manifest)
         stored = checked(response)
         self._wait_for_version(f"{path}/{metadata['name']}", stored["metadata"]["resourceVersion"])
         return stored
 
     def delete(self, path: str) -> None:
         """Delete the Secret or ConfigMap with this path."""
-        checked(self.admin.delete(path))
+        checked(self._requests.delete(path))
         self.wait_for_watch_cache()
 
     @abstractmethod
@@ -106,7 +108,7 @@ class Cluster(ABC):
         """Wait until the server's watch cache has this version of the object."""
         deadline = time.monotonic() + GRANT_SECONDS
         # The server waits up to three seconds for the version, and then responds with 504.
-        while not (response := self.admin.get(path, params={"resourceVersion": resource_version})).is_success:
+        while not (response := self._requests.get(path, params={"resourceVersion": resource_version})).is_success:
             assert response.status_code != httpx.codes.NOT_FOUND, f"{path} was deleted meanwhile"
             assert time.monotonic() < deadline, f"the watch cache stays behind: {response.text}"
             time.sleep(0.05)
@@ -178,6 +180,7 @@ class Cluster(ABC):
     def close(self) -> None:
         """Close the client and remove the files. The owner of the server stops it."""
         self.admin.close()
+        self._requests.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
@@ -217,6 +220,7 @@ class KubeApiserverCluster(Cluster):
         finally:
             self.server.start_apiserver()
             self.admin.close()
+            self._requests.close()
             self.admin = self.client(self.admin_token)
 
     def _token(
@@ -228,22 +232,24 @@ class KubeApiserverCluster(Cluster):
         resources: Sequence[str] = ("secrets",),
     ) -> str:
         accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
-        checked(self.admin.post(accounts, json={"metadata": {"name": name}}))
+        checked(self._requests.post(accounts, json={"metadata": {"name": name}}))
         subject = {"kind": "ServiceAccount", "namespace": namespace, "name": name}
-        for each, verbs in grants.items():
-            if verbs:
-                self._grant(each, verbs, subject, resources=resources)
-                # The server applies all rules of a binding at once.
-                self._wait_until_granted(subject, each, verbs[-1], resource=resources[-1])
+        granted = {each: verbs for each, verbs in grants.items() if verbs}
+        for each, verbs in granted.items():
+            self._grant(each, verbs, subject, resources=resources)
         for each, names in (named or {}).items():
             self._grant(each, ["get"], subject, names)
-            self._wait_until_granted(subject, each, "get", names[-1])
         request = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
             "spec": {"expirationSeconds": 3600},
         }
-        token: str = checked(self.admin.post(f"{accounts}/{name}/token", json=request))["status"]["token"]
+        token: str = checked(self._requests.post(f"{accounts}/{name}/token", json=request))["status"]["token"]
+        # The server applies a binding a moment later, and all rules of a binding at once.
+        for each, verbs in granted.items():
+            self._wait_until_granted(subject, each, verbs[-1], resource=resources[-1])
+        for each, names in (named or {}).items():
+            self._wait_until_granted(subject, each, "get", names[-1])
         return token
 
     def _wait_until_granted(
@@ -252,7 +258,7 @@ class KubeApiserverCluster(Cluster):
         # The connection of the administrator exists, and a connection of the account would need a TLS handshake.
         user = f"system:serviceaccount:{subject['namespace']}:{subject['name']}"
         namespace = "" if namespace == "*" else namespace
-        wait_until_allowed(self.admin, namespace, verb, name, resource=resource, user=user)
+        wait_until_allowed(self._requests, namespace, verb, name, resource=resource, user=user)
 
     def _grant(
         self,
@@ -273,7 +279,7 @@ class KubeApiserverCluster(Cluster):
             "name": self._role(verbs, resources, names),
         }
         body = {"metadata": {"name": name}, "roleRef": reference, "subjects": [subject]}
-        checked(self.admin.post(f"{base}/{plural_of(kind)}", json=body))
+        checked(self._requests.post(f"{base}/{plural_of(kind)}", json=body))
 
     def _role(self, verbs: Sequence[str], resources: Sequence[str], names: Sequence[str]) -> str:
         """Return the name of a role with these rules. Thousands of accounts share a few roles."""
@@ -281,7 +287,7 @@ class KubeApiserverCluster(Cluster):
         if rules not in self._roles:
             name = f"role-{uuid.uuid4().hex[:12]}"
             rule = {"apiGroups": [""], "verbs": verbs, "resources": resources, "resourceNames": names}
-            checked(self.admin.post(f"{_RBAC}/clusterroles", json={"metadata": {"name": name}, "rules": [rule]}))
+            checked(self._requests.post(f"{_RBAC}/clusterroles", json={"metadata": {"name": name}, "rules": [rule]}))
             self._roles[rules] = name
         return self._roles[rules]
 
@@ -324,7 +330,7 @@ class DevserverCluster(Cluster):
         return self.server.create_token(f"system:serviceaccount:{namespace}:{name}", verbs, on_config_maps)
 
 
-def checked(response: httpx.Response) -> dict[str, Any]:
+def checked(response: httpx.Response | JsonResponse) -> dict[str, Any]:
     """Return the JSON of a response, which must be successful."""
     assert response.is_success, f"{response.request.method} {response.request.url}: {response.text}"
     body: dict[str, Any] = json.loads(response.text)
@@ -337,7 +343,7 @@ def plural_of(kind: str) -> str:
 
 
 def wait_until_allowed(
-    client: httpx.Client,
+    client: httpx.Client | JsonClient,
     namespace: str,
     verb: str,
     name: str = "",

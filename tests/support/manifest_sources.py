@@ -1,4 +1,4 @@
-"""One interface for the sources of a backend: an API server behind a proxy, or a folder of manifests."""
+"""One interface for the sources of a backend: an API server, directly or behind a proxy, or a folder of manifests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from support.cluster import Cluster, plural_of
+from support.cluster import Cluster, ServiceAccount, plural_of
 from support.exchange import Request
 from support.proxy import Proxy
 
@@ -67,18 +67,9 @@ class ManifestSource(ABC):
             }
         )
 
-    @property
-    @abstractmethod
-    def requests(self) -> list[Request]:
-        """The requests that an API server has received so far."""
-
     @abstractmethod
     def delete(self, name: str, namespace: str | None = None, *, kind: str = "Secret") -> None:
         """Delete a Secret or ConfigMap."""
-
-    @abstractmethod
-    def leave(self) -> None:
-        """Make the source unavailable from now on."""
 
     @abstractmethod
     def make_backend(self, **options: object) -> KubernetesSecretsBackend:
@@ -88,25 +79,30 @@ class ManifestSource(ABC):
     def _apply(self, manifest: dict[str, Any]) -> None: ...
 
 
-class ServerSource(ManifestSource):
-    """An API server behind a proxy. Each backend has its own service account."""
-
-    def __init__(self, cluster: Cluster, proxy: Proxy) -> None:
-        super().__init__()
-        self._cluster = cluster
-        self.proxy = proxy
-        self._namespaces: set[str] = set()
+class ObservedSource(ManifestSource):
+    """A source that records the requests of its backends, and that a test can make unavailable."""
 
     @property
+    @abstractmethod
     def requests(self) -> list[Request]:
-        return self.proxy.requests
+        """The requests that an API server has received so far."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """Make the source unavailable from now on."""
+
+
+class DirectSource(ManifestSource):
+    """An API server. Each backend has its own service account."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__()
+        self._cluster = cluster
+        self._namespaces: set[str] = set()
 
     def delete(self, name: str, namespace: str | None = None, *, kind: str = "Secret") -> None:
         path = f"/api/v1/namespaces/{namespace or self.namespace}/{plural_of(kind)}/{name}"
         self._cluster.delete(path)
-
-    def leave(self) -> None:
-        self.proxy.refuse()
 
     def make_backend(self, **options: object) -> KubernetesSecretsBackend:
         parsed = Options.parse(options)
@@ -128,7 +124,11 @@ class ServerSource(ManifestSource):
     ) -> KubernetesSecretsBackend:
         """Return a backend whose service account has these permissions; see :meth:`Cluster.service_account`."""
         account = self._cluster.service_account(self.namespace, f"airflow-{next(_numbers)}", grants, named, resources)
-        return KubernetesSecretsBackend(service_account_path=str(self.proxy.folder(account)), **options)
+        return KubernetesSecretsBackend(service_account_path=str(self._folder(account)), **options)
+
+    def _folder(self, account: ServiceAccount) -> Path:
+        """Return the folder of the account in a pod."""
+        return account.folder
 
     def _apply(self, manifest: dict[str, Any]) -> None:
         namespace = manifest["metadata"]["namespace"]
@@ -138,7 +138,25 @@ class ServerSource(ManifestSource):
         self._cluster.apply(manifest)
 
 
-class FolderSource(ManifestSource):
+class ServerSource(DirectSource, ObservedSource):
+    """An API server behind a proxy."""
+
+    def __init__(self, cluster: Cluster, proxy: Proxy) -> None:
+        super().__init__(cluster)
+        self.proxy = proxy
+
+    @property
+    def requests(self) -> list[Request]:
+        return self.proxy.requests
+
+    def leave(self) -> None:
+        self.proxy.refuse()
+
+    def _folder(self, account: ServiceAccount) -> Path:
+        return self.proxy.folder(account)
+
+
+class FolderSource(ObservedSource):
     """A folder with one manifest in each file, alternately in YAML and in JSON."""
 
     def __init__(self, folder: Path) -> None:

@@ -86,9 +86,12 @@ class StartProgram(Protocol):
 
 
 class MakeLookups(Protocol):
-    """Makes lookups that go through the proxy of the test. It takes the options of :class:`VariableLookups`."""
+    """Makes lookups that go through the proxy of the test or another server.
 
-    def __call__(self, **options: object) -> VariableLookups: ...
+    It takes the options of :class:`VariableLookups`.
+    """
+
+    def __call__(self, *, through: Proxy | Cluster = ..., **options: object) -> VariableLookups: ...
 
 
 class VariableLookups:

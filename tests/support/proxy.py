@@ -8,6 +8,7 @@ request it takes the next fault from ``faults``, or for a watch from ``watch_fau
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import shutil
 import socket
@@ -31,9 +32,17 @@ class Proxy:
 
     Args:
         clients: a CA; clients must present a certificate of it.
+        has_own_ca: whether clients of other proxies do not trust this one.
     """
 
-    def __init__(self, upstream: Cluster | Proxy, host: str = "127.0.0.1", clients: trustme.CA | None = None) -> None:
+    def __init__(
+        self,
+        upstream: Cluster | Proxy,
+        host: str = "127.0.0.1",
+        clients: trustme.CA | None = None,
+        *,
+        has_own_ca: bool = False,
+    ) -> None:
         self.host = host
         self.requests: list[Request] = []
         self.faults: deque[Fault] = deque()
@@ -43,12 +52,9 @@ class Proxy:
         self.connections = 0
         self._upstream = upstream
         self._directory = Path(tempfile.mkdtemp(prefix="proxy-"))
-        authority = trustme.CA()
+        authority, self._tls = _new_tls(host) if has_own_ca or clients is not None else _shared_tls(host)
         self.ca_file = self._directory / "ca.crt"
         authority.cert_pem.write_to_path(str(self.ca_file))
-        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._tls.sslsocket_class = Connection
-        authority.issue_cert(host, "localhost").configure_cert(self._tls)
         if clients is not None:
             clients.configure_trust(self._tls)
             self._tls.verify_mode = ssl.CERT_REQUIRED
@@ -213,6 +219,19 @@ class Proxy:
             return _next(self.watch_faults, self.always_watch)(exchange)
         finally:
             self._watching.discard(exchange)
+
+
+def _new_tls(host: str) -> tuple[trustme.CA, ssl.SSLContext]:
+    """Return a new CA, and a context with a certificate of it."""
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.sslsocket_class = Connection
+    authority.issue_cert(host, "localhost").configure_cert(context)
+    return authority, context
+
+
+# Creating certificates takes longer than most tests use the proxy.
+_shared_tls = functools.cache(_new_tls)
 
 
 def _next(faults: deque[Fault], always: Fault | None) -> Fault:

@@ -7,23 +7,22 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from airflow.api_fastapi.app import create_auth_manager
-from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-from airflow.api_fastapi.core_api.security import get_user
-from fastapi.testclient import TestClient
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.ui import snapshot_cache as module
-from airflow_kubernetes_secrets.ui.app import create_app
 from airflow_kubernetes_secrets.ui.row import Row
 from airflow_kubernetes_secrets.ui.snapshot_cache import PageSnapshot, SnapshotCache
-from support.auth_manager import ChangingPermissions
 from support.waiting import PATIENCE
+
+# Each process of a test run imports this module, and the import of Airflow's routes takes more than a second.
+if TYPE_CHECKING:
+    from support.auth_manager import ChangingPermissions
 
 SECRET = """
 apiVersion: v1
@@ -52,6 +51,8 @@ class Page:
     """
 
     def __init__(self, folder: Path, manager: ChangingPermissions) -> None:
+        from airflow_kubernetes_secrets.ui.app import create_app
+
         self.manager = manager
         self.lists, self.listing = threading.Event(), threading.Event()
         self.lists.set()
@@ -61,6 +62,10 @@ class Page:
         self._app.state.snapshot_cache = SnapshotCache(self._take)
 
     def ids(self, user: str = "somebody") -> list[str]:
+        from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+        from airflow.api_fastapi.core_api.security import get_user
+        from fastapi.testclient import TestClient
+
         self._app.dependency_overrides[get_user] = lambda: SimpleAuthManagerUser(username=user, role="admin")
         answer = TestClient(self._app).get("/api/entries").raise_for_status().json()
         return [entry["id"] for entry in answer["entries"]]
@@ -99,6 +104,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
+    from airflow.api_fastapi.app import create_auth_manager
+
+    from support.auth_manager import ChangingPermissions
+
     monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "support.auth_manager.ChangingPermissions")
     manager = create_auth_manager()
     assert isinstance(manager, ChangingPermissions)

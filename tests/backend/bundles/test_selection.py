@@ -9,19 +9,19 @@ import pytest
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from support.bundles import URI, backend_of, put_bundle
 from support.logs import log_messages
-from support.manifest_sources import ManifestSource
+from support.manifest_sources import ManifestSource, ObservedSource
 from support.secrets import BUNDLE, CONNECTION, TEAM, VARIABLE
 
 pytestmark = pytest.mark.however_fresh
 
 
 class TestSelection:
-    def test_the_option_is_off_by_default(self, any_source: ManifestSource, freshness: dict[str, object]) -> None:
-        put_bundle(any_source, "variables", {"x": "found"})
-        backend = any_source.make_backend(**freshness)
+    def test_the_option_is_off_by_default(self, observed_source: ObservedSource, freshness: dict[str, object]) -> None:
+        put_bundle(observed_source, "variables", {"x": "found"})
+        backend = observed_source.make_backend(**freshness)
 
         assert backend.get_variable("x") is None
-        assert not [each for each in any_source.requests if BUNDLE in each.target]
+        assert not [each for each in observed_source.requests if BUNDLE in each.target]
 
     def test_labelled_secret_takes_precedence_over_bundles(
         self, any_source: ManifestSource, freshness: dict[str, object]

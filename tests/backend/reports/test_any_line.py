@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.backend import masking
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.messages import notices
@@ -58,19 +59,27 @@ def test_an_exception_at_any_line(
             case.look(backend)
         assert leaks(raised.value, hidden) == []
 
-    def again() -> None:
+    def forget() -> None:
+        notices.forget(())
+        masking._forget()
+
+    def connect() -> None:
         nonlocal backend
-        if reuses_connection:
-            notices.forget(())
-        else:
-            restart()
-            backend = make_backend(**case.options)
+        restart()
+        backend = make_backend(**case.options)
 
-    # A new connection takes longer than the rest. Only the code that connects or caches, and masking, depend on it.
-    reuses_connection = case.here is with_values and not case.options.get("mask_values")
-
-    work = AtEveryLine(lambda: case.look(backend), again, here=case.here)
+    # A new connection takes longer than the rest. Only the code that connects, and what is cached, depend on it.
+    is_cached = "cache_ttl" in case.options
+    again = connect if is_cached else forget
+    work = AtEveryLine(
+        lambda: case.look(backend), again, here=lambda file: case.here(file) and (is_cached or with_values(file))
+    )
     assert found_at(work, hidden, least=40) == {}
+    if case.here is not with_values and not is_cached:
+        work = AtEveryLine(
+            lambda: case.look(backend), connect, here=lambda file: case.here(file) and not with_values(file)
+        )
+        assert found_at(work, hidden, least=40) == {}
 
 
 @on_the_devserver

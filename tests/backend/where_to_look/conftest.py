@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from support.cluster import Cluster
-from support.manifest_sources import FolderSource, ManifestSource, ServerSource
-from support.proxy import Proxy
+from support.manifest_sources import ManifestSource, ObservedSource
 
 
 @pytest.fixture(params=["devserver", "kube-apiserver", "folder"])
@@ -22,13 +20,12 @@ def cluster(request: pytest.FixtureRequest) -> Cluster | None:
 
 
 @pytest.fixture
-def source(cluster: Cluster | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ManifestSource]:
-    if cluster is None:
-        (tmp_path / "manifests").mkdir()
-        yield FolderSource(tmp_path / "manifests")
-        return
-    monkeypatch.delenv("KUBECONFIG", raising=False)
-    with Proxy(cluster) as proxy:
-        for name, value in proxy.pod_environment().items():
-            monkeypatch.setenv(name, value)
-        yield ServerSource(cluster, proxy)
+def source(cluster: Cluster | None, make_source: Callable[[str], ManifestSource]) -> ManifestSource:
+    """Return the API server, or the folder of manifests."""
+    return make_source("folder" if cluster is None else cluster.name)
+
+
+@pytest.fixture
+def observed_source(cluster: Cluster | None, make_observed_source: Callable[[str], ObservedSource]) -> ObservedSource:
+    """Return the API server behind a proxy, or the folder of manifests."""
+    return make_observed_source("folder" if cluster is None else cluster.name)

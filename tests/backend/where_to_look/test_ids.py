@@ -6,7 +6,7 @@ import pytest
 
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from support.logs import log_messages
-from support.manifest_sources import ManifestSource
+from support.manifest_sources import ManifestSource, ObservedSource
 from support.secrets import CONFIG, CONNECTION, VARIABLE
 
 pytestmark = pytest.mark.however_fresh
@@ -14,25 +14,25 @@ pytestmark = pytest.mark.however_fresh
 
 class TestPatterns:
     def test_id_that_does_not_match_the_pattern_is_a_miss_without_a_request(
-        self, source: ManifestSource, freshness: dict[str, object]
+        self, observed_source: ObservedSource, freshness: dict[str, object]
     ) -> None:
-        source.put({}, "referred to", name="secret")
-        backend = source.make_backend(
+        observed_source.put({}, "referred to", name="secret")
+        backend = observed_source.make_backend(
             connections_lookup_pattern="k8s_",
             variables_lookup_pattern="k8s_",
             config_lookup_pattern="k8s_",
             references={kind: {"x_k8s_": "secret"} for kind in ("connections", "variables", "config")},
             **freshness,
         )
-        before = len(source.requests)
-        source.leave()
+        before = len(observed_source.requests)
+        observed_source.leave()
 
         for key in ("x_k8s_", "k8s-", "other"):
             assert backend.get_connection(key) is None
             assert backend.get_conn_value(key, team_name="blue") is None
             assert backend.get_variable(key) is None
             assert backend.get_config(key) is None
-        assert len(source.requests) == before
+        assert len(observed_source.requests) == before
 
     @pytest.mark.parametrize(
         ("pattern", "found"),

@@ -10,7 +10,7 @@ import pytest
 from airflow_kubernetes_secrets.errors import NotConfiguredError
 from support.cluster import Cluster
 from support.logs import log_messages
-from support.manifest_sources import FolderSource, ManifestSource
+from support.manifest_sources import FolderSource, ManifestSource, ObservedSource
 from support.secrets import CONFIG, CONNECTION, TEAM, VARIABLE
 from support.waiting import until
 
@@ -165,11 +165,13 @@ def test_order_of_namespaces_teams_and_references(
 
 
 @pytest.mark.parametrize("cluster", ["folder"], indirect=True)
-def test_missing_folder_is_an_error_and_not_a_miss(source: ManifestSource, freshness: dict[str, object]) -> None:
-    source.put({VARIABLE: "x"}, "x")
-    backend = source.make_backend(**freshness)
+def test_missing_folder_is_an_error_and_not_a_miss(
+    observed_source: ObservedSource, freshness: dict[str, object]
+) -> None:
+    observed_source.put({VARIABLE: "x"}, "x")
+    backend = observed_source.make_backend(**freshness)
     assert backend.get_variable("x") == "x"
-    source.leave()
+    observed_source.leave()
 
     with pytest.raises(NotConfiguredError, match="the folder of 'path' in backend_kwargs cannot be read"):
         backend.get_variable("x")
