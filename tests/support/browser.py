@@ -26,6 +26,7 @@ _OPTIONS = [
 # A test ends before optimized JavaScript has saved as much time as its compilation takes.
 NO_OPTIMIZER = "--js-flags=--no-maglev,--no-turbofan"
 
+# A page of Airflow takes this long when many processes share each core.
 PATIENCE_MS = 60_000
 PLUGIN = "/plugin/kubernetes-secrets"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Frame, expect
 
 from support.airflow_ui import AirflowUI
 from support.browser import PLUGIN, Open, alone, count, framed, intercept, ready, resize
@@ -68,16 +68,6 @@ def test_a_problem_has_a_remedy_to_copy_and_a_link_to_its_documentation(opened: 
     # In addition to the colour there is a sign, which screen readers read aloud.
     sign = problem.locator(".badge").evaluate("each => getComputedStyle(each, '::before').content")
     assert "warning" in sign
-
-
-def test_the_documentation_opens_in_a_new_window_of_airflow(opened: Open) -> None:
-    page = opened("ada", f"{PLUGIN}?search=stage")
-    page.context.route("**/reference/cli.html", lambda route: route.fulfill(body="documentation"))
-    frame = framed(page)
-    frame.locator("#rows .link").click()
-    with page.context.expect_page() as new:
-        frame.locator("#panel li.warning a").first.click()
-    assert "/reference/cli.html#" in new.value.url
 
 
 def test_copies_of_the_id_the_secret_and_a_command(opened: Open, team_secrets: TeamSecrets) -> None:
@@ -156,11 +146,19 @@ def test_the_key_for_the_next_problem_stops_at_a_failed_request(opened: Open) ->
     expect(page.locator("#page")).to_have_value("2")
 
 
-def test_id_problems_and_secret_are_visible_at_every_size(opened: Open) -> None:
+# Airflow's UI is slow to load. So one test checks everything that depends on its frame.
+def test_the_frame_of_airflow(opened: Open) -> None:
     page = opened("ada", f"{PLUGIN}?search=stage")
     frame = framed(page)
+    assert_id_problems_and_secret_are_visible_at_every_size(frame)
+    assert_documentation_opens_in_a_new_window(frame)
+    assert_time_of_the_snapshot_is_visible_after_a_long_address(frame)
+    assert_the_whole_table_is_not_cut_off_on_a_narrow_screen(frame)
+
+
+def assert_id_problems_and_secret_are_visible_at_every_size(frame: Frame) -> None:
     for width, height in ((400, 800), (800, 600), (1280, 640), (1440, 900)):
-        resize(page, width, height)
+        resize(frame.page, width, height)
         for column in ("id", "problems", "secret"):
             cell = frame.locator(f"#rows td.{column}").first
             box = cell.bounding_box()
@@ -170,18 +168,30 @@ def test_id_problems_and_secret_are_visible_at_every_size(opened: Open) -> None:
             assert box["y"] + box["height"] <= height
         assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
-    # The whole table is not cut off on a narrow screen.
-    frame.fill("#search", "")
-    count(frame, "1 to 50 of 73")
-    resize(page, 320, 640)
-    for selector in ("html", "#place"):
-        assert frame.locator(selector).evaluate("each => each.scrollWidth <= each.clientWidth"), selector
+
+def assert_documentation_opens_in_a_new_window(frame: Frame) -> None:
+    context = frame.page.context
+    context.route("**/reference/cli.html", lambda route: route.fulfill(body="documentation"))
+    frame.locator("#rows .link").click()
+    with context.expect_page() as new:
+        frame.locator("#panel li.warning a").first.click()
+    assert "/reference/cli.html#" in new.value.url
+    new.value.close()
 
 
-def test_the_time_of_the_snapshot_is_visible_after_a_long_address(opened: Open) -> None:
-    page = opened("ada", f"{PLUGIN}?of=connection&id=app_db")
-    resize(page, 1280, 640)
-    place = framed(page).locator("#place")
-    expect(framed(page).locator("#panel")).to_be_visible()
+def assert_time_of_the_snapshot_is_visible_after_a_long_address(frame: Frame) -> None:
+    """It is visible next to the open panel."""
+    resize(frame.page, 1280, 640)
+    place = frame.locator("#place")
+    expect(frame.locator("#panel")).to_be_visible()
     place.evaluate("each => each.textContent = each.textContent.replace('127.', `${'a'.repeat(60)}.eks.amazonaws.com`)")
     assert place.evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
+def assert_the_whole_table_is_not_cut_off_on_a_narrow_screen(frame: Frame) -> None:
+    frame.click("#close")
+    frame.fill("#search", "")
+    count(frame, "1 to 50 of 73")
+    resize(frame.page, 320, 640)
+    for selector in ("html", "#place"):
+        assert frame.locator(selector).evaluate("each => each.scrollWidth <= each.clientWidth"), selector
