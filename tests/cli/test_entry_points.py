@@ -376,7 +376,7 @@ class TestOutput:
 def _encoded(encoding: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command whose output has this encoding, and optionally an error handler."""
     return subprocess.run(
-        [*PROGRAM, *arguments],
+        [forked_program(), *arguments],
         env={**os.environ, "PYTHONIOENCODING": encoding},
         capture_output=True,
         encoding=encoding.partition(":")[0],

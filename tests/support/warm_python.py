@@ -5,9 +5,8 @@ files whose compiled code it reads. It ends when its standard input closes. :mod
 
 A program starts as in its own process, with its arguments, variables, folder and streams. One thing differs: the values
 that Python and the libraries have read from the environment of the test run when they were loaded. They include the
-hash seed (one for all programs), PYTHONWARNINGS, PYTHONDEVMODE and other options of Python, the encoding of the
-streams, and variables that a library reads when it is imported, such as NO_COLOR. Nothing checks whether they matter to
-a program.
+hash seed (one for all programs), PYTHONWARNINGS, PYTHONDEVMODE and other options of Python except PYTHONIOENCODING, and
+variables that a library reads when it is imported, such as NO_COLOR. Nothing checks whether they matter to a program.
 
 Four settings save a third of the time of a program. ``yaml.safe_load`` parses in C, so Python does not parse Airflow's
 own files. ``yaml.SafeLoader``, from which this project derives its own loader, is unchanged. The garbage collector runs
@@ -189,6 +188,11 @@ def run(program: dict[str, Any]) -> None:
     # Python decides this when it starts. This process had another output then.
     assert isinstance(sys.stdout, io.TextIOWrapper)
     sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
+    if encoding := os.environ.get("PYTHONIOENCODING"):
+        encoding, _, errors = encoding.partition(":")
+        sys.stdout.reconfigure(encoding=encoding, errors=errors or "strict")
+        # If the errors of this process go to a file, its stream would seek now, which a pipe does not support.
+        sys.stderr = open(2, "w", 1, encoding, "backslashreplace", closefd=False)  # noqa: SIM115
     folders = os.environ.get("PYTHONPATH", "")
     sys.path[:0] = [program["folder"], *(folders.split(os.pathsep) if folders else [])]
     module = types.ModuleType("__main__")
