@@ -40,13 +40,13 @@ def tell(**lookups):
 
 class Deferred(BaseOperator):
     def execute(self, context):
-        self.defer(trigger=HostTrigger("in_env"), method_name="resumed", timeout=datetime.timedelta(seconds=30))
+        self.defer(trigger=HostTrigger("in_env"), method_name="resumed", timeout=datetime.timedelta(minutes=4))
 
     def resumed(self, context, event):
         print("told", json.dumps({"host": event}))
 
 
-with DAG("lookups", schedule=None):
+with DAG("lookups", schedule="@once"):
 
     @task
     def everywhere():
@@ -170,22 +170,17 @@ def outage(airflow: Airflow) -> Outage:
         file = airflow.home / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    with running(airflow, SCHEDULER, DAG_PROCESSOR, TRIGGERER) as services:
-        for conn_id in ("in_db", "asked_of_the_api_server"):
-            connection = {"connection_id": conn_id, "conn_type": "http", "host": "db-host"}
-            services.api.post("/connections", json=connection).raise_for_status()
-        services.api.post("/variables", json={"key": "in_db", "value": "db-value"}).raise_for_status()
-        run = services.run_dag("lookups")
-
-        def top_level() -> str | None:
-            for error in services.get("/importErrors")["import_errors"]:
-                if error["filename"] == "top_level.py":
-                    return str(error["stack_trace"])
-            dags = {dag["dag_id"]: dag["description"] for dag in services.get("/dags")["dags"]}
-            return dags.get("top_level")
-
-        read = services.until("the DAG processor has read top_level.py", top_level, 30)
-        return Outage(services.airflow, run, read, services.log(API_SERVER), services.log(SCHEDULER))
+    airflow.migrate()
+    airflow.add_connections("db-host", "in_db", "asked_of_the_api_server")
+    airflow.add_variable("in_db", "db-value")
+    with running(airflow, DAG_PROCESSOR, TRIGGERER) as services:
+        run = services.ended_run("lookups")
+        result = (
+            "SELECT stacktrace FROM import_error WHERE filename = 'top_level.py' "
+            "UNION ALL SELECT description FROM dag WHERE dag_id = 'top_level'"
+        )
+        read = services.until("the DAG processor has read top_level.py", lambda: services.rows(result), 30)
+        return Outage(services.airflow, run, read[0][0], services.log(API_SERVER), services.log(SCHEDULER))
 
 
 def away(folder: Path, port: int, on_error: str, version: str = "3.3") -> Airflow:

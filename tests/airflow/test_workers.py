@@ -13,8 +13,7 @@ from support.airflow import BACKEND, Airflow
 from support.airflow_services import (
     API_SERVER,
     DAG_PROCESSOR,
-    RUN_SECONDS,
-    SCHEDULER,
+    START_SECONDS,
     TRIGGERER,
     DagRun,
     records,
@@ -47,13 +46,13 @@ def tell(**found):
 
 class Deferred(BaseOperator):
     def execute(self, context):
-        self.defer(trigger=HostTrigger("in_a_trigger"), method_name="resumed", timeout=datetime.timedelta(seconds=30))
+        self.defer(trigger=HostTrigger("in_a_trigger"), method_name="resumed", timeout=datetime.timedelta(minutes=4))
 
     def resumed(self, context, event):
         tell(host=event)
 
 
-with DAG("DAG_ID", schedule=None, description=Variable.get("at_top_level", default="nothing")):
+with DAG("DAG_ID", schedule="@once", description=Variable.get("at_top_level", default="nothing")):
 
     @task
     def python():
@@ -99,7 +98,7 @@ class HostTrigger(BaseTrigger):
 TEAM_TASKS = """
 from airflow.sdk import DAG, Connection, Variable, task
 
-with DAG("of_{team}", schedule=None):
+with DAG("of_{team}", schedule="@once"):
 
     @task
     def python():
@@ -191,16 +190,17 @@ def seen(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seen:
                 "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(kwargs),
                 **proxy.pod_environment(),
             }
-        with running(airflow, SCHEDULER, variables=variables) as services:
+        with running(airflow, variables=variables) as services:
             dags = ("tasks", *(f"of_{team}" for team in TEAMS))
             services.spawn(DAG_PROCESSOR, *(f"--bundle-name={name}" for name in dags))
             services.spawn(TRIGGERER, "--skip-serve-logs")
             services.spawn(TRIGGERER, "--skip-serve-logs", f"--team-name={OUTSIDE}", name=f"{OUTSIDE}-{TRIGGERER}")
+            description = "SELECT description FROM dag WHERE dag_id = ?"
             # A DAG processor that starts stores all bundles. Of two that start together, one fails, as they are stored.
-            services.until("there is a DAG 'tasks'", lambda: services.api.get("/dags/tasks").is_success, RUN_SECONDS)
+            services.until("there is a DAG 'tasks'", lambda: services.rows(description, "tasks"), START_SECONDS)
             services.spawn(DAG_PROCESSOR, f"--bundle-name={OUTSIDE}", name=f"{OUTSIDE}-{DAG_PROCESSOR}")
-            runs = {dag_id: services.run_dag(dag_id) for dag_id in (*dags, OUTSIDE)}
-            top_level = {dag_id: services.get(f"/dags/{dag_id}")["description"] for dag_id in ("tasks", OUTSIDE)}
+            runs = {dag_id: services.ended_run(dag_id) for dag_id in (*dags, OUTSIDE)}
+            top_level = {dag_id: services.rows(description, dag_id)[0][0] for dag_id in ("tasks", OUTSIDE)}
         queried: dict[str, set[str]] = {program: set() for program in readers}
         for request in proxy.requests:
             program = tokens[request.headers["authorization"].removeprefix("Bearer ")]

@@ -126,6 +126,20 @@ class Airflow:
         with closing(sqlite3.connect(self.home / DATABASE)) as database, database:
             database.executemany("INSERT INTO team (name) VALUES (?)", [(name,) for name in names])
 
+    def add_connections(self, host: str, *conn_ids: str) -> None:
+        """Create connections in the database."""
+        with closing(sqlite3.connect(self.home / DATABASE)) as database, database:
+            database.executemany(
+                "INSERT INTO connection (conn_id, conn_type, host, is_encrypted, is_extra_encrypted) "
+                "VALUES (?, 'http', ?, FALSE, FALSE)",
+                [(conn_id, host) for conn_id in conn_ids],
+            )
+
+    def add_variable(self, key: str, value: str) -> None:
+        """Create a variable in the database."""
+        with closing(sqlite3.connect(self.home / DATABASE)) as database, database:
+            database.execute("INSERT INTO variable (key, val, is_encrypted) VALUES (?, ?, FALSE)", (key, value))
+
     def output(self, *arguments: str) -> str:
         """Return the output of ``airflow``, which must succeed."""
         done = self.run(*arguments)

@@ -6,9 +6,10 @@ import json
 import os
 import secrets
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 import httpx
 import psutil
 
-from support.airflow import Airflow
+from support.airflow import DATABASE, Airflow
 from support.kube_apiserver import NO_TLS
 from support.ports import HOST, failure, on_free_ports
 from support.warm import Program, warm_python
@@ -26,9 +27,6 @@ API_SERVER, SCHEDULER, DAG_PROCESSOR, TRIGGERER = "api-server", "scheduler", "da
 START_SECONDS = 180.0
 STOP_SECONDS = 60.0
 RUN_SECONDS = 120.0
-
-# The names of the programs in /monitor/health. The API server is healthy when it responds.
-_HEALTH = {SCHEDULER: "scheduler", DAG_PROCESSOR: "dag_processor", TRIGGERER: "triggerer"}
 
 Found = TypeVar("Found")
 
@@ -55,20 +53,20 @@ class DagRun:
 def running(
     airflow: Airflow, *programs: str, variables: Mapping[str, Mapping[str, str]] | None = None
 ) -> Iterator[AirflowServices]:
-    """Run the API server and these programs, and end all of them at the end.
+    """Run the API server, these programs and the scheduler, and end all of them at the end.
 
     Args:
         variables: additional environment variables, by program.
 
     Raises:
-        RuntimeError: they are not healthy within START_SECONDS; the message ends with the last lines of their logs.
+        RuntimeError: the API server does not respond within START_SECONDS; the message ends with the last lines of the
+            logs.
     """
     services = AirflowServices(airflow, variables or {})
     try:
-        services.start(API_SERVER, *programs)
+        services.start(*programs)
         yield services
     finally:
-        services.api.close()
         services.stop()
 
 
@@ -155,82 +153,69 @@ class Processes:
 class AirflowServices(Processes):
     """Processes that share one home and an SQLite database in it; tasks run under the scheduler.
 
+    The API server has only the API for tasks, because the REST API and the UI take 40 % of its start. So DAGs start by
+    their schedule, and results are read from the database.
+
     Args:
         airflow: its variables are passed to every process. It also provides the folder of DAGs and what they need.
         variables: additional environment variables, by program.
 
     Attributes:
-        api: a client of the REST API with all permissions.
         airflow: runs the command line on the same home and database.
     """
 
-    def __init__(self, airflow: Airflow, variables: Mapping[str, Mapping[str, str]]) -> None:
-        super().__init__(airflow, variables)
-        self.api = httpx.Client(verify=NO_TLS, timeout=START_SECONDS)
-
     def start(self, *programs: str) -> None:
-        """Create the database, start these programs, and wait until all are healthy."""
+        """Create the database and start these programs. Start the scheduler when the API server responds."""
         self.airflow.migrate()
 
         def start(port: int) -> None:
             # End the processes of an earlier attempt, which had another port.
             self.stop()
             self.airflow = on_loopback(self.airflow, port)
-            self.api.base_url = httpx.URL(f"http://{HOST}:{port}/api/v2")
+            self.spawn(API_SERVER, *options(API_SERVER, port), "--apps", "execution")
             for program in programs:
                 self.spawn(program, *options(program, port))
-            token = self.until("the API server gives a token", self._token, START_SECONDS)
-            self.api.headers["Authorization"] = f"Bearer {token}"
+            self.until("the API server responds", lambda: _responds(port), START_SECONDS)
+            # A task that starts before the API server fails.
+            self.spawn(SCHEDULER, *options(SCHEDULER, port))
 
         on_free_ports(1, start)
-        self.until("all processes are healthy", self._are_healthy, START_SECONDS)
 
-    def run_dag(self, dag_id: str, seconds: float = RUN_SECONDS) -> DagRun:
-        """Run the DAG as soon as the DAG processor has read it, and wait for the end of the run.
+    def ended_run(self, dag_id: str) -> DagRun:
+        """Wait for the end of the first run of a DAG, whose schedule is ``@once``, and return the run.
 
         Raises:
-            RuntimeError: the run has not ended within ``seconds``.
+            RuntimeError: the run has not ended within the time that all programs may need to start, and RUN_SECONDS.
         """
-        deadline = time.monotonic() + seconds
-        dag = f"/dags/{dag_id}"
+        ended = "SELECT run_id, state FROM dag_run WHERE dag_id = ? AND state IN ('success', 'failed')"
+        seconds = START_SECONDS + RUN_SECONDS
+        [(run_id, state)] = self.until(f"the run of {dag_id!r} has ended", lambda: self.rows(ended, dag_id), seconds)
+        tasks = self.rows(
+            "SELECT task_id, state, try_number, duration FROM task_instance WHERE dag_id = ? AND run_id = ?",
+            *(dag_id, run_id),
+        )
+        return DagRun(state, {task_id: self._task_run(dag_id, run_id, task_id, *each) for task_id, *each in tasks})
 
-        def created() -> Any:
-            answer = self.api.post(f"{dag}/dagRuns", json={"logical_date": None})
-            return None if answer.status_code == httpx.codes.NOT_FOUND else answer.raise_for_status().json()
+    def rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query of the database."""
+        with closing(sqlite3.connect(self.airflow.home / DATABASE, timeout=RUN_SECONDS)) as database:
+            return database.execute(query, values).fetchall()
 
-        run_id = self.until(f"there is a DAG {dag_id!r}", created, seconds)["dag_run_id"]
-        run = f"{dag}/dagRuns/{run_id}"
-
-        def ended() -> Any:
-            answer = self.get(run)
-            return answer if answer["state"] in ("success", "failed") else None
-
-        state = self.until(f"the run of {dag_id!r} has ended", ended, deadline - time.monotonic())["state"]
-        tasks = self.get(f"{run}/taskInstances")["task_instances"]
-        return DagRun(state, {task["task_id"]: self._task_run(dag_id, run_id, task) for task in tasks})
-
-    def get(self, path: str) -> Any:
-        """Return the response of the REST API to a path below ``/api/v2``."""
-        return self.api.get(path).raise_for_status().json()
-
-    def _token(self) -> str | None:
-        with suppress(httpx.TransportError):
-            answer = self.api.get(self.api.base_url.join("/auth/token"))
-            if answer.is_success:
-                token: str = answer.json()["access_token"]
-                return token
-        return None
-
-    def _are_healthy(self) -> bool:
-        health = self.get("/monitor/health")
-        names = [_HEALTH[program] for program in self._running if program in _HEALTH]
-        return all(health[name]["status"] == "healthy" for name in names)
-
-    def _task_run(self, dag_id: str, run_id: str, task: Mapping[str, Any]) -> TaskRun:
-        folder = self.airflow.home / "logs" / f"dag_id={dag_id}" / f"run_id={run_id}" / f"task_id={task['task_id']}"
+    def _task_run(
+        self, dag_id: str, run_id: str, task_id: str, state: str, tries: int, duration: float | None
+    ) -> TaskRun:
+        folder = self.airflow.home / "logs" / f"dag_id={dag_id}" / f"run_id={run_id}" / f"task_id={task_id}"
         # A deferred task has one file of the worker, and one of each triggerer, for every try.
         text = "".join(file.read_text() for file in sorted(folder.glob("attempt=*")))
-        return TaskRun(task["state"], task["try_number"], task["duration"] or 0.0, text)
+        return TaskRun(state, tries, duration or 0.0, text)
+
+
+def _responds(port: int) -> bool:
+    url = f"http://{HOST}:{port}/execution/health/ping"
+    with suppress(httpx.TransportError):
+        # The API server prepares all versions of its API when it gets the first request.
+        return httpx.get(url, verify=NO_TLS, timeout=START_SECONDS).is_success
+    return False
 
 
 def on_loopback(airflow: Airflow, port: int) -> Airflow:

@@ -177,12 +177,21 @@ class WarmPython:
         environment: Mapping[str, str],
         timeout: float,
         *,
+        standard_input: IO[Any] | None = None,
         file: Path | None = None,
         directory: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a program to its end. :meth:`start` and ``subprocess.run`` describe the arguments."""
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            program = self.start(code, arguments, environment, (out, err), file=file, directory=directory)
+            program = self.start(
+                code,
+                arguments,
+                environment,
+                (out, err),
+                standard_input=standard_input,
+                file=file,
+                directory=directory,
+            )
             try:
                 status = program.wait(timeout)
             except BaseException:

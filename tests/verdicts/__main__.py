@@ -16,7 +16,7 @@ arguments = parser.parse_args()
 texts = [*dict.fromkeys(connections(arguments.seed, arguments.count))]
 found = 0
 for version in READERS:
-    for each in disagreements(version, texts, patience=None):
+    for each in disagreements(version, texts, patience=86_400):
         found += 1
         sys.stdout.write(f"{version}: {each}\n")
 sys.stdout.write(f"{len(texts)} values, {found} disagreements\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from airflow_kubernetes_secrets.formats.usability import OF_AIRFLOW_2, OF_AIRFLOW_3, objections
 from support.airflow import ROOT, Airflow
+from support.warm import warm_python
 
 READERS: Mapping[str, Sequence[str]] = {"2.11": OF_AIRFLOW_2, "3.3": OF_AIRFLOW_3}
 
@@ -36,11 +36,11 @@ class Disagreement:
         )
 
 
-def disagreements(version: str, texts: Sequence[str], patience: float | None) -> Iterator[Disagreement]:
+def disagreements(version: str, texts: Sequence[str], patience: float) -> Iterator[Disagreement]:
     """Yield the connections for which judge and Airflow differ.
 
     Args:
-        patience: the seconds that Airflow may take for all of them; None for no limit.
+        patience: the seconds that Airflow may take for all of them.
     """
     for text, said in zip(texts, _said(version, texts, patience), strict=True):
         found = objections(text)
@@ -53,18 +53,20 @@ def disagreements(version: str, texts: Sequence[str], patience: float | None) ->
                 yield Disagreement(text, reader, able, ["taken apart it is another connection"])
 
 
-def _said(version: str, texts: Iterable[str], patience: float | None) -> list[dict[str, list[str]]]:
+def _said(version: str, texts: Iterable[str], patience: float) -> list[dict[str, list[str]]]:
     """Return the result of a real Airflow for each connection (:mod:`verdicts.oracle`). One process reads them all."""
     with TemporaryDirectory() as home:
         airflow = Airflow(version, Path(home), {"PYTHONPATH": str(ROOT / "src")})
-        done = subprocess.run(
-            [str(airflow.prefix / "bin" / "python"), str(_ORACLE)],
-            input="".join(f"{json.dumps(text)}\n" for text in texts),
-            env=airflow.environment,
-            capture_output=True,
-            text=True,
-            timeout=patience,
-            check=False,
-        )
+        lines = Path(home) / "lines"
+        lines.write_text("".join(f"{json.dumps(text)}\n" for text in texts))
+        with lines.open("rb") as standard_input:
+            done = warm_python(airflow.prefix).run(
+                _ORACLE.read_text(),
+                [str(_ORACLE)],
+                airflow.environment,
+                patience,
+                file=_ORACLE,
+                standard_input=standard_input,
+            )
     assert done.returncode == 0, done.stderr[-2000:]
     return [json.loads(line) for line in done.stdout.splitlines()]

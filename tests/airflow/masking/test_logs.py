@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.airflow import BACKEND, Airflow
-from support.airflow_services import DAG_PROCESSOR, SCHEDULER, TRIGGERER, DagRun, records, running
+from support.airflow_services import DAG_PROCESSOR, TRIGGERER, DagRun, records, running
 from support.cluster import Cluster
 from support.masking import CONNECTION_PARTS, MARK, VARIABLES, manifests
 from support.requirements import needs_airflow
@@ -60,13 +60,13 @@ def tell():
 
 class Deferred(BaseOperator):
     def execute(self, context):
-        self.defer(trigger=TellingTrigger(), method_name="resumed", timeout=datetime.timedelta(seconds=30))
+        self.defer(trigger=TellingTrigger(), method_name="resumed", timeout=datetime.timedelta(minutes=4))
 
     def resumed(self, context, event):
         pass
 
 
-with DAG("masking", schedule=None):
+with DAG("masking", schedule="@once"):
 
     @task
     def masked():
@@ -186,8 +186,8 @@ def logs(devserver_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -
             **devserver_cluster.pod_environment(),
         },
     )
-    with running(airflow, SCHEDULER, DAG_PROCESSOR, TRIGGERER) as services:
-        run = services.run_dag("masking")
+    with running(airflow, DAG_PROCESSOR, TRIGGERER) as services:
+        run = services.ended_run("masking")
     return Logs(run, services.log(TRIGGERER))
 
 
