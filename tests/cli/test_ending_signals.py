@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from support.airflow import PATIENCE
+from support.waiting import until
 
 ENDING = [signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM]
 
@@ -58,6 +60,15 @@ class Terminal:
             assert readable, self.shown
             self.shown += os.read(self.ours, 4096)
 
+    def wait_until_it_reads(self) -> None:
+        """Wait until the command sleeps, which it does only when it reads from the terminal.
+
+        Python's own handler of a signal only sets a flag. If the signal arrives after Python has looked at the flag and
+        before it reads, it counts after the next input.
+        """
+        command = psutil.Process(self.process.pid)
+        until(lambda: command.status() == psutil.STATUS_SLEEPING)
+
     @property
     def modes(self) -> list[object]:
         return termios.tcgetattr(self._theirs)
@@ -89,6 +100,7 @@ def test_signal_at_a_prompt_restores_the_terminal(number: signal.Signals) -> Non
         terminal.wait_for(b"value: ")
         assert terminal.modes != terminal.before
 
+        terminal.wait_until_it_reads()
         terminal.process.send_signal(number)
 
         assert terminal.process.wait(PATIENCE) == -number
