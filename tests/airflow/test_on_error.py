@@ -16,6 +16,9 @@ from support.airflow_services import API_SERVER, DAG_PROCESSOR, SCHEDULER, TRIGG
 from support.kube_apiserver import write_certificates
 from support.requirements import needs_airflow
 
+# A fixture starts Airflow's services and runs DAGs.
+pytestmark = pytest.mark.timeout(600)
+
 DENIED = "AirflowSecretsBackendAccessDenied"
 
 # The ids name the other sources that contain them. No lookup can read Kubernetes.

@@ -24,6 +24,9 @@ from support.proxy import Proxy
 from support.secrets import Put
 from support.servers import ONE_SERVER
 
+# A fixture starts Airflow's services and runs DAGs.
+pytestmark = pytest.mark.timeout(600)
+
 NO_SECRETS = "airflow_kubernetes_secrets.NoSecretsBackend"
 NAMESPACE = "airflow-workers"
 TEAMS = ("red", "blue")
@@ -190,7 +193,8 @@ def seen(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seen:
                 "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(kwargs),
                 **proxy.pod_environment(),
             }
-        with running(airflow, variables=variables) as services:
+        # No part of the API server queries more than tasks need.
+        with running(airflow, variables=variables, apps="all") as services:
             dags = ("tasks", *(f"of_{team}" for team in TEAMS))
             services.spawn(DAG_PROCESSOR, *(f"--bundle-name={name}" for name in dags))
             services.spawn(TRIGGERER, "--skip-serve-logs")

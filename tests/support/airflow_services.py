@@ -51,12 +51,17 @@ class DagRun:
 
 @contextmanager
 def running(
-    airflow: Airflow, *programs: str, variables: Mapping[str, Mapping[str, str]] | None = None
+    airflow: Airflow,
+    *programs: str,
+    variables: Mapping[str, Mapping[str, str]] | None = None,
+    apps: str = "execution",
 ) -> Iterator[AirflowServices]:
     """Run the API server, these programs and the scheduler, and end all of them at the end.
 
     Args:
         variables: additional environment variables, by program.
+        apps: the parts of the API server, for ``airflow api-server --apps``. The REST API and the UI take 40 % of its
+            start, and only the API for tasks is necessary.
 
     Raises:
         RuntimeError: the API server does not respond within START_SECONDS; the message ends with the last lines of the
@@ -64,7 +69,7 @@ def running(
     """
     services = AirflowServices(airflow, variables or {})
     try:
-        services.start(*programs)
+        services.start(*programs, apps=apps)
         yield services
     finally:
         services.stop()
@@ -153,8 +158,7 @@ class Processes:
 class AirflowServices(Processes):
     """Processes that share one home and an SQLite database in it; tasks run under the scheduler.
 
-    The API server has only the API for tasks, because the REST API and the UI take 40 % of its start. So DAGs start by
-    their schedule, and results are read from the database.
+    DAGs start by their schedule, and results are read from the database, so that the REST API is not necessary.
 
     Args:
         airflow: its variables are passed to every process. It also provides the folder of DAGs and what they need.
@@ -164,15 +168,19 @@ class AirflowServices(Processes):
         airflow: runs the command line on the same home and database.
     """
 
-    def start(self, *programs: str) -> None:
-        """Create the database and start these programs. Start the scheduler when the API server responds."""
+    def start(self, *programs: str, apps: str) -> None:
+        """Create the database and start these programs. Start the scheduler when the API server responds.
+
+        Args:
+            apps: the parts of the API server.
+        """
         self.airflow.migrate()
 
         def start(port: int) -> None:
             # End the processes of an earlier attempt, which had another port.
             self.stop()
             self.airflow = on_loopback(self.airflow, port)
-            self.spawn(API_SERVER, *options(API_SERVER, port), "--apps", "execution")
+            self.spawn(API_SERVER, *options(API_SERVER, port), "--apps", apps)
             for program in programs:
                 self.spawn(program, *options(program, port))
             self.until("the API server responds", lambda: _responds(port), START_SECONDS)

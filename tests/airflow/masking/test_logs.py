@@ -16,6 +16,9 @@ from support.masking import CONNECTION_PARTS, MARK, VARIABLES, manifests
 from support.requirements import needs_airflow
 from support.secrets import Put
 
+# A fixture starts Airflow's services and runs DAGs.
+pytestmark = pytest.mark.timeout(600)
+
 NAMESPACE = "masking"
 
 # Prints the values, in Airflow 2 and 3. A print of several lines is several records of the log.
