@@ -15,8 +15,12 @@ BIN := $(VENV)/bin
 EDITABLE := --editable . --editable devserver
 SOURCES := src cncf-path/src devserver/src tests fuzz matrix benchmarks examples docs .github hatch_build.py
 
-# Tests wait more than they compute, so there are usually more processes than cores. With WORKERS=0, one process runs all
+# Tests wait as well as compute, so there are usually more processes than cores. With WORKERS=0, one process runs all
 # tests.
+ifndef WORKERS
+# The fast tests wait less, and each process takes several seconds to collect them.
+quick: WORKERS = 3
+endif
 WORKERS ?= 4
 # pytest-timeout cannot end a test that hangs in C, or that hangs after the only signal of pytest-timeout. After
 # LONGEST_TEST seconds, the process of such a test ends and prints the stack of every thread. The test is then reported
@@ -34,7 +38,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo    run an example without a cluster"
 	@echo "make test    lint, types and all tests, in WORKERS (4) processes"
-	@echo "make quick   the fast tests, which need no kube-apiserver, browser or process of Airflow"
+	@echo "make quick   the fast tests, which need no kube-apiserver, browser or process of Airflow, in 3 processes"
 	@echo "make contract  run the tests that depend on the version of the API server (needs KUBEBUILDER_ASSETS)"
 	@echo "make matrix  test every Airflow from 2.11 to 3.3 (needs PostgreSQL and Chromium); writes docs/reference/matrix.md"
 	@echo "make pythons  run the tests that use Airflow as a library, with each supported Python on PATH; writes docs/reference/matrix.md"

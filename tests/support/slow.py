@@ -56,6 +56,7 @@ SLOW = [
     "backend/freshness/test_index.py",
     "backend/freshness/test_watch.py",
     "backend/test_hostile_log*",
+    "backend/kubeconfig/test_credentials.py",
     "backend/kubeconfig/test_files*",
     "backend/outages/*",
     "backend/test_lookup.py",

@@ -13,6 +13,7 @@ from support.listing import entries, manifest
 from support.secrets import CONFIG, CONNECTION, VARIABLE, Put
 
 
+@pytest.mark.slow
 class TestAccess:
     def test_one_of_two_namespaces_cannot_be_listed(self, commands: Commands, put: Put) -> None:
         other = f"{commands.namespace}-secret"
