@@ -14,9 +14,12 @@ parser.add_argument("--seed", type=int, default=1)
 arguments = parser.parse_args()
 
 texts = [*dict.fromkeys(connections(arguments.seed, arguments.count))]
+# In seconds: any number of values is read within a day.
+PATIENCE = 86_400
+
 found = 0
 for version in READERS:
-    for each in disagreements(version, texts, patience=86_400):
+    for each in disagreements(version, texts, patience=PATIENCE):
         found += 1
         sys.stdout.write(f"{version}: {each}\n")
 sys.stdout.write(f"{len(texts)} values, {found} disagreements\n")

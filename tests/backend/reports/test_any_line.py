@@ -68,7 +68,8 @@ def test_an_exception_at_any_line(
         restart()
         backend = make_backend(**case.options)
 
-    # A new connection takes longer than the rest. Only the code that connects, and what is cached, depend on it.
+    # A new connection takes longer than the rest. So it is made only for the lines that connect, and for those that
+    # depend on what is cached.
     is_cached = "cache_ttl" in case.options
     again = connect if is_cached else forget
     work = AtEveryLine(
