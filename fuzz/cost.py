@@ -43,7 +43,8 @@ def _interrupted_after(seconds: float) -> Iterator[None]:
         raise TooSlow(seconds)
 
     before = signal.signal(signal.SIGVTALRM, interrupt)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    # The timer repeats: if it ends during a garbage collection, Python can discard the exception.
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 0.1)
     try:
         yield
     finally:

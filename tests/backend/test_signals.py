@@ -349,6 +349,29 @@ def walk(lookups: VariableLookups, first: int = 0, before: Callable[[], None] = 
     assert watched_over(moments) == ""
 
 
+def test_a_signal_during_a_garbage_collection_is_not_lost() -> None:
+    """Without this, the next test would fail when the garbage collector runs in it, after tests that use Hypothesis."""
+
+    def callback(_phase: str, _info: dict[str, int]) -> None:
+        """Do nothing, but in Python, which checks for signals at its start."""
+
+    def collect_garbage() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.001)
+        ends = time.monotonic() + 0.1
+        while time.monotonic() < ends:
+            gc.collect()
+
+    gc.callbacks.append(callback)
+    try:
+        with raising(signal.SIGALRM, Terminated):
+            for _ in range(20):
+                with pytest.raises(Terminated):
+                    collect_garbage()
+        assert callback in gc.callbacks
+    finally:
+        gc.callbacks.remove(callback)
+
+
 def test_hundreds_of_interrupts_at_random(
     proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
