@@ -40,11 +40,13 @@ class Section:
         return f"{name}-{self._run}"
 
 
-def granted(cluster: Cluster, section: Section, home: Path) -> Callable[..., KubernetesSecretsBackend]:
+def granted(
+    cluster: Cluster, section: Section, home: Path, account_name: str
+) -> Callable[..., KubernetesSecretsBackend]:
     """Apply the manifests, and return a function that builds backends of the service account that they bind."""
     for name in NAMESPACES:
         cluster.create_namespace(section.namespace(name))
-    account = cluster.service_account(section.namespace("airflow"), "airflow-worker", {})
+    account = cluster.service_account(section.namespace("airflow"), account_name, {})
     path = home / "manifests.yaml"
     path.write_text(section.manifests)
     run(f"kubectl apply -f {path}", cluster, home)
@@ -64,7 +66,7 @@ def is_allowed(read: Callable[[], object]) -> bool:
 @on_a_real_server
 def test_namespaces_and_teams(cluster: Cluster, in_pod: None, tmp_path: Path) -> None:
     section = Section("Several namespaces, and a namespace for a team")
-    backend = granted(cluster, section, tmp_path)(**section.options)
+    backend = granted(cluster, section, tmp_path, "airflow-api-server")(**section.options)
     for number, name in enumerate(("airflow-secrets", "databases", "blue-secrets")):
         Put(cluster, section.namespace(name)).variable(f"in-{number}", name)
 
@@ -79,7 +81,7 @@ def test_namespaces_and_teams(cluster: Cluster, in_pod: None, tmp_path: Path) ->
 @on_a_real_server
 def test_references(cluster: Cluster, in_pod: None, tmp_path: Path) -> None:
     section = Section("Secrets by name")
-    make = granted(cluster, section, tmp_path)
+    make = granted(cluster, section, tmp_path, "airflow-worker")
     backend = make(**section.options)
     put = Put(cluster, section.namespace("databases"))
     put({}, name="app-db-app", data={"uri": "postgresql://app:secret@db:5432/app"})

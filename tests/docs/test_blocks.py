@@ -168,7 +168,7 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     },
     "metrics": {"Switch it on": ["backend/test_metrics_page.py::test_the_configuration_of_the_page"]},
     "migration": {
-        "From the database": [_DATABASE] * 4,
+        "From the database": [_DATABASE] * 5,
         "From the environment": ["examples/test_migration.py::test_from_the_environment"],
         "From another secrets backend": ["examples/test_migration.py::test_from_a_file"] * 2,
         "Move back": [_DATABASE],
@@ -203,7 +203,7 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     },
     "sealed-secrets": {
         "What to seal": ["examples/test_sealed_secrets.py::test_example_is_the_result_of_kubeseal"],
-        "The resulting Secret": ["examples/test_sealed_secrets.py::test_a_connection"],
+        "Seal it": ["examples/test_sealed_secrets.py::test_a_connection"],
     },
     "laptop": {
         "Install": [_PIP],

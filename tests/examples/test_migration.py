@@ -75,7 +75,9 @@ def test_from_the_database_and_back(reader: Reader) -> None:
     before = {"AIRFLOW__SECRETS__BACKEND": ""}
 
     reader.file("backup.sh", **before)
-    listed = reader.file("export.sh")
+    reader.file("export.sh")
+    reader.file("apply.sh")
+    listed = reader.run("airflow-kubernetes-secrets list")
     assert "orders" in listed
     assert "greeting" in listed
     assert "database" in reader.file("compare.sh")

@@ -105,13 +105,9 @@ def requirements_of_the_readme() -> list[str]:
 
 
 def requirements_of_the_laptop_page() -> list[str]:
-    """Return the requirements of docs/start/laptop.md, changed as the note below it says."""
+    """Return the requirements of docs/start/laptop.md."""
     (install,) = (block.text for block in blocks("laptop") if block.heading == "Install")
-    page = " ".join((ROOT / "docs" / "start" / "laptop.md").read_text(encoding="utf-8").split())
-    changed = re.search(r"write `([^`]+)` instead of `([^`]+)`\. Name both folders", page)
-    assert changed
-    assert changed[2] in install
-    words = shlex.split(install.splitlines()[-1].replace(changed[2], changed[1]).removeprefix("pip install "))
+    words = shlex.split(install.splitlines()[-1].removeprefix("pip install "))
     return [word.replace(CLONE, str(ROOT)) for word in words]
 
 

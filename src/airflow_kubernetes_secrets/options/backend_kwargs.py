@@ -187,7 +187,7 @@ class Options:
     config_label = Option(
         or_null(LABEL_KEY),
         "airflow.apache.org/config-key",
-        "Label key that marks a configuration option's Secret; its value is the value of the `…_secret` option. "
+        "Label key that marks a configuration option's Secret; its value is the id in Airflow's `…_secret` option. "
         "`null`: no option is selected by label.",
         topic=SELECTION,
         example="example.com/option",
@@ -292,7 +292,7 @@ class Options:
     kubeconfig = Option(
         or_null(TEXT),
         None,
-        "Path of a kubeconfig file, for use outside a cluster (also the variable `KUBECONFIG`). "
+        "Path of a kubeconfig file. Without it, the variable `KUBECONFIG` names one, except in a pod. "
         "Needs the extra `kubeconfig`.",
         topic=API_SERVER,
         example="/home/me/.kube/config",
@@ -319,7 +319,7 @@ class Options:
         TTL,
         0.0,
         "Maximum age of a cached connection or variable in seconds. 0: each lookup queries the API server. Above 0: a "
-        "process with repeated lookups caches all Secrets with the label in memory, and updates them with a watch.",
+        "process with repeated lookups caches all Secrets with the label in memory. From 2 on, a watch updates them.",
         topic=TIME,
         example=60,
         refused=-1,
