@@ -322,7 +322,12 @@ def test_time_limit_with_a_process_that_cannot_be_reaped(
     may_be_traced = "import ctypes; ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(-1), 0, 0, 0)  # PR_SET_PTRACER"
     install(f"{may_be_traced}\n{FORK.format(what=TRACE)}\n        time.sleep(1000)", tmp_path, monkeypatch)
 
-    assert result_in_separate_process(tmp_path, 20)["message"].startswith("no result within 20 s")
+    # On a busy machine, Airflow's import alone can take 20 s.
+    for seconds in (20, 120):
+        found = result_in_separate_process(tmp_path, seconds)
+        if other.exists():
+            break
+    assert found["message"].startswith(f"no result within {seconds} s")
     assert Path(f"/proc/{other.read_text()}").exists()
 
 

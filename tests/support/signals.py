@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import select
 import signal
@@ -25,12 +24,8 @@ def handled(number: signal.Signals, handler: Callable[[], object]) -> Iterator[N
 
     pytest-timeout has one timer, and SIGALRM, for its limit. It gets both back afterwards. Until then, only the
     Makefile's limit for a test ends one that hangs.
-
-    If a signal comes during a garbage collection, Python runs the handler in the first callback of ``gc.callbacks``,
-    and discards its exception there. Hypothesis adds such a callback, so there are none meanwhile.
     """
     seconds, _interval = signal.setitimer(signal.ITIMER_REAL, 0)
-    callbacks, gc.callbacks[:] = gc.callbacks[:], []
     previous = signal.signal(number, lambda _signal, _frame: handler())
     try:
         yield
@@ -39,7 +34,6 @@ def handled(number: signal.Signals, handler: Callable[[], object]) -> Iterator[N
             signal.setitimer(signal.ITIMER_REAL, 0)
         finally:  # the handler may raise just before the timer stops
             signal.signal(number, previous)
-            gc.callbacks[:] = callbacks
             signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
