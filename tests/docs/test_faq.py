@@ -236,7 +236,7 @@ happens("'references' in backend_kwargs names a Secret which does not exist")(
 )
 
 
-@happens("on_error is 'deny', which this Airflow does not support")
+@happens("on_error is 'deny', which this version of Airflow does not support")
 def deny_unknown(scene: FaqScene) -> str:
     """This happens in Airflow 2.11."""
     require_airflow("2.11")
