@@ -31,6 +31,7 @@ UNPARSABLE = {
     "neither": (MARKER, "neither a URI"),
     "host and port": (f"{MARKER}.example.com:5432", "neither a URI"),
     "for libpq": (f"host=db user=me password='{MARKER}'", "neither a URI .* as a URI: conn-type://login:password@host"),
+    "base64": ("cG9zdGdyZXM6Ly9o", "but base64 of one. It was encoded twice"),
     "for ODBC": (f"Driver={{ODBC Driver 18}};Server=tcp:db,1433;UID=me;PWD={MARKER}", "the connection string of a"),
     "for ADO.NET": (f"Data Source=db;User ID=me;Password={MARKER};Encrypt=True", "the connection string of a driver"),
     "one name": (f"password = {MARKER}", r"nor JSON \(\{…\}\)\. Write it in one of these forms$"),
