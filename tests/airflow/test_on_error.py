@@ -311,4 +311,4 @@ def test_airflow_without_deny_support_continues_with_a_warning(tmp_path: Path, r
 
     assert done.returncode == 0, done.stderr
     assert "env-value" in done.stdout
-    assert "on_error is 'deny', which this Airflow does not support (3.2.2 and later do)" in done.stdout + done.stderr
+    assert "on_error is 'deny', which this version of Airflow does not support: after" in done.stdout + done.stderr

@@ -26,14 +26,15 @@ def json_with(template: str) -> str:
 
 
 UNPARSABLE = {
-    "blank": ("", "the connection is blank"),
+    "blank": ("", "the connection is blank. Store it as a URI or JSON"),
     "white space": (" \n\t", "the connection is blank"),
     "neither": (MARKER, "neither a URI"),
     "host and port": (f"{MARKER}.example.com:5432", "neither a URI"),
     "for libpq": (f"host=db user=me password='{MARKER}'", "neither a URI .* as a URI: conn-type://login:password@host"),
+    "base64": ("cG9zdGdyZXM6Ly9o", "but base64 of one. It was encoded twice"),
     "for ODBC": (f"Driver={{ODBC Driver 18}};Server=tcp:db,1433;UID=me;PWD={MARKER}", "the connection string of a"),
     "for ADO.NET": (f"Data Source=db;User ID=me;Password={MARKER};Encrypt=True", "the connection string of a driver"),
-    "one name": (f"password = {MARKER}", r"nor JSON \(\{…\}\)$"),
+    "one name": (f"password = {MARKER}", r"nor JSON \(\{…\}\)\. Write it in one of these forms$"),
     "three schemes": (f"a://b://c://user:{MARKER}@d", "reads as a protocol"),
     "port is not a number": (f"postgres://user:pw@db:{MARKER}/x", "percent-encoded"),
     "raw slash in the password": (f"postgres://user:{MARKER}/x@db:5432/x", "percent-encoded"),

@@ -63,6 +63,25 @@ def lists(proxy: Proxy) -> int:
     return sum("watch" not in request.query for request in proxy.requests)
 
 
+class BrokenId(str):
+    """An id that no dictionary can contain."""
+
+    def __hash__(self) -> int:
+        raise ZeroDivisionError("hunter2")
+
+
+def test_unexpected_error_says_how_to_report_it(
+    backend: KubernetesSecretsBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ZeroDivisionError):
+        backend.get_variable(BrokenId("x"))
+
+    assert log_messages(caplog) == [
+        "variable 'x': the lookup ended with an unexpected ZeroDivisionError. Run 'airflow-kubernetes-secrets explain "
+        "KIND ID --debug' in this container, and report the output"
+    ]
+
+
 NOT_STRINGS: dict[str, Any] = {
     "null": None,
     "number": 5,

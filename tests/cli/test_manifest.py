@@ -122,7 +122,13 @@ def test_complete_manifest() -> None:
         (Lookup(Kind.CONFIG, "postgres://u:hunter2@h"), {}, {}, "the id is a URI"),
         (Lookup(Kind.VARIABLE, "half \ud800"), {}, {}, "the id is not valid Unicode"),
         (Lookup(Kind.VARIABLE, "x" * 256_001), {}, {}, "its id is too long for an annotation"),
-        (Lookup(Kind.VARIABLE, "a"), {"variables_label": None}, {}, "variables_label is null"),
+        (
+            Lookup(Kind.VARIABLE, "a"),
+            {"variables_label": None},
+            {},
+            "variables_label is null in backend_kwargs, so no Secret is selected by label. Set it to a label key; or "
+            "create the Secret yourself, and name it in 'references'",
+        ),
         (Lookup(Kind.VARIABLE, "a"), {"variables_lookup_pattern": "b"}, {}, "does not match the lookup pattern"),
         (Lookup(Kind.VARIABLE, "a", "ops"), {"team_label": None}, {}, "team_label is null"),
         (Lookup(Kind.VARIABLE, "a", "o p s"), {}, {}, "the team is not a valid label value"),
@@ -146,10 +152,14 @@ def test_manifest_that_airflow_would_not_find_is_refused(
     ("kind", "data", "says"),
     [
         (Kind.VARIABLE, {"value": b"\xff"}, "the value is not UTF-8 text"),
-        (Kind.CONFIG, {"value": b" \n"}, "the configuration option is blank"),
-        (Kind.CONNECTION, {"value": b"hunter2"}, "the connection is neither a URI"),
+        (Kind.CONFIG, {"value": b" \n"}, "the configuration option is blank. Store its value"),
+        (Kind.CONNECTION, {"value": b"hunter2"}, "nor JSON ({…}). Write it in one of these forms"),
         (Kind.CONNECTION, {"value": b'{"hunter2'}, "the connection is not valid JSON"),
-        (Kind.CONNECTION, {"value": b'{"port": "hunter2"}'}, "the connection's port is not a number"),
+        (
+            Kind.CONNECTION,
+            {"value": b'{"port": "hunter2"}'},
+            "the connection's port is not a number. Write only digits, such as 5432",
+        ),
         (Kind.VARIABLE, {"value": b"", "a b": b""}, "'a b' cannot be a key of a Secret's data"),
         (
             Kind.VARIABLE,

@@ -236,7 +236,7 @@ happens("'references' in backend_kwargs names a Secret which does not exist")(
 )
 
 
-@happens("on_error is 'deny', which this Airflow does not support")
+@happens("on_error is 'deny', which this version of Airflow does not support")
 def deny_unknown(scene: FaqScene) -> str:
     """This happens in Airflow 2.11."""
     require_airflow("2.11")
@@ -302,7 +302,7 @@ happens("keys cannot go to extra, because only text in UTF-8 can")(
         {"host": "h", "password": "p"}, {"airflow.apache.org/other-keys": "extra"}, data={"keystore": "/w=="}
     )
 )
-happens("the connection is neither a URI nor JSON")(lambda scene: scene.of({"value": "cG9zdGdyZXM6Ly9o"}))
+happens("the connection is neither a URI nor JSON")(lambda scene: scene.of({"value": "db.example.com"}))
 happens("the connection is not valid JSON")(lambda scene: scene.of({"value": "{'host': 'h'}"}))
 happens("the connection's JSON has unknown fields")(lambda scene: scene.of({"value": '{"hosts": "h"}'}))
 happens("the connection's URI does not begin with a valid connection type")(

@@ -24,7 +24,7 @@ GOOD = {
 BINARY = b"\xff" + MARKER.encode()
 
 BAD: dict[str, tuple[dict[str, str | bytes], str, str]] = {
-    "port": ({"port": MARKER}, "port", "not a number from 1 to 65535"),
+    "port": ({"port": MARKER}, "port", "not a number from 1 to 65535. Write one, such as 5432"),
     "port with a host": ({"port": f"{MARKER}:5432"}, "port", "not a number"),
     "port 0": ({"port": "0"}, "port", "not a number"),
     "port too large": ({"port": "65536"}, "port", "not a number"),
@@ -32,7 +32,7 @@ BAD: dict[str, tuple[dict[str, str | bytes], str, str]] = {
     "port in other digits": ({"port": "٥٤٣٢"}, "port", "not a number"),
     "negative port": ({"port": "-1"}, "port", "not a number"),
     "port of the host": ({"host": f"{MARKER}:65536", "port": ""}, "host", "not a number"),
-    "extra is no JSON": ({"extra": MARKER}, "extra", "extra is not a JSON object"),
+    "extra is no JSON": ({"extra": MARKER}, "extra", "extra is not a JSON object. Write one, such as "),
     "extra is no object": ({"extra": f'"{MARKER}"'}, "extra", "extra is not a JSON object"),
     "extra of many digits": ({"extra": '{"a": ' + "9" * 5000 + "}"}, "extra", "extra is not a JSON object"),
     "extra of lists in lists": ({"extra": '{"a": ' + "[" * 100_000}, "extra", "extra is not a JSON object"),

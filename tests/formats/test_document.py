@@ -47,12 +47,8 @@ def test_the_table_of_connection_types() -> None:
 
 
 def test_the_tables_of_variables() -> None:
-    prefixes = {
-        prefix: conn_type
-        for names, conn_type in table("name begins with | connection type")
-        for prefix in quoted(names)
-    }
-    fields = {name: quoted(field) for names, field in table("name ends with | field") for name in quoted(names)}
+    prefixes = {prefix: conn_type for names, conn_type in table("prefix | connection type") for prefix in quoted(names)}
+    fields = {name: quoted(field) for names, field in table("suffix | field") for name in quoted(names)}
 
     assert prefixes.keys() == variables.PREFIXES.keys()
     assert all(quoted(prefixes[prefix])[0] == word for prefix, word in variables.PREFIXES.items() if word)

@@ -70,37 +70,43 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], tuple[str, ...], dict[str
     "two names for a field": (
         {"DB_HOST": "h", "DB_HOSTNAME": "x", "DB_PASSWORD": MARK},
         {},
-        ("'DB_HOST', 'DB_HOSTNAME' are variables for the same field, 'host'", "'DB_' in airflow.apache.org/key-prefix"),
+        (
+            "'DB_HOST', 'DB_HOSTNAME' are names of environment variables for the same field, 'host'",
+            "key-prefix to their prefix 'DB_', ",
+        ),
         {"key-prefix": "DB_", "connection-type": "mysql"},
     ),
     "variables without a host": (
         {"POSTGRES_USER": "u", "POSTGRES_PASSWORD": MARK},
         {},
-        ("variables without a host. Set airflow.apache.org/connection-host",),
+        ("names of environment variables, and none of them is for the host. Set airflow.apache.org/connection-host",),
         {"connection-host": "h"},
     ),
     "variables without a host and a password": (
         {"DB_USER": MARK, "DB_NAME": "d"},
         {},
-        ("without a host. Name their beginning 'DB_' in airflow.apache.org/key-prefix, and the host in ", "-type"),
+        (
+            "for the host. Set airflow.apache.org/key-prefix to their prefix 'DB_', and ",
+            ", and airflow.apache.org/connection-host to the host, and airflow.apache.org/connection-type to the type",
+        ),
         {"key-prefix": "DB_", "connection-host": "h", "connection-type": "mysql"},
     ),
     "variables without a password": (
         {"DATABASE_HOST": "h", "DATABASE_USER": MARK, "type": "mysql"},
         {},
-        ("without a password. Name their beginning 'DATABASE_' in airflow.apache.org/key-prefix, and the type in",),
+        ("for the password. Set airflow.apache.org/key-prefix to their prefix 'DATABASE_', and ", "-type to the type"),
         {"key-prefix": "DATABASE_", "connection-type": "mysql"},
     ),
     "variables without a password, with a type": (
         {"DB_HOST": "h", "DB_USER": MARK, "DB_CONNECTION": "mysql"},
         {},
-        ("without a password. Name their beginning 'DB_' in airflow.apache.org/key-prefix",),
+        ("for the password. Set airflow.apache.org/key-prefix to their prefix 'DB_'",),
         {"key-prefix": "DB_"},
     ),
     "variables without a host, with a type": (
         {"DB_USER": "u", "DB_PASSWORD": MARK, "DB_CONNECTION": "mysql"},
         {},
-        ("without a host. Set airflow.apache.org/connection-host",),
+        ("for the host. Set airflow.apache.org/connection-host",),
         {"connection-host": "h"},
     ),
     "a prefix without its end": (
@@ -124,7 +130,7 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], tuple[str, ...], dict[str
     "a prefix that no product has": (
         {"SHOP_DB_HOST": "h", "SHOP_DB_USERNAME": "u", "SHOP_DB_PASSWORD": MARK, "SHOP_NAME": "z"},
         {},
-        ("Its keys begin with 'SHOP_DB_'. Name this beginning in airflow.apache.org/key-prefix, and the type in",),
+        ("Its keys begin with 'SHOP_DB_'. Set airflow.apache.org/key-prefix to this prefix, and ", "-type to the type"),
         {"key-prefix": "SHOP_DB_", "connection-type": "mysql"},
     ),
     "a prefix with dots": (
@@ -136,13 +142,13 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], tuple[str, ...], dict[str
     "two prefixes": (
         {"A_SMTP_HOST": "x", "A_SMTP_USER": "y", "B-HOST": "h", "B-USER": "u", "B-PASSWORD": MARK},
         {},
-        ("begin with 'B-', 'A_SMTP_'. Name the beginning that is meant",),
+        ("begin with 'B-', 'A_SMTP_'. Set airflow.apache.org/key-prefix to the prefix that is meant",),
         {"key-prefix": "B-", "connection-type": "mysql"},
     ),
     "a prefix and the type": (
         {"SHOP_DB_URI": f"mysql://u:{MARK}@h/d", "SHOP_DB_PASSWORD": MARK},
         {"connection-type": "mysql"},
-        ("Name this beginning in airflow.apache.org/key-prefix",),
+        ("Set airflow.apache.org/key-prefix to this prefix",),
         {"key-prefix": "SHOP_DB_"},
     ),
 }

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from airflow_kubernetes_secrets.errors import ExpiredVersionError
 from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, status_message
 from airflow_kubernetes_secrets.kubernetes.objects import SECRETS
-from airflow_kubernetes_secrets.kubernetes.permissions import Grant, forbidden_text, impersonation_text, refused_user
+from airflow_kubernetes_secrets.kubernetes.permissions import (
+    Grant,
+    described_user,
+    forbidden_text,
+    impersonation_text,
+    refused_user,
+)
 from airflow_kubernetes_secrets.kubernetes.watch_events import parse_watch_event
 from airflow_kubernetes_secrets.messages.printable import printable
 from support.hostile import NAMES, assert_harmless, assert_one_message
@@ -137,6 +143,19 @@ def test_missing_impersonation_permission_is_named(server_says: str, permission:
     last = text.split("\n")[3:]
     assert last == ([f"  For constrained impersonation, {permission}"] if permission else [])
     assert text.startswith("the user 'ada' may not act as 'bob'")
+
+
+@pytest.mark.parametrize(
+    ("user", "words"),
+    [
+        ("", "the user of this process"),
+        ("ada", "the user 'ada'"),
+        ("system:serviceaccount:airflow:worker", "the service account 'worker' of namespace 'airflow'"),
+    ],
+)
+def test_refused_user_is_described(user: str, words: str) -> None:
+    assert described_user(user) == words
+    assert impersonation_text(f'User "{user}" cannot impersonate', "bob").startswith(f"{words} may not act as 'bob'")
 
 
 def test_impersonation_of_a_service_account_is_granted_in_its_namespace_only() -> None:

@@ -301,6 +301,14 @@ def test_namespace_without_permission_to_read(
     assert "may not list secrets in namespace" in err
     assert not (tmp_path / "out").exists()
 
+    commands.configure(namespace=["kube-system", "kube-public"])
+    lines = commands.run("export", "--missing", "--from", "env", *given, status=2).err.splitlines()
+    assert lines[0] == "airflow-kubernetes-secrets export: it is unknown which ids have no Secret:"
+    # Each command can be copied, because nothing follows it in its line.
+    bindings = [line for line in lines if line.startswith("  kubectl create rolebinding ")]
+    account = f"--serviceaccount={namespace}:airflow"
+    assert [line.rpartition(" ")[2] for line in bindings] == [account, account]
+
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),

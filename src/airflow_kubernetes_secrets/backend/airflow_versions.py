@@ -13,6 +13,12 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+# The warning about the value of an option if `access_denied` returns nothing.
+DENY_IS_UNSUPPORTED = (
+    "on_error is 'deny', which this version of Airflow does not support: after a failed lookup, it continues with the "
+    "environment and its database. Upgrade to Airflow 3.2.2 or later, or remove on_error from backend_kwargs"
+)
+
 
 def access_denied() -> type[Exception] | None:
     """Return the exception at which Airflow stops searching; ``None`` if this version has none.

@@ -341,23 +341,19 @@ def _explained(error: Exception) -> tuple[tuple[str, ...], str]:
         return error.cause, str(error)
     # A bug in this package, or an exception from a signal handler. Its message may contain anything, even a value.
     name = type(error).__name__
-    return ("unexpected", name), f"the lookup ended with an unexpected {name}"
+    remedy = "Run 'airflow-kubernetes-secrets explain KIND ID --debug' in this container, and report the output"
+    return ("unexpected", name), f"the lookup ended with an unexpected {name}. {remedy}"
 
 
 def _deny(text: str, error: Exception) -> None:
     """Raise the exception at which Airflow stops searching. If this version has none, log a warning."""
     with importing.lock:
-        from airflow_kubernetes_secrets.backend.airflow_versions import access_denied
+        from airflow_kubernetes_secrets.backend.airflow_versions import DENY_IS_UNSUPPORTED, access_denied
 
         denied = access_denied()
     if denied is not None:
         raise denied(text) from error
-    notices.once(
-        logging.WARNING,
-        ("no denial",),
-        "on_error is 'deny', which this Airflow does not support (3.2.2 and later do): it continues with the next "
-        "source",
-    )
+    notices.once(logging.WARNING, ("no denial",), DENY_IS_UNSUPPORTED)
 
 
 def _report(decision: Decision) -> None:

@@ -130,7 +130,8 @@ def _required(
     # Only the source `metadata-db` requires the database.
     report = usage_of(found, options, arguments, database=arguments.source == SOURCES[DATABASE])
     if report.failures:
-        raise KubernetesSecretsError(f"it is unknown which ids have no Secret: {'; '.join(report.failures)}")
+        # A failure can end with a command, which must be alone in its line.
+        raise KubernetesSecretsError("\n".join(("it is unknown which ids have no Secret:", *report.failures)))
     required = [
         RequiredId(
             each.lookup,

@@ -49,7 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
             hints.append(hint)
     failures = [*inventory.failures, *problems]
     if inventory.is_unread:
-        raise KubernetesSecretsError("; ".join(inventory.failures))
+        # A failure can end with a command, which must be alone in its line.
+        raise KubernetesSecretsError("\n".join(inventory.failures))
     entries = [entry for entry in inventory.entries if _is_requested(entry, arguments)]
     if arguments.output in ("json", "yaml"):
         print_document(_document(entries, failures, inventory.problems), arguments.output)

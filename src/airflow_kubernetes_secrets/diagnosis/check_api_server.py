@@ -80,20 +80,25 @@ def _is_this_machine(host: str) -> bool:
 
 def _token(expires: object, credentials: Credentials) -> Finding:
     """Check when a token expires."""
+    is_mounted = isinstance(credentials, ServiceAccountCredentials)
     if not isinstance(expires, (int, float)):
-        return warning(
-            CREDENTIALS_CHECK,
-            "token-without-end",
-            "the token does not expire. Use the projected service account tokens that Kubernetes mounts, which do",
+        remedy = (
+            "Use the projected token that Kubernetes mounts, which expires"
+            if is_mounted
+            else "Use a token that expires, such as one from 'kubectl create token', or an exec plugin"
         )
-    left, is_mounted = expires - time(), isinstance(credentials, ServiceAccountCredentials)
+        return warning(
+            CREDENTIALS_CHECK, "token-without-end", f"{credentials.source}: the token does not expire. {remedy}"
+        )
+    left = expires - time()
     if left <= 0:
         remedy = (
             "Kubernetes renews tokens that it mounts itself; if the token was copied, copy a current one"
             if is_mounted
             else credentials.renewal
         )
-        return error(CREDENTIALS_CHECK, "token-expired", f"the token expired {_duration(-left)} ago. {remedy}")
+        text = f"{credentials.source}: the token expired {_duration(-left)} ago. {remedy}"
+        return error(CREDENTIALS_CHECK, "token-expired", text)
     text = f"the token expires in {_duration(left)}"
     return ok(CREDENTIALS_CHECK, f"{text}; it is read again every minute" if is_mounted else text)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
-from airflow_kubernetes_secrets.backend.airflow_versions import access_denied, airflow_version
+from airflow_kubernetes_secrets.backend.airflow_versions import DENY_IS_UNSUPPORTED, access_denied, airflow_version
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, airflow_conf
 from airflow_kubernetes_secrets.deployment.secret_options import misplaced_options
 from airflow_kubernetes_secrets.diagnosis.finding import Finding, error, ok, warning
@@ -53,12 +53,7 @@ def check_options(configured: AirflowConfiguration, options: Options) -> Iterato
     for where, remedy in misplaced_options().items():
         yield warning(OPTIONS_CHECK, "misplaced-option", f"{where}: {remedy}")
     if options.on_error == DENY and access_denied() is None:
-        yield warning(
-            OPTIONS_CHECK,
-            "deny-unknown",
-            "on_error is 'deny', which this Airflow does not support: it continues with the next source. Airflow "
-            "3.2.2 and later support it",
-        )
+        yield warning(OPTIONS_CHECK, "deny-unknown", DENY_IS_UNSUPPORTED)
     if _option("secrets", "use_cache", "getboolean"):
         seconds = float(_option("secrets", "cache_ttl_seconds", "getint") or 0)
         if seconds > options.cache_ttl:

@@ -143,7 +143,8 @@ def _secret_option(option: SecretOption, location: BackendLocation, options: Opt
         return error(
             FROM_SECRETS_CHECK,
             "option-fails",
-            f"{option.where}: {lookup}: {problem}. Airflow does not start with that",
+            # The problem is last, because it can end with a command.
+            f"{option.where}: Airflow does not start, because the lookup of this option fails: {lookup}: {problem}",
         )
     if decision.secret is None:
         return error(

@@ -39,7 +39,7 @@ def run_checks(overrides: Mapping[str, str | None], as_user: str | None = None) 
         yield error(
             configuration.OPTIONS_CHECK,
             "option-unusable",
-            f"{problem}{'' if str(problem).endswith('?') else '.'} Airflow does not start with that",
+            f"{problem}{'' if str(problem).endswith('?') else '.'} Airflow does not start until this is corrected",
         )
         yield skipped("Other checks", "not checked: the options cannot be used")
         return

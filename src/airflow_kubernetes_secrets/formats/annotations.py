@@ -112,7 +112,9 @@ class Description:
             if annotation in annotations and field in self.fields:
                 raise _malformed(secret, annotation, f"'{FIELD}{field}' specifies it too. Remove one of them")
         if "port" in self.literals and port_number(self.literals["port"]) is None:
-            raise _malformed(secret, LITERALS["port"], "the port is not a number from 1 to 65535")
+            raise _malformed(
+                secret, LITERALS["port"], "the port is not a number from 1 to 65535. Write one, such as 5432"
+            )
         if annotations.get(OTHER_KEYS) not in (None, "extra"):
             raise _malformed(secret, OTHER_KEYS, "it can only be 'extra'")
         if KEY_PREFIX in annotations and not any(key.startswith(self.key_prefix) for key in secret.data):

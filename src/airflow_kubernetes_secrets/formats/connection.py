@@ -334,8 +334,10 @@ def _port(values: _Values) -> int | None:
     port = port_number(values.get("port"))
     if port is None and values.get("port"):
         is_encoded = port_number(decoded_text(values.get("port")) or "") is not None
-        hint = f", but base64 of one. If the values were {ENCODED_TWICE}" if is_encoded else ""
-        raise values.error("port", f"the port is not a number from 1 to 65535{hint}")
+        remedy = (
+            f", but base64 of one. If the values were {ENCODED_TWICE}" if is_encoded else ". Write one, such as 5432"
+        )
+        raise values.error("port", f"the port is not a number from 1 to 65535{remedy}")
     return port
 
 
@@ -352,7 +354,9 @@ def _extra_in_keys(values: _Values) -> dict[str, Any]:
     """Return the part of ``extra`` in keys of its own."""
     in_key = _json_object(values.get("extra") or "{}")
     if in_key is None:
-        raise values.error("extra", "the connection's extra is not a JSON object")
+        raise values.error(
+            "extra", 'the connection\'s extra is not a JSON object. Write one, such as {"name": "value"}'
+        )
     return {**in_key, **values.extra_fields}
 
 

@@ -31,6 +31,8 @@ _LACKING: Mapping[str, tuple[str, str]] = {
     "conn_type": ("the type", CONNECTION_TYPE),
 }
 
+_NO_VARIABLE = "Its keys are names of environment variables, and none of them is for"
+
 _ENDS_OF_PREFIXES = "_-."
 # No name of a field is longer.
 _LONGEST_FIELD = 40
@@ -118,31 +120,29 @@ def _variables(secret: Secret) -> Iterator[str]:
     if len(prefixes) > 1:
         shown = [f"{prefix!r} ({first_names(map(repr, keys), len(keys))})" for prefix, keys in prefixes.items()]
         yield (
-            f"Its keys are variables of several products, and may be for different servers: {', '.join(shown)}. "
-            f"{_one_product(secret, has_uri=URI in by_meaning)}"
+            "Its keys are names of environment variables of several products, and may be for different servers: "
+            f"{', '.join(shown)}. {_one_product(secret, has_uri=URI in by_meaning)}"
         )
     for prefix in prefixes if len(prefixes) == 1 else ():
         several = [(name, keys) for name, keys in by_meaning.items() if len(keys) > 1]
         if several:
             [(name, keys), *_others] = several
             yield (
-                f"Its keys {first_names(map(repr, keys), len(keys))} are variables for the same field, {name!r}. "
-                f"{_one_variable(secret, prefix, by_meaning)}"
+                f"Its keys {first_names(map(repr, keys), len(keys))} are names of environment variables for the same "
+                f"field, {name!r}. {_one_variable(secret, prefix, by_meaning)}"
             )
         elif not {URI, "host"} & by_meaning.keys():
-            yield f"Its keys are variables without a host. {_other_fields(secret, prefix, by_meaning)}"
+            yield f"{_NO_VARIABLE} the host. {_other_fields(secret, prefix, by_meaning)}"
         elif not PREFIXES[prefix] and not {URI, "password"} & by_meaning.keys():
-            yield f"Its keys are variables without a password. {_other_names(secret, prefix, by_meaning)}"
+            yield f"{_NO_VARIABLE} the password. {_other_names(secret, prefix, by_meaning)}"
 
 
 def _one_product(secret: Secret, *, has_uri: bool) -> str:
     """Return the remedy for variables of several products."""
     if not secret.can_be_annotated:
         return "Mount only the files of one of them" + (", or name the file with a URI 'uri'" if has_uri else "")
-    uri = f", or a key with a URI in {FIELD}{URI}" if has_uri else ""
-    return (
-        f"Name one of these beginnings in {KEY_PREFIX} and the type in {CONNECTION_TYPE}{uri}{secret.annotation_place}"
-    )
+    uri = f"; or set {FIELD}{URI} to a key with a URI" if has_uri else ""
+    return f"Set {KEY_PREFIX} to one of these prefixes, and {CONNECTION_TYPE} to the type{uri}{secret.annotation_place}"
 
 
 def _one_variable(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[str]]) -> str:
@@ -151,7 +151,7 @@ def _one_variable(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence
         add = "" if _have_type(secret, prefix, by_meaning) else ", and add a file 'conn_type'"
         return f"Mount only one of these files{add}"
     return (
-        f"Name their beginning {prefix!r} in {KEY_PREFIX} and the type in {CONNECTION_TYPE}{secret.annotation_place}, "
+        f"Set {KEY_PREFIX} to their prefix {prefix!r}, and {CONNECTION_TYPE} to the type{secret.annotation_place}, "
         "so that the first of these names in the documentation is used"
     )
 
@@ -169,9 +169,9 @@ def _other_names(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[
     """Return the remedy for variables that are too few to be a connection under these names."""
     lacking = [field for field in _LACKING if field not in by_meaning]
     if secret.can_be_annotated:
-        # With this annotation, keys with another beginning are not read.
-        names = "".join(f", and {_LACKING[field][0]} in {_LACKING[field][1]}" for field in lacking)
-        return f"Name their beginning {prefix!r} in {KEY_PREFIX}{names}{secret.annotation_place}"
+        # With this annotation, keys with another prefix are not read.
+        names = "".join(f", and {_LACKING[field][1]} to {_LACKING[field][0]}" for field in lacking)
+        return f"Set {KEY_PREFIX} to their prefix {prefix!r}{names}{secret.annotation_place}"
     if fields_of(secret).have_type:
         lacking = [field for field in lacking if field != "conn_type"]
     renamed = [f"{key!r} to {name!r}" for name, [key] in by_meaning.items()]
@@ -185,32 +185,32 @@ def _have_type(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[st
 
 
 def _prefixes(secret: Secret) -> Iterator[str]:
-    """Yield the beginnings that several keys share, each with the name of a field behind it."""
-    found = [prefix for prefix, count in _beginnings(secret).most_common() if count > 1]
+    """Yield the prefixes that several keys share, if the name of a field follows."""
+    found = [prefix for prefix, count in _prefixes_of_fields(secret).most_common() if count > 1]
     if not found:
         return
     shown = first_names(map(quoted, found), len(found))
     if secret.can_be_annotated:
-        meant = "this beginning" if len(found) == 1 else "the beginning that is meant"
-        conn_type = "" if fields_of(secret).have_type else f", and the type in {CONNECTION_TYPE}"
-        remedy = f"Name {meant} in {KEY_PREFIX}{conn_type}{secret.annotation_place}"
+        meant = "this prefix" if len(found) == 1 else "the prefix that is meant"
+        conn_type = "" if fields_of(secret).have_type else f", and {CONNECTION_TYPE} to the type"
+        remedy = f"Set {KEY_PREFIX} to {meant}{conn_type}{secret.annotation_place}"
     else:
         remedy = "Rename these files without it"
     yield f"Its keys begin with {shown}. {remedy}"
 
 
 def _longer_prefix(secret: Secret, prefix: str) -> Iterator[str]:
-    """Yield the beginning of the keys that was probably meant: people omit the ``_`` at its end."""
-    for meant, _count in _beginnings(secret, prefix).most_common(1):
+    """Yield the prefix of the keys that was probably meant: people omit the ``_`` at its end."""
+    for meant, _count in _prefixes_of_fields(secret, prefix).most_common(1):
         place = f"{KEY_PREFIX}{secret.annotation_place}"
-        yield f"Behind the beginning in {place}, no key has a known name; did you mean {quoted(meant)}? Correct it"
+        yield f"No key has a known name after the prefix in {place}; did you mean {quoted(meant)}? Correct it"
 
 
-def _beginnings(secret: Secret, prefix: str = "") -> Counter[str]:
-    """Return the beginnings of keys behind which there is the name of a field, with the count of these keys.
+def _prefixes_of_fields(secret: Secret, prefix: str = "") -> Counter[str]:
+    """Return the prefixes of keys after which there is the name of a field, with the count of these keys.
 
     Args:
-        prefix: where each of them begins.
+        prefix: the beginning of each of them.
     """
     found: Counter[str] = Counter()
     for key in secret.keys_to_show():

@@ -193,7 +193,7 @@ class ParsedUri:
         if parameters.get("port"):
             ports = [port_number(each) for each in parameters["port"].split(",") if each]
             if not ports or None in ports:
-                raise UnusableUriError("the port in its query is not a number from 1 to 65535")
+                raise UnusableUriError("the port in its query is not a number from 1 to 65535. Write one, such as 5432")
             self.port = parameters["port"] if "," in parameters["port"] else ports[0]
         self.options |= _options([(name, value) for name, value in self.query if name not in _FIELDS_OF_LIBPQ])
 
@@ -266,7 +266,7 @@ def _host_and_port(hosts: str) -> tuple[str, int | None]:
     if found is None and not has_other_port:
         raise UnusableUriError(_ENCODE)
     if found is None or (found["port"] and port is None):
-        raise UnusableUriError("its port is not a number from 1 to 65535")
+        raise UnusableUriError("its port is not a number from 1 to 65535. Write one, such as 5432")
     return unquote(found["host"].strip("[]")), port
 
 
@@ -283,7 +283,9 @@ def _options(query: Sequence[tuple[str, str]]) -> dict[str, Any]:
         return options
     extra = _object(options.pop(EXTRA_IN_QUERY))
     if extra is None:
-        raise UnusableUriError(f"the parameter {EXTRA_IN_QUERY!r} in its query is not a JSON object")
+        raise UnusableUriError(
+            f"the parameter {EXTRA_IN_QUERY!r} in its query is not a JSON object. Write a percent-encoded JSON object"
+        )
     return {**options, **extra}
 
 

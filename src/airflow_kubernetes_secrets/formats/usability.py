@@ -42,6 +42,9 @@ EXTRA_IS_NO_OBJECT = (
     "from it"
 )
 
+# The remedy for JSON that Python refuses: a number of thousands of digits, or objects and lists in too many levels.
+_PARSABLE = "Use fewer levels of nesting, and write long numbers in quotation marks"
+
 # The most characters before the path of a URI, unless all of them are ASCII. Python normalizes the others, in a time
 # that can grow with the square of their number.
 _LONGEST_AUTHORITY = 4096
@@ -88,7 +91,7 @@ def objections(stored: str) -> tuple[Objection, ...]:
     """
     text = stored.strip()  # as Airflow does
     if not text:
-        return (Objection("the connection is blank"),)
+        return (Objection("the connection is blank. Store it as a URI or JSON"),)
     return tuple(_objections_to_json(text) if text.startswith("{") else _objections_to_uri(text))
 
 
@@ -112,7 +115,7 @@ def _objections_to_json(text: str) -> Iterator[Objection]:
         return
     except (ValueError, RecursionError) as error:
         # A number of thousands of digits, or deeply nested lists.
-        yield Objection(f"Python cannot parse the connection's JSON ({type(error).__name__})")
+        yield Objection(f"Python cannot parse the connection's JSON ({type(error).__name__}). {_PARSABLE}")
         return
     unknown = [name for name in fields if name not in AIRFLOW_FIELDS and name not in _ALSO_TAKEN]
     if unknown:
@@ -202,7 +205,8 @@ def _not_text(name: str) -> str:
 
 def _not_unicode(name: str) -> str:
     return (
-        f"the connection's {name!r} contains half of a surrogate pair (\\ud800 to \\udfff), which UTF-8 cannot encode"
+        f"the connection's {name!r} contains half of a surrogate pair (\\ud800 to \\udfff), which UTF-8 cannot encode. "
+        "Remove the escape, or write both halves"
     )
 
 
@@ -211,9 +215,9 @@ def _objections_to_port(port: Any) -> Iterator[Objection]:
         return
     number = _port_number(port)
     if number is None:
-        yield Objection("the connection's port is not a number")
+        yield Objection("the connection's port is not a number. Write only digits, such as 5432")
     elif number not in _PORTS_OF_MESSAGES:
-        yield Objection("the connection's port number is too large", (API_TASKS,))
+        yield Objection("the connection's port number is too large. Write a port from 1 to 65535", (API_TASKS,))
 
 
 def _port_number(port: Any) -> int | None:
@@ -238,12 +242,16 @@ def _objections_to_extra(extra: Any) -> Iterator[Objection]:
             yield Objection(EXTRA_IS_NO_OBJECT, _BY_SERVICES)
             return
         except (ValueError, RecursionError) as error:
-            yield Objection(f"Python cannot parse the JSON of the connection's 'extra' ({type(error).__name__})")
+            kind = type(error).__name__
+            yield Objection(f"Python cannot parse the JSON of the connection's 'extra' ({kind}). {_PARSABLE}")
             return
     if not isinstance(extra, dict):
         yield Objection(EXTRA_IS_NO_OBJECT)
     elif _is_deep(extra):
-        yield Objection(f"the connection's 'extra' has objects or lists nested more than {_MOST_LEVELS} levels deep")
+        yield Objection(
+            f"the connection's 'extra' has objects or lists nested more than {_MOST_LEVELS} levels deep. Use fewer "
+            "levels"
+        )
     elif _has_surrogates("".join(_texts((*extra, *extra.values())))):
         yield Objection(_not_unicode("extra"))
     elif _has_surrogates("".join(_inner_texts(extra))):
@@ -313,13 +321,18 @@ def _problem_of_query(value: str) -> str:
     except json.JSONDecodeError:
         return ""
     except (ValueError, RecursionError) as error:
-        return f"Python cannot parse the JSON in the query of the connection's URI ({type(error).__name__})"
+        kind = type(error).__name__
+        return f"Python cannot parse the JSON in the query of the connection's URI ({kind}). {_PARSABLE}"
     if _is_deep(found):
-        return f"the query of the connection's URI has objects or lists nested more than {_MOST_LEVELS} levels deep"
+        return (
+            f"the query of the connection's URI has objects or lists nested more than {_MOST_LEVELS} levels deep. Use "
+            "fewer levels"
+        )
     return _not_unicode("query") if isinstance(found, str) and _has_surrogates(found) else ""
 
 
 _NEITHER = "the connection is neither a URI (conn-type://…) nor JSON ({…})"
+_NEITHER_FORM = f"{_NEITHER}. Write it in one of these forms"
 
 # The names in the connection strings of libpq, ODBC and ADO.NET. The end of a longer one would show no others.
 _NAMES_OF_DRIVERS = (
@@ -334,7 +347,7 @@ def _no_scheme(before: str) -> str:
             "the connection's URI does not begin with a valid connection type: "
             "letters, digits, '+', '.' and '-' (write '-' for '_')"
         )
-    return _NEITHER
+    return _NEITHER_FORM
 
 
 def _no_uri(text: str) -> str:
@@ -345,7 +358,7 @@ def _no_uri(text: str) -> str:
         )
     names = re.findall(_NAMES_OF_DRIVERS, text[:_LONGEST_CONNECTION_STRING], re.IGNORECASE)
     if len({*map(str.lower, names)}) < 2:
-        return _NEITHER
+        return _NEITHER_FORM
     return (
         f"{_NEITHER}, but the connection string of a driver (name=value). Write its parts as a URI: "
         "conn-type://login:password@host:port/schema"

@@ -77,7 +77,7 @@ def config_text(secret: Secret, key: str) -> str:
     """
     option = text(secret, key).strip()
     if not option:
-        raise secret.malformed(key, "the configuration option is blank")
+        raise secret.malformed(key, "the configuration option is blank. Store its value")
     return option
 
 

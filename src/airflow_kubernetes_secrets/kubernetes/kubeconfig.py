@@ -338,7 +338,7 @@ def _check(cluster: Any, user: Any) -> None:
     """
     server = cluster.safe_get("server")
     if not isinstance(server, str) or not server.startswith(("https://", "http://")):
-        raise NotConfiguredError("its server is not a URL that begins with https://")
+        raise NotConfiguredError("its server is not a URL that begins with https://. Correct 'server' of the cluster")
     sent = [name for name in _SENT if user is not None and user.safe_get(name)]
     if sent and server.startswith("http://"):
         raise NotConfiguredError(
@@ -350,14 +350,16 @@ def _check(cluster: Any, user: Any) -> None:
     for name in ("apiVersion", "command"):
         # The loader would log the missing field together with everything that the user contains.
         if isinstance(plugin, dict) and not plugin.get(name):
-            raise NotConfiguredError(f"its exec plugin has no {name}")
+            raise NotConfiguredError(f"its exec plugin has no {name}. Add it to 'exec' of the user")
     _check_verification(cluster)
     for node, names in ((cluster, _CLUSTER_STRINGS), (user, _USER_STRINGS)):
         for name in names if node is not None else ():
             _check_string(f"its {name}", node.safe_get(name))
     # Releases of the loader before 37 ignore the proxy, and later ones mix it with the one of the environment.
     if cluster.safe_get("proxy-url"):
-        raise NotConfiguredError("it specifies a proxy (proxy-url), which is not supported")
+        raise NotConfiguredError(
+            "it specifies a proxy (proxy-url), which is not supported. Use a context without a proxy"
+        )
     if user is not None and any(user.safe_get(name) for name in _IMPERSONATION):
         raise NotConfiguredError(
             "its user impersonates another user ('as'), which is not supported. Use a context whose user does not; "
@@ -389,7 +391,7 @@ def _check_string(what: str, value: object) -> None:
 def _endpoint(server: str) -> Endpoint:
     url = urlsplit(server)
     if not url.hostname:
-        raise NotConfiguredError("its server is not a URL that begins with https://")
+        raise NotConfiguredError("its server is not a URL that begins with https://. Correct 'server' of the cluster")
     return Endpoint(url.hostname, url.port or (80 if url.scheme == "http" else 443), url.path.rstrip("/"))
 
 

@@ -37,6 +37,17 @@ def refused_user(server_message: str) -> str:
     return re.sub(r'\\(["\\])', r"\1", printable(found["user"])) if found else ""
 
 
+def described_user(user: str) -> str:
+    """Return the words for a refused user in a message.
+
+    Args:
+        user: the result of :func:`refused_user`.
+    """
+    if account := re.fullmatch(_SERVICE_ACCOUNT, user):
+        return f"the service account {account['name']!r} of namespace {account['namespace']!r}"
+    return f"the user {user!r}" if user else "the user of this process"
+
+
 def impersonation_text(server_message: str, as_user: str, kubectl: str = KUBECTL) -> str:
     """Return the error about a missing permission to impersonate, with the commands that grant it.
 
@@ -57,7 +68,7 @@ def impersonation_text(server_message: str, as_user: str, kubectl: str = KUBECTL
     else:
         kind, where, target = "clusterrole", "", f"--resource=users --resource-name={shell_word(as_user)}"
     return printable_lines(
-        f"the user {user!r} may not act as {as_user!r}. Remove --as, or have an administrator allow it:\n"
+        f"{described_user(user)} may not act as {as_user!r}. Remove --as, or have an administrator allow it:\n"
         f"  {kubectl} create {kind} {role}{where} --verb=impersonate {target}"
         f" --dry-run=client -o yaml | {kubectl} auth reconcile -f -\n"
         f"  {kubectl} create {kind}binding {role}-by-{_slug(user)}{where} --{kind}={role} {_subject(user)}"
@@ -111,12 +122,7 @@ def forbidden_text(
         kubectl: the program in the commands, with the arguments that select the cluster.
     """
     account, subject = re.fullmatch(_SERVICE_ACCOUNT, user), _subject(user)
-    if account:
-        who = f"the service account {account['name']!r} of namespace {account['namespace']!r}"
-        binding = f"{_ROLE}-{account['namespace']}-{account['name']}"
-    else:
-        who = f"the user {user!r}" if user else "the user of this process"
-        binding = f"{_ROLE}-{_slug(user)}"
+    binding = f"{_ROLE}-{account['namespace']}-{account['name']}" if account else f"{_ROLE}-{_slug(user)}"
     # A limited grant has a role of its own, because one command cannot create rules with and without names. So has a
     # grant for writing, because an account that looks things up must not receive it as well.
     kind = "-by-name" if grant.names else "-writer" if "patch" in grant.verbs else ""
@@ -125,7 +131,7 @@ def forbidden_text(
     where = f"--namespace={shell_word(namespace)}"
     verbs, resources = ",".join(grant.verbs), ",".join(each.plural for each in grant.resources)
     return printable_lines(
-        f"{who} may not {verb} {resource.plural} in namespace {namespace!r}. Grant it:\n"
+        f"{described_user(user)} may not {verb} {resource.plural} in namespace {namespace!r}. Grant it:\n"
         f"  {kubectl} create role {role} {where} --verb={verbs} --resource={resources}{limit}"
         f" --dry-run=client -o yaml | {kubectl} auth reconcile -f -\n"
         f"  {kubectl} create rolebinding {binding} {where} --role={role} {subject}"

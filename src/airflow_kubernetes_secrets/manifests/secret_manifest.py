@@ -87,7 +87,8 @@ def secret_manifest(
     kind, label = lookup.kind, lookup.kind.label(options)
     if label is None:
         raise NotWritableError(
-            f"{lookup}: {kind.plural}_label is null in backend_kwargs, so no Secret is selected by label"
+            f"{lookup}: {kind.plural}_label is null in backend_kwargs, so no Secret is selected by label. Set it to a "
+            "label key; or create the Secret yourself, and name it in 'references'"
         )
     labels = {label: label_value(lookup.id)}
     # If a label cannot contain the id, an annotation does.

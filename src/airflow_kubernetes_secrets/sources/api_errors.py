@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, SECRETS, 
 from airflow_kubernetes_secrets.kubernetes.permissions import (
     ANONYMOUS,
     Grant,
+    described_user,
     forbidden_text,
     impersonation_text,
     refused_user,
@@ -82,7 +83,10 @@ class ApiErrors:
         if refusal.as_user is not None and may_not_act:
             text = impersonation_text(refusal.message, refusal.as_user, self._kubectl)
         elif (resource := _resource_of(refusal.path)) is None:
-            text = f"the user {user!r} may not request {printable(refusal.path)} from the Kubernetes API"
+            text = (
+                f"{described_user(user)} may not request {printable(refusal.path)} from the Kubernetes API. Have an "
+                "administrator allow it, or use another user"
+            )
         elif user == ANONYMOUS:
             return UnauthorizedError(
                 f"the Kubernetes API at {refusal.server} received no credentials and treats this process as "

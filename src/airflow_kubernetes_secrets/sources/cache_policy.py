@@ -308,9 +308,10 @@ class CachePolicy:
             notices.once(
                 logging.WARNING,
                 ("list", kind, namespace, self._label),
-                f"the {kind}s with the label {self._label} in namespace {namespace!r} could not be listed ({problem}), "
-                f"so each lookup queries the API server. If there are too many {kind}s, move Airflow's to a namespace "
-                "of their own, or raise 'timeout' in backend_kwargs",
+                f"the {kind}s with the label {self._label} in namespace {namespace!r} could not be listed, so "
+                f"each lookup queries the API server. If there are too many {kind}s, move Airflow's to a namespace of "
+                # The problem is last, because it can end with a command.
+                f"their own, or raise 'timeout' in backend_kwargs. The error was: {problem}",
             )
 
     def _list(self, seconds: float) -> None:

@@ -324,9 +324,9 @@ def test_a_format_is_described_in_a_reference(mount: Path, case: str) -> None:
     [
         (SSH, {}, "with the annotations airflow.apache.org/connection-type: ssh, "),
         ({"DB_USER": "u", "DB_PASSWORD": "hunter2"}, {}, "Set airflow.apache.org/connection-host and "),
-        ({"DB_USER": "u", "DB_NAME": "d"}, {}, "Name their beginning 'DB_' in airflow.apache.org/key-prefix"),
-        ({"DB_HOST": "h", "DB_HOSTNAME": "h"}, {}, "Name their beginning 'DB_' in airflow.apache.org/key-prefix"),
-        ({"DB_HOST": "h", "PGHOST": "h"}, {}, "Name one of these beginnings in airflow.apache.org/key-prefix"),
+        ({"DB_USER": "u", "DB_NAME": "d"}, {}, "Set airflow.apache.org/key-prefix to their prefix 'DB_', and "),
+        ({"DB_HOST": "h", "DB_HOSTNAME": "h"}, {}, "Set airflow.apache.org/key-prefix to their prefix 'DB_', and "),
+        ({"DB_HOST": "h", "PGHOST": "h"}, {}, "Set airflow.apache.org/key-prefix to one of these prefixes, and "),
         ({"DB_HOST": "h"}, {"key-prefix": "DB"}, "did you mean 'DB_'?"),
         ({"uri": "db.example.com"}, {}, "name its key in the annotation airflow.apache.org/field-host"),
     ],

@@ -39,11 +39,26 @@ class TestCredentials:
 
     def test_an_expired_token(self, cluster: Cluster, commands: Commands) -> None:
         self.take(cluster, commands, jwt(sub="x", exp=time.time() - 7200 - 5))
-        assert error(commands, "token-expired").startswith("the token expired 2 hours ago")
+        assert f"{commands.account.folder}/token: the token expired 2 hours ago. " in error(commands, "token-expired")
 
     def test_a_token_without_expiry(self, cluster: Cluster, commands: Commands) -> None:
         self.take(cluster, commands, jwt(sub="x"))
-        assert "does not expire" in warning(commands, "token-without-end")
+        text = warning(commands, "token-without-end")
+        assert text == (
+            f"the service account's token in {commands.account.folder}/token: the token does not expire. Use the "
+            "projected token that Kubernetes mounts, which expires"
+        )
+
+    def test_a_token_of_a_kubeconfig_without_expiry(self, cluster: Cluster, commands: Commands) -> None:
+        token = jwt(sub="x")
+        self.take(cluster, commands, token)
+        kubeconfig = str(cluster.kubeconfig(token, commands.namespace))
+        commands.set("KUBERNETES_SERVICE_HOST", None)
+        text = warning(commands, "token-without-end", "--kubeconfig", kubeconfig)
+        assert text == (
+            f"the kubeconfig {kubeconfig}: the token does not expire. Use a token that expires, such as one from "
+            "'kubectl create token', or an exec plugin"
+        )
 
     def test_no_token(self, commands: Commands) -> None:
         (commands.account.folder / "token").unlink()

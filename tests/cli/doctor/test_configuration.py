@@ -241,7 +241,7 @@ class TestConfiguration:
         commands.configure(cache_tll=60)
         text = error(commands, "option-unusable")
         assert "did you mean 'cache_ttl'?" in text
-        assert text.endswith("Airflow does not start with that")
+        assert text.endswith("Airflow does not start until this is corrected")
         # The result is the same if Airflow has not been imported before.
         done = commands.run_program("doctor", "-o", "json", status=1)
         assert only(done.document["findings"])["code"] == "option-unusable"
@@ -249,7 +249,7 @@ class TestConfiguration:
     def test_error_that_ends_with_a_question(self, commands: Commands) -> None:
         commands.configure(references={"connection": {"x": "y"}})
         assert error(commands, "option-unusable").endswith(
-            "did you mean 'connections'? Airflow does not start with that"
+            "did you mean 'connections'? Airflow does not start until this is corrected"
         )
 
     def test_secrets_cache_of_airflow(self, commands: Commands) -> None:

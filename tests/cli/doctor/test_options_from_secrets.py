@@ -180,6 +180,17 @@ class TestOptionsFromSecrets:
         codes = [each["code"] for each in doctor(commands, status=1) if each["status"] == "error"]
         assert codes == ["missing-secret", "option-fails"]
 
+    def test_lookup_without_permission(self, commands: Commands, cluster: Cluster) -> None:
+        """The commands come last, so that they can be copied."""
+        account = cluster.service_account(commands.namespace, "powerless", {})
+        commands.configure(service_account_path=str(account.folder))
+        commands.set(self.NAME, "fernet")
+        [text] = [each["text"] for each in doctor(commands, status=1) if each["code"] == "option-fails"]
+        assert text.startswith(f"{self.NAME}: Airflow does not start, because the lookup of this option fails: ")
+        last = text.splitlines()[-1]
+        assert last.startswith("  kubectl create rolebinding ")
+        assert last.endswith(f" --serviceaccount={commands.namespace}:powerless")
+
     @on_the_devserver
     def test_in_airflow_cfg(self, commands: Commands, put: Put, tmp_path: Path) -> None:
         (tmp_path / "airflow.cfg").write_text(

@@ -30,6 +30,15 @@ class TestAccess:
         assert done.err.startswith("airflow-kubernetes-secrets list: the service account 'airflow'")
         assert done.out == ""
 
+    def test_several_namespaces_cannot_be_listed(self, commands: Commands) -> None:
+        """Each command can be copied, because nothing follows it in its line."""
+        commands.configure(namespace=["kube-system", "kube-public"])
+        lines = commands.run("list", status=2).err.splitlines()
+        bindings = [line for line in lines if line.startswith("  kubectl create rolebinding ")]
+        account = f"--serviceaccount={commands.namespace}:airflow"
+        assert [line.rpartition(" ")[2] for line in bindings] == [account, account]
+        assert sum("may not list secrets in namespace" in line for line in lines) == 2
+
     def test_impersonation(self, cluster: Cluster, commands: Commands, put: Put) -> None:
         put.connection("x", URI)
         kubeconfig = str(cluster.kubeconfig(cluster.admin_token))
