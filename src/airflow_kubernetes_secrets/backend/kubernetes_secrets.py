@@ -137,7 +137,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
                 known_queries.clear()  # the thread repeats these queries
             finally:
                 for _ in known_queries:
-                    counters.count_in_memory(FROM_MEMORY)
+                    counters.count(FROM_MEMORY)
         return await in_a_thread(self.get_connection, conn_id, team_name)
 
     def get_variable(self, key: str, team_name: str | None = None) -> str | None:
@@ -275,7 +275,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         if known is not None:
             if counters.is_on:
                 for _ in known.queries:
-                    counters.count_in_memory(FROM_MEMORY)
+                    counters.count(FROM_MEMORY)
             return known
         if results.is_full:
             return decide(lookup, self.options, find)
@@ -294,7 +294,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
 
     def _find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         if self._source is not None and (known := self._source.find_in_memory(query)) is not None:
-            counters.count_in_memory(FROM_MEMORY)
+            counters.count(FROM_MEMORY)
             return known
         self._source = self._current_source()
         return self._source.find(query, time)

@@ -158,7 +158,7 @@ class Folder:
             unused = [] if found else list(self._mounted.unused(query, folders))
         if unused:
             self._log_why_unused(unused, folders)
-        counters.count(FROM_FOLDER)
+        counters.count(FROM_FOLDER, send_soon=True)
         for cause, text in to_log.items():
             notices.once(logging.WARNING, cause, text)
         for each in mounted:

@@ -66,7 +66,7 @@ class Namespace:
         # A new backend object has no source yet, so it has not called `find_in_memory`.
         known = self.find_in_memory(query)
         if known is not None:
-            counters.count_in_memory(FROM_MEMORY)
+            counters.count(FROM_MEMORY)
             return known
         try:
             if isinstance(query, LabelQuery) and query.label in self._policies and not self._server.is_unavailable:
