@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
@@ -278,9 +279,10 @@ assert backend.get_config("c") is None
 import os; os._exit(0)
 """
         python(TESTED, program, "airflow", {**statsd.variables, **cluster.pod_environment()}, tmp_path)
-        counted, _gauges, timings = statsd.received()
+        counted, gauges, timings = statsd.received()
         assert counted == {"lookups.config.miss": 1, "results.api": 1}
         assert timings == {"request": 1}
+        assert gauges == {"outage": 0, "index.secrets": 0, "index.age": 0}
 
 
 class Client:
@@ -289,6 +291,7 @@ class Client:
     def __init__(self, action: Callable[[], None]) -> None:
         self._action = action
         self.counted: Counter[str] = Counter()
+        self.gauges: dict[str, float] = {}
 
     def incr(self, name: str, number: int) -> None:
         self._action()
@@ -298,7 +301,7 @@ class Client:
         pass
 
     def gauge(self, name: str, value: float) -> None:
-        pass
+        self.gauges[name.removeprefix("kubernetes_secrets.")] = value
 
 
 @pytest.fixture
@@ -353,6 +356,21 @@ class TestWhenCountsAreSent:
 
         assert client.counted["results.outage_memory"] == 2
         assert client.counted["request.retries"] == 0
+
+    def test_a_connection_from_memory_in_a_new_backend_object(
+        self, client: Client, proxied: MakeBackend, put: Put, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Airflow's triggerer calls the method. The gauges of the source are sent too."""
+        put.connection("x", "postgres://db")
+        kwargs = {"cache_ttl": 60, "metrics": True}
+        backend = proxied(**kwargs)
+        for _ in range(3):
+            backend.get_connection("x")
+        client.gauges.clear()
+        monkeypatch.setattr(metrics, "_INTERVAL_SECONDS", 0.0)
+        assert asyncio.run(proxied(**kwargs).aget_connection("x")) is not None
+
+        assert client.gauges["index.secrets"] == 1
 
     def test_a_request_that_ends_in_an_error(self, client: Client, proxied: MakeBackend, proxy: Proxy) -> None:
         backend = proxied(metrics=True)

@@ -301,14 +301,15 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
 
     def _find_in_memory(self, query: Query) -> Sequence[Secret]:
         # A new backend object has no source yet, and creating one reads files.
-        source = self._source or _sources.peek(self._key())
-        known = None if source is None else source.find_in_memory(query)
+        self._source = self._source or _sources.peek(self._key())
+        known = None if self._source is None else self._source.find_in_memory(query)
         if known is None:
             raise _NotInMemoryError
         return known
 
     def _find_uncached(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
-        return self._current_source().find_uncached(query, time)
+        self._source = self._current_source()
+        return self._source.find_uncached(query, time)
 
     def _current_source(self) -> Source:
         return _sources.get(self._key(), lambda: _source_of(self.options))

@@ -72,7 +72,7 @@ def note(kind: Kind, outcome: str, source: Source | None) -> None:
 
     Args:
         outcome: :data:`HIT`, :data:`MISS` or :data:`ERROR`.
-        source: the source of the Secrets, whose state is sent too; ``None`` if the process has none yet.
+        source: the source of the Secrets, whose state is sent too; ``None`` if the lookup ended before it had one.
     """
     counters.count(_LOOKUPS[kind, outcome])
     if not _state.is_registered_at_exit:
