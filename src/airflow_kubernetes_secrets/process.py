@@ -177,7 +177,10 @@ Value = TypeVar("Value", bound="ProcessBound")
 
 
 class ProcessLocal(Generic[Value]):
-    """Values by key, each created once per process. A forked child inherits them, and each is notified of the fork."""
+    """Values by key, which all threads of a process share.
+
+    A forked child gets the values of its parent, and :meth:`ProcessBound.after_fork` of each is called there.
+    """
 
     def __init__(self) -> None:
         self._values: dict[Hashable, Value] = {}
@@ -185,7 +188,11 @@ class ProcessLocal(Generic[Value]):
         _on_restart.append(self._close)
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """Return the value of ``key``. Threads that request it first at the same moment get the same one."""
+        """Return the value of ``key``, and create it if there is none.
+
+        If several threads request it first at the same moment, each can create one. All get the same one, and the
+        others are discarded unused.
+        """
         value = self._values.get(key)
         return self._values.setdefault(key, make()) if value is None else value
 

@@ -348,7 +348,8 @@ class Options:
     mask_values = Option(
         BOOLEAN,
         False,
-        "Whether to register all values that are read from a Secret with Airflow's log masker.",
+        "Whether to register the values of connections and variables with Airflow's log masker, up to a limit for each "
+        "Secret.",
         topic=ERRORS,
         example=True,
         refused="all",

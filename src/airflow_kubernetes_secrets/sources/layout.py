@@ -1,6 +1,7 @@
 """Mistakes in a folder with mounted files: what nothing reads, although it was probably meant as a value.
 
-Lookups that find nothing use :func:`why_not_found` only. Commands use everything else.
+Lookups use only :func:`why_not_found`, if they find nothing, and :func:`how_to_mount`, if the Secret of a reference
+does not exist. Commands use everything else.
 """
 
 from __future__ import annotations
