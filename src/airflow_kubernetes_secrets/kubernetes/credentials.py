@@ -53,7 +53,7 @@ class Credentials(Protocol):
         """The origin of these credentials, for messages."""
 
     @property
-    def refused(self) -> str:
+    def refusal_reason(self) -> str:
         """Why the API server can refuse credentials that were just read, with a remedy, for messages."""
 
     @property
@@ -128,7 +128,7 @@ class ServiceAccountCredentials:
         return f"the service account's token in {printable(self._folder / 'token')}"
 
     @property
-    def refused(self) -> str:
+    def refusal_reason(self) -> str:
         return f"{NOT_ACCEPTED}. {self.renewal}"
 
     @property

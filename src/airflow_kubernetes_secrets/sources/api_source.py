@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets.sources.outage import ApiServerState
 from airflow_kubernetes_secrets.sources.query import Query
 
 if TYPE_CHECKING:
-    from airflow_kubernetes_secrets.kubernetes.failures import Refusal
+    from airflow_kubernetes_secrets.kubernetes.refusals import ErrorResponse
     from airflow_kubernetes_secrets.sources.cache_policy import CachePolicy
     from airflow_kubernetes_secrets.sources.index_results import IndexResults
 
@@ -69,14 +69,14 @@ class ApiSource:
                 f"the namespace from {credentials.source} is not a valid name. Set 'namespace' in backend_kwargs"
             )
 
-        def error_of(refusal: Refusal) -> ApiError:
-            # Most processes are never refused a request.
+        def error_of(response: ErrorResponse) -> ApiError:
+            # Most processes never get a response with an error status.
             with importing.lock:
                 from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
 
             referenced = _referenced(options, default_namespace)
             errors = ApiErrors(verbs_of(options), options.resources, referenced, kubectl=options.kubectl)
-            return errors.error_of(refusal)
+            return errors.error_of(response)
 
         return cls(Client(credentials, error_of), default_namespace, options)
 
