@@ -134,7 +134,7 @@ class ApiSource:
     def _make(self, resource: Resource, name: str) -> Namespace:
         options = self._options
         keeps_results = options.outage_ttl > 0 or (options.cache_ttl > 0 and bool(options.references))
-        server = NamespaceApi(
+        api = NamespaceApi(
             self._client, self._server_state, resource, name, options.timeout, keeps_results=keeps_results
         )
         policies = {}
@@ -148,11 +148,11 @@ class ApiSource:
                 labels.append(BUNDLE)
             for label in labels:
                 if label is not None:
-                    policies[label] = policy = CachePolicy(server, label, options.cache_ttl)
+                    policies[label] = policy = CachePolicy(api, label, options.cache_ttl)
                     policy.on_change = self._index_changed
         max_age = options.cache_ttl + options.outage_ttl if options.outage_ttl else 0.0
-        namespace = Namespace(server, policies, options.cache_ttl, max_age)
-        server.on_refusal = lambda error: self._refused(namespace, error)
+        namespace = Namespace(api, policies, options.cache_ttl, max_age)
+        api.on_refusal = lambda error: self._refused(namespace, error)
         return namespace
 
     def _refused(self, namespace: Namespace, error: ApiError) -> None:

@@ -34,7 +34,7 @@ class NamespaceApi:
 
     Attributes:
         resource: the resource, such as Secrets.
-        namespace: its name.
+        namespace: the name of the namespace.
         timeout: the seconds for a whole lookup.
         on_refusal: called when the API server does not let this process read them (401, 403).
     """
