@@ -204,9 +204,9 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         here = AIRFLOW_2 if is_airflow_2() else TASKS if is_for_tasks(self) else SERVICES
         for objection in objections:
             error = secret.malformed(key_for_messages(key), str(objection))
-            if here in objection.readers:
+            if here in objection.unusable_by:
                 raise error
-            if not set(concerned).isdisjoint(objection.readers):
+            if not set(concerned).isdisjoint(objection.unusable_by):
                 notices.once(logging.WARNING, ("lost elsewhere", str(error)), str(error))
 
     @without_variables
