@@ -202,10 +202,10 @@ class ServiceAccountCredentials:
     def _cause(self, name: str) -> tuple[str, ...]:
         return ("unusable file", str(self._folder / name))
 
-    def _read(self, name: str) -> _Mounted:
+    def _read(self, name: str) -> _FileContent:
         path = self._folder / name
         try:
-            file = _Mounted(path)
+            file = _FileContent(path)
         except OSError as error:
             raise NotConfiguredError(f"{path} cannot be read: {error.strerror}. {self._remedy}") from error
         if not file.content:
@@ -215,7 +215,7 @@ class ServiceAccountCredentials:
         return file
 
 
-class _Mounted:
+class _FileContent:
     """The content of a file, without surrounding white space. Its ``repr`` does not show it."""
 
     __slots__ = ("content",)

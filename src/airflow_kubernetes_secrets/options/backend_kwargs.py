@@ -25,7 +25,7 @@ from airflow_kubernetes_secrets.options.accepted_values import (
     Map,
     did_you_mean,
     or_null,
-    shown_name,
+    redacted_name,
     shown_value,
 )
 
@@ -476,6 +476,6 @@ def _option(name: str) -> Option[Any]:
         return OPTIONS[name]
     hint = did_you_mean(name, list(OPTIONS))
     raise OptionError(
-        f"backend_kwargs: there is no option {shown_name(name)}; {hint and f'{hint} '}The options are "
+        f"backend_kwargs: there is no option {redacted_name(name)}; {hint and f'{hint} '}The options are "
         f"{', '.join(OPTIONS)}"
     )
