@@ -252,8 +252,8 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         except _NotInMemoryError:
             raise
         except Exception as error:
-            cause, problem = _explained(error)
-            notices.once(logging.ERROR, cause, f"{lookup}: {problem}")
+            key, problem = _explained(error)
+            notices.once(logging.ERROR, key, f"{lookup}: {problem}")
             if self.options.on_error == DENY and lookup.kind is not Kind.CONFIG:
                 _deny(f"{lookup}: {problem}", error)
             raise
@@ -337,9 +337,9 @@ def _source_of(options: Options) -> Source:
 
 
 def _explained(error: Exception) -> tuple[tuple[str, ...], str]:
-    """Return the cause of an error, for logging it once, and the problem for the message."""
+    """Return the key with which an error is logged once, and the problem for the message."""
     if isinstance(error, KubernetesSecretsError):
-        return error.cause, str(error)
+        return error.log_key, str(error)
     # A bug in this package, or an exception from a signal handler. Its message may contain anything, even a value.
     name = type(error).__name__
     return ("unexpected", name), f"the lookup ended with an unexpected {name}"

@@ -151,7 +151,7 @@ class ServiceAccountCredentials:
                 ) from error
             self._warn_of_previous_content("ca.crt", problem)
         else:
-            notices.forget(self._cause("ca.crt"))
+            notices.forget(self._log_key("ca.crt"))
         return self._tls
 
     def authorization(self) -> str:
@@ -189,17 +189,17 @@ class ServiceAccountCredentials:
         except NotConfiguredError as error:
             self._warn_of_previous_content("token", str(error).removesuffix(f". {self._remedy}"))
         else:
-            notices.forget(self._cause("token"))
+            notices.forget(self._log_key("token"))
 
     def _warn_of_previous_content(self, name: str, problem: str) -> None:
         notices.once(
             logging.WARNING,
-            self._cause(name),
+            self._log_key(name),
             f"{problem}. Its previous content is used for as long as the API server accepts it. Kubernetes "
             "rewrites the file when it rotates it; if it does not, fix what writes the file, or restart the pod",
         )
 
-    def _cause(self, name: str) -> tuple[str, ...]:
+    def _log_key(self, name: str) -> tuple[str, ...]:
         return ("unusable file", str(self._folder / name))
 
     def _read(self, name: str) -> _FileContent:

@@ -43,8 +43,8 @@ class _Known:
     Attributes:
         secrets: the Secrets of all files, and the ConfigMaps if they are read. If two manifests are for one object,
             the later one counts, as with ``kubectl apply``.
-        warnings: what a user should know about it, by cause.
-        unusable: why a file, or a part of it, is not used, by cause. The second part of the cause is the path.
+        warnings: what a user should know about it, by the key with which it is logged once.
+        unusable: why a file, or a part of it, is not used, by such a key. The second part of the key is the path.
         visited: the stamps of all files and folders that the result depends on.
     """
 
@@ -87,8 +87,8 @@ class _Known:
         state = self.visited if self.visited.are_certain else object()
         return Folders(self._manifests, self._broken, self._without_manifest, state)
 
-    def causes(self) -> set[tuple[str, ...]]:
-        """Return the causes of all warnings."""
+    def log_keys(self) -> set[tuple[str, ...]]:
+        """Return the keys of all warnings."""
         return {*self.warnings, *self.unusable}
 
 
@@ -159,23 +159,21 @@ class Folder:
         if unused:
             self._log_why_unused(unused, folders)
         counters.count(FROM_FOLDER, send_soon=True)
-        for cause, text in to_log.items():
-            notices.once(logging.WARNING, cause, text)
+        for key, text in to_log.items():
+            notices.once(logging.WARNING, key, text)
         for each in mounted:
             if each.ignored:
                 _log_ignored(each)
         return found
 
     def _warnings(self, known: _Known, folders: Folders) -> Mapping[tuple[str, ...], str]:
-        """Return what a user should know about the manifests, by cause.
+        """Return what a user should know about the manifests, by the key with which it is logged once.
 
         A file in a mounted Secret is a key of it. If the file cannot be read, the lookup of the Secret says so.
         """
         if not known.unusable:
             return known.warnings
-        unusable = {
-            cause: text for cause, text in known.unusable.items() if not self._mounted.includes(cause[1], folders)
-        }
+        unusable = {key: text for key, text in known.unusable.items() if not self._mounted.includes(key[1], folders)}
         return {**unusable, **known.warnings}
 
     def _log_why_unused(self, unused: Sequence[tuple[str, str]], folders: Folders) -> None:
@@ -284,7 +282,7 @@ class Folder:
             else:
                 known = before.again(visited) if files is before.files else _Known(files, visited)
                 self._known = known
-                notices.forget_each(before.causes() - known.causes())
+                notices.forget_each(before.log_keys() - known.log_keys())
                 return known
         raise NotConfiguredError(
             f"the folder of 'path' in backend_kwargs cannot be read: {self._path} ({problem}). "

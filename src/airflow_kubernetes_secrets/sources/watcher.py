@@ -106,7 +106,7 @@ class Watcher(Thread):
                 refused = True
                 notices.once(
                     logging.WARNING,
-                    error.cause,
+                    error.log_key,
                     f"{self._api.resource.kind}s with {self._label} cannot be watched: they are listed instead, "
                     f"whenever the last list is {self._ttl:g} s old (cache_ttl). {error}",
                 )
