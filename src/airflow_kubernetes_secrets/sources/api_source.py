@@ -55,13 +55,13 @@ class ApiSource:
         Raises:
             NotConfiguredError: there are no usable credentials, or there is no namespace to look in.
         """
-        # Import these now, and not in the middle of a lookup. A fork waits for this lock, and nothing here waits for
+        # Import these here, and not in the middle of a lookup. A fork waits for this lock, and nothing here waits for
         # the network.
         with importing.lock:
-            from airflow_kubernetes_secrets.kubernetes import decode  # noqa: F401  # imported here, not in the middle of a lookup
+            from airflow_kubernetes_secrets.kubernetes import decode  # noqa: F401  # only to load it
 
             if options.cache_ttl:
-                from airflow_kubernetes_secrets.sources import index_results  # noqa: F401  # with the other modules of the cache
+                from airflow_kubernetes_secrets.sources import index_results  # noqa: F401  # only to load it
         credentials = credentials_of(options)
         default_namespace = options.namespace[0] if options.namespace else credentials.namespace()
         if not is_namespace(default_namespace):

@@ -75,7 +75,7 @@ _WAITING_SECONDS = 0.005
 
 
 class _RunningList:
-    """A LIST of everything that is in progress. Other threads that need it wait for it.
+    """A LIST request that is in progress, for all Secrets with the label. Other threads wait for its end.
 
     Attributes:
         is_over: whether it has ended. This is not an event, because an event has a lock: a signal handler that looks
