@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.secrets.base_secrets import BaseSecretsBackend
 
+from airflow_kubernetes_secrets.backend.threads import in_a_thread
 from airflow_kubernetes_secrets.counters import FROM_MEMORY, counters
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.formats.reading import connection_value, key_for_messages, variable_text
@@ -23,7 +24,7 @@ from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.options.accepted_values import DENY
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from airflow_kubernetes_secrets.process import ProcessLocal, importing, in_a_thread
+from airflow_kubernetes_secrets.process import ProcessLocal, importing
 from airflow_kubernetes_secrets.sources.api_source import ApiSource
 
 if TYPE_CHECKING:

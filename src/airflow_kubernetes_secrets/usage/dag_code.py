@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+from airflow_kubernetes_secrets.garbage_collection import no_garbage_collection
 from airflow_kubernetes_secrets.lookup.kinds import Kind
-from airflow_kubernetes_secrets.process import no_garbage_collection
 from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.called_functions import CalledFunctions
 from airflow_kubernetes_secrets.usage.calls import Function, Passed
