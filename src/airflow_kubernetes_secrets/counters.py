@@ -32,13 +32,13 @@ class Counters:
 
     Attributes:
         is_on: whether anything is counted.
-        is_urgent: whether the counts should be sent at the end of the current lookup, because one of the events took
-            longer than sending them.
+        should_send_soon: whether the next lookup that ends should send the counts, because something that was counted
+            took longer than sending them.
     """
 
     def __init__(self) -> None:
         self.is_on = False
-        self.is_urgent = False
+        self.should_send_soon = False
         # Incrementing a number could lose the increments of other threads. Appending to a deque is atomic.
         self._events: deque[str] = deque(maxlen=_MOST)
         self._durations: deque[tuple[str, float]] = deque(maxlen=_MOST)
@@ -46,25 +46,26 @@ class Counters:
     def __len__(self) -> int:
         return len(self._events)
 
-    def count(self, name: str) -> None:
-        """Count an event that takes longer than sending it."""
-        if self.is_on:
-            self._events.append(name)
-            self.is_urgent = True
+    def count(self, name: str, *, send_soon: bool = False) -> None:
+        """Count an event.
 
-    def count_in_memory(self, name: str) -> None:
-        """Count an event that takes less time than sending it."""
+        Args:
+            send_soon: whether the event takes longer than sending the counts.
+        """
         if self.is_on:
             self._events.append(name)
+            if send_soon:
+                self.should_send_soon = True
 
     def took(self, name: str, seconds: float) -> None:
-        """Record a duration in seconds."""
+        """Record the duration in seconds of something that takes longer than sending the counts."""
         if self.is_on:
             self._durations.append((name, seconds))
+            self.should_send_soon = True
 
     def take(self) -> tuple[Counter[str], list[tuple[str, float]]]:
         """Return and remove the number of events by name, and the durations in seconds with their names."""
-        self.is_urgent = False
+        self.should_send_soon = False
         # Other threads may append and take at the same time.
         return Counter(_drained(self._events)), _drained(self._durations)
 

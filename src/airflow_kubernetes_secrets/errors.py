@@ -18,8 +18,8 @@ class KubernetesSecretsError(Exception):
         super().__init__(printable_lines(text))
 
     @property
-    def cause(self) -> tuple[str, ...]:
-        """The identity of the error: errors with the same cause are logged once."""
+    def log_key(self) -> tuple[str, ...]:
+        """The identity of the error in the log: of errors with the same key, one is logged."""
         return (type(self).__name__, str(self))
 
 
@@ -113,7 +113,7 @@ class ApiUnavailableError(KubernetesSecretsError):
         self._arguments = (server, problem, attempts, seconds, remedy)
 
     @property
-    def cause(self) -> tuple[str, ...]:
+    def log_key(self) -> tuple[str, ...]:
         """The identity of the error, without attempts and seconds, which differ every time."""
         return (type(self).__name__, self.server, self.problem)
 
@@ -126,7 +126,7 @@ class UnconfirmedRefusalError(ApiUnavailableError):
     """401 or 403, without enough time to see whether the API server repeats it. The remedy contains the refusal."""
 
     @property
-    def cause(self) -> tuple[str, ...]:
+    def log_key(self) -> tuple[str, ...]:
         return (type(self).__name__, self.server)
 
 

@@ -30,7 +30,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import SECRETS
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup, Outcome
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
-from airflow_kubernetes_secrets.options.accepted_values import shown_name
+from airflow_kubernetes_secrets.options.accepted_values import redacted_name
 
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.backend.kubernetes_secrets import KubernetesSecretsBackend
@@ -132,7 +132,9 @@ def _check_strings(lookup: Lookup, **arguments: object) -> None:
     """
     for name, value in arguments.items():
         if value is not None and not (isinstance(value, str) and value.strip()):
-            raise SecretRefsError(f"{lookup}: {name!r} must be a string that is not blank; it is {shown_name(value)}")
+            raise SecretRefsError(
+                f"{lookup}: {name!r} must be a string that is not blank; it is {redacted_name(value)}"
+            )
 
 
 def _check_mapping(lookup: Lookup, env: object) -> None:
@@ -144,17 +146,18 @@ def _check_mapping(lookup: Lookup, env: object) -> None:
     if not isinstance(env, Mapping):
         raise SecretRefsError(
             f"{lookup}: 'env' must map the names of environment variables to fields or keys, as in "
-            f"{{'DB_PASSWORD': 'password'}}; it is {shown_name(env)}"
+            f"{{'DB_PASSWORD': 'password'}}; it is {redacted_name(env)}"
         )
     for name, field_or_key in env.items():
         if not isinstance(name, str):
             raise SecretRefsError(
-                f"{lookup}: a name in 'env' must be a string; it is {shown_name(name)}, for {shown_name(field_or_key)}"
+                f"{lookup}: a name in 'env' must be a string; it is {redacted_name(name)}, for "
+                f"{redacted_name(field_or_key)}"
             )
         if not isinstance(field_or_key, str):
             raise SecretRefsError(
-                f"{lookup}: 'env' must map {shown_name(name)} to the name of a field or key; it is "
-                f"{shown_name(field_or_key)}"
+                f"{lookup}: 'env' must map {redacted_name(name)} to the name of a field or key; it is "
+                f"{redacted_name(field_or_key)}"
             )
 
 
@@ -279,7 +282,7 @@ def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
     for name, requested in variables.items():
         if not re.fullmatch(_VARIABLE_NAME, name):
             raise SecretRefsError(
-                f"{lookup}: {shown_name(name)} cannot be the name of an environment variable. Choose the names with "
+                f"{lookup}: {redacted_name(name)} cannot be the name of an environment variable. Choose the names with "
                 "'env'"
             )
         ref = make("env", name, secret.name, _key(decision, secret, requested, name))
@@ -314,8 +317,8 @@ def _key(decision: Decision, secret: Secret, requested: str, variable: str) -> s
             # Other keys may have the names of fields, but need not belong to this connection.
             raise SecretRefsError(
                 f"{decision.lookup}: Secret {secret} contains the whole connection in key {decision.data_key!r}, so "
-                f"only that key can be passed to a pod, not {shown_name(requested)}. Store each field in its own key; "
-                "or, if another key is meant, name Secret and key in the DAG yourself"
+                f"only that key can be passed to a pod, not {redacted_name(requested)}. Store each field in its own "
+                "key; or, if another key is meant, name Secret and key in the DAG yourself"
             )
         return requested
     found = fields_of(secret)
@@ -335,12 +338,12 @@ def _key(decision: Decision, secret: Secret, requested: str, variable: str) -> s
         has = f"these fields in keys of their own: {', '.join(fields)}" if fields else "no fields in keys of their own"
         swapped = variable in fields or variable in secret.data
         order = (
-            f". In 'env', the variable comes first: {{{shown_name(requested)}: {shown_name(variable)}}}"
+            f". In 'env', the variable comes first: {{{redacted_name(requested)}: {redacted_name(variable)}}}"
             if swapped
             else ""
         )
         raise SecretRefsError(
-            f"{decision.lookup}: Secret {secret} has no field and no key {shown_name(requested)}. It has {has}, and "
+            f"{decision.lookup}: Secret {secret} has no field and no key {redacted_name(requested)}. It has {has}, and "
             f"{secret.keys_text()}{order}"
         )
     return key

@@ -7,20 +7,15 @@ must not use a TLS connection, a lock or a thread of its parent.
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Hashable
+from contextlib import suppress
 from threading import RLock, get_ident
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
-    from typing import ParamSpec, Protocol
-
-    Parameters = ParamSpec("Parameters")
-    Result = TypeVar("Result")
+    from typing import Protocol
 
     class ProcessBound(Protocol):
         """Something that holds connections, locks or threads."""
@@ -31,9 +26,6 @@ if TYPE_CHECKING:
         def after_fork(self) -> None:
             """Release what belongs to the parent, in a forked child, without sending anything on its connections."""
 
-
-# The most threads of `in_a_thread`: as many as a client has idle connections.
-_THREADS = 8
 
 # How long a fork waits for a thread inside a block of a ForkGuard.
 _FORK_WAITS_SECONDS = 1.0
@@ -63,21 +55,6 @@ def _in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_in_child)
-
-
-@contextmanager
-def no_garbage_collection() -> Iterator[None]:
-    """Switch the garbage collector off, for work that creates many objects and no cycles.
-
-    The collector would examine all objects of the process again and again, which takes up to half of the time.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class ForkGuard:
@@ -177,7 +154,10 @@ Value = TypeVar("Value", bound="ProcessBound")
 
 
 class ProcessLocal(Generic[Value]):
-    """Values by key, each created once per process. A forked child inherits them, and each is notified of the fork."""
+    """Values by key, which all threads of a process share.
+
+    A forked child gets the values of its parent, and :meth:`ProcessBound.after_fork` of each is called there.
+    """
 
     def __init__(self) -> None:
         self._values: dict[Hashable, Value] = {}
@@ -185,7 +165,11 @@ class ProcessLocal(Generic[Value]):
         _on_restart.append(self._close)
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """Return the value of ``key``. Threads that request it first at the same moment get the same one."""
+        """Return the value of ``key``, and create it if there is none.
+
+        If several threads request it first at the same moment, each can create one. All get the same one, and the
+        others are discarded unused.
+        """
         value = self._values.get(key)
         return self._values.setdefault(key, make()) if value is None else value
 
@@ -201,34 +185,3 @@ class ProcessLocal(Generic[Value]):
         values, self._values = self._values, {}
         for value in values.values():
             value.close()
-
-
-_threads: ThreadPoolExecutor | None = None
-
-
-def _forget_threads() -> None:
-    global _threads  # noqa: PLW0603  # state of the process is a variable of a module
-    _threads = None
-
-
-on_new_process(_forget_threads)
-
-
-async def in_a_thread(
-    function: Callable[Parameters, Result], /, *args: Parameters.args, **kwargs: Parameters.kwargs
-) -> Result:
-    """Call ``function`` in a thread, without blocking the event loop, and return its result.
-
-    The threads belong to this package. Those of the event loop also resolve names for other code, which must not wait
-    while the API server is unavailable.
-    """
-    global _threads  # noqa: PLW0603  # state of the process is a variable of a module
-    from asyncio import get_running_loop
-    from concurrent.futures import ThreadPoolExecutor
-    from contextvars import copy_context
-    from functools import partial
-
-    if _threads is None:
-        _threads = ThreadPoolExecutor(_THREADS, "airflow-kubernetes-secrets")
-    call = partial(copy_context().run, function, *args, **kwargs)
-    return await get_running_loop().run_in_executor(_threads, call)

@@ -156,6 +156,6 @@ def test_verdict(case: str) -> None:
 
     found = objections(text)
 
-    assert {reader for each in found for reader in each.readers} == {*losers}
+    assert {reader for each in found for reader in each.unusable_by} == {*losers}
     assert all(named in str(each) for each in found)
     assert MARK not in "".join(map(str, found))

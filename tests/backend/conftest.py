@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.kubernetes import failures, file_stamps
+from airflow_kubernetes_secrets.kubernetes import file_stamps, refusals
 from airflow_kubernetes_secrets.sources import cache_policy, outage
 from support.cluster import Cluster, ServiceAccount
 from support.manifest_sources import DirectSource, FolderSource, ManifestSource, ObservedSource, ServerSource
@@ -196,7 +196,7 @@ def watched_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def refusals_confirmed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Confirm a refusal on a new connection as soon as it is repeated."""
-    monkeypatch.setattr(failures, "CONFIRMED_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(refusals, "CONFIRMED_AFTER_SECONDS", 0.0)
 
 
 @pytest.fixture

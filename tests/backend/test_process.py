@@ -10,8 +10,8 @@ from contextvars import ContextVar
 
 import pytest
 
+from airflow_kubernetes_secrets.backend.threads import in_a_thread
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, NotConfiguredError
-from airflow_kubernetes_secrets.process import in_a_thread
 from support.cluster import Cluster, ServiceAccount
 from support.faults import late
 from support.memory import PATIENCE, StartProgram

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_kubernetes_secrets.kubernetes import failures
-from airflow_kubernetes_secrets.kubernetes.failures import Refusals
+from airflow_kubernetes_secrets.kubernetes import refusals
+from airflow_kubernetes_secrets.kubernetes.refusals import Refusals
 
 OPERATION = ("list", "/api/v1/namespaces/airflow/secrets")
 OTHER = ("get", "/api/v1/namespaces/airflow/secrets/x")
@@ -23,7 +23,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(failures, "monotonic", clock)
+    monkeypatch.setattr(refusals, "monotonic", clock)
     return clock
 
 

@@ -62,7 +62,7 @@ HANDLING = (
 
 CACHING = (
     *("/airflow_kubernetes_secrets/sources/", "/kubernetes/client.py", "/kubernetes/labels.py", "/counters.py"),
-    "/process.py",
+    *("/process.py", "/backend/threads.py"),
 )
 
 

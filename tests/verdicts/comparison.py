@@ -45,7 +45,7 @@ def disagreements(version: str, texts: Sequence[str], patience: float) -> Iterat
     for text, said in zip(texts, _said(version, texts, patience), strict=True):
         found = objections(text)
         for reader in READERS[version]:
-            refused = any(reader in each.readers for each in found)
+            refused = any(reader in each.unusable_by for each in found)
             able = reader in said["able"]
             if refused == able:
                 yield Disagreement(text, reader, able, [str(each) for each in found])

@@ -192,7 +192,7 @@ def parsed_connection(conn_id: str, stored: str) -> Any:
 
 
 def ensure_masker() -> None:
-    """Install a log masker in Airflow 2 and 3.0, which create no Connection without one.
+    """Install a log masker in Airflow 2 and 3.0, which create no Connection with a password without one.
 
     They also create no database engine for a URL with a password. In these versions the masker is part of the logging
     setup, which a library does not run. Airflow 3.1 and later always has a masker.
@@ -215,7 +215,7 @@ def connection_of_uri(uri: str) -> Any:
     """
     from airflow.models import Connection
 
-    # The constructor needs the masker, which Airflow 2 only has after its logging setup.
+    # For a URI with a password, the constructor needs the masker, which Airflow 2 only has after its logging setup.
     connection = Connection()
     with silence():
         connection._parse_from_uri(uri)

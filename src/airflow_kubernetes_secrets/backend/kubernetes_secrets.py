@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.secrets.base_secrets import BaseSecretsBackend
 
+from airflow_kubernetes_secrets.backend.threads import in_a_thread
 from airflow_kubernetes_secrets.counters import FROM_MEMORY, counters
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.formats.reading import connection_value, key_for_messages, variable_text
@@ -23,7 +24,7 @@ from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.options.accepted_values import DENY
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from airflow_kubernetes_secrets.process import ProcessLocal, importing, in_a_thread
+from airflow_kubernetes_secrets.process import ProcessLocal, importing
 from airflow_kubernetes_secrets.sources.api_source import ApiSource
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
                 known_queries.clear()  # the thread repeats these queries
             finally:
                 for _ in known_queries:
-                    counters.count_in_memory(FROM_MEMORY)
+                    counters.count(FROM_MEMORY)
         return await in_a_thread(self.get_connection, conn_id, team_name)
 
     def get_variable(self, key: str, team_name: str | None = None) -> str | None:
@@ -204,9 +205,9 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         here = AIRFLOW_2 if is_airflow_2() else TASKS if is_for_tasks(self) else SERVICES
         for objection in objections:
             error = secret.malformed(key_for_messages(key), str(objection))
-            if here in objection.readers:
+            if here in objection.unusable_by:
                 raise error
-            if not set(concerned).isdisjoint(objection.readers):
+            if not set(concerned).isdisjoint(objection.unusable_by):
                 notices.once(logging.WARNING, ("lost elsewhere", str(error)), str(error))
 
     @without_variables
@@ -252,8 +253,8 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         except _NotInMemoryError:
             raise
         except Exception as error:
-            cause, problem = _explained(error)
-            notices.once(logging.ERROR, cause, f"{lookup}: {problem}")
+            key, problem = _explained(error)
+            notices.once(logging.ERROR, key, f"{lookup}: {problem}")
             if self.options.on_error == DENY and lookup.kind is not Kind.CONFIG:
                 _deny(f"{lookup}: {problem}", error)
             raise
@@ -275,7 +276,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         if known is not None:
             if counters.is_on:
                 for _ in known.queries:
-                    counters.count_in_memory(FROM_MEMORY)
+                    counters.count(FROM_MEMORY)
             return known
         if results.is_full:
             return decide(lookup, self.options, find)
@@ -294,21 +295,22 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
 
     def _find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         if self._source is not None and (known := self._source.find_in_memory(query)) is not None:
-            counters.count_in_memory(FROM_MEMORY)
+            counters.count(FROM_MEMORY)
             return known
         self._source = self._current_source()
         return self._source.find(query, time)
 
     def _find_in_memory(self, query: Query) -> Sequence[Secret]:
         # A new backend object has no source yet, and creating one reads files.
-        source = self._source or _sources.peek(self._key())
-        known = None if source is None else source.find_in_memory(query)
+        self._source = self._source or _sources.peek(self._key())
+        known = None if self._source is None else self._source.find_in_memory(query)
         if known is None:
             raise _NotInMemoryError
         return known
 
     def _find_uncached(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
-        return self._current_source().find_uncached(query, time)
+        self._source = self._current_source()
+        return self._source.find_uncached(query, time)
 
     def _current_source(self) -> Source:
         return _sources.get(self._key(), lambda: _source_of(self.options))
@@ -336,9 +338,9 @@ def _source_of(options: Options) -> Source:
 
 
 def _explained(error: Exception) -> tuple[tuple[str, ...], str]:
-    """Return the cause of an error, for logging it once, and the problem for the message."""
+    """Return the key with which an error is logged once, and the problem for the message."""
     if isinstance(error, KubernetesSecretsError):
-        return error.cause, str(error)
+        return error.log_key, str(error)
     # A bug in this package, or an exception from a signal handler. Its message may contain anything, even a value.
     name = type(error).__name__
     remedy = "Run 'airflow-kubernetes-secrets explain KIND ID --debug' in this container, and report the output"

@@ -166,9 +166,9 @@ def _incomplete_warning(secret: Secret, count: int, pieces: Iterable[_Piece], be
             "can show the others. Do not print them, or restart the process"
         )
     return (
-        f"mask_values: {secret.full_name} contains more than Airflow's masker has time for: only the longest values "
-        f"that fit are registered ({count}), and logs can show the others. Do not print them, or store them in smaller "
-        "Secrets"
+        f"mask_values: {secret.full_name} contains more than Airflow's masker has time for: only the most "
+        f"important values that fit are registered ({count}), and logs can show the others. Do not print them, or "
+        "store them in smaller Secrets"
     )
 
 

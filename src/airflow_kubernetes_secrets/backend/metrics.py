@@ -72,13 +72,13 @@ def note(kind: Kind, outcome: str, source: Source | None) -> None:
 
     Args:
         outcome: :data:`HIT`, :data:`MISS` or :data:`ERROR`.
-        source: the source of the Secrets, whose state is sent too; ``None`` if the process has none yet.
+        source: the source of the Secrets, whose state is sent too; ``None`` if the lookup ended before it had one.
     """
-    counters.count_in_memory(_LOOKUPS[kind, outcome])
+    counters.count(_LOOKUPS[kind, outcome])
     if not _state.is_registered_at_exit:
         _register_at_exit()
     now = monotonic()
-    if counters.is_urgent or now - _state.sent_at >= _INTERVAL_SECONDS or len(counters) >= _MOST_COLLECTED:
+    if counters.should_send_soon or now - _state.sent_at >= _INTERVAL_SECONDS or len(counters) >= _MOST_COLLECTED:
         # Airflow looks up options before it can send metrics. It can also do so during an import, when a client must
         # not be created. The counts are then sent later.
         if get_ident() in _state.senders or (kind is Kind.CONFIG and created_stats() is None):

@@ -24,7 +24,7 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError, NotConfigu
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.suggestions import nearest
-from airflow_kubernetes_secrets.options.accepted_values import shown_name
+from airflow_kubernetes_secrets.options.accepted_values import redacted_name
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 _CLASS = "KubernetesSecretsBackend"
@@ -147,7 +147,9 @@ def read_configuration() -> AirflowConfiguration:
         )
     kwargs, dropped, repeated = _kwargs(text)
     kwargs_from = [_origin(_KWARGS_VARIABLE)] if text.strip() else []
-    replaced = [f"{shown_name(key)} in {kwargs_from[0]}" for key, _value in kwarg_variables().values() if key in kwargs]
+    replaced = [
+        f"{redacted_name(key)} in {kwargs_from[0]}" for key, _value in kwarg_variables().values() if key in kwargs
+    ]
     for name, (key, value) in kwarg_variables().items():
         kwargs[key] = value
         kwargs_from.append(name)
@@ -256,7 +258,7 @@ def _kwargs(text: str) -> tuple[dict[str, object], Problem | None, Problem | Non
 
 def _repeated(names: Sequence[str]) -> Problem:
     """Return that names are present more than once. Airflow parses the JSON, so only the commands detect it."""
-    shown = [shown_name(name) for name in names]
+    shown = [redacted_name(name) for name in names]
     listed = f"{', '.join(shown[:-1])} and {shown[-1]} are" if len(shown) > 1 else f"{shown[0]} is"
     return Problem(
         "repeated-option",

@@ -269,7 +269,10 @@ def _uri(values: _Values) -> ParsedUri | None:
 
 
 def _is_beside_a_credential(values: _Values) -> bool:
-    """Return whether annotations name the key of a credential and no URI, so a key with that name is another thing."""
+    """Return whether annotations describe a login, a password or an entry of ``extra``, and no URI.
+
+    The Secret is then about this credential. A key with a name such as ``uri`` probably contains another address.
+    """
     is_named = values.is_named("login") or values.is_named("password") or values.fields.description.extra_fields
     return bool(is_named) and not values.is_named(URI)
 

@@ -68,19 +68,19 @@ class Objection:
 
     Attributes:
         problem: the field and the remedy, without a value.
-        readers: the parts that cannot use the connection, out of :data:`EVERYONE`.
+        unusable_by: the parts that cannot use the connection, out of :data:`EVERYONE`.
     """
 
-    __slots__ = ("problem", "readers")
+    __slots__ = ("problem", "unusable_by")
 
-    def __init__(self, problem: str, readers: Sequence[str] = EVERYONE) -> None:
+    def __init__(self, problem: str, unusable_by: Sequence[str] = EVERYONE) -> None:
         self.problem = problem
-        self.readers = readers
+        self.unusable_by = unusable_by
 
     def __str__(self) -> str:
-        if len(self.readers) == len(EVERYONE):
+        if len(self.unusable_by) == len(EVERYONE):
             return self.problem
-        return f"{self.problem}. It cannot be used by {'; '.join(self.readers)}"
+        return f"{self.problem}. It cannot be used by {'; '.join(self.unusable_by)}"
 
 
 def objections(stored: str) -> tuple[Objection, ...]:
@@ -97,12 +97,12 @@ def objections(stored: str) -> tuple[Objection, ...]:
 
 def are_from_everyone(found: Sequence[Objection]) -> bool:
     """Return whether no part of any version of Airflow can use the connection."""
-    return {reader for each in found for reader in each.readers} == {*EVERYONE}
+    return {reader for each in found for reader in each.unusable_by} == {*EVERYONE}
 
 
 def problem_of_objections(found: Sequence[Objection]) -> str:
     """Return the problem of a connection that no part can use: one that all parts share, or else all problems."""
-    shared = [each for each in found if len(each.readers) == len(EVERYONE)]
+    shared = [each for each in found if len(each.unusable_by) == len(EVERYONE)]
     return str(shared[0]) if shared else ". ".join(map(str, found))
 
 

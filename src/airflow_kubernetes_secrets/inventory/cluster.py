@@ -23,9 +23,9 @@ from airflow_kubernetes_secrets.kubernetes.client import Client
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline, TimeBudget
 from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError
-from airflow_kubernetes_secrets.kubernetes.failures import CONFIRMED_AFTER_SECONDS
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, is_namespace
 from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, SECRETS, Resource, Secret
+from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS
 from airflow_kubernetes_secrets.kubernetes.transport import Call
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.printable import printable

@@ -133,7 +133,7 @@ def _problem(secret: Secret, key: str, objection: Objection) -> Problem:
     """Return the problem for an objection. It is an error if a part of the running Airflow has this objection."""
     code: ProblemCode = EXTRA_NOT_JSON if objection.problem == EXTRA_IS_NO_OBJECT else NOT_EVERYWHERE
     read_here = (AIRFLOW_2,) if is_airflow_2() else (SERVICES, TASKS)
-    severity = Severity.WARNING if set(read_here).isdisjoint(objection.readers) else Severity.ERROR
+    severity = Severity.WARNING if set(read_here).isdisjoint(objection.unusable_by) else Severity.ERROR
     error = secret.malformed(reading.key_for_messages(key), str(objection))
     return Problem(code, str(error), severity)
 

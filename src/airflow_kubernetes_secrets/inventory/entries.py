@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Any, Final
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MissingSecretError, NotConfiguredError
+from airflow_kubernetes_secrets.garbage_collection import no_garbage_collection
 from airflow_kubernetes_secrets.inventory.bundles import (
     ids_in_bundle,
     kind_of_bundle,
@@ -39,7 +40,6 @@ from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, decide
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from airflow_kubernetes_secrets.process import no_garbage_collection
 from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 
 FOLDER_LAYOUT: Final = "folder-layout"

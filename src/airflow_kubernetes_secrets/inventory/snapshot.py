@@ -85,10 +85,10 @@ class Snapshot:
         unread = [error for (resource, _namespace), error in self._unread.items() if resource in needed]
         unread += [error for error in self._unread_names.values() if not isinstance(error, MountedFileError)]
         # The messages about one outage differ in attempts and seconds only.
-        by_cause: dict[object, str] = {}
+        by_key: dict[object, str] = {}
         for error in unread:
-            by_cause.setdefault(error.cause if isinstance(error, ApiUnavailableError) else str(error), str(error))
-        return list(by_cause.values())
+            by_key.setdefault(error.log_key if isinstance(error, ApiUnavailableError) else str(error), str(error))
+        return list(by_key.values())
 
     @property
     def secrets(self) -> LabelledSecrets:

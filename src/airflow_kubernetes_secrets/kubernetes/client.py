@@ -19,22 +19,23 @@ from airflow_kubernetes_secrets.errors import (
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.failures import (
-    CONFIRMED_AFTER_SECONDS,
     RETRIED_STATUSES,
     Backoff,
     Failure,
-    Refusal,
-    Refusals,
-    UnconfirmedRefusal,
     retry_after_seconds,
     server_of,
     too_large_error,
-    unavailable_error,
 )
 from airflow_kubernetes_secrets.kubernetes.http1 import Head, Response
 from airflow_kubernetes_secrets.kubernetes.http_connection import HttpConnection, ResponseTooLargeError, TransportError
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Resource, Secret
+from airflow_kubernetes_secrets.kubernetes.refusals import (
+    CONFIRMED_AFTER_SECONDS,
+    ErrorResponse,
+    Refusals,
+    UnconfirmedRefusal,
+)
 from airflow_kubernetes_secrets.kubernetes.transport import DOUBTFUL_AFTER_SECONDS, Call, Transport
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Client:
     def __init__(
         self,
         credentials: Credentials,
-        error_of: Callable[[Refusal], ApiError],
+        error_of: Callable[[ErrorResponse], ApiError],
         *,
         as_user: str | None = None,
         backoff: Backoff = _BACKOFF,
@@ -77,7 +78,7 @@ class Client:
         """Create a client. It does not connect yet.
 
         Args:
-            error_of: returns the error to raise for a refused request.
+            error_of: returns the error to raise for a response with an error status.
             as_user: the user to impersonate.
                 https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
             doubtful_after: the seconds after which an idle connection may be dead.
@@ -220,7 +221,7 @@ class Client:
         failure = self._failure(watch, sent_at, reply, message)
         if failure is not None:
             raise self._unavailable(failure, 1, deadline)
-        raise self._refusal(watch, reply.status, message)
+        raise self._error_of_response(watch, reply.status, message)
 
     def send(self, call: Call, verb: str, namespace: str, timeout: float) -> Response:
         """Send any other request, for a command. It may be sent more than once, so it must be safe to repeat.
@@ -297,7 +298,7 @@ class Client:
         failure = self._failure(operation, sent_at, response, message)
         if failure is not None:
             return failure
-        raise self._refusal(operation, response.status, message)
+        raise self._error_of_response(operation, response.status, message)
 
     def _failure(self, operation: _Operation, sent_at: float, response: Response, message: str) -> Failure | None:
         """Return why the request must be sent again; ``None`` if the response is final."""
@@ -310,15 +311,15 @@ class Client:
             seconds = self._refusals.seconds_to_confirm(operation.verb, operation.path, response.status, sent_at)
             if seconds is not None:
                 # The message is omitted: what responds with a 401 may quote the credentials.
-                refusal = self._refusal(operation, response.status, message)
-                return UnconfirmedRefusal(f"it answered {response.status}", seconds, refusal)
+                error = self._error_of_response(operation, response.status, message)
+                return UnconfirmedRefusal(f"it answered {response.status}", seconds, error)
         else:
             # A response such as 404 means that the request was allowed.
             self._refusals.note_allowed(operation.verb, operation.path)
         return None
 
-    def _refusal(self, operation: _Operation, status: int, message: str) -> ApiError:
-        refusal = Refusal(
+    def _error_of_response(self, operation: _Operation, status: int, message: str) -> ApiError:
+        response = ErrorResponse(
             status,
             message,
             operation.verb,
@@ -326,14 +327,14 @@ class Client:
             operation.path,
             server=self.server,
             source=self._credentials.source,
-            refused=self._credentials.refused,
+            refusal_reason=self._credentials.refusal_reason,
             unreadable=self._transport.unreadable,
             as_user=self._as_user,
         )
-        return self._error_of(refusal)
+        return self._error_of(response)
 
     def _unavailable(self, failure: Failure, attempts: int, deadline: Deadline) -> ApiUnavailableError:
-        return unavailable_error(failure, self._credentials, attempts=attempts, deadline=deadline)
+        return failure.unavailable_error(self._credentials, attempts=attempts, deadline=deadline)
 
 
 def _failure_of(error: TransportError) -> Failure:

@@ -53,7 +53,7 @@ class Credentials(Protocol):
         """The origin of these credentials, for messages."""
 
     @property
-    def refused(self) -> str:
+    def refusal_reason(self) -> str:
         """Why the API server can refuse credentials that were just read, with a remedy, for messages."""
 
     @property
@@ -128,7 +128,7 @@ class ServiceAccountCredentials:
         return f"the service account's token in {printable(self._folder / 'token')}"
 
     @property
-    def refused(self) -> str:
+    def refusal_reason(self) -> str:
         return f"{NOT_ACCEPTED}. {self.renewal}"
 
     @property
@@ -151,7 +151,7 @@ class ServiceAccountCredentials:
                 ) from error
             self._warn_of_previous_content("ca.crt", problem)
         else:
-            notices.forget(self._cause("ca.crt"))
+            notices.forget(self._log_key("ca.crt"))
         return self._tls
 
     def authorization(self) -> str:
@@ -189,23 +189,23 @@ class ServiceAccountCredentials:
         except NotConfiguredError as error:
             self._warn_of_previous_content("token", str(error).removesuffix(f". {self._remedy}"))
         else:
-            notices.forget(self._cause("token"))
+            notices.forget(self._log_key("token"))
 
     def _warn_of_previous_content(self, name: str, problem: str) -> None:
         notices.once(
             logging.WARNING,
-            self._cause(name),
+            self._log_key(name),
             f"{problem}. Its previous content is used for as long as the API server accepts it. Kubernetes "
             "rewrites the file when it rotates it; if it does not, fix what writes the file, or restart the pod",
         )
 
-    def _cause(self, name: str) -> tuple[str, ...]:
+    def _log_key(self, name: str) -> tuple[str, ...]:
         return ("unusable file", str(self._folder / name))
 
-    def _read(self, name: str) -> _Mounted:
+    def _read(self, name: str) -> _FileContent:
         path = self._folder / name
         try:
-            file = _Mounted(path)
+            file = _FileContent(path)
         except OSError as error:
             raise NotConfiguredError(f"{path} cannot be read: {error.strerror}. {self._remedy}") from error
         if not file.content:
@@ -215,7 +215,7 @@ class ServiceAccountCredentials:
         return file
 
 
-class _Mounted:
+class _FileContent:
     """The content of a file, without surrounding white space. Its ``repr`` does not show it."""
 
     __slots__ = ("content",)

@@ -1,4 +1,7 @@
-"""Stamps of files and folders. If the stamp of a file or folder has changed, so has the file or folder."""
+"""Stamps of files and folders. As long as the stamp of a file or folder is the same, the file or folder is unchanged.
+
+This is certain only if the file or folder is settled, which means that its last change was some seconds ago.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def stamp_of(status: os.stat_result) -> Stamp:
 
 
 def is_settled(status: os.stat_result) -> bool:
-    """Return whether every later change will change the stamp too."""
+    """Return whether every later change will change the stamp too: the last change was some seconds ago."""
     return time() - status.st_ctime >= _SETTLED_AFTER_SECONDS
 
 

@@ -280,11 +280,15 @@ def with_tls(raw: socket.socket, tls: Tls, host: str, deadline: Deadline) -> ssl
     plain = _PlainSocket(family, kind, protocol, raw.detach())
     try:
         plain.settimeout(deadline.left_or_raise())
-        # Pass bytes: for a string, Python loads the codec for international names with tables of a quarter MiB.
-        return tls.context.wrap_socket(plain, server_hostname=(tls.server_name or host).encode("ascii"))
+        return tls.context.wrap_socket(plain, server_hostname=_as_bytes(tls.server_name or host))
     except BaseException:
         plain.close()
         raise
+
+
+def _as_bytes(host: str) -> bytes:
+    """Return a host as bytes. For a string, Python would load the codec for international names: about half a MiB."""
+    return host.encode("ascii")
 
 
 def addresses_of(endpoint: Endpoint, deadline: Deadline) -> list[Address]:
@@ -294,9 +298,9 @@ def addresses_of(endpoint: Endpoint, deadline: Deadline) -> list[Address]:
         OSError: as for :func:`airflow_kubernetes_secrets.kubernetes.resolve.addresses_of_name`.
     """
     try:
-        # Pass bytes: for a string, Python loads the codec for international names with tables of a tenth of a MiB.
-        numeric = endpoint.host.encode("ascii")
-        found = socket.getaddrinfo(numeric, endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        found = socket.getaddrinfo(
+            _as_bytes(endpoint.host), endpoint.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
         return [(family, address) for family, _type, _protocol, _name, address in found]
     except (socket.gaierror, UnicodeEncodeError):
         pass  # the host is a name, as it can be in a kubeconfig. In a pod it is an address

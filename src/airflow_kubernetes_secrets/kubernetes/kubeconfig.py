@@ -69,7 +69,7 @@ class KubeconfigCredentials:
         return f"the kubeconfig {printable(self._path)}"
 
     @property
-    def refused(self) -> str:
+    def refusal_reason(self) -> str:
         # This does not call the loader's hook, which can run an exec plugin.
         expires = token_claims(self._loaded.configuration.api_key.get("BearerToken")).get("exp")
         if isinstance(expires, (int, float)) and expires <= time():

@@ -35,7 +35,7 @@ _LONGEST_SECONDS = 2.0
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 # The exceptions for these errors. If they occur after a file or folder was found, it has just been replaced.
-_AbsentError = (FileNotFoundError, NotADirectoryError)
+_ABSENT_ERRORS = (FileNotFoundError, NotADirectoryError)
 
 # What is wrong with a path, with the remedy.
 LEADS_NOWHERE = "is a link that leads nowhere. Correct or remove it"
@@ -108,7 +108,7 @@ class MountedFolder:
                                 found |= _other_names(self.path(*names), found)
                 except MountedFileError as error:
                     problem = error
-                except _AbsentError:
+                except _ABSENT_ERRORS:
                     pass
                 after = self.version(*names)
                 if after is not None and after[0] == before[0]:
@@ -139,7 +139,7 @@ class MountedFolder:
                         content = self._content_of(found, names, is_volume=is_of_volume(before[0]))
                 except MountedFileError as error:
                     problem = error
-                except _AbsentError:
+                except _ABSENT_ERRORS:
                     pass
                 after = self.version(*names, with_files=True)
                 if after is not None and after[0] == before[0]:
@@ -223,7 +223,7 @@ class MountedFolder:
             below = names[str(volume).removeprefix(self._path).count("/") :]
             try:
                 descriptor = _open(f"{volume}/{link}")
-            except _AbsentError:
+            except _ABSENT_ERRORS:
                 raise MountedFileError(f"{volume}/{DATA_LINK} {LEADS_NOWHERE}") from None
         else:
             descriptor = _open(self._followed(self.path(*names)))
@@ -279,7 +279,7 @@ class MountedFolder:
             if is_data_key(name):
                 try:
                     content = self._content_of_key(found, (*names, name), left, is_volume=is_volume)
-                except _AbsentError:
+                except _ABSENT_ERRORS:
                     if is_volume:
                         raise  # the version is being deleted
                     continue  # it was removed meanwhile
@@ -308,7 +308,7 @@ class MountedFolder:
                 mode = os.stat(names[-1], dir_fd=folder).st_mode
                 if not stat.S_ISDIR(mode):
                     raise
-            except _AbsentError:
+            except _ABSENT_ERRORS:
                 mode = os.stat(names[-1], dir_fd=folder, follow_symlinks=False).st_mode
                 is_dangling = stat.S_ISLNK(mode)
         if stat.S_ISDIR(mode):
@@ -360,7 +360,7 @@ class MountedFolder:
         """Explain the errors of the file system."""
         try:
             yield
-        except _AbsentError:
+        except _ABSENT_ERRORS:
             raise
         except PermissionError:
             problem = (
@@ -420,7 +420,7 @@ def _statuses(folder: str) -> dict[str, os.stat_result]:
                 try:
                     statuses[entry.name] = entry.stat()
                 except OSError:
-                    with suppress(*_AbsentError):
+                    with suppress(*_ABSENT_ERRORS):
                         statuses[entry.name] = entry.stat(follow_symlinks=False)
     return statuses
 

@@ -415,7 +415,11 @@ class _Search:
             return error
 
     def _refuse(self, count: int) -> NoReturn:
-        """Raise the error of the first of the last ``count`` skipped Secrets, since no other may be used instead."""
+        """Raise the error of the first Secret in the last search, in which all were skipped.
+
+        Args:
+            count: the number of Secrets in that search.
+        """
         raise self.skipped[-count]
 
     def _team_of(self, secret: Secret) -> str | None:

@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.process import on_new_process
 
 _log = logging.getLogger("airflow_kubernetes_secrets")
 
-# Causes contain names of Secrets and ids. A process that runs for months may meet an unlimited number of them.
+# Keys contain names of Secrets and ids. A process that runs for months may meet an unlimited number of them.
 _MOST_REMEMBERED = 10_000
 
 _logged: set[tuple[str, ...]] = set()
@@ -23,13 +23,13 @@ _logged: set[tuple[str, ...]] = set()
 on_new_process(_logged.clear)
 
 
-def once(level: int, cause: tuple[str, ...], message: str) -> None:
-    """Log ``message``, unless this process has already logged one for ``cause``."""
-    if cause in _logged:
+def once(level: int, key: tuple[str, ...], message: str) -> None:
+    """Log ``message``, unless this process has already logged one with ``key``."""
+    if key in _logged:
         return
     if len(_logged) >= _MOST_REMEMBERED:
         _logged.clear()
-    _logged.add(cause)
+    _logged.add(key)
     log(level, message)
 
 
@@ -38,14 +38,14 @@ def log(level: int, message: str) -> None:
     _log.log(level, "%s", printable_lines(message))
 
 
-def forget(causes: tuple[str, ...]) -> None:
-    """Forget all causes that begin with ``causes``. When one occurs again, it is logged again."""
-    _logged.difference_update([cause for cause in list(_logged) if cause[: len(causes)] == causes])
+def forget(beginning: tuple[str, ...]) -> None:
+    """Forget all keys that begin with ``beginning``, so that the next message with such a key is logged."""
+    _logged.difference_update([key for key in list(_logged) if key[: len(beginning)] == beginning])
 
 
-def forget_each(causes: Iterable[tuple[str, ...]]) -> None:
-    """Forget these causes. When one occurs again, it is logged again."""
-    _logged.difference_update(causes)
+def forget_each(keys: Iterable[tuple[str, ...]]) -> None:
+    """Forget these keys, so that the next message with one of them is logged."""
+    _logged.difference_update(keys)
 
 
 def miss(message: str, *values: object) -> None:

@@ -155,8 +155,8 @@ OF_MANIFESTS: Mapping[ManifestCode, str] = {
     "unreadable-dag": "a file with DAG code cannot be read or parsed",
 }
 
-# The problems of a deployment, which `doctor` reports. Other commands also report the first ones, which are about
-# Airflow's configuration.
+# The problems of a deployment, which `doctor` reports. Other commands also report those up to `misplaced-option`, which
+# are about Airflow's configuration of the backend.
 OF_DEPLOYMENTS: Mapping[DeploymentCode, str] = {
     "no-backend": "no secrets backend is configured",
     "another-backend": "another secrets backend is configured",

@@ -34,6 +34,7 @@ from airflow_kubernetes_secrets.kubernetes.labels import (
     is_label_value,
     is_namespace,
 )
+from airflow_kubernetes_secrets.kubernetes.manifest_files import MANIFEST_SUFFIXES
 from airflow_kubernetes_secrets.lookup.bundles import key_for, variable_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
@@ -58,9 +59,6 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 # of annotations. `kubectl apply --server-side` does not copy it.
 _LARGEST_BUNDLE = 240 * 1024
 _SERVER_SIDE = "kubectl needs --server-side for a Secret of this size, because it would copy it to an annotation"
-
-# The files that `kubectl apply -R -f` reads in a folder.
-_MANIFEST_SUFFIXES = (".json", ".yaml", ".yml")
 
 _EXISTS = "its file exists with other content; --force replaces it"
 _NOT_SWITCHED_ON = "lookups read bundles only if bundles is true in backend_kwargs, which it is not here"
@@ -229,7 +227,7 @@ class Export:
             text = f"Airflow reads these from the environment, so this export skips them: {_few(names)}"
             remedy = "To export them, use --from env, and apply the manifests before you run this command again"
             notes[f"{text}. {remedy}"] = len(names)
-        others = self._folder.files(_MANIFEST_SUFFIXES) if self._files else []
+        others = self._folder.files(MANIFEST_SUFFIXES) if self._files else []
         if others := [name for name in others if name not in self._files]:
             text = (
                 f"the folder has files that this export has not written, and kubectl applies them too: {_few(others)}"

@@ -105,7 +105,7 @@ def shown_value(value: object) -> str:
     return repr(value) if _can_be_shown(value) else _description_of(value)
 
 
-def shown_name(value: object) -> str:
+def redacted_name(value: object) -> str:
     """Return the name of an option, or a name in an object, as an error shows it."""
     if isinstance(value, str) and ("://" in value or "@" in value or len(value) > 80):
         return _description_of(value)
@@ -166,7 +166,7 @@ def _json(text: str) -> object:
     with suppress(ValueError, RecursionError):
         value = json.loads(text, object_pairs_hook=as_dict)
     if repeated:
-        raise ValueError(f"must not contain {shown_name(repeated[0])} twice in one object")
+        raise ValueError(f"must not contain {redacted_name(repeated[0])} twice in one object")
     return value
 
 
@@ -230,7 +230,7 @@ def _team_namespaces(value: object) -> Map[str, str]:
     given = _object(value)
     for team, namespace in given.items():
         if not isinstance(namespace, str) or not is_namespace(namespace):
-            raise ValueError(f"must map team {shown_name(team)} to {_NAMESPACE}; it is {shown_name(namespace)}")
+            raise ValueError(f"must map team {redacted_name(team)} to {_NAMESPACE}; it is {redacted_name(namespace)}")
     return Map(given)
 
 
@@ -240,7 +240,7 @@ def _references(value: object) -> Map[str, Map[str, Reference]]:
         if kind not in _REFERENCE_KINDS:
             hint = did_you_mean(str(kind), _REFERENCE_KINDS)
             known = ", ".join(map(repr, _REFERENCE_KINDS))
-            raise ValueError(f"may contain {known}, but not {shown_name(kind)}{hint and f'; {hint}'}")
+            raise ValueError(f"may contain {known}, but not {redacted_name(kind)}{hint and f'; {hint}'}")
     return Map({kind: _references_of(kind, references) for kind, references in given.items()})
 
 
@@ -258,8 +258,8 @@ def _reference(kind: str, identifier: str, value: object) -> Reference:
     namespace, slash, name = value.rpartition("/") if isinstance(value, str) else ("", "", "")
     if not is_subdomain(name) or (slash and not is_namespace(namespace)):
         raise ValueError(
-            f"must map {shown_name(identifier)} under {kind!r} to the name of a Secret, or namespace/name, or an "
-            f"object with 'secret' and 'annotations'; it is {shown_name(value)}"
+            f"must map {redacted_name(identifier)} under {kind!r} to the name of a Secret, or namespace/name, or an "
+            f"object with 'secret' and 'annotations'; it is {redacted_name(value)}"
         )
     return Reference(namespace or None, name, annotations)
 
@@ -271,12 +271,12 @@ def _annotations(kind: str, identifier: str, value: object) -> Map[str, str]:
             if name.startswith(ANNOTATION_PREFIX) and name.removeprefix(ANNOTATION_PREFIX) in value:
                 short = name.removeprefix(ANNOTATION_PREFIX)
                 raise ValueError(
-                    f"must map {shown_name(identifier)} under {kind!r} to 'annotations' without repetitions; "
-                    f"{shown_name(short)} is there with and without the prefix {ANNOTATION_PREFIX}"
+                    f"must map {redacted_name(identifier)} under {kind!r} to 'annotations' without repetitions; "
+                    f"{redacted_name(short)} is there with and without the prefix {ANNOTATION_PREFIX}"
                 )
         return Map({f"{ANNOTATION_PREFIX}{name.removeprefix(ANNOTATION_PREFIX)}": text for name, text in value.items()})
     raise ValueError(
-        f"must map {shown_name(identifier)} under {kind!r} to an object whose 'annotations' are an object of strings"
+        f"must map {redacted_name(identifier)} under {kind!r} to an object whose 'annotations' are an object of strings"
     )
 
 

@@ -25,7 +25,7 @@ from airflow_kubernetes_secrets.options.accepted_values import (
     Map,
     did_you_mean,
     or_null,
-    shown_name,
+    redacted_name,
     shown_value,
 )
 
@@ -348,7 +348,8 @@ class Options:
     mask_values = Option(
         BOOLEAN,
         False,
-        "Whether to register all values that are read from a Secret with Airflow's log masker.",
+        "Whether to register the values of connections and variables with Airflow's log masker, up to a limit for each "
+        "Secret.",
         topic=ERRORS,
         example=True,
         refused="all",
@@ -475,6 +476,6 @@ def _option(name: str) -> Option[Any]:
         return OPTIONS[name]
     hint = did_you_mean(name, list(OPTIONS))
     raise OptionError(
-        f"backend_kwargs: there is no option {shown_name(name)}; {hint and f'{hint} '}The options are "
+        f"backend_kwargs: there is no option {redacted_name(name)}; {hint and f'{hint} '}The options are "
         f"{', '.join(OPTIONS)}"
     )

@@ -1,4 +1,4 @@
-"""The errors of refused requests, with their remedies."""
+"""The errors for responses with an error status, with their remedies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from airflow_kubernetes_secrets.errors import (
     UnauthorizedError,
     UnreadableCredentialsError,
 )
-from airflow_kubernetes_secrets.kubernetes.failures import Refusal
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import KUBECTL
 from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.kubernetes.permissions import (
@@ -24,6 +23,7 @@ from airflow_kubernetes_secrets.kubernetes.permissions import (
     impersonation_text,
     refused_user,
 )
+from airflow_kubernetes_secrets.kubernetes.refusals import ErrorResponse
 from airflow_kubernetes_secrets.messages.printable import printable
 
 # What a process needs on the Secrets of a namespace to which it writes.
@@ -59,21 +59,21 @@ class ApiErrors:
         self._writes_to = writes_to
         self._kubectl = kubectl
 
-    def error_of(self, refusal: Refusal) -> ApiError:
-        """Return the error to raise for a refused request."""
-        if refusal.status == 403:
-            return self._forbidden(refusal)
-        if refusal.status == 401:
-            return _unauthorized(refusal)
-        answered = _answered(refusal)
-        if not refusal.message:
+    def error_of(self, response: ErrorResponse) -> ApiError:
+        """Return the error to raise for the response."""
+        if response.status == 403:
+            return self._forbidden(response)
+        if response.status == 401:
+            return _unauthorized(response)
+        answered = _answered(response)
+        if not response.message:
             # It comes from something else, such as a proxy, or from a wrong path. So a 404 is no missing object.
             text = f"{answered}, without a message of the API. Check the address, its path, and what responds there"
-            return ApiError(text, refusal.status)
-        kind = NotFoundError if refusal.status == 404 else ApiError
-        return kind(f"{answered} {refusal.message}", refusal.status)
+            return ApiError(text, response.status)
+        kind = NotFoundError if response.status == 404 else ApiError
+        return kind(f"{answered} {response.message}", response.status)
 
-    def _forbidden(self, refusal: Refusal) -> ApiError:
+    def _forbidden(self, refusal: ErrorResponse) -> ApiError:
         verb, user = refusal.verb, refused_user(refusal.message)
         if verb == _WRITE and not user and not re.search("^$|is forbidden: *$", refusal.message):
             # A missing permission names the user; if `create` is missing for an apply, the message has no reason at
@@ -99,7 +99,7 @@ class ApiErrors:
             text = forbidden_text(user, verb, resource, refusal.namespace, grant=grant, kubectl=self._kubectl)
         return ForbiddenError(text, refusal.status)
 
-    def _grant(self, refusal: Refusal, resource: Resource) -> Grant:
+    def _grant(self, refusal: ErrorResponse, resource: Resource) -> Grant:
         """Return all that this process needs for requests of this kind, so that no second remedy is necessary."""
         if resource is SECRETS and refusal.namespace == self._writes_to:
             return Grant(_WRITER_VERBS)
@@ -107,15 +107,15 @@ class ApiErrors:
             return Grant(("get",), names=self._names(refusal))
         return Grant(self._verbs, self._resources)
 
-    def _names(self, refusal: Refusal) -> tuple[str, ...]:
+    def _names(self, refusal: ErrorResponse) -> tuple[str, ...]:
         """Return the Secrets that a grant of ``get`` must cover: the requested one and the referenced ones."""
         requested = unquote(refusal.path.rpartition("/")[2])
         return tuple(sorted({*self._referenced.get(refusal.namespace, ()), requested}))
 
 
-def _answered(refusal: Refusal) -> str:
-    """Return the beginning of the error for a refusal that is not explained."""
-    return f"the Kubernetes API at {refusal.server} answered {refusal.status}"
+def _answered(response: ErrorResponse) -> str:
+    """Return the beginning of the error for a response that is not explained."""
+    return f"the Kubernetes API at {response.server} answered {response.status}"
 
 
 def _resource_of(path: str) -> Resource | None:
@@ -124,8 +124,8 @@ def _resource_of(path: str) -> Resource | None:
     return next((each for each in (SECRETS, CONFIG_MAPS) if [each.plural] == in_namespace), None)
 
 
-def _unauthorized(refusal: Refusal) -> UnauthorizedError:
+def _unauthorized(refusal: ErrorResponse) -> UnauthorizedError:
     does_not_accept = f"the Kubernetes API at {refusal.server} does not accept {refusal.source}"
     if refusal.unreadable:
         return UnreadableCredentialsError(f"{does_not_accept}, and it cannot be read again: {refusal.unreadable}", 401)
-    return UnauthorizedError(f"{does_not_accept}, which was read again: {refusal.refused}", 401)
+    return UnauthorizedError(f"{does_not_accept}, which was read again: {refusal.refusal_reason}", 401)

@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets.sources.outage import ApiServerState
 from airflow_kubernetes_secrets.sources.query import Query
 
 if TYPE_CHECKING:
-    from airflow_kubernetes_secrets.kubernetes.failures import Refusal
+    from airflow_kubernetes_secrets.kubernetes.refusals import ErrorResponse
     from airflow_kubernetes_secrets.sources.cache_policy import CachePolicy
     from airflow_kubernetes_secrets.sources.index_results import IndexResults
 
@@ -55,13 +55,13 @@ class ApiSource:
         Raises:
             NotConfiguredError: there are no usable credentials, or there is no namespace to look in.
         """
-        # Import these now, and not in the middle of a lookup. A fork waits for this lock, and nothing here waits for
+        # Import these here, and not in the middle of a lookup. A fork waits for this lock, and nothing here waits for
         # the network.
         with importing.lock:
-            from airflow_kubernetes_secrets.kubernetes import decode  # noqa: F401  # imported here, not in the middle of a lookup
+            from airflow_kubernetes_secrets.kubernetes import decode  # noqa: F401  # only to load it
 
             if options.cache_ttl:
-                from airflow_kubernetes_secrets.sources import index_results  # noqa: F401  # with the other modules of the cache
+                from airflow_kubernetes_secrets.sources import index_results  # noqa: F401  # only to load it
         credentials = credentials_of(options)
         default_namespace = options.namespace[0] if options.namespace else credentials.namespace()
         if not is_namespace(default_namespace):
@@ -69,14 +69,14 @@ class ApiSource:
                 f"the namespace from {credentials.source} is not a valid name. Set 'namespace' in backend_kwargs"
             )
 
-        def error_of(refusal: Refusal) -> ApiError:
-            # Most processes are never refused a request.
+        def error_of(response: ErrorResponse) -> ApiError:
+            # Most processes never get a response with an error status.
             with importing.lock:
                 from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
 
             referenced = _referenced(options, default_namespace)
             errors = ApiErrors(verbs_of(options), options.resources, referenced, kubectl=options.kubectl)
-            return errors.error_of(refusal)
+            return errors.error_of(response)
 
         return cls(Client(credentials, error_of), default_namespace, options)
 
@@ -134,7 +134,7 @@ class ApiSource:
     def _make(self, resource: Resource, name: str) -> Namespace:
         options = self._options
         keeps_results = options.outage_ttl > 0 or (options.cache_ttl > 0 and bool(options.references))
-        server = NamespaceApi(
+        api = NamespaceApi(
             self._client, self._server_state, resource, name, options.timeout, keeps_results=keeps_results
         )
         policies = {}
@@ -148,11 +148,11 @@ class ApiSource:
                 labels.append(BUNDLE)
             for label in labels:
                 if label is not None:
-                    policies[label] = policy = CachePolicy(server, label, options.cache_ttl)
+                    policies[label] = policy = CachePolicy(api, label, options.cache_ttl)
                     policy.on_change = self._index_changed
         max_age = options.cache_ttl + options.outage_ttl if options.outage_ttl else 0.0
-        namespace = Namespace(server, policies, options.cache_ttl, max_age)
-        server.on_refusal = lambda error: self._refused(namespace, error)
+        namespace = Namespace(api, policies, options.cache_ttl, max_age)
+        api.on_refusal = lambda error: self._refused(namespace, error)
         return namespace
 
     def _refused(self, namespace: Namespace, error: ApiError) -> None:

@@ -75,7 +75,7 @@ _WAITING_SECONDS = 0.005
 
 
 class _RunningList:
-    """A LIST of everything that is in progress. Other threads that need it wait for it.
+    """A LIST request that is in progress, for all Secrets with the label. Other threads wait for its end.
 
     Attributes:
         is_over: whether it has ended. This is not an event, because an event has a lock: a signal handler that looks
@@ -100,7 +100,7 @@ class CachePolicy:
         on_change: called after the index was replaced, changed or dropped, even if a signal handler raised meanwhile.
     """
 
-    def __init__(self, server: NamespaceApi, label: str, ttl: float, thresholds: Thresholds | None = None) -> None:
+    def __init__(self, api: NamespaceApi, label: str, ttl: float, thresholds: Thresholds | None = None) -> None:
         """Create an empty cache.
 
         Args:
@@ -109,7 +109,7 @@ class CachePolicy:
         """
         thresholds = thresholds or THRESHOLDS
         self.on_change: Callable[[], None] = lambda: None
-        self._server = server
+        self._api = api
         self._label = label
         self._ttl = ttl
         self._thresholds = thresholds
@@ -174,7 +174,7 @@ class CachePolicy:
         """
         running, is_mine = self._next_step()
         if running is None:
-            return self._server.fetch(query, deadline.left())
+            return self._api.fetch(query, deadline.left())
         list_deadline = deadline.part(_SHARE_OF_A_LIST)
         if is_mine:
             problem = self._list_for_all(running, list_deadline)
@@ -184,7 +184,7 @@ class CachePolicy:
         known = self.find_in_memory(query.value)
         if known is not None:
             return known
-        found = self._server.fetch(query, deadline.left())
+        found = self._api.fetch(query, deadline.left())
         if is_mine and problem is not None:
             # The single query succeeded, so only the list is the problem.
             self._put_off_lists(problem)
@@ -257,7 +257,7 @@ class CachePolicy:
         with self._lock:
             now = monotonic()
             # A running watch repairs the index by itself. During an outage, one query is cheaper than a list.
-            if self._is_watched() or self._server.is_unavailable or now < self._list_again_at:
+            if self._is_watched() or self._api.is_unavailable or now < self._list_again_at:
                 return None, False
             index = self._index
             if index is None or now - index.confirmed_at > self._ttl + self._thresholds.forgotten_after:
@@ -267,7 +267,7 @@ class CachePolicy:
                 return None, False
             running = self._running_list
             # A list that was interrupted before it could end is lost.
-            if running is None or now - running.began > self._server.timeout:
+            if running is None or now - running.began > self._api.timeout:
                 self._running_list = running = _RunningList()
                 return running, True
             # A signal handler that interrupted the listing thread would wait for itself.
@@ -304,7 +304,7 @@ class CachePolicy:
             self._list_again_at = monotonic() + min(pause, self._thresholds.refused_for)
             failed = self._failed_lists
         if failed > 1:
-            kind, namespace = self._server.resource.kind, self._server.namespace
+            kind, namespace = self._api.resource.kind, self._api.namespace
             notices.once(
                 logging.WARNING,
                 ("list", kind, namespace, self._label),
@@ -317,7 +317,7 @@ class CachePolicy:
     def _list(self, seconds: float) -> None:
         epoch, previous = self._epoch, self._index
         version = None if previous is None else previous.resource_version
-        index = self._server.fetch_index(self._label, seconds, not_older_than=version)
+        index = self._api.fetch_index(self._label, seconds, not_older_than=version)
         watcher = None
         try:
             with self._lock:
@@ -329,7 +329,7 @@ class CachePolicy:
                 now = self._last_lookup_at = monotonic()
                 often = self._lists > self._thresholds.indexes_first
                 if often and self._ttl >= self._thresholds.shortest_watched and now >= self._watch_again_at:
-                    self._watcher = watcher = Watcher(self._server, self._label, self._ttl, index, self)
+                    self._watcher = watcher = Watcher(self._api, self._label, self._ttl, index, self)
         finally:
             self.on_change()
         if watcher is not None:

@@ -27,7 +27,7 @@ from airflow_kubernetes_secrets.messages.listing import first_items, first_names
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.process import importing
-from airflow_kubernetes_secrets.sources.mounted import Folders, Mounted, MountedSecret, absolute_path
+from airflow_kubernetes_secrets.sources.mounted import FolderState, Mounted, MountedSecret, absolute_path
 from airflow_kubernetes_secrets.sources.query import Query
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class _Known:
     Attributes:
         secrets: the Secrets of all files, and the ConfigMaps if they are read. If two manifests are for one object,
             the later one counts, as with ``kubectl apply``.
-        warnings: what a user should know about it, by cause.
-        unusable: why a file, or a part of it, is not used, by cause. The second part of the cause is the path.
+        warnings: what a user should know about it, by the key with which it is logged once.
+        unusable: why a file, or a part of it, is not used, by such a key. The second part of the key is the path.
         visited: the stamps of all files and folders that the result depends on.
     """
 
@@ -82,13 +82,13 @@ class _Known:
         known.visited = visited
         return known
 
-    def folders(self) -> Folders:
-        """Return the state of the folders, on which mounted Secrets depend."""
-        state = self.visited if self.visited.are_certain else object()
-        return Folders(self._manifests, self._broken, self._without_manifest, state)
+    def state(self) -> FolderState:
+        """Return the state of the folder and its subfolders, on which mounted Secrets depend."""
+        token = self.visited if self.visited.are_certain else object()
+        return FolderState(self._manifests, self._broken, self._without_manifest, token)
 
-    def causes(self) -> set[tuple[str, ...]]:
-        """Return the causes of all warnings."""
+    def log_keys(self) -> set[tuple[str, ...]]:
+        """Return the keys of all warnings."""
         return {*self.warnings, *self.unusable}
 
 
@@ -151,38 +151,36 @@ class Folder:
         with self._lock:
             known = self._look()
             found = [secret for secret in known.secrets if query.matches(secret) and _is_in(query.namespace, secret)]
-            folders = known.folders()
-            mounted = list(self._mounted.find(query, folders))
+            state = known.state()
+            mounted = list(self._mounted.find(query, state))
             found += mounted
-            to_log = self._warnings(known, folders)
-            unused = [] if found else list(self._mounted.unused(query, folders))
+            to_log = self._warnings(known, state)
+            unused = [] if found else list(self._mounted.unused(query, state))
         if unused:
-            self._log_why_unused(unused, folders)
-        counters.count(FROM_FOLDER)
-        for cause, text in to_log.items():
-            notices.once(logging.WARNING, cause, text)
+            self._log_why_unused(unused, state)
+        counters.count(FROM_FOLDER, send_soon=True)
+        for key, text in to_log.items():
+            notices.once(logging.WARNING, key, text)
         for each in mounted:
             if each.ignored:
                 _log_ignored(each)
         return found
 
-    def _warnings(self, known: _Known, folders: Folders) -> Mapping[tuple[str, ...], str]:
-        """Return what a user should know about the manifests, by cause.
+    def _warnings(self, known: _Known, state: FolderState) -> Mapping[tuple[str, ...], str]:
+        """Return what a user should know about the manifests, by the key with which it is logged once.
 
         A file in a mounted Secret is a key of it. If the file cannot be read, the lookup of the Secret says so.
         """
         if not known.unusable:
             return known.warnings
-        unusable = {
-            cause: text for cause, text in known.unusable.items() if not self._mounted.includes(cause[1], folders)
-        }
+        unusable = {key: text for key, text in known.unusable.items() if not self._mounted.includes(key[1], state)}
         return {**unusable, **known.warnings}
 
-    def _log_why_unused(self, unused: Sequence[tuple[str, str]], folders: Folders) -> None:
+    def _log_why_unused(self, unused: Sequence[tuple[str, str]], state: FolderState) -> None:
         # Most processes never need it.
         with importing.lock:
             from airflow_kubernetes_secrets.sources.layout import why_not_found
-        for reason in why_not_found(self._mounted.folder, unused, folders):
+        for reason in why_not_found(self._mounted.folder, unused, state):
             notices.once(logging.WARNING, ("layout", reason), reason)
 
     def find_uncached(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
@@ -197,7 +195,7 @@ class Folder:
         """
         with self._lock:
             known = self._look()
-            mounted, _problems = self._mounted.all(known.folders())
+            mounted, _problems = self._mounted.all(known.state())
         found = [each for each in known.secrets if _is_in(namespace or None, each)]
         return [*found, *(mounted if namespace in ("", self._default_namespace) else ())]
 
@@ -209,9 +207,9 @@ class Folder:
         """
         with self._lock:
             known = self._look()
-            folders = known.folders()
-            _secrets, problems = self._mounted.all(folders)
-            return [*self._warnings(known, folders).values(), *problems.values()]
+            state = known.state()
+            _secrets, problems = self._mounted.all(state)
+            return [*self._warnings(known, state).values(), *problems.values()]
 
     def refusals(self) -> Callable[[Query], None]:
         """Return a function that raises the error of a query for a mounted file that cannot be read.
@@ -222,11 +220,11 @@ class Folder:
             NotConfiguredError: there is no such folder, or it cannot be read.
         """
         with self._lock:
-            folders = self._look().folders()
+            state = self._look().state()
 
         def refuse(query: Query) -> None:
             with self._lock:
-                for _ in self._mounted.find(query, folders):
+                for _ in self._mounted.find(query, state):
                     pass
 
         return refuse
@@ -241,9 +239,9 @@ class Folder:
             from airflow_kubernetes_secrets.sources.layout import mistakes
         with self._lock:
             known = self._look()
-            folders = known.folders()
-            secrets, problems = self._mounted.all(folders)
-            return mistakes(self._mounted, secrets, problems, folders)
+            state = known.state()
+            secrets, problems = self._mounted.all(state)
+            return mistakes(self._mounted, secrets, problems, state)
 
     def misnamed(self, kind: str, identifier: str, variable: str = "") -> Sequence[LayoutMistake]:
         """Return the files that are probably meant for an id of this kind, and have another name or place.
@@ -257,7 +255,7 @@ class Folder:
         with importing.lock:
             from airflow_kubernetes_secrets.sources.layout import misnamed
         with self._lock:
-            return misnamed(self._mounted.folder, kind, identifier, self._look().folders(), variable)
+            return misnamed(self._mounted.folder, kind, identifier, self._look().state(), variable)
 
     def measurements(self) -> dict[str, float]:
         """Return nothing: the files are the state."""
@@ -284,7 +282,7 @@ class Folder:
             else:
                 known = before.again(visited) if files is before.files else _Known(files, visited)
                 self._known = known
-                notices.forget_each(before.causes() - known.causes())
+                notices.forget_each(before.log_keys() - known.log_keys())
                 return known
         raise NotConfiguredError(
             f"the folder of 'path' in backend_kwargs cannot be read: {self._path} ({problem}). "

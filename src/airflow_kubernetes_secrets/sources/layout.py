@@ -1,6 +1,7 @@
 """Mistakes in a folder with mounted files: what nothing reads, although it was probably meant as a value.
 
-Lookups that find nothing use :func:`why_not_found` only. Commands use everything else.
+Lookups use only :func:`why_not_found`, if they find nothing, and :func:`how_to_mount`, if the Secret of a reference
+does not exist. Commands use everything else.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ from airflow_kubernetes_secrets.sources.mounted import (
     CONNECTIONS,
     KIND_FOLDERS,
     WHOLE_SECRETS,
-    Folders,
+    FolderState,
     Mounted,
     MountedSecret,
     absolute_path,
 )
 
-_PLACES = (*KIND_FOLDERS, WHOLE_SECRETS)
+_SUBFOLDERS = (*KIND_FOLDERS, WHOLE_SECRETS)
 
 # Other names that people give these folders, and that are not spelt like them.
 _SYNONYMS = {"conn": CONNECTIONS, "conns": CONNECTIONS, "vars": "variables", "var": "variables", "cfg": "config"}
@@ -76,27 +77,27 @@ class LayoutMistake(msgspec.Struct, frozen=True):
         msgspec.structs.force_setattr(self, "text", printable(self.text))
 
 
-def why_not_found(folder: MountedFolder, unused: Iterable[tuple[str, str]], folders: Folders) -> Iterator[str]:
+def why_not_found(folder: MountedFolder, unused: Iterable[tuple[str, str]], state: FolderState) -> Iterator[str]:
     """Yield why nothing reads these files and folders, as far as they were probably meant as values.
 
     Args:
-        unused: the place of each, as :func:`mistakes` uses it, and its name.
+        unused: the subfolder that each is in, and its name.
     """
-    for place, name in unused:
-        if text := _why_unused_or_mixed(folder, place, name, folders):
+    for subfolder, name in unused:
+        if text := _why_unused_or_mixed(folder, subfolder, name, state):
             yield text
 
 
-def why_unused(folder: MountedFolder, place: str, name: str, folders: Folders) -> str:
+def why_unused(folder: MountedFolder, subfolder: str, name: str, state: FolderState) -> str:
     """Return why a file or folder is no mounted Secret, with its path and the remedy.
 
     The result is empty if it is used otherwise, or if another message says why it cannot be read.
 
     Args:
-        place: the folder that it is in: that of a kind, or the one for whole Secrets.
+        subfolder: the subfolder that it is in: that of a kind, or the one for whole Secrets.
     """
-    path = folder.path(place, name)
-    if path in folders.manifests:
+    path = folder.path(subfolder, name)
+    if path in state.manifests:
         return ""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116  # a path may be any string
@@ -105,9 +106,9 @@ def why_unused(folder: MountedFolder, place: str, name: str, folders: Folders) -
     except OSError:
         return ""
     if stat.S_ISREG(mode):
-        return _why_file_is_unused(path, place, name, folders)
+        return _why_file_is_unused(path, subfolder, name, state)
     if stat.S_ISDIR(mode):
-        return _why_folder_is_unused(path, name, folders)
+        return _why_folder_is_unused(path, name, state)
     return f"{path} is neither a file nor a folder, so nothing reads it. Replace it by a file"
 
 
@@ -117,12 +118,12 @@ def _dangling(path: str) -> str:
     return f"{path} {LEADS_NOWHERE}" if is_link else ""
 
 
-def _why_file_is_unused(path: str, place: str, name: str, folders: Folders) -> str:
+def _why_file_is_unused(path: str, subfolder: str, name: str, state: FolderState) -> str:
     if name.endswith(MANIFEST_SUFFIXES):
         stem = name.rpartition(".")[0]
         remedy = f"Name it {stem!r} if that is the id. For the id {name!r}, name it {name}/value"
-        return _not_a_manifest(path, remedy) if path in folders.without_manifest and name not in _OF_OTHER_TOOLS else ""
-    return f"{path} {_IS_A_FILE}" if place == WHOLE_SECRETS else ""
+        return _not_a_manifest(path, remedy) if path in state.without_manifest and name not in _OF_OTHER_TOOLS else ""
+    return f"{path} {_IS_A_FILE}" if subfolder == WHOLE_SECRETS else ""
 
 
 def _not_a_manifest(path: str, remedy: str) -> str:
@@ -130,16 +131,17 @@ def _not_a_manifest(path: str, remedy: str) -> str:
     return f"{path} {why}. {remedy}"
 
 
-def _why_folder_is_unused(path: str, name: str, folders: Folders) -> str:
+def _why_folder_is_unused(path: str, name: str, state: FolderState) -> str:
     try:
-        files, subfolders = _content_of(path)
+        files, inner_folders = _content_of(path)
     except OSError:
         return ""
-    if not files and not subfolders:
+    if not files and not inner_folders:
         return f"{path} is an empty folder, so nothing reads it. Add a file for each key, or remove it"
     if not files:
-        return f"{path} contains folders only, which are too deep to be read. {_remedy_for_depth(name, subfolders[0])}"
-    named = [each for each in files if f"{path}/{each}" in folders.without_manifest and each not in _OF_OTHER_TOOLS]
+        remedy = _remedy_for_depth(name, inner_folders[0])
+        return f"{path} contains folders only, which are too deep to be read. {remedy}"
+    named = [each for each in files if f"{path}/{each}" in state.without_manifest and each not in _OF_OTHER_TOOLS]
     if named and all(each.endswith(MANIFEST_SUFFIXES) for each in files):
         return (
             f"{path} is read as a folder of manifests, because the names of all its files end with .yaml, .yml or "
@@ -156,22 +158,22 @@ def _remedy_for_depth(name: str, subfolder: str) -> str:
 
 
 def _content_of(folder: str) -> tuple[list[str], list[str]]:
-    """Return the names of the files in a folder, also of those that are no regular files, and of its subfolders."""
+    """Return the names of the files in a folder, also of those that are no regular files, and of the folders."""
     files: list[str] = []
-    subfolders: list[str] = []
+    inner_folders: list[str] = []
     with os.scandir(folder) as found:
         for each in sorted(found, key=lambda each: each.name):
             if not each.name.startswith(".") and each.name != LOST_AND_FOUND:
                 try:
-                    names = subfolders if each.is_dir() else files
+                    names = inner_folders if each.is_dir() else files
                 except OSError:
                     names = files  # a link that cannot be followed
                 names.append(each.name)
-    return files, subfolders
+    return files, inner_folders
 
 
 def mistakes(
-    mounted: Mounted, secrets: Iterable[MountedSecret], unreadable: Collection[str], folders: Folders
+    mounted: Mounted, secrets: Iterable[MountedSecret], unreadable: Collection[str], state: FolderState
 ) -> Sequence[LayoutMistake]:
     """Return all mistakes in a folder.
 
@@ -183,32 +185,33 @@ def mistakes(
     found: list[LayoutMistake] = []
     # What is used, or reported already. A file in it is not reported again.
     covered = {*(each.path for each in secrets), *unreadable}
-    for place in (BINDINGS, *_PLACES):
-        names = _names_in(folder, place)
-        if text := _why_no_place(folder.path(place)) if place else "":
-            found.append(LayoutMistake(place if place in KIND_FOLDERS else "", "", text))
-        if names and place in KIND_FOLDERS and place not in mounted.kinds:
-            text = f"nothing reads it, because {place}_label is null in backend_kwargs. Remove the folder or the option"
-            found.append(LayoutMistake(place, "", f"{folder.path(place)}: {text}"))
-            covered.add(folder.path(place))
+    for subfolder in (BINDINGS, *_SUBFOLDERS):
+        names = _names_in(folder, subfolder)
+        if text := _why_no_subfolder(folder.path(subfolder)) if subfolder else "":
+            found.append(LayoutMistake(subfolder if subfolder in KIND_FOLDERS else "", "", text))
+        if names and subfolder in KIND_FOLDERS and subfolder not in mounted.kinds:
+            why = f"nothing reads it, because {subfolder}_label is null in backend_kwargs"
+            text = f"{folder.path(subfolder)}: {why}. Remove the folder or the option"
+            found.append(LayoutMistake(subfolder, "", text))
+            covered.add(folder.path(subfolder))
             continue
         for name in names:
-            path = folder.path(place, name) if place else folder.path(name)
+            path = folder.path(subfolder, name) if subfolder else folder.path(name)
             if path in covered:
-                found += ignored_keys(path, place or CONNECTIONS)
-            elif place or name not in _PLACES:
-                text = _why_unused_or_mixed(folder, place, name, folders)
+                found += ignored_keys(path, subfolder or CONNECTIONS)
+            elif subfolder or name not in _SUBFOLDERS:
+                text = _why_unused_or_mixed(folder, subfolder, name, state)
                 if text:
-                    found.append(LayoutMistake(place if place in KIND_FOLDERS else "", name, text))
+                    found.append(LayoutMistake(subfolder if subfolder in KIND_FOLDERS else "", name, text))
                     covered.add(path)
-    for path in sorted(folders.without_manifest):
+    for path in sorted(state.without_manifest):
         name = os.path.basename(path)  # noqa: PTH119  # a path may be any string
         if name not in _OF_OTHER_TOOLS and covered.isdisjoint(_with_folders_above(path)):
             found.append(LayoutMistake("", name, _not_a_manifest(path, "Add both, or remove the file")))
     return found
 
 
-def _why_no_place(path: str) -> str:
+def _why_no_subfolder(path: str) -> str:
     """Return why the folder of a kind cannot contain anything; empty if it can, or if it does not exist."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116  # a path may be any string
@@ -219,17 +222,17 @@ def _why_no_place(path: str) -> str:
     return f"{path} is not a folder, so nothing reads it. Replace it by a folder with a file for each id"
 
 
-def _why_unused_or_mixed(folder: MountedFolder, place: str, name: str, folders: Folders) -> str:
+def _why_unused_or_mixed(folder: MountedFolder, subfolder: str, name: str, state: FolderState) -> str:
     """Return why nothing reads a file or folder, or some of the files in a folder of manifests."""
-    path = folder.path(place, name) if place else folder.path(name)
-    if not place and name in KIND_FOLDERS:
-        return _why_no_place(path)
-    if path not in folders.manifests:
-        return why_unused(folder, place, name, folders) if place else _why_top_is_unused(folder, name, folders)
-    if not place:
+    path = folder.path(subfolder, name) if subfolder else folder.path(name)
+    if not subfolder and name in KIND_FOLDERS:
+        return _why_no_subfolder(path)
+    if path not in state.manifests:
+        return why_unused(folder, subfolder, name, state) if subfolder else _why_top_is_unused(folder, name, state)
+    if not subfolder:
         return ""
     try:
-        files, _subfolders = _content_of(path)
+        files, _inner_folders = _content_of(path)
     except OSError:
         return ""
     keys = [each for each in files if _looks_like_key(each)]
@@ -248,46 +251,46 @@ def _with_folders_above(path: str) -> Iterator[str]:
         path = os.path.dirname(path)  # noqa: PTH120  # a path may be any string
 
 
-def _names_in(folder: MountedFolder, place: str) -> list[str]:
+def _names_in(folder: MountedFolder, subfolder: str) -> list[str]:
     """Return the names in a folder; none if it cannot be read, which is another problem."""
     try:
-        return sorted(folder.names(*filter(None, (place,))))
+        return sorted(folder.names(*filter(None, (subfolder,))))
     except MountedFileError:
         return []
 
 
-def ignored_keys(path: str, place: str = "") -> Iterator[LayoutMistake]:
+def ignored_keys(path: str, subfolder: str = "") -> Iterator[LayoutMistake]:
     """Yield what is in the folder of a mounted Secret and is no key of it.
 
     Args:
         path: the path of the mounted Secret, which may be a file, or a folder that cannot be read.
-        place: the folder that it is in.
+        subfolder: the subfolder that it is in.
     """
     try:
-        files, subfolders = _content_of(path)
+        files, inner_folders = _content_of(path)
     except OSError:
         return
-    kind = place if place in KIND_FOLDERS else ""
+    kind = subfolder if subfolder in KIND_FOLDERS else ""
     secret = os.path.basename(path)  # noqa: PTH119  # a path may be any string
     for name in files:
         if is_data_key(name):
             continue  # if it is no key, it was added meanwhile
         text = f"{path}/{name}: the name is not valid as a key of a Secret, so nothing reads the file. Rename it"
         yield LayoutMistake(kind, secret, text)
-    for name in subfolders:
+    for name in inner_folders:
         text = f"{path}/{name} is a folder in a mounted Secret, so nothing reads it."
         yield LayoutMistake(kind, secret, f"{text} {_remedy_for_depth(secret, name)}")
 
 
-def _why_top_is_unused(folder: MountedFolder, name: str, folders: Folders) -> str:
+def _why_top_is_unused(folder: MountedFolder, name: str, state: FolderState) -> str:
     """Return why nothing reads a file or folder that is directly in the folder of ``path``; empty if that is usual."""
     path = folder.path(name)
-    if path in folders.broken:
+    if path in state.broken:
         return ""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116  # a path may be any string
         if stat.S_ISDIR(mode):
-            return _why_top_folder_is_unused(folder, name, *_content_of(path), folders)
+            return _why_top_folder_is_unused(folder, name, *_content_of(path), state)
     except (FileNotFoundError, NotADirectoryError):
         return _dangling(path)
     except OSError:
@@ -296,36 +299,36 @@ def _why_top_is_unused(folder: MountedFolder, name: str, folders: Folders) -> st
         return ""
     above = os.path.basename(folder.path().rstrip("/"))  # noqa: PTH119  # a path may be any string
     remedy = "Move it to connections, variables or config"
-    if above in _PLACES or name == BINDING:
+    if above in _SUBFOLDERS or name == BINDING:
         remedy = "Set 'path' in backend_kwargs to the folder above"
     return f"{path} is directly in the folder of 'path', so nothing reads it. {remedy}"
 
 
 def _why_top_folder_is_unused(
-    folder: MountedFolder, name: str, files: Sequence[str], subfolders: Sequence[str], folders: Folders
+    folder: MountedFolder, name: str, files: Sequence[str], inner_folders: Sequence[str], state: FolderState
 ) -> str:
     path = folder.path(name)
     if BINDING in files:  # it would be read if lookups of connections read anything
         text = f"nothing reads this service binding, because {CONNECTIONS}_label is null in backend_kwargs"
         return f"{path}: {text}. Remove the folder or the option"
     values = [
-        each for each in files if not each.endswith(MANIFEST_SUFFIXES) or f"{path}/{each}" in folders.without_manifest
+        each for each in files if not each.endswith(MANIFEST_SUFFIXES) or f"{path}/{each}" in state.without_manifest
     ]
     keys = [each for each in values if _looks_like_key(each)]
-    of_manifests = {*folders.manifests, *folders.broken}
-    inner = [each for each in subfolders if each in _PLACES and f"{path}/{each}" not in of_manifests]
-    meant = _SYNONYMS.get(name.lower()) or nearest(name.lower(), _PLACES, _SUGGESTION_CUTOFF)
+    of_manifests = {*state.manifests, *state.broken}
+    misplaced = [each for each in inner_folders if each in _SUBFOLDERS and f"{path}/{each}" not in of_manifests]
+    meant = _SYNONYMS.get(name.lower()) or nearest(name.lower(), _SUBFOLDERS, _SUGGESTION_CUTOFF)
     if not meant and keys:
-        meant = next((each for each in _PLACES if each in name.lower()), "")
-    if meant and (values or subfolders):
+        meant = next((each for each in _SUBFOLDERS if each in name.lower()), "")
+    if meant and (values or inner_folders):
         return (
             f"{path}: nothing reads this folder. The folders with mounted files are connections, variables, config and "
             f"secrets; did you mean {meant!r}? Rename it"
         )
-    if inner:
+    if misplaced:
         return (
-            f"{path}/{inner[0]} is too deep, so nothing reads it. Move it to {folder.path(inner[0])}, or set 'path' in "
-            f"backend_kwargs to {path}"
+            f"{path}/{misplaced[0]} is too deep, so nothing reads it. Move it to {folder.path(misplaced[0])}, or set "
+            f"'path' in backend_kwargs to {path}"
         )
     if keys:
         return (
@@ -342,7 +345,7 @@ def _looks_like_key(name: str) -> bool:
 
 
 def misnamed(
-    folder: MountedFolder, kind: str, identifier: str, folders: Folders, variable: str = ""
+    folder: MountedFolder, kind: str, identifier: str, state: FolderState, variable: str = ""
 ) -> Sequence[LayoutMistake]:
     """Return the files that are probably meant for an id, and have another name or place.
 
@@ -355,7 +358,7 @@ def misnamed(
     found = [
         LayoutMistake(kind, identifier, text)
         for name in dict.fromkeys((identifier, right, *(f"{identifier}{suffix}" for suffix in MANIFEST_SUFFIXES)))
-        if name in names and (text := _why_unused_or_mixed(folder, kind, name, folders))
+        if name in names and (text := _why_unused_or_mixed(folder, kind, name, state))
     ]
     reported = {each.text for each in found}
     if right not in names and identifier not in names:

@@ -98,8 +98,8 @@ class MountedSecret(Secret):
         )
 
 
-class Folders:
-    """The state of the folders in ``path``, as a source last read them.
+class FolderState:
+    """The state of the folder of ``path`` and its subfolders, as a source last read them.
 
     Attributes:
         manifests: the paths of the folders with manifests of Secrets. These folders are not mounted Secrets, whatever
@@ -107,29 +107,29 @@ class Folders:
         broken: the paths of the folders in which something cannot be read, or not as manifests. It can be meant as the
             key of a mounted Secret, so these folders can be mounted Secrets.
         without_manifest: the paths of the files with a name like that of a manifest that contain something else.
-        state: the same object as long as no folder in ``path`` has changed. Until then, each folder has the same names,
-            and each volume the same files.
+        token: the same object as long as none of these folders has changed. Until then, each has the same names, and
+            each volume the same files.
     """
 
-    __slots__ = ("broken", "manifests", "state", "without_manifest")
+    __slots__ = ("broken", "manifests", "token", "without_manifest")
 
     def __init__(
-        self, manifests: Collection[str], broken: Collection[str], without_manifest: Collection[str], state: object
+        self, manifests: Collection[str], broken: Collection[str], without_manifest: Collection[str], token: object
     ) -> None:
         self.manifests = manifests
         self.broken = broken
         self.without_manifest = without_manifest
-        self.state = state
+        self.token = token
 
 
 class _Names:
-    """The names in a folder, and the state of the folders when these names were read."""
+    """The names in a folder, and the token of :class:`FolderState` when these names were read."""
 
-    __slots__ = ("names", "state")
+    __slots__ = ("names", "token")
 
-    def __init__(self, names: frozenset[str], state: object) -> None:
+    def __init__(self, names: frozenset[str], token: object) -> None:
         self.names = names
-        self.state = state
+        self.token = token
 
 
 class _Found:
@@ -138,15 +138,15 @@ class _Found:
     Attributes:
         secret: the Secret; ``None`` if the file or folder is not a mounted Secret.
         version: its version; ``None`` if its content can change without changing the version.
-        state: the state of the folders at that time; ``None`` if its content can change without changing the state.
+        token: that of :class:`FolderState` at that time; ``None`` if its content can change without changing the token.
     """
 
-    __slots__ = ("secret", "state", "version")
+    __slots__ = ("secret", "token", "version")
 
-    def __init__(self, secret: MountedSecret | None, version: Version | None, state: object | None) -> None:
+    def __init__(self, secret: MountedSecret | None, version: Version | None, token: object | None) -> None:
         self.secret = secret
         self.version = version
-        self.state = state
+        self.token = token
 
 
 class Mounted:
@@ -171,7 +171,7 @@ class Mounted:
         self._names: dict[str, _Names] = {}
         self._found: dict[tuple[str, str], _Found] = {}
 
-    def find(self, query: Query, folders: Folders) -> Iterator[MountedSecret]:
+    def find(self, query: Query, state: FolderState) -> Iterator[MountedSecret]:
         """Yield the Secrets for a query.
 
         Raises:
@@ -180,68 +180,68 @@ class Mounted:
         if query.resource is not SECRETS or query.namespace not in (None, self._namespace):
             return
         if isinstance(query, NameQuery):
-            yield from self._secret(WHOLE_SECRETS, query.name, folders)
+            yield from self._secret(WHOLE_SECRETS, query.name, state)
             return
         for kind, label in self._labels.items():
             # A name with a hash belongs to the id that has this hash, and never to an id that equals the name.
             if label == query.label and not looks_hashed(query.identifier):
                 names = (query.value,) if query.value == query.identifier else (query.identifier, query.value)
-                for folder in (kind, BINDINGS) if kind == CONNECTIONS else (kind,):
+                for subfolder in (kind, BINDINGS) if kind == CONNECTIONS else (kind,):
                     for name in names:
-                        yield from self._secret(folder, name, folders, query.identifier)
+                        yield from self._secret(subfolder, name, state, query.identifier)
 
-    def all(self, folders: Folders) -> tuple[Sequence[MountedSecret], Mapping[str, str]]:
+    def all(self, state: FolderState) -> tuple[Sequence[MountedSecret], Mapping[str, str]]:
         """Return all Secrets, and the problems of those that cannot be read, by the path of the file or folder."""
         secrets: list[MountedSecret] = []
         problems: dict[str, str] = {}
         # This is the order of :meth:`find`: of equal names, the first is used.
-        for folder in (*KIND_FOLDERS, BINDINGS, WHOLE_SECRETS):
+        for subfolder in (*KIND_FOLDERS, BINDINGS, WHOLE_SECRETS):
             try:
-                names = self._names_in(folder, folders)
+                names = self._names_in(subfolder, state)
             except MountedFileError as error:
-                problems[self._path(folder)] = str(error)
+                problems[self._path(subfolder)] = str(error)
                 continue
             for name in sorted(names):
                 try:
-                    secrets += self._secret(folder, name, folders)
+                    secrets += self._secret(subfolder, name, state)
                 except MountedFileError as error:
-                    problems[self._path(folder, name)] = str(error)
+                    problems[self._path(subfolder, name)] = str(error)
         return secrets, problems
 
-    def includes(self, path: str, folders: Folders) -> bool:
+    def includes(self, path: str, state: FolderState) -> bool:
         """Return whether a path below this folder is, or is in, a mounted Secret, even one that cannot be read."""
         names = path.removeprefix(self._folder.path("")).split("/")
-        folder = names.pop(0) if names[0] in (*KIND_FOLDERS, WHOLE_SECRETS) else BINDINGS
+        subfolder = names.pop(0) if names[0] in (*KIND_FOLDERS, WHOLE_SECRETS) else BINDINGS
         try:
             if names:
-                return any(True for _ in self._secret(folder, names[0], folders))
-            self._names_in(folder, folders)
+                return any(True for _ in self._secret(subfolder, names[0], state))
+            self._names_in(subfolder, state)
         except MountedFileError:
             return True
         return False
 
-    def unused(self, query: Query, folders: Folders) -> Iterator[tuple[str, str]]:
+    def unused(self, query: Query, state: FolderState) -> Iterator[tuple[str, str]]:
         """Yield the files and folders that have the name for a query, or of its kind, and are no mounted Secrets.
 
-        Each is the name of the folder that it is in, and its own name. :meth:`find` must have been called before.
+        Each is the name of the subfolder that it is in, and its own name. :meth:`find` must have been called before.
         """
         if isinstance(query, NameQuery):
-            places = [(WHOLE_SECRETS, query.name)]
+            candidates = [(WHOLE_SECRETS, query.name)]
         else:
             kinds = [kind for kind, label in self._labels.items() if label == query.label]
             both = dict.fromkeys((query.identifier, query.value))
             names = (*both, *(f"{query.identifier}{suffix}" for suffix in MANIFEST_SUFFIXES))
-            places = [(kind, name) for kind in kinds for name in names]
-            places += [(BINDINGS, name) for name in both if kinds and name not in (*KIND_FOLDERS, WHOLE_SECRETS)]
+            candidates = [(kind, name) for kind in kinds for name in names]
+            candidates += [(BINDINGS, name) for name in both if kinds and name not in (*KIND_FOLDERS, WHOLE_SECRETS)]
             # A file in place of the folder of a kind has no names in it.
-            places += [(BINDINGS, kind) for kind in kinds if not self._names_in(kind, folders)]
-        for folder, name in places:
-            if self._has(folder, name, folders) and not self.includes(self._path(folder, name), folders):
-                yield folder, name
+            candidates += [(BINDINGS, kind) for kind in kinds if not self._names_in(kind, state)]
+        for subfolder, name in candidates:
+            if self._has(subfolder, name, state) and not self.includes(self._path(subfolder, name), state):
+                yield subfolder, name
 
-    def _has(self, folder: str, name: str, folders: Folders) -> bool:
+    def _has(self, subfolder: str, name: str, state: FolderState) -> bool:
         try:
-            return name in self._names_in(folder, folders)
+            return name in self._names_in(subfolder, state)
         except MountedFileError:
             return False
 
@@ -256,50 +256,50 @@ class Mounted:
         return self._labels.keys()
 
     def _secret(
-        self, folder: str, name: str, folders: Folders, identifier: str | None = None
+        self, subfolder: str, name: str, state: FolderState, identifier: str | None = None
     ) -> Iterator[MountedSecret]:
         """Yield the Secret of a file or folder, if it is one.
 
         Args:
-            folder: the name of the folder that it is in.
+            subfolder: the name of the subfolder that it is in; :data:`BINDINGS` for none.
             identifier: the id of the lookup, if it is known.
         """
-        if name not in self._names_in(folder, folders):
+        if name not in self._names_in(subfolder, state):
             return
-        key = (folder, name)
+        key = (subfolder, name)
         found = self._found.get(key)
-        if found is None or found.state is not folders.state:
-            found = self._found[key] = self._current(folder, name, folders, found, is_id=identifier is not None)
+        if found is None or found.token is not state.token:
+            found = self._found[key] = self._current(subfolder, name, state, found, is_id=identifier is not None)
         secret = found.secret
         if secret is None:
             return
         if identifier is not None and identifier != name and secret.annotations is None:
-            secret = self._make(folder, name, secret.data, identifier, secret.ignored)
-            self._found[key] = _Found(secret, found.version, found.state)
+            secret = self._make(subfolder, name, secret.data, identifier, secret.ignored)
+            self._found[key] = _Found(secret, found.version, found.token)
         yield secret
 
-    def _current(self, folder: str, name: str, folders: Folders, before: _Found | None, *, is_id: bool) -> _Found:
+    def _current(self, subfolder: str, name: str, state: FolderState, before: _Found | None, *, is_id: bool) -> _Found:
         """Return the current result for a file or folder. It is read only if it may have changed."""
-        names = (folder, name) if folder else (name,)
-        path = self._path(folder, name)
-        if path in folders.manifests or not self._may_be_secret(folder, name, folders, is_id=is_id):
+        names = (subfolder, name) if subfolder else (name,)
+        path = self._path(subfolder, name)
+        if path in state.manifests or not self._may_be_secret(subfolder, name, state, is_id=is_id):
             return _Found(None, None, None)
-        if folder != BINDINGS and name.endswith(MANIFEST_SUFFIXES) and not os.path.isdir(path):  # noqa: PTH112  # a string
+        if subfolder != BINDINGS and name.endswith(MANIFEST_SUFFIXES) and not os.path.isdir(path):  # noqa: PTH112  # a string
             return _Found(None, None, None)  # if it is a file, it is a manifest
         if before is not None and before.version and self._folder.is_unchanged(before.version, *names):
-            state = folders.state if is_of_volume(before.version) else None
-            return _Found(before.secret, before.version, state)
+            token = state.token if is_of_volume(before.version) else None
+            return _Found(before.secret, before.version, token)
         content = self._folder.read(*names)
-        data = None if content is None else self._data(content, folder, name)
+        data = None if content is None else self._data(content, subfolder, name)
         if content is None or data is None:
             return _Found(None, None, None)
         secret = None if before is None else before.secret
         if secret is None or secret.data != data or secret.ignored != content.ignored:
-            secret = self._make(folder, name, data, None, content.ignored)
+            secret = self._make(subfolder, name, data, None, content.ignored)
         version = content.version if content.is_settled else None
-        return _Found(secret, version, folders.state if is_of_volume(content.version) else None)
+        return _Found(secret, version, state.token if is_of_volume(content.version) else None)
 
-    def _may_be_secret(self, folder: str, name: str, folders: Folders, *, is_id: bool) -> bool:
+    def _may_be_secret(self, subfolder: str, name: str, state: FolderState, *, is_id: bool) -> bool:
         """Return whether a file or folder can be a mounted Secret, judging by its name and the names in it.
 
         Args:
@@ -308,30 +308,30 @@ class Mounted:
         Raises:
             MountedFileError: the names in it cannot be read, and an id with its name is looked up.
         """
-        if folder != BINDINGS:
-            return folder == WHOLE_SECRETS or folder in self._labels
+        if subfolder != BINDINGS:
+            return subfolder == WHOLE_SECRETS or subfolder in self._labels
         if name in (*KIND_FOLDERS, WHOLE_SECRETS) or CONNECTIONS not in self._labels:
             return False
         try:
-            return BINDING in self._names_in(name, folders)
+            return BINDING in self._names_in(name, state)
         except MountedFileError:
             if is_id:
                 raise
             return False  # the folder may have nothing to do with Airflow
 
-    def _data(self, content: MountedContent, folder: str, name: str) -> dict[str, str] | None:
+    def _data(self, content: MountedContent, subfolder: str, name: str) -> dict[str, str] | None:
         """Return the data of the Secret; ``None`` if the file or folder is not a mounted Secret."""
         files = content.files
         if isinstance(files, bytes):
             # A file is the value of an id, so it is in the folder of a kind.
-            return {self._data_keys[folder]: _base64(files)} if folder in self._data_keys else None
+            return {self._data_keys[subfolder]: _base64(files)} if subfolder in self._data_keys else None
         names = [*files, *(each for each in content.ignored if not is_data_key(each))]
         if not is_of_volume(content.version) and all(each.endswith(MANIFEST_SUFFIXES) for each in names):
             return None  # a folder for manifests, which may be empty at the moment
         return {each: _base64(files[each]) for each in files}
 
     def _make(
-        self, folder: str, name: str, data: Mapping[str, str], identifier: str | None, ignored: Sequence[str]
+        self, subfolder: str, name: str, data: Mapping[str, str], identifier: str | None, ignored: Sequence[str]
     ) -> MountedSecret:
         """Return the Secret.
 
@@ -340,13 +340,13 @@ class Mounted:
             ignored: the names in its folder that are no keys.
         """
         labels, annotations = {}, None
-        if folder != WHOLE_SECRETS:
-            label = self._labels[folder or CONNECTIONS]
+        if subfolder != WHOLE_SECRETS:
+            label = self._labels[subfolder or CONNECTIONS]
             labels[label] = label_value(name)
             if identifier is not None or labels[label] != name:
                 annotations = {label: identifier or name}
         return MountedSecret(
-            self._path(folder),
+            self._path(subfolder),
             name,
             labels,
             data,
@@ -355,26 +355,26 @@ class Mounted:
             ignored=ignored,
         )
 
-    def _path(self, folder: str, *name: str) -> str:
-        return self._folder.path(folder, *name) if folder else self._folder.path(*name)
+    def _path(self, subfolder: str, *name: str) -> str:
+        return self._folder.path(subfolder, *name) if subfolder else self._folder.path(*name)
 
-    def _names_in(self, folder: str, folders: Folders) -> frozenset[str]:
-        """Return the names in a folder; none if it does not exist."""
-        before = self._names.get(folder)
-        if before is not None and before.state is folders.state:
+    def _names_in(self, subfolder: str, state: FolderState) -> frozenset[str]:
+        """Return the names in a subfolder; none if it does not exist."""
+        before = self._names.get(subfolder)
+        if before is not None and before.token is state.token:
             return before.names
-        found = self._read_names((folder,) if folder else (), folders)
-        self._names[folder] = _Names(found, folders.state)
+        found = self._read_names((subfolder,) if subfolder else (), state)
+        self._names[subfolder] = _Names(found, state.token)
         if before is not None:
             for name in before.names - found:
-                self._found.pop((folder, name), None)
+                self._found.pop((subfolder, name), None)
         return found
 
-    def _read_names(self, names: tuple[str, ...], folders: Folders) -> frozenset[str]:
+    def _read_names(self, names: tuple[str, ...], state: FolderState) -> frozenset[str]:
         try:
             return self._folder.names(*names)
         except MountedFileError:
-            if self._folder.path(*names) in folders.manifests:
+            if self._folder.path(*names) in state.manifests:
                 return frozenset()
             raise
 

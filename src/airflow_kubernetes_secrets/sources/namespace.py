@@ -29,7 +29,7 @@ class Namespace:
     A result may contain more Secrets than the query requests; see :attr:`LabelQuery.absent`.
     """
 
-    def __init__(self, server: NamespaceApi, policies: dict[str, CachePolicy], ttl: float, max_age: float) -> None:
+    def __init__(self, api: NamespaceApi, policies: dict[str, CachePolicy], ttl: float, max_age: float) -> None:
         """Create an empty cache for a namespace.
 
         Args:
@@ -37,7 +37,7 @@ class Namespace:
             ttl: the seconds that a result may be old.
             max_age: the seconds that a result may be old during an outage; 0 if no old result may be used.
         """
-        self._server = server
+        self._api = api
         self._policies = policies
         self._ttl = ttl
         self._max_age = max_age
@@ -48,9 +48,9 @@ class Namespace:
             policy = self._policies.get(query.label)
             known = None if policy is None else policy.find_in_memory(query.value)
             # Without an outage, the cache policy decides when to list. It would not count a reused response.
-            if known is not None or not self._server.is_unavailable:
+            if known is not None or not self._api.is_unavailable:
                 return known
-        result = self._server.last_result(query, self._ttl)
+        result = self._api.last_result(query, self._ttl)
         return None if result is None else result[1]
 
     def policy_of(self, query: Query) -> CachePolicy | None:
@@ -66,10 +66,10 @@ class Namespace:
         # A new backend object has no source yet, so it has not called `find_in_memory`.
         known = self.find_in_memory(query)
         if known is not None:
-            counters.count_in_memory(FROM_MEMORY)
+            counters.count(FROM_MEMORY)
             return known
         try:
-            if isinstance(query, LabelQuery) and query.label in self._policies and not self._server.is_unavailable:
+            if isinstance(query, LabelQuery) and query.label in self._policies and not self._api.is_unavailable:
                 found = self._policies[query.label].find(query, deadline)
                 counters.count(FROM_API)
                 return found
@@ -99,7 +99,7 @@ class Namespace:
         """End the watches, and forget everything."""
         for policy in self._policies.values():
             policy.close()
-        self._server.forget()
+        self._api.forget()
 
     def after_fork(self) -> None:
         """Release what belongs to the parent, in a forked child. Values in memory stay."""
@@ -110,14 +110,14 @@ class Namespace:
         """Forget everything: the API server refuses this process, which may no longer use the values."""
         for policy in self._policies.values():
             policy.forget()
-        self._server.forget()
+        self._api.forget()
 
     def _request(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
         seconds = deadline.left()
         # If there is a value to use instead, the check whether the API server is back must be short.
-        if self._server.is_unavailable and self._last_known(query) is not None:
+        if self._api.is_unavailable and self._last_known(query) is not None:
             seconds = min(seconds, FIRST_PROBE_SECONDS)
-        found = self._server.fetch(query, seconds)
+        found = self._api.fetch(query, seconds)
         counters.count(FROM_API)
         return found
 
@@ -143,7 +143,7 @@ class Namespace:
         """Return the newest result in memory that may still be used; ``None`` if there is none."""
         if not self._max_age:
             return None
-        known: list[_Known | None] = [self._server.last_result(query, self._max_age)]
+        known: list[_Known | None] = [self._api.last_result(query, self._max_age)]
         if isinstance(query, LabelQuery) and (policy := self._policies.get(query.label)) is not None:
             known.append(policy.last_known(query.value, self._max_age))
         return max((each for each in known if each is not None), key=lambda each: each[0], default=None)

@@ -34,7 +34,7 @@ class NamespaceApi:
 
     Attributes:
         resource: the resource, such as Secrets.
-        namespace: its name.
+        namespace: the name of the namespace.
         timeout: the seconds for a whole lookup.
         on_refusal: called when the API server does not let this process read them (401, 403).
     """
@@ -192,7 +192,7 @@ class NamespaceApi:
         error = self._server_state.record_response()
         if error is not None:
             seconds = monotonic() - self._server_state.since
-            notices.forget(error.cause[:2])
+            notices.forget(error.log_key[:2])
             notices.forget(outage_notice(error))
             notices.log(
                 logging.INFO,
@@ -202,5 +202,5 @@ class NamespaceApi:
 
 
 def outage_notice(error: ApiUnavailableError) -> tuple[str, ...]:
-    """Return the cause of the notice that cached values cover an outage."""
+    """Return the key of the notice that cached values cover an outage."""
     return ("outage", error.server)

@@ -74,7 +74,7 @@ class Watcher(Thread):
     lost, an event can be the first of many that are missing, and a bookmark can have waited in a buffer.
     """
 
-    def __init__(self, server: NamespaceApi, label: str, ttl: float, index: Index, owner: WatchOwner) -> None:
+    def __init__(self, api: NamespaceApi, label: str, ttl: float, index: Index, owner: WatchOwner) -> None:
         """Create the thread. It does not run yet.
 
         Args:
@@ -83,7 +83,7 @@ class Watcher(Thread):
             owner: receives each new index, each change of it, and the end of the watch.
         """
         super().__init__(name=f"airflow-kubernetes-secrets-watch-{label.rpartition('/')[2]}", daemon=True)
-        self._server = server
+        self._api = api
         self._label = label
         self._ttl = ttl
         self._index = index
@@ -106,8 +106,8 @@ class Watcher(Thread):
                 refused = True
                 notices.once(
                     logging.WARNING,
-                    error.cause,
-                    f"{self._server.resource.kind}s with {self._label} cannot be watched: they are listed instead, "
+                    error.log_key,
+                    f"{self._api.resource.kind}s with {self._label} cannot be watched: they are listed instead, "
                     f"whenever the last list is {self._ttl:g} s old (cache_ttl). {error}",
                 )
         finally:
@@ -162,9 +162,9 @@ class Watcher(Thread):
 
     def _list(self) -> None:
         try:
-            index = self._server.fetch_index(self._label, self._server.timeout, self._index.resource_version)
+            index = self._api.fetch_index(self._label, self._api.timeout, self._index.resource_version)
         except (ForbiddenError, UnauthorizedError) as error:
-            self._server.on_refusal(error)
+            self._api.on_refusal(error)
             raise
         self._index = index
         self._listed_at = monotonic()
@@ -180,7 +180,7 @@ class Watcher(Thread):
         # The time is random, so that many processes do not return at the same moment.
         seconds = max(int(longest * random.uniform(0.8, 1.0)), 1)  # noqa: S311  # spreads load; it guards nothing
         lateness = min(max(self._ttl * _LATENESS, _LATENESS_SECONDS[0]), _LATENESS_SECONDS[1])
-        stream = self._server.watch(self._label, self._index.resource_version, seconds, lateness)
+        stream = self._api.watch(self._label, self._index.resource_version, seconds, lateness)
         self._stream = stream
         try:
             # The thread may have been stopped before there was a stream to interrupt.

@@ -1,4 +1,7 @@
-"""The page and its JSON routes, as an application that Airflow's API server mounts. Every route requires a login."""
+"""The page and its JSON routes, as an application that Airflow's API server mounts.
+
+Every route requires a login, except that of the script which opens the login.
+"""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class CalledFunctions:
 
     def names_in(self, call: Call) -> Sequence[str]:
         """Return the names in the function that a call calls, or that it has a task call; empty without names."""
-        names, func = call.names, call.node.func
+        names, func = call.dotted_name, call.node.func
         if CALLABLE in call.keyword_names:
             return next(dotted(each.value) for each in call.node.keywords if each.arg == CALLABLE)
         if names and names[-1] == PARTIAL:
@@ -99,7 +99,7 @@ class CalledFunctions:
             return self._may_inherit(frame, name, where)
         if owner == class_name:
             return True
-        made = self._syntax.names.value(ast.Name(names[0]), frame) if len(names) == 2 else None
+        made = self._syntax.bindings.value(ast.Name(names[0]), frame) if len(names) == 2 else None
         return isinstance(made, ast.Call) and dotted(made.func)[-1:] == [class_name]
 
     def _may_inherit(self, frame: Frame, name: str, where: Frame) -> bool:
@@ -159,7 +159,11 @@ def is_call_of_super(call: Call) -> bool:
 
 def is_call_of_constructor(call: Call) -> bool:
     """Return whether a call is ``Base.__init__(self, …)``, whose first argument is the object."""
-    return len(call.names) > 1 and call.names[-1] in CONSTRUCTORS and call.names[0] not in ("self", "cls")
+    return (
+        len(call.dotted_name) > 1
+        and call.dotted_name[-1] in CONSTRUCTORS
+        and call.dotted_name[0] not in ("self", "cls")
+    )
 
 
 def _base_of_super(call: Call) -> Sequence[str]:

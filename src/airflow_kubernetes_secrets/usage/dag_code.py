@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+from airflow_kubernetes_secrets.garbage_collection import no_garbage_collection
 from airflow_kubernetes_secrets.lookup.kinds import Kind
-from airflow_kubernetes_secrets.process import no_garbage_collection
 from airflow_kubernetes_secrets.usage import references
 from airflow_kubernetes_secrets.usage.called_functions import CalledFunctions
 from airflow_kubernetes_secrets.usage.calls import Function, Passed
@@ -66,7 +66,7 @@ def _uses_in_file(file: DagFile, signatures: Signatures) -> FileUses:
         return FileUses(file.path, "it is nested too deeply")
     try:
         if file.wants_constants:
-            return FileUses(file.path, stars=syntax.names.stars, exports=exports_of(syntax))
+            return FileUses(file.path, stars=syntax.bindings.stars, exports=exports_of(syntax))
         return _Finder(syntax, file, signatures).uses()
     finally:
         syntax.forget_names()
@@ -135,7 +135,7 @@ class _Finder:
         return FileUses(
             self._file.path,
             team=self._file.team,
-            stars=self._syntax.names.stars,
+            stars=self._syntax.bindings.stars,
             uses=tuple(uses),
             computed=tuple(computed),
             places=places,
@@ -174,20 +174,20 @@ class _Finder:
         found: list[_FollowedCall] = []
         for call in self._syntax.calls:
             names = self._called.names_in(call)
-            path = self._syntax.names.imported(names, call.frame) or self._path_of_method(names, call.frame)
+            path = self._syntax.bindings.imported(names, call.frame) or self._path_of_method(names, call.frame)
             if (
                 path
                 and not is_installed(path.partition(".")[0])
-                and not self._syntax.names.is_set_again(names[0], call.frame)
+                and not self._syntax.bindings.is_set_again(names[0], call.frame)
             ):
                 found += ((path, passed, call.frame) for passed in self._passed.passed(call))
         return found
 
     def _path_of_method(self, names: Sequence[str], frame: Frame) -> str:
         """Return the path of ``own.load``, if the code has ``own = Own()`` and imports ``Own``; empty if not."""
-        found = self._syntax.names.definition(names[0], frame) if len(names) == 2 else None
+        found = self._syntax.bindings.definition(names[0], frame) if len(names) == 2 else None
         made = None if found is None else found[0]
-        owner = self._syntax.names.imported(dotted(made.func), frame) if isinstance(made, ast.Call) else ""
+        owner = self._syntax.bindings.imported(dotted(made.func), frame) if isinstance(made, ast.Call) else ""
         return f"{owner}.{names[1]}" if owner else ""
 
     def _functions(self, texts: Iterable[str], calls: list[_FollowedCall]) -> list[Function]:

@@ -11,8 +11,8 @@ from typing import Protocol, TypeVar
 from airflow_kubernetes_secrets.deployment.airflow_entries import SourceError
 from airflow_kubernetes_secrets.deployment.dag_bundles import DagBundle, dag_bundles
 from airflow_kubernetes_secrets.deployment.stored_dags import StoredDag, stored_code, stored_dags
+from airflow_kubernetes_secrets.garbage_collection import no_garbage_collection
 from airflow_kubernetes_secrets.messages.printable import printable
-from airflow_kubernetes_secrets.process import no_garbage_collection
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.dag_files import dag_files
 from airflow_kubernetes_secrets.usage.many_files import uses_in_files

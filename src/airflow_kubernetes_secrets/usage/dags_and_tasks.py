@@ -77,7 +77,7 @@ class DagsAndTasks:
 
     def _dag_id(self, node: ast.expr, frame: Frame) -> str | None:
         """Return the id of the DAG that an expression makes; ``None`` if it makes none; empty if the id is computed."""
-        call = self._syntax.names.value(node, frame)
+        call = self._syntax.bindings.value(node, frame)
         if isinstance(call, ast.Call) and self._is_airflow(call.func, "DAG"):
             return self._argument(call, frame, "dag_id")
         return None
@@ -102,7 +102,7 @@ class DagsAndTasks:
         node = frame.node
         if isinstance(node, (ast.With, ast.AsyncWith)):
             for item in node.items:
-                call = self._syntax.names.value(item.context_expr, frame)
+                call = self._syntax.bindings.value(item.context_expr, frame)
                 if isinstance(call, ast.Call) and self._is_airflow(call.func, "TaskGroup") and _has_prefix(call):
                     return self._argument(call, frame, "group_id")
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -122,7 +122,7 @@ class DagsAndTasks:
         """
         for decorator in node.decorator_list:
             call = decorator if isinstance(decorator, ast.Call) else None
-            path = self._syntax.names.imported(dotted(decorator if call is None else call.func))
+            path = self._syntax.bindings.imported(dotted(decorator if call is None else call.func))
             if is_airflow(path) and name in path.split(".")[-2:]:
                 if call is not None and not _has_prefix(call):
                     return ""
@@ -132,7 +132,7 @@ class DagsAndTasks:
 
     def _is_airflow(self, node: ast.expr, name: str) -> bool:
         names = dotted(node)
-        return bool(names) and names[-1] == name and is_airflow(self._syntax.names.imported(names))
+        return bool(names) and names[-1] == name and is_airflow(self._syntax.bindings.imported(names))
 
     def _argument(self, call: ast.Call, frame: Frame, name: str) -> str:
         """Return the argument with this name, or else the first one; empty if it is computed."""

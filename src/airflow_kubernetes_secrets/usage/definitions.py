@@ -36,7 +36,7 @@ class Definitions:
             text_of: a method that returns the text of the key of an item.
         """
         self._syntax = syntax
-        self._names = syntax.names
+        self._bindings = syntax.bindings
         self._attributes = Attributes(syntax)
         self._alternatives = alternatives
         self._limits = limits
@@ -51,7 +51,7 @@ class Definitions:
         if not depth:
             return None
         if isinstance(node, ast.Name):
-            found = self.in_branch(self._names.definition(node.id, frame))
+            found = self.in_branch(self._bindings.definition(node.id, frame))
             if found is not None and isinstance(found[0], LoopVariable):
                 return self.element(found[0], frame, depth - 1)
             if found is None or not isinstance(found[0], (ast.Name, ast.Attribute, ast.Subscript)):

@@ -18,7 +18,7 @@ _LONGEST = 500
 
 def exports_of(syntax: Syntax) -> Exports:
     """Return what other files can import from a file."""
-    imports = syntax.names.imports()
+    imports = syntax.bindings.imports()
     names = syntax.frames[0].scope.keys() - imports.keys()
     strings = StringExpressions(syntax)
     read = strings.alternatives.read

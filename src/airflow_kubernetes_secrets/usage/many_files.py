@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 
-from airflow_kubernetes_secrets.process import no_garbage_collection
+from airflow_kubernetes_secrets.garbage_collection import no_garbage_collection
 from airflow_kubernetes_secrets.usage.dag_file import DagFile
 from airflow_kubernetes_secrets.usage.modules import Modules
 from airflow_kubernetes_secrets.usage.open_ids import OpenIds

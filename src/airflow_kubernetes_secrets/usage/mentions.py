@@ -84,7 +84,7 @@ class Mentions:
         """Yield all places, in no particular order."""
         for call in self._syntax.calls:
             yield from self._in_call(call)
-            if call.names and call.names[-1] in _TAKES_DEFAULT:
+            if call.dotted_name and call.dotted_name[-1] in _TAKES_DEFAULT:
                 yield from self._in_default(call)
         for node, frame in self._syntax.dicts:
             yield from self._in_dict(node, frame)
@@ -135,12 +135,12 @@ class Mentions:
         names = {
             name: value
             for name, _line, value, frame in self._syntax.assigned
-            if value in methods and (self._syntax.names.definition(name, frame) or (None,))[0] is value
+            if value in methods and (self._syntax.bindings.definition(name, frame) or (None,))[0] is value
         }
         if not names:
             return frozenset()
         loads = Counter(each.id for each in ast.walk(self._syntax.tree) if _is_loaded(each, names))
-        calls = Counter(call.names[0] for call in self._syntax.calls if len(call.names) == 1)
+        calls = Counter(call.dotted_name[0] for call in self._syntax.calls if len(call.dotted_name) == 1)
         return {value for name, value in names.items() if loads[name] == calls[name] > 0}
 
     def _in_call(self, call: Call) -> Iterator[Mention]:
@@ -158,7 +158,7 @@ class Mentions:
             yield from self._in_base_constructor(call)
         elif (reader := self._reader(names, frame)) is not None:
             yield from _in_reader(*reader, node, frame, is_guarded=node in self._syntax.guarded)
-        elif is_airflow(path := self._syntax.names.imported(names, frame)):
+        elif is_airflow(path := self._syntax.bindings.imported(names, frame)):
             yield from self._in_airflow_call(node, path, frame)
         elif names and names[-1].endswith("Hook") and self._may_take_id(node, frame):
             # By convention, hooks take the connection first. It is only certain for a SQL hook of this file.
@@ -181,7 +181,7 @@ class Mentions:
 
     def _takes_connection_id(self, call: Call) -> bool:
         """Return whether ``connection_id`` of a called operator is the id of a connection of Airflow."""
-        return self._syntax.names.imported(call.names, call.frame).startswith(_TAKES_CONNECTION_ID)
+        return self._syntax.bindings.imported(call.dotted_name, call.frame).startswith(_TAKES_CONNECTION_ID)
 
     def _in_list(self, name: str, value: ast.expr, frame: Frame) -> Iterator[Mention]:
         """Yield the ids in a list of connections, such as ``fallback_conn_ids=["a", "b"]``."""
@@ -212,7 +212,7 @@ class Mentions:
 
         The user's own module may import the class from the Airflow version that is installed.
         """
-        path = self._syntax.names.imported(names, frame)
+        path = self._syntax.bindings.imported(names, frame)
         function = ".".join(path.split(".")[-2:])
         owner, _, method = function.rpartition(".")
         if path.partition(".")[0] in stdlib_module_names:
@@ -262,10 +262,10 @@ class Mentions:
 
     def _in_base_constructor(self, call: Call) -> Iterator[Mention]:
         """Yield the id in ``super().__init__("x")``, if the base class is a hook that takes it by position."""
-        path = self._syntax.names.imported(self._called.names_in(call), call.frame)
+        path = self._syntax.bindings.imported(self._called.names_in(call), call.frame)
         signature = self._signatures.signature_of(path) if is_airflow(path) else None
         # Without `super`, the object comes first.
-        given = call.node.args[len(call.names) > 0 :][:1]
+        given = call.node.args[len(call.dotted_name) > 0 :][:1]
         if signature is not None and signature.first:
             how = f"{path.rpartition('.')[2]} {signature.first}"
             for each in given:
@@ -277,14 +277,14 @@ class Mentions:
         """The arguments that ``default_args`` of a DAG in this file may set; ``None`` if they may set any argument."""
         found = {key.value for node, _frame in self._syntax.dicts for key in node.keys if isinstance(key, ast.Constant)}
         for call in self._syntax.calls:
-            is_mapping = call.names[-1:] == ["dict"]
+            is_mapping = call.dotted_name[-1:] == ["dict"]
             if not is_mapping and "default_args" not in call.keyword_names:
                 continue
             for keyword in call.node.keywords:
                 if is_mapping and keyword.arg is not None:
                     found.add(keyword.arg)
                 elif keyword.arg == "default_args":
-                    value = self._syntax.names.value(keyword.value, call.frame)
+                    value = self._syntax.bindings.value(keyword.value, call.frame)
                     if not isinstance(value, ast.Dict) or None in value.keys:
                         return None
         return {each for each in found if isinstance(each, str)}
@@ -302,7 +302,7 @@ class Mentions:
             names = dotted(node)
         if names in (["self"], ["cls"]):
             return _is_in_hook(frame)
-        if self._syntax.names.imported(names, frame).endswith("Hook"):
+        if self._syntax.bindings.imported(names, frame).endswith("Hook"):
             return True
         return bool(names) and names[-1].lower().endswith("hook")
 

@@ -1,4 +1,4 @@
-"""Runs code on a stack that is always the same, so that its result does not depend on the caller.
+"""Runs code on a new stack of a fixed size, so that its result does not depend on the caller.
 
 Python limits how deep code may be nested. How much of the limit is left for parsing depends on the functions that
 already run, and in new versions of Python also on the stack of the thread.
@@ -17,7 +17,10 @@ Result = TypeVar("Result")
 
 
 def on_own_stack(function: Callable[[], Result]) -> Result:
-    """Run a function in a new thread, and return its result or raise its exception."""
+    """Run a function in a new thread, and return its result or raise its exception.
+
+    If this process may have no more threads, the function runs on the stack of the caller.
+    """
     results: list[Result] = []
     errors: list[BaseException] = []
 
@@ -33,7 +36,6 @@ def on_own_stack(function: Callable[[], Result]) -> Result:
     try:
         thread.start()
     except RuntimeError:
-        # This process may have no more threads.
         return function()
     finally:
         threading.stack_size(previous)

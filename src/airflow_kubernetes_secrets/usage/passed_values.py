@@ -53,7 +53,7 @@ class PassedValues:
             is_constructor = node.name in CONSTRUCTORS
             names = [where.node.name, *([] if is_constructor else names)]
             outside = where.parent or module
-        is_importable = outside.scope is module.scope and not self._syntax.names.is_set_again(names[0], module)
+        is_importable = outside.scope is module.scope and not self._syntax.bindings.is_set_again(names[0], module)
         others = frozenset(each.arg for each in given.kwonlyargs)
         return Function(line, ".".join(names) if is_importable else "", positional, others, defaults, is_constructor)
 
@@ -94,7 +94,7 @@ class PassedValues:
             arguments, keywords = _arguments_of_task(node)
         elif is_call_of_constructor(call):
             arguments = arguments[1:]
-        elif call.names[-1:] == [PARTIAL]:
+        elif call.dotted_name[-1:] == [PARTIAL]:
             arguments = arguments[1:]
             keywords = [*keywords, ast.keyword(None, node)]
         elif is_expanded(node):

@@ -75,7 +75,7 @@ class ReturnedValues:
 
     def _owner(self, names: Sequence[str], frame: Frame) -> Frame | None:
         """Return the frame in which the function ``g``, ``self.g`` or ``Class.g`` is defined; ``None`` if unknown."""
-        bindings = self._syntax.names
+        bindings = self._syntax.bindings
         if len(names) == 1:
             owner = next((scope for scope, known in frame.scopes() if names[0] in known), None)
         elif names[0] in ("self", "cls"):

@@ -45,7 +45,7 @@ class StringExpressions:
 
     def __init__(self, syntax: Syntax) -> None:
         self._syntax = syntax
-        self._names = syntax.names
+        self._bindings = syntax.bindings
         self._returned_values = ReturnedValues(syntax)
         self._limits = TextLimits()
         self.functions: dict[int, FunctionInFile] = {}
@@ -96,13 +96,13 @@ class StringExpressions:
         changeable = names if is_mapping else names[1:]
         if not names or not self._syntax.changed.isdisjoint(changeable):
             return None
-        found = self._names.definition(names[0], frame)
+        found = self._bindings.definition(names[0], frame)
         if found is not None and isinstance(found[0], OneOf):
             value, _where = self._definitions.in_branch(found) or (None, frame)
             return references.constant(".".join((value.path, *keys[::-1]))) if isinstance(value, Imported) else None
-        if self._names.is_set_again(names[0], frame):
+        if self._bindings.is_set_again(names[0], frame):
             return None
-        path = self._names.imported(names, frame)
+        path = self._bindings.imported(names, frame)
         if path:
             return None if is_installed(path.partition(".")[0]) else references.constant(path)
         return None if keys else self._parameter(names[0], frame)
@@ -140,7 +140,7 @@ class StringExpressions:
             return None
         self._limits.count("")
         if isinstance(node, ast.Name):
-            found = self._names.definition(node.id, frame)
+            found = self._bindings.definition(node.id, frame)
             if found is not None and isinstance(found[0], LoopVariable):
                 found = self._definitions.element(found[0], frame, depth - 1)
                 return None if found is None else self._text(*found, depth - 1)
@@ -200,7 +200,7 @@ class StringExpressions:
         if isinstance(func, ast.Attribute) and func.attr in _CHANGING:
             return self._changed(node, func, frame, depth)
         names = dotted(node.func)
-        if names[-1:] == ["Param"] and is_airflow(self._names.imported(names, frame)):
+        if names[-1:] == ["Param"] and is_airflow(self._bindings.imported(names, frame)):
             return self._one_of(node, [_argument(node, 0, "default")], frame, depth)
         if names[-1:] == ["getenv"] or (isinstance(func, ast.Attribute) and func.attr == "get"):
             return self._got(node, names, frame, depth)
@@ -240,10 +240,10 @@ class StringExpressions:
 
     def _has_sections(self, node: ast.Call, names: Sequence[str], frame: Frame) -> bool:
         """Return whether a call is ``conf.get(section, option)``, in which the second argument is no default."""
-        path = self._names.imported(names, frame)
+        path = self._bindings.imported(names, frame)
         if any(each.arg == "fallback" for each in node.keywords) or (is_airflow(path) and names[-2:-1] == ["conf"]):
             return True
-        owner = self._names.value(node.func.value, frame) if isinstance(node.func, ast.Attribute) else None
+        owner = self._bindings.value(node.func.value, frame) if isinstance(node.func, ast.Attribute) else None
         return isinstance(owner, ast.Call) and dotted(owner.func)[-1:] in (["ConfigParser"], ["RawConfigParser"])
 
     def _method(self, node: ast.Call, func: ast.Attribute, frame: Frame, depth: int) -> str | None:

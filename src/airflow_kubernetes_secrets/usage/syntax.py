@@ -65,13 +65,13 @@ class Call(NamedTuple):
     """A call.
 
     Attributes:
-        names: the names in the function ``a.b.c``; empty for any other expression.
+        dotted_name: the parts of the name ``a.b.c`` of the function; empty for any other expression.
         keyword_names: the names of the keyword arguments; ``None`` for ``**options``.
     """
 
     node: ast.Call
     frame: Frame
-    names: Sequence[str]
+    dotted_name: Sequence[str]
     keyword_names: Set[str | None]
 
 
@@ -94,7 +94,7 @@ class Syntax:
 
     Attributes:
         frames: all frames; the file is the first.
-        names: what sets the names.
+        bindings: what sets the names.
         calls: the calls.
         dicts, functions: the mappings and functions, each with its frame.
         assigned: the names and attributes that assignments set, each with its line, value and frame.
@@ -119,7 +119,7 @@ class Syntax:
         """
         tree = ast.parse(text)
         self.frames = [Frame(tree, None, {})]
-        self.names = Bindings(self.frames[0])
+        self.bindings = Bindings(self.frames[0])
         self.calls: list[Call] = []
         self.dicts: list[tuple[ast.Dict, Frame]] = []
         self.functions: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Frame]] = []
@@ -139,8 +139,8 @@ class Syntax:
         self._handled: set[ast.AST] = set()
         self._documentation: list[ast.expr] = []
         self._walk(tree)
-        self.names.finish()
-        documentation = values_of([self.names.value(each, self.frames[0]) for each in self._documentation])
+        self.bindings.finish()
+        documentation = values_of([self.bindings.value(each, self.frames[0]) for each in self._documentation])
         no_templates = self._handled.union(*map(ast.walk, documentation))
         self.templates = [(node, frame) for node, frame in self.templates if node not in no_templates]
 
@@ -182,7 +182,7 @@ class Syntax:
     # Each handler notes what a node contributes, and returns the frame of the nodes in it; ``None`` to skip them.
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> Frame:
-        self.names.bind(frame, node.name, None)
+        self.bindings.bind(frame, node.name, None)
         self.functions.append((node, frame))
         self._decorators(node, frame)
         return self._lambda(node, frame)
@@ -204,14 +204,14 @@ class Syntax:
         return self._enter(node, frame, names)
 
     def _class(self, node: ast.ClassDef, frame: Frame) -> Frame:
-        self.names.bind(frame, node.name, node)
+        self.bindings.bind(frame, node.name, node)
         self._decorators(node, frame)
         inside = self.classes[node] = self._enter(node, frame, {})
         return inside
 
     def _with(self, node: ast.With | ast.AsyncWith, frame: Frame) -> Frame:
         self._guard(node)
-        self.names.bind_branches(node, frame)
+        self.bindings.bind_branches(node, frame)
         for item in node.items:
             if isinstance(item.optional_vars, ast.Name):
                 self._set(item.optional_vars, item.context_expr, frame)
@@ -221,7 +221,7 @@ class Syntax:
         inside = self._enter(node, frame)
         for name, place in targets_of(node.target):
             self._handled.add(name)
-            self.names.bind_loop_variable(name, frame, Loop(node, node, frame, place))
+            self.bindings.bind_loop_variable(name, frame, Loop(node, node, frame, place))
         self._pending += ((each, frame) for each in (node.target, node.iter))
         self._pending += ((each, inside) for each in node.body)
         self._pending += ((each, frame) for each in node.orelse)
@@ -235,7 +235,7 @@ class Syntax:
         for head in node.generators:
             for name, place in targets_of(head.target):
                 self._handled.add(name)
-                self.names.bind_loop_variable(name, inside, Loop(node, head, outside, place))
+                self.bindings.bind_loop_variable(name, inside, Loop(node, head, outside, place))
             self._pending += ((head.target, inside), (head.iter, outside))
             self._pending += ((each, inside) for each in head.ifs)
             outside = inside
@@ -260,7 +260,7 @@ class Syntax:
         if isinstance(target, ast.Name):
             self._handled.add(target)
             self.assigned.append((target.id, target.lineno, value, frame))
-            self.names.assign(target, value, frame)
+            self.bindings.assign(target, value, frame)
         elif isinstance(target, ast.Attribute):
             self.assigned.append((target.attr, target.lineno, value, frame))
             if isinstance(target.value, ast.Name) and target.value.id == "self":
@@ -289,16 +289,16 @@ class Syntax:
 
     def _name(self, node: ast.Name, frame: Frame) -> None:
         if not isinstance(node.ctx, ast.Load) and node not in self._handled:
-            self.names.bind(frame, node.id, None)
+            self.bindings.bind(frame, node.id, None)
 
     def _named(self, node: ast.ExceptHandler | ast.MatchAs | ast.MatchStar, frame: Frame) -> Frame:
         if node.name is not None:
-            self.names.bind(frame, node.name, None)
+            self.bindings.bind(frame, node.name, None)
         return frame
 
     def _rest(self, node: ast.MatchMapping, frame: Frame) -> Frame:
         if node.rest is not None:
-            self.names.bind(frame, node.rest, None)
+            self.bindings.bind(frame, node.rest, None)
         return frame
 
     def _attribute(self, node: ast.Attribute, frame: Frame) -> Frame:
@@ -340,19 +340,19 @@ class Syntax:
             self._handled.update(parts)
 
     def _global(self, node: ast.Global | ast.Nonlocal, frame: Frame) -> None:
-        self.names.share(node.names, frame)
+        self.bindings.share(node.names, frame)
 
     def _import(self, node: ast.Import, frame: Frame) -> None:
         for alias in node.names:
             first = alias.name.partition(".")[0]
-            self.names.bind_import(alias, alias.asname or first, alias.name if alias.asname else first, frame)
+            self.bindings.bind_import(alias, alias.asname or first, alias.name if alias.asname else first, frame)
 
     def _import_from(self, node: ast.ImportFrom, frame: Frame) -> None:
         for alias, path in imported_paths(node):
             if alias.name != "*":
-                self.names.bind_import(alias, alias.asname or alias.name, path, frame)
+                self.bindings.bind_import(alias, alias.asname or alias.name, path, frame)
             else:
-                self.names.bind_star("." * node.level + (node.module or ""), frame, node.lineno)
+                self.bindings.bind_star("." * node.level + (node.module or ""), frame, node.lineno)
 
     def _statement(self, node: ast.Expr, frame: Frame) -> Frame | None:
         # A string alone is a docstring or a comment.
@@ -362,11 +362,11 @@ class Syntax:
         if is_never_run(node.test):
             self._pending += ((each, frame) for each in node.orelse)
             return None
-        self.names.bind_branches(node, frame)
+        self.bindings.bind_branches(node, frame)
         return self._enter(node, frame) if frame.is_in_loop else frame
 
     def _branching(self, node: Branching, frame: Frame) -> Frame:
-        self.names.bind_branches(node, frame)
+        self.bindings.bind_branches(node, frame)
         return frame
 
     def _call(self, node: ast.Call, frame: Frame) -> Frame:

@@ -55,11 +55,13 @@ class TaskContext:
             parameters = {each.arg for each in (*function.args.args, *function.args.kwonlyargs)}
             from_airflow = {name for name in _CONTEXT_KEYS if name in parameters}
             if from_airflow and (passed := self._passed_to_task(function)) is not None:
-                names = self._syntax.names
+                bindings = self._syntax.bindings
                 from_airflow -= {
                     name
                     for name in from_airflow
-                    if name in passed or names.is_set_again(name, frame) or names.definition(name, frame) is not None
+                    if name in passed
+                    or bindings.is_set_again(name, frame)
+                    or bindings.definition(name, frame) is not None
                 }
                 for each in ast.walk(function):
                     if isinstance(each, ast.Name) and each.id in from_airflow:
@@ -86,7 +88,7 @@ class TaskContext:
         return found
 
     def _is_task_decorator(self, node: ast.expr) -> bool:
-        path = self._syntax.names.imported(dotted(node.func if isinstance(node, ast.Call) else node))
+        path = self._syntax.bindings.imported(dotted(node.func if isinstance(node, ast.Call) else node))
         return is_airflow(path) and "task" in path.split(".")[-2:]
 
 

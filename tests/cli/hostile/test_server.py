@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from airflow_kubernetes_secrets.kubernetes import failures
+from airflow_kubernetes_secrets.kubernetes import refusals
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from support.commands import PATIENCE
 from support.fake_api import FakeApi, always, refusal
@@ -144,7 +144,7 @@ class TestServer:
     @pytest.mark.parametrize("code", [400, 403, 404, 409, 422, 429, 500])
     def test_an_error(self, run: Program, api: FakeApi, code: int) -> None:
         # Each command is a new process, which would wait a second to confirm a 403.
-        run.patch.setattr(failures, "CONFIRMED_AFTER_SECONDS", 0.0)
+        run.patch.setattr(refusals, "CONFIRMED_AFTER_SECONDS", 0.0)
         # An error that is retried takes the whole timeout.
         run.configure(service_account_path=str(api.folder), namespace=NAMESPACE, timeout=2)
         (api.folder / "value").write_text("x")
