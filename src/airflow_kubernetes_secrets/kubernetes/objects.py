@@ -133,14 +133,14 @@ class Secret:
         raise AttributeError(f"a Secret cannot be changed, so {name!r} cannot be deleted")
 
     @property
-    def kind(self) -> str:
+    def object_kind(self) -> str:
         """The kind of the object, such as ``Secret``."""
         return self.resource.kind
 
     @property
     def full_name(self) -> str:
         """Kind, namespace and name for a message."""
-        return f"{self.kind} {self}"
+        return f"{self.object_kind} {self}"
 
     @property
     def listed_name(self) -> str:
@@ -177,7 +177,7 @@ class Secret:
         Args:
             part: what the message calls ``key``, such as "key" or "annotation".
         """
-        return MalformedSecretError(self.namespace, self.name, key, problem, part=part, kind=self.kind)
+        return MalformedSecretError(self.namespace, self.name, key, problem, part=part, object_kind=self.object_kind)
 
     def keys_text(self) -> str:
         """Return a description of the keys of the data, for an error."""

@@ -92,7 +92,7 @@ def refusals(manifest: Mapping[str, Any], secret: Secret, unknown: Collection[st
         yield from _keys(manifest.get("type"), secret, unknown)
     size = sum(len(b64decode(text)) for text in secret.data.values())
     if size > LARGEST_BYTES:
-        yield f"its data has {size} bytes, and a {secret.kind} can contain {LARGEST_BYTES}. Split it"
+        yield f"its data has {size} bytes, and a {secret.object_kind} can contain {LARGEST_BYTES}. Split it"
     texts = mapping(metadata, "annotations").items()
     size = sum(len(f"{key}{text or ''}".encode("utf-8", "replace")) for key, text in texts)
     if size > _MOST_ANNOTATION_BYTES:

@@ -130,7 +130,7 @@ class Folder:
         self._path = absolute_path(path)
         self._default_namespace = options.namespace[0] if options.namespace else _DEFAULT_NAMESPACE
         self._mounted = Mounted(self._path, self._default_namespace, options)
-        self._kinds = {each.kind for each in options.resources}
+        self._object_kinds = {each.kind for each in options.resources}
         # Threads that arrive while files are read wait for them, instead of reading them too. Reentrant: a signal
         # handler may look something up in the middle of it.
         self._lock = RLock()
@@ -295,6 +295,6 @@ class Folder:
             return
         if is_ciphertext(manifest.get("kind")):
             raise RefusedError(unprocessed(manifest))
-        if manifest.get("kind") in self._kinds and manifest.get("apiVersion") in ("v1", None):
+        if manifest.get("kind") in self._object_kinds and manifest.get("apiVersion") in ("v1", None):
             secret = complete_secret_of(manifest, self._default_namespace)
             yield secret.full_name, secret

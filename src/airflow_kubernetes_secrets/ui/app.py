@@ -251,7 +251,7 @@ def _labelled(cache: SnapshotCache, viewer: Viewer, kinds: Sequence[Kind]) -> La
         return None
     entries = [row.entry for row in viewer.rows(snapshot, kinds)]
     visible = {(each.kind, each.object_kind, each.namespace, each.secret) for each in entries}
-    return snapshot.labelled.only(lambda kind, each: (kind, each.kind, each.namespace, each.name) in visible)
+    return snapshot.labelled.only(lambda kind, each: (kind, each.object_kind, each.namespace, each.name) in visible)
 
 
 @cache

@@ -231,7 +231,7 @@ def _provided_by_secret(
     if secret is None:
         skipped = [Problem(UNREADABLE, str(each)) for each in outcome.skipped]
         return UsedId(lookup, missing, uses, problems=skipped, outcome=outcome.outcome)
-    entry = entries.get((lookup.kind, _listed_id(lookup, secret), secret.kind, secret.namespace, secret.name))
+    entry = entries.get((lookup.kind, _listed_id(lookup, secret), secret.object_kind, secret.namespace, secret.name))
     problems = [] if entry is None else entry.problems
     if entry is not None and not entry.provides_value:
         return UsedId(lookup, missing, uses, problems=problems, fails=True)
