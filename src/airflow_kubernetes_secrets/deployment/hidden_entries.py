@@ -108,7 +108,7 @@ def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> Hidde
     owners: _Owners = defaultdict(set)
     failures = []
     searches: list[tuple[str, Callable[[], Sequence[_Found]]]] = [
-        (ENVIRONMENT, lambda: _variables_of(requested, owners))
+        (ENVIRONMENT, lambda: _environment_variables_of(requested, owners))
     ]
     if database:
         searches.append((DATABASE, lambda: _rows_of(requested, owners)))
@@ -126,7 +126,7 @@ def _key(lookup: Lookup) -> tuple[Kind, str, str | None]:
     return lookup.kind, lookup.id, lookup.team
 
 
-def _variables_of(lookups: Sequence[Lookup], owners: _Owners) -> list[_Found]:
+def _environment_variables_of(lookups: Sequence[Lookup], owners: _Owners) -> list[_Found]:
     """Return the environment variables that Airflow would read for each id, in the order in which it reads them.
 
     Args:

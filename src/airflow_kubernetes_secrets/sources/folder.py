@@ -243,11 +243,11 @@ class Folder:
             secrets, problems = self._mounted.all(state)
             return mistakes(self._mounted, secrets, problems, state)
 
-    def misnamed(self, kind: str, identifier: str, variable: str = "") -> Sequence[LayoutMistake]:
+    def misnamed(self, kind: str, identifier: str, env_name: str = "") -> Sequence[LayoutMistake]:
         """Return the files that are probably meant for an id of this kind, and have another name or place.
 
         Args:
-            variable: the name of the environment variable that Airflow derives from the id, if it derives one.
+            env_name: the name of the environment variable that Airflow derives from the id, if it derives one.
 
         Raises:
             NotConfiguredError: there is no such folder, or it cannot be read.
@@ -255,7 +255,7 @@ class Folder:
         with importing.lock:
             from airflow_kubernetes_secrets.sources.layout import misnamed
         with self._lock:
-            return misnamed(self._mounted.folder, kind, identifier, self._look().state(), variable)
+            return misnamed(self._mounted.folder, kind, identifier, self._look().state(), env_name)
 
     def measurements(self) -> dict[str, float]:
         """Return nothing: the files are the state."""
