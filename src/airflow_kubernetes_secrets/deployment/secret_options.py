@@ -198,8 +198,8 @@ def _from_file(parser: RawConfigParser, names: Sequence[tuple[str, str]], own: t
     Args:
         own: the name in the file that the Secret belongs to.
     """
-    places = [(*name, suffix) for suffix in OPTION_SUFFIXES for name in names]
-    before = places[: places.index((*own, OPTION_SUFFIXES[2]))]
+    keys = [(*name, suffix) for suffix in OPTION_SUFFIXES for name in names]
+    before = keys[: keys.index((*own, OPTION_SUFFIXES[2]))]
     found = (each for each in before if parser.has_option(each[0], each[1] + each[2]))
     return next((f"[{section}] {key}{suffix} in {path}" for section, key, suffix in found), "")
 

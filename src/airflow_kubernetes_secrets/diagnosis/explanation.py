@@ -160,7 +160,7 @@ class Explanation:
             first = self.instead[0]
             if not first.is_there or not self.uses:
                 return None
-            return self.commands.export(self.lookup, first.place, first.owner)
+            return self.commands.export(self.lookup, first.origin, first.owner)
         if self.lookup.kind is Kind.CONFIG and not self.options:
             return None  # no option of Airflow names it, so Airflow does not look it up
         if reason := why_it_would_hide(self.lookup.team, self.owners, self.commands.options):

@@ -142,7 +142,9 @@ def _one_product(secret: Secret, *, has_uri: bool) -> str:
     if not secret.can_be_annotated:
         return "Mount only the files of one of them" + (", or name the file with a URI 'uri'" if has_uri else "")
     uri = f"; or set {FIELD}{URI} to a key with a URI" if has_uri else ""
-    return f"Set {KEY_PREFIX} to one of these prefixes, and {CONNECTION_TYPE} to the type{uri}{secret.annotation_place}"
+    return (
+        f"Set {KEY_PREFIX} to one of these prefixes, and {CONNECTION_TYPE} to the type{uri}{secret.annotation_suffix}"
+    )
 
 
 def _one_env_name(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[str]]) -> str:
@@ -151,7 +153,7 @@ def _one_env_name(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence
         add = "" if _have_type(secret, prefix, by_meaning) else ", and add a file 'conn_type'"
         return f"Mount only one of these files{add}"
     return (
-        f"Set {KEY_PREFIX} to their prefix {prefix!r}, and {CONNECTION_TYPE} to the type{secret.annotation_place}, "
+        f"Set {KEY_PREFIX} to their prefix {prefix!r}, and {CONNECTION_TYPE} to the type{secret.annotation_suffix}, "
         "so that the first of these names in the documentation is used"
     )
 
@@ -171,7 +173,7 @@ def _other_names(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[
     if secret.can_be_annotated:
         # With this annotation, keys with another prefix are not read.
         names = "".join(f", and {_LACKING[field][1]} to {_LACKING[field][0]}" for field in lacking)
-        return f"Set {KEY_PREFIX} to their prefix {prefix!r}{names}{secret.annotation_place}"
+        return f"Set {KEY_PREFIX} to their prefix {prefix!r}{names}{secret.annotation_suffix}"
     if fields_of(secret).have_type:
         lacking = [field for field in lacking if field != "conn_type"]
     renamed = [f"{key!r} to {name!r}" for name, [key] in by_meaning.items()]
@@ -193,7 +195,7 @@ def _prefixes(secret: Secret) -> Iterator[str]:
     if secret.can_be_annotated:
         meant = "this prefix" if len(found) == 1 else "the prefix that is meant"
         conn_type = "" if fields_of(secret).have_type else f", and {CONNECTION_TYPE} to the type"
-        remedy = f"Set {KEY_PREFIX} to {meant}{conn_type}{secret.annotation_place}"
+        remedy = f"Set {KEY_PREFIX} to {meant}{conn_type}{secret.annotation_suffix}"
     else:
         remedy = "Rename these files without it"
     yield f"Its keys begin with {shown}. {remedy}"
@@ -202,8 +204,8 @@ def _prefixes(secret: Secret) -> Iterator[str]:
 def _longer_prefix(secret: Secret, prefix: str) -> Iterator[str]:
     """Yield the prefix of the keys that was probably meant: people omit the ``_`` at its end."""
     for meant, _count in _prefixes_of_fields(secret, prefix).most_common(1):
-        place = f"{KEY_PREFIX}{secret.annotation_place}"
-        yield f"No key has a known name after the prefix in {place}; did you mean {quoted(meant)}? Correct it"
+        annotation = f"{KEY_PREFIX}{secret.annotation_suffix}"
+        yield f"No key has a known name after the prefix in {annotation}; did you mean {quoted(meant)}? Correct it"
 
 
 def _prefixes_of_fields(secret: Secret, prefix: str = "") -> Counter[str]:

@@ -87,8 +87,8 @@ class Secret:
     Attributes:
         resource: the resource that it is an object of.
         annotation_part: what messages call one of its annotations.
-        annotation_place: what a remedy says after the name of an annotation, such as `` in 'references'``; empty if the
-            user adds annotations to the object itself.
+        annotation_suffix: what a remedy says after the name of an annotation, such as `` in 'references'``; empty if
+            the user adds annotations to the object itself.
         bundle_key: the key of a bundle whose entry this is; empty if it is no entry of a bundle.
         created: the creation time in the API's format (RFC 3339 in UTC, whole seconds), which sorts as a string.
         data: the values in base64, by key.
@@ -99,7 +99,7 @@ class Secret:
 
     resource: Resource = SECRETS
     annotation_part: str = "annotation"
-    annotation_place: str = ""
+    annotation_suffix: str = ""
     bundle_key: str = ""
     namespace: str
     name: str

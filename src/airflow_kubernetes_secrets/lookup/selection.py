@@ -122,7 +122,7 @@ def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretErr
         problem = f"there is no such key in its data, {nor}; {secret.keys_text()}"
         remedy += of_fields
     if secret.can_be_annotated:
-        remedy += secret.annotation_place
+        remedy += secret.annotation_suffix
     if secret.data:
         remedies = (near_misses_of(secret) if is_connection else []) or [remedy]
         problem = ". ".join([problem, *remedies])

@@ -172,7 +172,7 @@ def entries(
     return {
         **page_of(viewer.rows(snapshot, kinds), requested),
         "labels": {kind.name.lower(): label for kind, label in snapshot.labels.items()},
-        "place": snapshot.place,
+        "place": snapshot.location,
         "searched": list(snapshot.searched),
         "documentation": _documentation(),
         "reads_dags": snapshot.used is None,
