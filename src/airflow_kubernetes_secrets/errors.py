@@ -148,12 +148,12 @@ class MalformedSecretError(OneLineError):
     Attributes:
         namespace: its namespace.
         secret: its name.
-        kind: the kind of the object.
+        object_kind: the kind of the object.
         key: the key of the data, or of the annotation, that has the problem.
     """
 
     def __init__(
-        self, namespace: str, secret: str, key: str, problem: str, *, part: str = "key", kind: str = "Secret"
+        self, namespace: str, secret: str, key: str, problem: str, *, part: str = "key", object_kind: str = "Secret"
     ) -> None:
         """Create the error and its message.
 
@@ -161,16 +161,16 @@ class MalformedSecretError(OneLineError):
             problem: what is wrong, and the remedy.
             part: what the message calls ``key``, such as "key" or "annotation".
         """
-        super().__init__(f"{kind} {namespace}/{secret}, {part} {quoted(key)}: {problem}")
+        super().__init__(f"{object_kind} {namespace}/{secret}, {part} {quoted(key)}: {problem}")
         self.namespace = namespace
         self.secret = secret
         self.key = key
         self._problem = problem
         self._part = part
-        self.kind = kind
+        self.object_kind = object_kind
 
     def again(self) -> MalformedSecretError:
         """Return a copy for another lookup. One object that is raised repeatedly would collect tracebacks."""
         return MalformedSecretError(
-            self.namespace, self.secret, self.key, self._problem, part=self._part, kind=self.kind
+            self.namespace, self.secret, self.key, self._problem, part=self._part, object_kind=self.object_kind
         )

@@ -98,7 +98,7 @@ def secret_refs(
         _check_mapping(lookup, env)
     with _errors_of(lookup):
         decision = _found(lookup, namespace)
-        return _refs(decision, env if env is not None else _variables_of_a_connection(decision))
+        return _refs(decision, env if env is not None else _env_of_a_connection(decision))
 
 
 @without_variables
@@ -121,7 +121,7 @@ def variable_refs(
     _check_strings(lookup, env=env, namespace=namespace, team_name=team_name)
     with _errors_of(lookup):
         decision = _found(lookup, namespace)
-        return _refs(decision, {env or f"{Kind.VARIABLE.variable_prefix}{key.upper()}": decision.data_key})
+        return _refs(decision, {env or f"{Kind.VARIABLE.env_prefix}{key.upper()}": decision.data_key})
 
 
 def _check_strings(lookup: Lookup, **arguments: object) -> None:
@@ -226,38 +226,38 @@ def _backend(lookup: Lookup) -> KubernetesSecretsBackend:
     )
 
 
-def _variables_of_a_connection(decision: Decision) -> dict[str, str]:
+def _env_of_a_connection(decision: Decision) -> dict[str, str]:
     """Return the environment variables for a connection by default, each with its data key."""
     identifier, secret = decision.lookup.id, decision.matches[0]
     if decision.data_key != IN_FIELDS:
-        return {f"{Kind.CONNECTION.variable_prefix}{identifier.upper()}": decision.data_key}
+        return {f"{Kind.CONNECTION.env_prefix}{identifier.upper()}": decision.data_key}
     prefix = re.sub("^(?=[0-9])|[^A-Z0-9]", "_", identifier.upper())
     fields = fields_of(secret)
     in_annotations = fields.description.literals
-    variables = {f"{prefix}_{field.upper()}": key for field, key in fields.keys.items() if field not in in_annotations}
+    env = {f"{prefix}_{field.upper()}": key for field, key in fields.keys.items() if field not in in_annotations}
     of_extra: dict[str, str] = {}
     for name, key in fields.extra_keys.items():
-        variable = f"{prefix}_EXTRA_{re.sub('[^A-Z0-9]', '_', name.upper())}"
-        if variable in variables:
+        env_name = f"{prefix}_EXTRA_{re.sub('[^A-Z0-9]', '_', name.upper())}"
+        if env_name in env:
             raise SecretRefsError(
-                f"{decision.lookup}: {of_extra[variable]!r} and {name!r}, in the 'extra' of Secret {secret}, would "
-                f"both be the variable {variable}. Choose the names with 'env', for the keys {variables[variable]!r} "
+                f"{decision.lookup}: {of_extra[env_name]!r} and {name!r}, in the 'extra' of Secret {secret}, would "
+                f"both be the variable {env_name}. Choose the names with 'env', for the keys {env[env_name]!r} "
                 f"and {key!r}"
             )
-        variables[variable], of_extra[variable] = key, name
-    if not variables:
+        env[env_name], of_extra[env_name] = key, name
+    if not env:
         raise SecretRefsError(
             f"{decision.lookup}: annotations of Secret {secret} specify the whole connection, and no key contains a "
             "part of it. Write its fields in the DAG"
         )
-    return variables
+    return env
 
 
-def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
+def _refs(decision: Decision, env: Mapping[str, str]) -> SecretRefs:
     """Return the references to the selected Secret.
 
     Args:
-        variables: the field or data key for each environment variable.
+        env: the field or data key for each environment variable.
     """
     lookup, secret = decision.lookup, decision.matches[0]
     if lookup.kind is Kind.CONNECTION and decision.data_key != IN_FIELDS and is_completed(secret, decision.data_key):
@@ -279,7 +279,7 @@ def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
             "apache-airflow-providers-cncf-kubernetes"
         )
     refs = []
-    for name, requested in variables.items():
+    for name, requested in env.items():
         if not re.fullmatch(_VARIABLE_NAME, name):
             raise SecretRefsError(
                 f"{lookup}: {redacted_name(name)} cannot be the name of an environment variable. Choose the names with "
@@ -302,12 +302,12 @@ def _is_whole(secret: Secret, key: str, parse: ValueParser) -> bool:
     return list((parse(value) or {}).values()) == [value.strip()]
 
 
-def _key(decision: Decision, secret: Secret, requested: str, variable: str) -> str:
+def _key(decision: Decision, secret: Secret, requested: str, env_name: str) -> str:
     """Return the data key of a field of the connection, or a requested data key itself.
 
     Args:
-        requested: the field or data key that the variable gets.
-        variable: the environment variable, for the error.
+        requested: the field or data key that the environment variable gets.
+        env_name: the name of the environment variable, for the error.
 
     Raises:
         SecretRefsError: the Secret has no such field or key, or the key is not a part of the connection.
@@ -336,9 +336,9 @@ def _key(decision: Decision, secret: Secret, requested: str, variable: str) -> s
         )
     if key not in secret.data:
         has = f"these fields in keys of their own: {', '.join(fields)}" if fields else "no fields in keys of their own"
-        swapped = variable in fields or variable in secret.data
+        swapped = env_name in fields or env_name in secret.data
         order = (
-            f". In 'env', the variable comes first: {{{redacted_name(requested)}: {redacted_name(variable)}}}"
+            f". In 'env', the variable comes first: {{{redacted_name(requested)}: {redacted_name(env_name)}}}"
             if swapped
             else ""
         )

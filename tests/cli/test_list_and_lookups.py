@@ -57,11 +57,11 @@ def test_list_shows_the_secret_that_a_lookup_selects(tmp_path: Path, given: dict
     for chosen in list(product((False, True), repeat=len(SECRETS)))[::3]:
         items = [manifest(*each) for each, is_there in zip(SECRETS.items(), chosen, strict=True) if is_there]
         (tmp_path / "all.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
-        place = location_of(options)
-        for entry in inventory_of(place, options).entries:
+        location = location_of(options)
+        for entry in inventory_of(location, options).entries:
             lookup = Lookup(entry.kind, entry.id, entry.team)
             try:
-                decision = decide(lookup, options, place.find)
+                decision = decide(lookup, options, location.find)
             except KubernetesSecretsError as error:
                 problem = str(error)
             else:

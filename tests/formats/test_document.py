@@ -11,7 +11,7 @@ import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.formats import annotations as known_annotations
-from airflow_kubernetes_secrets.formats import parameters, settings, value_parsers, variables
+from airflow_kubernetes_secrets.formats import env_names, parameters, settings, value_parsers
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, CONNECTION_TYPES, folded
 from airflow_kubernetes_secrets.formats.names_of_types import NAMES
 from support.connection_secrets import PREFIX, Read, parts_of, whole
@@ -50,10 +50,10 @@ def test_the_tables_of_variables() -> None:
     prefixes = {prefix: conn_type for names, conn_type in table("prefix | connection type") for prefix in quoted(names)}
     fields = {name: quoted(field) for names, field in table("suffix | field") for name in quoted(names)}
 
-    assert prefixes.keys() == variables.PREFIXES.keys()
-    assert all(quoted(prefixes[prefix])[0] == word for prefix, word in variables.PREFIXES.items() if word)
+    assert prefixes.keys() == env_names.PREFIXES.keys()
+    assert all(quoted(prefixes[prefix])[0] == word for prefix, word in env_names.PREFIXES.items() if word)
     assert {name: field[0] for name, field in fields.items() if field} == {
-        name: field for name, field in variables.VARIABLE_FIELDS.items() if field != "conn_type"
+        name: field for name, field in env_names.ENV_FIELDS.items() if field != "conn_type"
     }
 
 

@@ -89,10 +89,10 @@ class Page:
         assert self.lists.wait(PATIENCE)
         if self.failure is not None:
             raise self.failure
-        with closing(location_of(self._options)) as place:
-            inventory = inventory_of(place, self._options)
+        with closing(location_of(self._options)) as location:
+            inventory = inventory_of(location, self._options)
         rows = [Row(entry) for entry in inventory.entries]
-        return PageSnapshot(place.text, datetime.now(timezone.utc), {}, rows, inventory.failures)
+        return PageSnapshot(location.text, datetime.now(timezone.utc), {}, rows, inventory.failures)
 
 
 @pytest.fixture

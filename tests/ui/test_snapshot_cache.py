@@ -77,7 +77,7 @@ def asking(snapshot_cache: SnapshotCache, slow: SlowSubject, others: int = 0) ->
     """Request a snapshot in several threads during the block. At the end the list has the results."""
     given: list[str] = []
     threads = [
-        threading.Thread(target=lambda: given.append(snapshot_cache.snapshot().place)) for _ in range(1 + others)
+        threading.Thread(target=lambda: given.append(snapshot_cache.snapshot().location)) for _ in range(1 + others)
     ]
     try:
         threads[0].start()
@@ -99,11 +99,11 @@ def subject() -> Subject:
 def test_snapshot_is_cached_for_30_seconds(clock: Clock, subject: Subject) -> None:
     snapshot_cache = SnapshotCache(subject)
 
-    assert snapshot_cache.snapshot().place == "1"
+    assert snapshot_cache.snapshot().location == "1"
     clock.now += 29
-    assert snapshot_cache.snapshot().place == "1"
+    assert snapshot_cache.snapshot().location == "1"
     clock.now += 1
-    assert snapshot_cache.snapshot().place == "2"
+    assert snapshot_cache.snapshot().location == "2"
 
 
 def test_refresh_takes_a_new_snapshot_at_most_every_two_seconds(clock: Clock, subject: Subject) -> None:
@@ -111,9 +111,9 @@ def test_refresh_takes_a_new_snapshot_at_most_every_two_seconds(clock: Clock, su
     snapshot_cache.snapshot()
 
     clock.now += 1
-    assert snapshot_cache.snapshot(refresh=True).place == "1"
+    assert snapshot_cache.snapshot(refresh=True).location == "1"
     clock.now += 1
-    assert snapshot_cache.snapshot(refresh=True).place == "2"
+    assert snapshot_cache.snapshot(refresh=True).location == "2"
 
 
 def test_failure_is_cached_for_five_seconds(clock: Clock, subject: Subject) -> None:
@@ -129,7 +129,7 @@ def test_failure_is_cached_for_five_seconds(clock: Clock, subject: Subject) -> N
         snapshot_cache.snapshot(refresh=True)
     assert subject.taken == 1
     clock.now += 0.1
-    assert snapshot_cache.snapshot().place == "2"
+    assert snapshot_cache.snapshot().location == "2"
 
 
 def test_last_snapshot_is_returned_while_the_server_is_unavailable(clock: Clock, subject: Subject) -> None:
@@ -140,12 +140,12 @@ def test_last_snapshot_is_returned_while_the_server_is_unavailable(clock: Clock,
 
     old = snapshot_cache.snapshot()
 
-    assert old.place == "1"
+    assert old.location == "1"
     assert list(old.failures) == ["This snapshot is old; a new one cannot be taken: the API server is away"]
     subject.failure = None
     clock.now += 5
     new = snapshot_cache.snapshot()
-    assert (new.place, list(new.failures)) == ("3", [])
+    assert (new.location, list(new.failures)) == ("3", [])
 
 
 def test_what_the_last_snapshot_lacks_is_said_of_the_old_one_too(clock: Clock) -> None:
@@ -209,8 +209,8 @@ def test_last_snapshot_is_returned_while_a_new_one_is_taken(clock: Clock) -> Non
 
     with asking(snapshot_cache, slow):
         clock.now += PATIENCE
-        assert snapshot_cache.snapshot().place == "1"
-    until(lambda: snapshot_cache.snapshot().place == "2")
+        assert snapshot_cache.snapshot().location == "1"
+    until(lambda: snapshot_cache.snapshot().location == "2")
 
 
 def test_requests_wait_only_a_moment_while_the_last_snapshot_may_be_shown(
@@ -221,10 +221,10 @@ def test_requests_wait_only_a_moment_while_the_last_snapshot_may_be_shown(
     monkeypatch.setattr(module, "_PROMPT_SECONDS", 0.01)
     clock.now += 299
 
-    assert snapshot_cache.snapshot().place == "1"
+    assert snapshot_cache.snapshot().location == "1"
     assert slow.begun.wait(PATIENCE)
     slow.go_on.set()
-    until(lambda: snapshot_cache.snapshot().place == "2")
+    until(lambda: snapshot_cache.snapshot().location == "2")
     assert slow.taken == 2
 
 
@@ -252,14 +252,14 @@ def test_without_a_thread_the_request_takes_the_snapshot(
     monkeypatch.setattr(threading.Thread, "start", refused)
     clock.now += 30
 
-    assert snapshot_cache.snapshot().place == "2"
+    assert snapshot_cache.snapshot().location == "2"
 
 
 def test_refresh_waits_for_the_snapshot_that_is_being_taken(clock: Clock) -> None:
     slow, snapshot_cache = slow_after_the_first_snapshot()
     clock.now += 30
     given: list[str] = []
-    pressed = threading.Thread(target=lambda: given.append(snapshot_cache.snapshot(refresh=True).place))
+    pressed = threading.Thread(target=lambda: given.append(snapshot_cache.snapshot(refresh=True).location))
 
     with asking(snapshot_cache, slow):
         pressed.start()

@@ -122,7 +122,7 @@ def test_secrets_that_cannot_be_read(usage: Usage, out: Path) -> None:
 
     done = export(usage, out, status=2)
 
-    assert "it is unknown which ids have no Secret: " in done.err
+    assert "it is unknown which ids have no Secret:\n" in done.err
     assert "broken.yaml" in done.err
     assert not out.exists()
 

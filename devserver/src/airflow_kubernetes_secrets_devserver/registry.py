@@ -177,8 +177,8 @@ class Registry:
             Key(resource.plural, namespace, name), {"name": name, "namespace": namespace, **metadata}
         )
         current = self.store.get(Key(resource.plural, namespace, name))
-        place = {"name": name, **({"namespace": namespace} if resource.namespaced else {})}
-        whole = {**document, "metadata": {**metadata, **place}}
+        identity = {"name": name, **({"namespace": namespace} if resource.namespaced else {})}
+        whole = {**document, "metadata": {**metadata, **identity}}
         content = decode(resource, server_side.apply(current, whole, options.manager, now(), options.force))
         if current is None:
             return self._create(resource, namespace, content, options), True

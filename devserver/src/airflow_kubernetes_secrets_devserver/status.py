@@ -125,14 +125,14 @@ def apply_conflict(conflicts: Sequence[tuple[str, str]]) -> StatusError:
     return StatusError(409, "Conflict", f"Apply failed with {text}", {"causes": [cause.as_json() for cause in causes]})
 
 
-def cannot_be_applied(kind: str, place: str, problems: Sequence[str]) -> StatusError:
+def cannot_be_applied(kind: str, full_name: str, problems: Sequence[str]) -> StatusError:
     """Return the error for an apply with unknown fields or repeated items; the API reports these as code 500.
 
     Args:
-        place: the namespace and the name in the object.
+        full_name: the namespace and the name in the object.
     """
     listed = problems[0] if len(problems) == 1 else "errors:\n" + "\n".join(f"  {each}" for each in problems)
-    return StatusError(500, "", f"failed to create typed patch object ({place}; /v1, Kind={kind}): {listed}")
+    return StatusError(500, "", f"failed to create typed patch object ({full_name}; /v1, Kind={kind}): {listed}")
 
 
 def expired(message: str) -> StatusError:

@@ -18,7 +18,7 @@ def log_duplicates(decision: Decision) -> None:
     what, order, remedy = _description(decision)
     notices.once(
         logging.WARNING,
-        ("duplicates", f"{matches[0].kind}s", *map(name_with_key, matches[:MOST_PROBLEMS])),
+        ("duplicates", f"{matches[0].object_kind}s", *map(name_with_key, matches[:MOST_PROBLEMS])),
         f"{lookup}: {len(matches)} {what}; {order} is used: {name_with_key(matches[0])}. Not used: {others}. {remedy}",
     )
 
@@ -26,7 +26,7 @@ def log_duplicates(decision: Decision) -> None:
 def log_skipped(decision: Decision) -> None:
     """Log why Secrets for the id were skipped."""
     for problem, more in first_items(decision.skipped):
-        text = f"{decision.lookup}: {problem}. This {problem.kind} is skipped{more and f',{more}'}"
+        text = f"{decision.lookup}: {problem}. This {problem.object_kind} is skipped{more and f',{more}'}"
         notices.once(logging.WARNING, ("skipped", str(problem)), text)
 
 
@@ -41,7 +41,7 @@ def _description(decision: Decision) -> tuple[str, str, str]:
         return "keys of bundles match", order, remedy
     if any(each.is_mounted for each in matches):
         return "mounted files or manifests have this id", order, "Remove or rename those that should not have it"
-    objects = f"{matches[0].kind}s"
+    objects = f"{matches[0].object_kind}s"
     return f"{objects} match {_query_of(decision)}", order, f"Delete or relabel the {objects} that should not match"
 
 

@@ -135,7 +135,7 @@ def _required(
     required = [
         RequiredId(
             each.lookup,
-            None if each.provider is None else each.provider.place,
+            None if each.provider is None else each.provider.origin,
             None if each.provider is None else each.provider.owner,
             each.why_no_new_secret,
             each.owners,

@@ -144,7 +144,7 @@ def _visible(identifier: str) -> str:
 
 
 def _print_commands(ids: Sequence[UsedId], commands: NextCommands, *, database: bool) -> None:
-    """Print the commands that create what is missing, and those that export what other places provide."""
+    """Print the commands that create what is missing, and those that export what other sources provide."""
     steps = [(each, each.next_command(commands)) for each in ids]
     shown = [(each, step) for each, step in steps if isinstance(step, NextCommand)]
     if created := [step.text for each, step in shown if each.status is IdStatus.MISSING]:

@@ -29,7 +29,7 @@ from airflow_kubernetes_secrets.messages.printable import printable
 ENVIRONMENT = "environment"
 DATABASE = "metadata-db"
 
-# The names of these places as sources of `export --from`.
+# The names of these origins as sources of `export --from`.
 SOURCES = {ENVIRONMENT: "env", DATABASE: "metadata-db"}
 
 
@@ -38,20 +38,20 @@ class HiddenEntry:
     """A connection or variable that Airflow does not read, because it finds the id in Kubernetes Secrets first.
 
     Attributes:
-        place: ``environment`` or ``metadata-db``.
+        origin: where it comes from: ``environment`` or ``metadata-db``.
         text: what is there, or why that could not be checked.
         owner: the team that it belongs to; ``None`` if it belongs to no team.
         is_there: whether it is there; false if that could not be checked.
     """
 
-    place: str
+    origin: str
     text: str
     owner: str | None = None
     is_there: bool = True
 
     def as_json(self) -> dict[str, str]:
         """Return it as the JSON outputs show it; docs/reference/cli.md describes them."""
-        return {"place": self.place, "text": self.text}
+        return {"place": self.origin, "text": self.text}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class HiddenEntries:
     Attributes:
         by_lookup: the hidden ones by kind, id and team of the lookup.
         owners: the teams that have entries of their own, by kind and id.
-        failures: which of the two places could not be checked, and why.
+        failures: which of the two origins could not be checked, and why.
     """
 
     by_lookup: Mapping[tuple[Kind, str, str | None], Sequence[HiddenEntry]]
@@ -88,7 +88,7 @@ def hidden_entries_of(lookup: Lookup, *, database: bool) -> tuple[list[HiddenEnt
         These connections and variables, and the teams that have an entry of their own with the id.
     """
     found = hidden_entries([lookup], database=database)
-    unknown = [HiddenEntry(place, f"could not check: {text}", is_there=False) for place, text in found.failures]
+    unknown = [HiddenEntry(origin, f"could not check: {text}", is_there=False) for origin, text in found.failures]
     entries = [*found.by_lookup.get(_key(lookup), ()), *unknown]
     return entries, found.owners.get((lookup.kind, lookup.id), frozenset())
 
@@ -99,7 +99,7 @@ def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> Hidde
     Args:
         database: whether to check the metadata database.
     """
-    # The values of configuration options come from neither of the two places. An id that is not valid Unicode, or that
+    # The values of configuration options have neither of the two origins. An id that is not valid Unicode, or that
     # contains a NUL, cannot be there, and would end the search for all ids.
     requested = [
         lookup for lookup in lookups if lookup.kind in STORED_KINDS and is_unicode(lookup.id) and "\0" not in lookup.id
@@ -108,17 +108,17 @@ def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> Hidde
     owners: _Owners = defaultdict(set)
     failures = []
     searches: list[tuple[str, Callable[[], Sequence[_Found]]]] = [
-        (ENVIRONMENT, lambda: _variables_of(requested, owners))
+        (ENVIRONMENT, lambda: _environment_variables_of(requested, owners))
     ]
     if database:
         searches.append((DATABASE, lambda: _rows_of(requested, owners)))
-    for place, search in searches if requested else ():
+    for origin, search in searches if requested else ():
         try:
             for lookup, text, owner in search():
-                by_lookup[_key(lookup)].append(HiddenEntry(place, text, owner))
+                by_lookup[_key(lookup)].append(HiddenEntry(origin, text, owner))
         except Exception as error:
             # Some errors of database drivers quote the URL, so only their class is shown.
-            failures.append((place, str(error) if isinstance(error, SourceError) else type(error).__name__))
+            failures.append((origin, str(error) if isinstance(error, SourceError) else type(error).__name__))
     return HiddenEntries(by_lookup, owners, failures)
 
 
@@ -126,7 +126,7 @@ def _key(lookup: Lookup) -> tuple[Kind, str, str | None]:
     return lookup.kind, lookup.id, lookup.team
 
 
-def _variables_of(lookups: Sequence[Lookup], owners: _Owners) -> list[_Found]:
+def _environment_variables_of(lookups: Sequence[Lookup], owners: _Owners) -> list[_Found]:
     """Return the environment variables that Airflow would read for each id, in the order in which it reads them.
 
     Args:

@@ -38,9 +38,9 @@ def from_environment(kinds: Sequence[Kind] = STORED_KINDS) -> Iterator[AirflowEn
     teams = has_teams()
     for kind in kinds:
         for name in sorted(os.environ):
-            if not name.startswith(kind.variable_prefix):
+            if not name.startswith(kind.env_prefix):
                 continue
-            team, key, problem = None, name.removeprefix(kind.variable_prefix), ""
+            team, key, problem = None, name.removeprefix(kind.env_prefix), ""
             if teams and key.startswith("_") and TEAM_SEPARATOR in key:
                 team, _, key = key[1:].partition(TEAM_SEPARATOR)
             if teams and TEAM_SEPARATOR in key:
@@ -58,7 +58,7 @@ def from_environment(kinds: Sequence[Kind] = STORED_KINDS) -> Iterator[AirflowEn
 def environment_variable(kind: Kind, identifier: str, team: str | None) -> str:
     """Return the name of the environment variable in which Airflow finds the id of a team, or of no team."""
     owner = f"_{team.upper()}{TEAM_SEPARATOR}" if team else ""
-    return f"{kind.variable_prefix}{owner}{identifier.upper()}"
+    return f"{kind.env_prefix}{owner}{identifier.upper()}"
 
 
 def is_read(kind: Kind, team: str | None, value: str | None) -> bool:
@@ -77,7 +77,7 @@ def owners_in_environment() -> dict[tuple[Kind, str], set[str]]:
     """
     owners: dict[tuple[Kind, str], set[str]] = {}
     for kind in STORED_KINDS if has_teams() else ():
-        prefix = f"{kind.variable_prefix}_"
+        prefix = f"{kind.env_prefix}_"
         for name in (each for each in os.environ if each.startswith(prefix) and os.environ[each]):
             team, separator, key = name.removeprefix(prefix).partition(TEAM_SEPARATOR)
             if separator:

@@ -129,8 +129,8 @@ def _in_environment(conf: Any) -> Iterator[SecretOption]:
         if match is None or not os.environ[name]:
             continue
         section, key = match["section"].lower(), match["key"].lower()
-        variables = _variables(_names(conf, section, key))
-        before = variables[: variables.index(name)] if name in variables else []
+        env_names = _env_names(_names(conf, section, key))
+        before = env_names[: env_names.index(name)] if name in env_names else []
         first = next((each for each in before if each in os.environ), "")
         yield from _named(conf, SecretOption(section, key, name, os.environ[name]), first)
 
@@ -180,7 +180,7 @@ def _names(conf: Any, section: str, key: str) -> list[tuple[str, str]]:
     return [current, (old[0], old[1])] if old else [current]
 
 
-def _variables(names: Sequence[tuple[str, str]]) -> list[str]:
+def _env_names(names: Sequence[tuple[str, str]]) -> list[str]:
     """Return the environment variables of an option, in the order in which Airflow reads them."""
     # Airflow replaces a dot in a section's name by an underscore in the variable.
     bases = (f"AIRFLOW__{section.replace('.', '_').upper()}__{key.upper()}" for section, key in names)
@@ -189,7 +189,7 @@ def _variables(names: Sequence[tuple[str, str]]) -> list[str]:
 
 def _from_environment(names: Sequence[tuple[str, str]]) -> str:
     """Return the environment variable that sets an option; empty if none does."""
-    return next((name for name in _variables(names) if name in os.environ), "")
+    return next((name for name in _env_names(names) if name in os.environ), "")
 
 
 def _from_file(parser: RawConfigParser, names: Sequence[tuple[str, str]], own: tuple[str, str], path: str) -> str:
@@ -198,8 +198,8 @@ def _from_file(parser: RawConfigParser, names: Sequence[tuple[str, str]], own: t
     Args:
         own: the name in the file that the Secret belongs to.
     """
-    places = [(*name, suffix) for suffix in OPTION_SUFFIXES for name in names]
-    before = places[: places.index((*own, OPTION_SUFFIXES[2]))]
+    keys = [(*name, suffix) for suffix in OPTION_SUFFIXES for name in names]
+    before = keys[: keys.index((*own, OPTION_SUFFIXES[2]))]
     found = (each for each in before if parser.has_option(each[0], each[1] + each[2]))
     return next((f"[{section}] {key}{suffix} in {path}" for section, key, suffix in found), "")
 

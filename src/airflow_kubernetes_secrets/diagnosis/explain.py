@@ -135,7 +135,7 @@ def _secrets_of(errors: Sequence[KubernetesSecretsError], queried: Mapping[str, 
     """Yield the Secrets that errors are about, with the metadata that the queries of the lookup returned."""
     for error in errors:
         if isinstance(error, MalformedSecretError):
-            name = printable(f"{error.kind} {error.namespace}/{error.secret}")
+            name = printable(f"{error.object_kind} {error.namespace}/{error.secret}")
             if name in queried:
                 yield queried[name]
 
@@ -178,7 +178,7 @@ def _add_candidates(explanation: Explanation, decision: Decision, location: Back
         explanation.candidates.append(Candidate(location.stored(secret), verdict, position == 0, key))
     for skipped in decision.skipped:
         # The error contains only the name of the Secret. The location still has its metadata from the query.
-        object_type = ConfigMap if skipped.kind == CONFIG_MAPS.kind else Secret
+        object_type = ConfigMap if skipped.object_kind == CONFIG_MAPS.kind else Secret
         secret = object_type(skipped.namespace, skipped.secret, "", {}, {})
         explanation.candidates.append(Candidate(location.stored(secret), f"is skipped: {skipped}", is_selected=False))
 

@@ -147,8 +147,8 @@ class Explanation:
         if self.error:
             return f"{self.lookup}: the lookup fails"
         if self.verdict is Verdict.TROUBLE:
-            kind = SECRETS.kind if selected is None else selected.stored.secret.kind
-            return f"{self.lookup}: a {kind} is selected, but Airflow cannot read it"
+            object_kind = SECRETS.kind if selected is None else selected.stored.secret.object_kind
+            return f"{self.lookup}: a {object_kind} is selected, but Airflow cannot read it"
         return f"{self.lookup}: {self.outcome if self.outcome is not None else 'not looked up'}"
 
     @property
@@ -160,7 +160,7 @@ class Explanation:
             first = self.instead[0]
             if not first.is_there or not self.uses:
                 return None
-            return self.commands.export(self.lookup, first.place, first.owner)
+            return self.commands.export(self.lookup, first.origin, first.owner)
         if self.lookup.kind is Kind.CONFIG and not self.options:
             return None  # no option of Airflow names it, so Airflow does not look it up
         if reason := why_it_would_hide(self.lookup.team, self.owners, self.commands.options):
@@ -194,7 +194,7 @@ class Explanation:
                 {
                     "namespace": candidate.stored.secret.namespace,
                     "secret": candidate.stored.secret.name,
-                    "object_kind": candidate.stored.secret.kind,
+                    "object_kind": candidate.stored.secret.object_kind,
                     "key": candidate.key or None,
                     "created": candidate.stored.secret.created or None,
                     "owner": str(candidate.stored.owner) if candidate.stored.owner is not None else None,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from airflow_kubernetes_secrets.diagnosis.hint_search import HintSearch, MayReveal
 from airflow_kubernetes_secrets.diagnosis.misspelt_labels import meant_for
 from airflow_kubernetes_secrets.diagnosis.same_id import objects_with_id
-from airflow_kubernetes_secrets.diagnosis.similar_ids import id_of_variable, secrets_named_like, similar_ids
+from airflow_kubernetes_secrets.diagnosis.similar_ids import id_of_env_name, secrets_named_like, similar_ids
 from airflow_kubernetes_secrets.inventory.id_corrections import correction, set_annotation
 from airflow_kubernetes_secrets.inventory.labelled_secrets import LabelledSecrets
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
@@ -109,7 +109,7 @@ def _for_id(search: HintSearch) -> list[str]:
         *missing_namespaces(options, location),
     ]
     if not texts:
-        texts = [*id_of_variable(lookup), *similar_ids(search)]
+        texts = [*id_of_env_name(lookup), *similar_ids(search)]
     texts += _first_of([each.text for each in meant if not each.has_id])
     texts += _problems_of_folder(search, texts)
     return list(dict.fromkeys(texts))

@@ -103,8 +103,8 @@ def _config_maps_switched_off(search: HintSearch) -> Iterator[str]:
                 needed = "config_maps and bundles are" if is_off else "config_maps is"
                 remedy = f"switch {'them' if is_off else 'it'} on"
                 remedy = f"Let Airflow list ConfigMaps, then {remedy}" if options.path is None else remedy.capitalize()
-                text = f"{each.kind} {name_with_key(each)} has this id, but lookups read it only if {needed} true in"
-                yield f"{text} backend_kwargs. {remedy}"
+                text = f"{each.object_kind} {name_with_key(each)} has this id, but lookups read it only if"
+                yield f"{text} {needed} true in backend_kwargs. {remedy}"
 
 
 def _bundles(search: HintSearch) -> Iterator[str]:
@@ -119,7 +119,7 @@ def _bundles(search: HintSearch) -> Iterator[str]:
         if not teams:
             continue
         team = lookup.team if lookup.team in teams else teams[0]
-        this = f"{bundle.kind} {name_with_key(entries[0])}: a bundle of {kind.plural} has this id"
+        this = f"{bundle.object_kind} {name_with_key(entries[0])}: a bundle of {kind.plural} has this id"
         if kind is not lookup.kind:
             yield f"{this}, so it is a {kind.word}"
         elif bundle.resource is CONFIG_MAPS and kind is not Kind.VARIABLE:

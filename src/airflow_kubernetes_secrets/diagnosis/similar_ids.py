@@ -46,7 +46,7 @@ def similar_ids(search: HintSearch) -> Iterator[str]:
     for identifier, secret in owned:
         if identifier != lookup.id:
             by_folded[identifier.lower()].append((identifier, secret))
-    word = lookup.id.removeprefix(lookup.kind.variable_prefix).lower()
+    word = lookup.id.removeprefix(lookup.kind.env_prefix).lower()
     compared = nsmallest(_COMPARED, by_folded, key=lambda each: abs(len(each) - len(word)))
     similar = (pair for folded in most_similar(word, compared, _CHECKED, 0.7) for pair in by_folded[folded])
     suggested: dict[str, Secret] = {}
@@ -59,10 +59,10 @@ def similar_ids(search: HintSearch) -> Iterator[str]:
         yield f"Did you mean {identifier!r}? {secret.full_name} has it"
 
 
-def id_of_variable(lookup: Lookup) -> Iterator[str]:
+def id_of_env_name(lookup: Lookup) -> Iterator[str]:
     """Yield the id that is meant, if the user has entered the name of an environment variable instead."""
     for kind in Kind:
-        rest = lookup.id.removeprefix(kind.variable_prefix)
+        rest = lookup.id.removeprefix(kind.env_prefix)
         if rest in (lookup.id, ""):
             continue
         is_name = f"{lookup.id!r} is the name of an environment variable"

@@ -10,6 +10,7 @@ from typing import Any
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, EXACT, URI, connection_type, folded
 from airflow_kubernetes_secrets.formats.annotations import OTHER_KEYS, Description
+from airflow_kubernetes_secrets.formats.env_names import ENV_FIELDS, env_names_in, is_env_name
 from airflow_kubernetes_secrets.formats.known_formats import (
     EXTRA,
     KnownFormat,
@@ -22,7 +23,6 @@ from airflow_kubernetes_secrets.formats.names_of_types import NAMES, keys_of_typ
 from airflow_kubernetes_secrets.formats.settings import IN_KEYS
 from airflow_kubernetes_secrets.formats.value_parsers import ValueParser
 from airflow_kubernetes_secrets.formats.values import BOM
-from airflow_kubernetes_secrets.formats.variables import VARIABLE_FIELDS, is_variable, variables_in
 from airflow_kubernetes_secrets.kubernetes.objects import DerivedValues, Secret
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.listing import first_names
@@ -33,8 +33,8 @@ _ESSENTIAL = (URI, "host", "login", "password")
 # The field of each name, and the position of the name among the names of that field.
 _NAMES = {name: (field, rank) for field, names in ALIASES.items() for rank, name in enumerate(names)}
 
-# If keys have a common prefix, the rest of a key may also be the last part of a variable's name.
-_NAMES_OF_VARIABLES = {folded(rest): (field, len(_NAMES)) for rest, field in VARIABLE_FIELDS.items()} | _NAMES
+# If keys have a common prefix, the rest of a key may also be the last part of the name of an environment variable.
+_NAMES_AFTER_PREFIX = {folded(rest): (field, len(_NAMES)) for rest, field in ENV_FIELDS.items()} | _NAMES
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -200,11 +200,11 @@ def _fields_of(secret: Secret) -> Fields:
     if known is not None:
         return known
     if not of_type and not any(field in found for field in _ESSENTIAL):
-        # Names of variables count only where no other name does.
-        variables = variables_in((key for key in others if not _is_blank(secret, key, "")), description.literals)
-        if variables is not None:
-            keys = {**variables.keys, **keys}
-            return Fields(description, keys, extra_keys, settings=variables.settings, conn_type=variables.conn_type)
+        # Names of environment variables count only where no other name does.
+        env_names = env_names_in((key for key in others if not _is_blank(secret, key, "")), description.literals)
+        if env_names is not None:
+            keys = {**env_names.keys, **keys}
+            return Fields(description, keys, extra_keys, settings=env_names.settings, conn_type=env_names.conn_type)
     return Fields(description, keys, extra_keys, settings=settings, conn_type=conn_type, extra=extra)
 
 
@@ -213,7 +213,7 @@ def _fields_by_name(secret: Secret, keys: Sequence[str], prefix: str) -> tuple[d
 
     Of two keys that differ only in case, the one in lower case is used. A blank value counts as missing.
     """
-    names = _NAMES_OF_VARIABLES if prefix else _NAMES
+    names = _NAMES_AFTER_PREFIX if prefix else _NAMES
     ranks: dict[str, int] = {}
     found: dict[str, str] = {}
     others = []
@@ -319,12 +319,12 @@ def texts_of_keys(secret: Secret) -> dict[str, str]:
 
 def is_name_after_prefix(rest: str) -> bool:
     """Return whether the rest of a key, behind the common beginning of keys, is the name of a field."""
-    return folded(rest) in _NAMES_OF_VARIABLES
+    return folded(rest) in _NAMES_AFTER_PREFIX
 
 
 def is_essential(key: str) -> bool:
-    """Return whether a key alone would make a connection, or is the variable of a product."""
-    return _NAMES.get(folded(key), ("", 0))[0] in _ESSENTIAL or is_variable(key)
+    """Return whether a key alone would make a connection, or is the name of an environment variable of a product."""
+    return _NAMES.get(folded(key), ("", 0))[0] in _ESSENTIAL or is_env_name(key)
 
 
 def _text(secret: Secret, key: str) -> str:

@@ -14,10 +14,10 @@ from airflow_kubernetes_secrets.formats.annotations import (
     LITERALS,
     Description,
 )
+from airflow_kubernetes_secrets.formats.env_names import PREFIXES, grouped
 from airflow_kubernetes_secrets.formats.fields import fields_of, is_essential, is_name_after_prefix, texts_of_keys
 from airflow_kubernetes_secrets.formats.known_formats import EXTRA, KnownFormat, may_have
 from airflow_kubernetes_secrets.formats.remedies import described, set_field
-from airflow_kubernetes_secrets.formats.variables import PREFIXES, grouped
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.listing import first_names, quoted
 
@@ -25,13 +25,13 @@ from airflow_kubernetes_secrets.messages.listing import first_names, quoted
 _USEFUL: Mapping[str, Sequence[str]] = {"ssh": (LITERALS["login"],)}
 _HOST: Mapping[str, str] = {"git": " (the URL of the repository, such as git@host:path.git)"}
 
-# What variables can lack: the words for a field, and the annotation that contains it.
+# What environment variables can lack: the words for a field, and the annotation that contains it.
 _LACKING: Mapping[str, tuple[str, str]] = {
     "host": ("the host", LITERALS["host"]),
     "conn_type": ("the type", CONNECTION_TYPE),
 }
 
-_NO_VARIABLE = "Its keys are names of environment variables, and none of them is for"
+_NO_ENV_NAME = "Its keys are names of environment variables, and none of them is for"
 
 _ENDS_OF_PREFIXES = "_-."
 # No name of a field is longer.
@@ -49,7 +49,7 @@ def near_misses(secret: Secret) -> list[str]:
     if description.key_prefix:
         found += _longer_prefix(secret, description.key_prefix)
     elif not description.named:
-        found += _variables(secret)
+        found += _env_names(secret)
         found += () if found else _prefixes(secret)
     return found
 
@@ -114,8 +114,8 @@ def _remedy(secret: Secret, known: KnownFormat, description: Description) -> str
     return f"Its keys make a connection of the type {known.conn_type!r} {described(secret, needed)}"
 
 
-def _variables(secret: Secret) -> Iterator[str]:
-    """Yield why variables of products make no connection."""
+def _env_names(secret: Secret) -> Iterator[str]:
+    """Yield why environment variables of products make no connection."""
     prefixes, by_meaning = grouped(sorted(texts_of_keys(secret)))
     if len(prefixes) > 1:
         shown = [f"{prefix!r} ({first_names(map(repr, keys), len(keys))})" for prefix, keys in prefixes.items()]
@@ -129,49 +129,51 @@ def _variables(secret: Secret) -> Iterator[str]:
             [(name, keys), *_others] = several
             yield (
                 f"Its keys {first_names(map(repr, keys), len(keys))} are names of environment variables for the same "
-                f"field, {name!r}. {_one_variable(secret, prefix, by_meaning)}"
+                f"field, {name!r}. {_one_env_name(secret, prefix, by_meaning)}"
             )
         elif not {URI, "host"} & by_meaning.keys():
-            yield f"{_NO_VARIABLE} the host. {_other_fields(secret, prefix, by_meaning)}"
+            yield f"{_NO_ENV_NAME} the host. {_other_fields(secret, prefix, by_meaning)}"
         elif not PREFIXES[prefix] and not {URI, "password"} & by_meaning.keys():
-            yield f"{_NO_VARIABLE} the password. {_other_names(secret, prefix, by_meaning)}"
+            yield f"{_NO_ENV_NAME} the password. {_other_names(secret, prefix, by_meaning)}"
 
 
 def _one_product(secret: Secret, *, has_uri: bool) -> str:
-    """Return the remedy for variables of several products."""
+    """Return the remedy for environment variables of several products."""
     if not secret.can_be_annotated:
         return "Mount only the files of one of them" + (", or name the file with a URI 'uri'" if has_uri else "")
     uri = f"; or set {FIELD}{URI} to a key with a URI" if has_uri else ""
-    return f"Set {KEY_PREFIX} to one of these prefixes, and {CONNECTION_TYPE} to the type{uri}{secret.annotation_place}"
+    return (
+        f"Set {KEY_PREFIX} to one of these prefixes, and {CONNECTION_TYPE} to the type{uri}{secret.annotation_suffix}"
+    )
 
 
-def _one_variable(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[str]]) -> str:
-    """Return the remedy for several variables with one field."""
+def _one_env_name(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[str]]) -> str:
+    """Return the remedy for several environment variables with one field."""
     if not secret.can_be_annotated:
         add = "" if _have_type(secret, prefix, by_meaning) else ", and add a file 'conn_type'"
         return f"Mount only one of these files{add}"
     return (
-        f"Set {KEY_PREFIX} to their prefix {prefix!r}, and {CONNECTION_TYPE} to the type{secret.annotation_place}, "
+        f"Set {KEY_PREFIX} to their prefix {prefix!r}, and {CONNECTION_TYPE} to the type{secret.annotation_suffix}, "
         "so that the first of these names in the documentation is used"
     )
 
 
 def _other_fields(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[str]]) -> str:
-    """Return the remedy for variables that only lack the host, and perhaps the type."""
+    """Return the remedy for environment variables that only lack the host, and perhaps the type."""
     if not PREFIXES[prefix] and "password" not in by_meaning:
         return _other_names(secret, prefix, by_meaning)
-    # A file `host` would be a connection of its own, without the variables.
+    # A file `host` would be a connection of its own, without the environment variables.
     host = "host" if secret.can_be_annotated else f"{prefix}HOST"
     return set_field(secret, "", host, *(() if _have_type(secret, prefix, by_meaning) else ("conn_type",)))
 
 
 def _other_names(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[str]]) -> str:
-    """Return the remedy for variables that are too few to be a connection under these names."""
+    """Return the remedy for environment variables that are too few to be a connection under these names."""
     lacking = [field for field in _LACKING if field not in by_meaning]
     if secret.can_be_annotated:
         # With this annotation, keys with another prefix are not read.
         names = "".join(f", and {_LACKING[field][1]} to {_LACKING[field][0]}" for field in lacking)
-        return f"Set {KEY_PREFIX} to their prefix {prefix!r}{names}{secret.annotation_place}"
+        return f"Set {KEY_PREFIX} to their prefix {prefix!r}{names}{secret.annotation_suffix}"
     if fields_of(secret).have_type:
         lacking = [field for field in lacking if field != "conn_type"]
     renamed = [f"{key!r} to {name!r}" for name, [key] in by_meaning.items()]
@@ -180,7 +182,7 @@ def _other_names(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[
 
 
 def _have_type(secret: Secret, prefix: str, by_meaning: Mapping[str, Sequence[str]]) -> bool:
-    """Return whether the variables of a product, or another key or an annotation, determine the type."""
+    """Return whether the environment variables of a product, or another key or an annotation, determine the type."""
     return bool(PREFIXES[prefix]) or "conn_type" in by_meaning or fields_of(secret).have_type
 
 
@@ -193,7 +195,7 @@ def _prefixes(secret: Secret) -> Iterator[str]:
     if secret.can_be_annotated:
         meant = "this prefix" if len(found) == 1 else "the prefix that is meant"
         conn_type = "" if fields_of(secret).have_type else f", and {CONNECTION_TYPE} to the type"
-        remedy = f"Set {KEY_PREFIX} to {meant}{conn_type}{secret.annotation_place}"
+        remedy = f"Set {KEY_PREFIX} to {meant}{conn_type}{secret.annotation_suffix}"
     else:
         remedy = "Rename these files without it"
     yield f"Its keys begin with {shown}. {remedy}"
@@ -202,8 +204,8 @@ def _prefixes(secret: Secret) -> Iterator[str]:
 def _longer_prefix(secret: Secret, prefix: str) -> Iterator[str]:
     """Yield the prefix of the keys that was probably meant: people omit the ``_`` at its end."""
     for meant, _count in _prefixes_of_fields(secret, prefix).most_common(1):
-        place = f"{KEY_PREFIX}{secret.annotation_place}"
-        yield f"No key has a known name after the prefix in {place}; did you mean {quoted(meant)}? Correct it"
+        annotation = f"{KEY_PREFIX}{secret.annotation_suffix}"
+        yield f"No key has a known name after the prefix in {annotation}; did you mean {quoted(meant)}? Correct it"
 
 
 def _prefixes_of_fields(secret: Secret, prefix: str = "") -> Counter[str]:

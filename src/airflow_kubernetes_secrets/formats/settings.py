@@ -265,7 +265,7 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     },
 }
 
-# The names that are settings without the prefix of a product (`formats/variables.py`).
+# The names that are settings without the prefix of a product (`formats/env_names.py`).
 PLAIN = frozenset(("ssl", "sslmode", "ssl_mode", "sslrootcert", "options"))
 # All names, which are settings in a key of their own. In a value with several fields, the others could be anything.
 IN_KEYS = frozenset(name for known in SETTINGS.values() for name in known) | PLAIN

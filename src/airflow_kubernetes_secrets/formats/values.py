@@ -49,7 +49,7 @@ def _not_text(secret: Secret, key: str) -> str:
     if not any(text == key and name != _DATA_KEY for name, text in annotations.items()):
         return _NOT_TEXT
     if secret.is_mounted:
-        return f"{_NOT_TEXT}; or {_NAME_IT_IN_NONE}{secret.annotation_place}"
+        return f"{_NOT_TEXT}; or {_NAME_IT_IN_NONE}{secret.annotation_suffix}"
     return f"{_NOT_TEXT}; or mount it as a file, and {_NAME_IT_IN_NONE}"
 
 

@@ -49,7 +49,7 @@ def problems_of_bundle(bundle: Secret, options: Options) -> Iterator[Problem]:
     elif kind is None:
         meant = nearest(bundle.labels[BUNDLE].lower(), tuple(_KINDS), 0.5)
         hint = f"; did you mean {meant!r}?" if meant else ""
-        text = f"the value is none of {', '.join(map(repr, _KINDS))}, so nothing reads the {bundle.kind}{hint}"
+        text = f"the value is none of {', '.join(map(repr, _KINDS))}, so nothing reads the {bundle.object_kind}{hint}"
         yield Problem(BUNDLE_NOT_READ, f"{bundle.full_name}, label {BUNDLE!r}: {text}")
     elif bundle.resource is CONFIG_MAPS and kind is not Kind.VARIABLE:
         text = f"only variables are read from ConfigMaps. Move these {kind.word}s to a Secret"

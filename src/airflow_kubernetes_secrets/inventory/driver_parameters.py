@@ -161,11 +161,11 @@ def _no_paths(secret: Secret, conn_type: str, extra: Mapping[str, Any]) -> Itera
         annotation = f"{EXTRA_FIELD}{name}"
         example = json.dumps({"ssl": {name: "/path"}} if conn_type == "mysql" else {name: "/path"})
         remove = f"remove the annotation {annotation}, " if annotation in (secret.annotations or ()) else ""
-        place = in_extra(secret, "") if secret.can_be_annotated else " in extra"
+        target = in_extra(secret, "") if secret.can_be_annotated else " in extra"
         yield (
             f"{DRIVERS[conn_type].name} reads {name!r} in extra as the path of a file, and it is a certificate or "
             "a key",
-            f"Mount the Secret, {remove}and write the path{place}: {example}",
+            f"Mount the Secret, {remove}and write the path{target}: {example}",
         )
 
 
@@ -174,7 +174,7 @@ def _remedy(secret: Secret, name: str, driver: str) -> str:
     annotation = f"{EXTRA_FIELD}{name}"
     if annotation in (secret.annotations or ()):
         # Two annotations for one entry are an error.
-        return f"Remove the annotation {annotation}{secret.annotation_place}, or write it {of_driver}"
+        return f"Remove the annotation {annotation}{secret.annotation_suffix}, or write it {of_driver}"
     if not secret.can_be_annotated:
         return f"Remove it, or write it {of_driver}"
     return (

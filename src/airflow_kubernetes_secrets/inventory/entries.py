@@ -368,7 +368,7 @@ class _Survey:
             stored.owner,
             is_selected and content.is_readable,
             tuple(problems),
-            object_kind=secret.kind,
+            object_kind=secret.object_kind,
         )
 
     def _result(self, kind: Kind, identifier: str, team: str | None) -> LookupResult:

@@ -59,4 +59,4 @@ def set_annotation(options: Options, secret: Secret, annotation: str, identifier
 
 
 def _on(options: Options, secret: Secret, verb: str, *words: str) -> str:
-    return on_object(options.kubectl, verb, secret.kind, secret.namespace, secret.name, *words)
+    return on_object(options.kubectl, verb, secret.object_kind, secret.namespace, secret.name, *words)

@@ -34,21 +34,21 @@ def problems_of_settings(secret: Secret, key: str, connection: Mapping[str, Any]
     ignored = ignored_settings(secret, fields, str(connection.get("conn_type")))
     where = f"in the value of {named(sorted(fields.parsers))}"
     # A file next to a value that is read under any name would end that.
-    place = in_extra(secret, key or min(fields.parsers))
+    target = in_extra(secret, key or min(fields.parsers))
     annotated = {*fields.description.extra, *fields.description.extra_fields}
     of_tls = [name for name in ignored if suggests(name, TLS)]
     if of_tls and not any(suggests(name, TLS) for name in annotated):
         yield warning(
             UNUSED_SETTINGS,
             secret,
-            f"nothing reads {_names(of_tls)} {where}, which may be for TLS. Write the settings{place}",
+            f"nothing reads {_names(of_tls)} {where}, which may be for TLS. Write the settings{target}",
         )
     others = [name for name in ignored if name not in of_tls and name not in annotated]
     if others:
         yield warning(
             UNUSED_SETTINGS,
             secret,
-            f"nothing reads {_names(others)} {where}. If the connection needs it, write what its hook reads{place}; "
+            f"nothing reads {_names(others)} {where}. If the connection needs it, write what its hook reads{target}; "
             + (
                 f'otherwise {{"{others[0]}": null}}'
                 if secret.can_be_annotated

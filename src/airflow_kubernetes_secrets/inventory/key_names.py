@@ -34,7 +34,7 @@ CREDENTIAL = re.compile(
     r"|private_?key_?(?:file|path)|key_?file|rsa_key|\.p8|\.ppk|pass_?file"
     r"|pgpass|authorization|(?:^|[._])bearer|cookie|subscription_?key)$"
 )
-# A password of the names in `formats/aliases.py` and `formats/variables.py`.
+# A password of the names in `formats/aliases.py` and `formats/env_names.py`.
 PASSWORD = re.compile(
     r"^(?:(?:pg|postgres|postgresql|mysql|mariadb|wordpress_db|mongo|mongodb|db|database)_?)?pass(?:word|wd)?$"
 )

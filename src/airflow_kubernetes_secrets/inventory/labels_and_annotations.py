@@ -168,7 +168,7 @@ def problems_of_id(secret: Secret, label: str, missing_annotations: frozenset[st
         yield Problem(
             ID_LABEL_MISMATCH,
             f"{secret.full_name}: the label {label!r} does not match the id in the annotation with that "
-            f"key, so the {secret.kind} is never used. {remedy}",
+            f"key, so the {secret.object_kind} is never used. {remedy}",
         )
 
 
@@ -263,7 +263,9 @@ def _unknown_annotations(secret: Secret, options: Options, known_labels: tuple[s
 
     def problem_of(key: str) -> str:
         if key in known_labels:
-            return f"it has no effect without the label of that key, which selects the {secret.kind}. Add the label"
+            return (
+                f"it has no effect without the label of that key, which selects the {secret.object_kind}. Add the label"
+            )
         return _unknown(key, known_labels)
 
     return _warnings(secret, UNKNOWN_ANNOTATION, unknown, problem_of)

@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, SECRETS, Resource, Secret
-from airflow_kubernetes_secrets.lookup.bundles import variable_of
+from airflow_kubernetes_secrets.lookup.bundles import env_name_of
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -145,7 +145,7 @@ class FolderLocation:
         return self._folder.layout_mistakes()
 
     def misnamed(self, kind: Kind, identifier: str) -> Sequence[LayoutMistake]:
-        return self._folder.misnamed(kind.plural, identifier, variable_of(kind, identifier))
+        return self._folder.misnamed(kind.plural, identifier, env_name_of(kind, identifier))
 
     def close(self) -> None:
         self._folder.close()

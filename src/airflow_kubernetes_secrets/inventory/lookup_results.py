@@ -38,9 +38,9 @@ class LookupResult:
             self.selected = outcome.secret
             self.matches = set(map(identity_of, outcome.matches))
             for error in outcome.skipped:
-                self.skipped.setdefault((error.kind, error.namespace, error.secret), error)
+                self.skipped.setdefault((error.object_kind, error.namespace, error.secret), error)
         elif isinstance(outcome, MalformedSecretError):
-            self.skipped = {(outcome.kind, outcome.namespace, outcome.secret): outcome}
+            self.skipped = {(outcome.object_kind, outcome.namespace, outcome.secret): outcome}
 
     @property
     def selects_none(self) -> bool:
@@ -62,26 +62,21 @@ class LookupResult:
 
     def why_not(self, secret: Secret) -> Problem:
         """Return why the lookup does not select this Secret, which has its id."""
-        outcome, selected, shown = self.outcome, self.selected, f"{secret.kind} {name_with_key(secret)}"
-        identity = (secret.kind, secret.namespace, secret.name)
+        outcome, selected, shown = self.outcome, self.selected, f"{secret.object_kind} {name_with_key(secret)}"
+        identity = (secret.object_kind, secret.namespace, secret.name)
         if identity in self.skipped:
             return Problem(UNREADABLE, str(self.skipped[identity]))
         if isinstance(outcome, KubernetesSecretsError):
             return Problem(BLOCKED, f"{shown}: a lookup of its id fails: {outcome}")
         if selected is None:
             return unreached_problem(shown, outcome)
+        used = f"{selected.object_kind} {name_with_key(selected)}"
         if identity_of(secret) in self.matches:
-            why = f"{selected.kind} {name_with_key(selected)} has the same id, and {_precedence(selected, secret)}"
+            why = f"{used} has the same id, and {_precedence(selected, secret)}"
             if are_of_one_bundle(selected, secret):
-                why = (
-                    f"{selected.kind} {name_with_key(selected)} equals the id, and this key is a variable's name for it"
-                )
+                why = f"{used} equals the id, and this key is a variable's name for it"
             return Problem("duplicate-id", f"{shown}: {why}, so that one is used. Change one of them", Severity.WARNING)
-        return Problem(
-            "hidden",
-            f"{shown}: {selected.kind} {name_with_key(selected)} is used for its id, because it is searched first",
-            Severity.WARNING,
-        )
+        return Problem("hidden", f"{shown}: {used} is used for its id, because it is searched first", Severity.WARNING)
 
 
 def _precedence(selected: Secret, other: Secret) -> str:

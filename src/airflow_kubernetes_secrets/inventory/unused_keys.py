@@ -115,7 +115,7 @@ def problems_of_unused(
             yield warning(
                 UNUSED_SETTINGS,
                 secret,
-                f"{OTHER_KEYS}: extra{secret.annotation_place} does not read {named(binary)}, because only text in "
+                f"{OTHER_KEYS}: extra{secret.annotation_suffix} does not read {named(binary)}, because only text in "
                 "UTF-8 can be in extra. If the connection needs it, mount the Secret",
             )
         return
@@ -177,7 +177,7 @@ def _without_any_key(secret: Secret, key: str, unused: Sequence[str]) -> Iterato
         yield warning(
             HALF_CONNECTION,
             secret,
-            f"nothing reads {named(unused)}: annotations contain the whole connection{secret.annotation_place}. "
+            f"nothing reads {named(unused)}: annotations contain the whole connection{secret.annotation_suffix}. "
             + name_key(secret, key, ("password",)),
         )
 

@@ -177,6 +177,6 @@ def _name_settings(secret: Secret, key: str) -> str:
     if not secret.can_be_annotated:
         return f"Write the settings that the connection needs{in_extra(secret, key)}"
     return (
-        f"Name each key that the connection needs{secret.annotation_place}: airflow.apache.org/extra-<name>; or write "
+        f"Name each key that the connection needs{secret.annotation_suffix}: airflow.apache.org/extra-<name>; or write "
         f"the settings{in_extra(secret, key)}"
     )

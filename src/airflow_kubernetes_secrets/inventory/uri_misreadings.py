@@ -91,13 +91,13 @@ def _problems_of_query(secret: Secret, key: str, whole: str, connection: Mapping
 
     repeated = [name for name, count in counts.items() if count > 1 and not (is_ours and name.lower() == REPEATED)]
     if repeated:
-        place = in_extra(secret, key) if is_ours else " in extra of JSON"
+        target = in_extra(secret, key) if is_ours else " in extra of JSON"
         yield warning_with_key(
             REPEATED_PARAMETER,
             secret,
             key,
             f"the query of the URI has {named(repeated)} more than once, and only the last value counts. Write it "
-            f'once; a list goes{place}: {{"name": ["a", "b"]}}',
+            f'once; a list goes{target}: {{"name": ["a", "b"]}}',
         )
     if not is_ours and EXTRA_IN_QUERY in counts and len(counts) > 1:
         yield warning_with_key(

@@ -132,11 +132,11 @@ def _methods(connection: HookConnection) -> Iterator[tuple[str, str]]:
     if connection.password and method in _METHODS[connection.conn_type]:
         names = ["auth", *(name for name in _TOKENS if name in connection.extra)]
         removed = json.dumps(dict.fromkeys(names))
-        place = in_extra(connection.secret, connection.key)
+        target = in_extra(connection.secret, connection.key)
         yield (
             f"{connection.hook} refuses a password next to 'auth' in extra, which is another method",
             "Remove the password; or, to use it, "
-            + (f"write{place}: {removed}" if connection.secret.can_be_annotated else f"remove {names}{place}"),
+            + (f"write{target}: {removed}" if connection.secret.can_be_annotated else f"remove {names}{target}"),
         )
 
 

@@ -20,7 +20,7 @@ def on_secret(kubectl: str, verb: str, namespace: str, name: str, *words: str) -
     return on_object(kubectl, verb, "Secret", namespace, name, *words)
 
 
-def on_object(kubectl: str, verb: str, kind: str, namespace: str, name: str, *words: str) -> str:
+def on_object(kubectl: str, verb: str, object_kind: str, namespace: str, name: str, *words: str) -> str:
     """Return a command for one object, in which each part is one word of the shell.
 
     If Kubernetes does not allow the name or namespace, a placeholder replaces it: it could be an option such as
@@ -28,12 +28,12 @@ def on_object(kubectl: str, verb: str, kind: str, namespace: str, name: str, *wo
 
     Args:
         kubectl: the program, with the arguments that select the cluster.
-        kind: ``Secret`` or ``ConfigMap``.
+        object_kind: ``Secret`` or ``ConfigMap``.
         words: what follows the name of the object.
     """
     where = namespace if is_namespace(namespace) else "NAMESPACE"
     which = name if is_subdomain(name) else "NAME"
-    return " ".join([f"{kubectl} {verb} {kind.lower()} -n {where} {which}", *map(shell_word, words)])
+    return " ".join([f"{kubectl} {verb} {object_kind.lower()} -n {where} {which}", *map(shell_word, words)])
 
 
 def remove_label(kubectl: str, namespace: str, name: str, label: str) -> str:
@@ -51,13 +51,13 @@ def create_namespace(kubectl: str, namespace: str) -> str:
     return f"{kubectl} create namespace {shell_word(namespace)}"
 
 
-def describe(kubectl: str, kind: str, namespace: str, name: str) -> str:
+def describe(kubectl: str, object_kind: str, namespace: str, name: str) -> str:
     """Return a command that shows an object without the values of a Secret.
 
     Args:
-        kind: ``Secret`` or ``ConfigMap``.
+        object_kind: ``Secret`` or ``ConfigMap``.
     """
-    return on_object(kubectl, "describe", kind, namespace, name)
+    return on_object(kubectl, "describe", object_kind, namespace, name)
 
 
 def secrets_in(kubectl: str, namespace: str) -> str:

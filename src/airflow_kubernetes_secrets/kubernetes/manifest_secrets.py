@@ -67,8 +67,8 @@ def complete_secret_of(manifest: dict[str, Any], default_namespace: str) -> Secr
     if problem := unprocessed(manifest):
         metadata = _mapping(manifest, "metadata")
         name = metadata.get("name")
-        kind = _kind_of(manifest)
-        named = f"{kind} {name}" if isinstance(name, str) and is_subdomain(name) else f"a {kind}"
+        object_kind = _object_kind_of(manifest)
+        named = f"{object_kind} {name}" if isinstance(name, str) and is_subdomain(name) else f"a {object_kind}"
         raise RefusedError(f"{named}: {problem}")
     return secret_of(manifest, default_namespace)
 
@@ -83,9 +83,9 @@ def secret_of(manifest: dict[str, Any], default_namespace: str) -> Secret:
         RefusedError: the API would refuse the manifest.
     """
     metadata = _mapping(manifest, "metadata")
-    kind = _kind_of(manifest)
+    object_kind = _object_kind_of(manifest)
     namespace, name = _namespace_and_name(manifest, metadata, default_namespace)
-    named = f"{kind} {name}"
+    named = f"{object_kind} {name}"
     labels, annotations = _texts(metadata, "labels", named), _texts(metadata, "annotations", named)
     for key, text in labels.items():
         if not is_label_key(key) or (text and not is_label_value(text)):
@@ -96,7 +96,7 @@ def secret_of(manifest: dict[str, Any], default_namespace: str) -> Secret:
                 f"{named}: a name is not a valid annotation key. It is not shown, since "
                 "it may contain a value. Correct it; in YAML a space follows the ':' after a key"
             )
-    is_config_map = kind == CONFIG_MAPS.kind
+    is_config_map = object_kind == CONFIG_MAPS.kind
     data = (_data_of_config_map if is_config_map else _data_of_secret)(manifest, named)
     if not all(map(is_data_key, data)):
         raise RefusedError(f"{named}: {INVALID_DATA_KEY}")
@@ -111,7 +111,7 @@ def secret_of(manifest: dict[str, Any], default_namespace: str) -> Secret:
     )
 
 
-def _kind_of(manifest: dict[str, Any]) -> str:
+def _object_kind_of(manifest: dict[str, Any]) -> str:
     return CONFIG_MAPS.kind if manifest.get("kind") == CONFIG_MAPS.kind else SECRETS.kind
 
 
@@ -133,18 +133,18 @@ def _data_of_config_map(manifest: dict[str, Any], named: str) -> dict[str, str]:
 
 
 def _namespace_and_name(manifest: dict[str, Any], metadata: dict[str, Any], default_namespace: str) -> tuple[str, str]:
-    kind = _kind_of(manifest)
+    object_kind = _object_kind_of(manifest)
     namespace, name = metadata.get("namespace") or default_namespace, metadata.get("name")
     if not name and metadata.get("generateName"):
-        raise RefusedError(f"a {kind} has generateName instead of a name", _GENERATED)
+        raise RefusedError(f"a {object_kind} has generateName instead of a name", _GENERATED)
     if not name:
-        raise RefusedError(f"a {kind} has no name")
+        raise RefusedError(f"a {object_kind} has no name")
     if not isinstance(name, str) or not is_subdomain(name):
-        raise RefusedError(f"a {kind} has an invalid name. Use {SUBDOMAIN_RULE}")
+        raise RefusedError(f"a {object_kind} has an invalid name. Use {SUBDOMAIN_RULE}")
     if manifest.get("apiVersion") is None:
-        raise RefusedError(f"{kind} {name}: it has no 'apiVersion'; write 'apiVersion: v1'")
+        raise RefusedError(f"{object_kind} {name}: it has no 'apiVersion'; write 'apiVersion: v1'")
     if not isinstance(namespace, str) or not is_namespace(namespace):
-        raise RefusedError(f"{kind} {name}: its namespace is not a valid name. Use {NAMESPACE_RULE}")
+        raise RefusedError(f"{object_kind} {name}: its namespace is not a valid name. Use {NAMESPACE_RULE}")
     return namespace, name
 
 

@@ -87,8 +87,8 @@ class Secret:
     Attributes:
         resource: the resource that it is an object of.
         annotation_part: what messages call one of its annotations.
-        annotation_place: what a remedy says after the name of an annotation, such as `` in 'references'``; empty if the
-            user adds annotations to the object itself.
+        annotation_suffix: what a remedy says after the name of an annotation, such as `` in 'references'``; empty if
+            the user adds annotations to the object itself.
         bundle_key: the key of a bundle whose entry this is; empty if it is no entry of a bundle.
         created: the creation time in the API's format (RFC 3339 in UTC, whole seconds), which sorts as a string.
         data: the values in base64, by key.
@@ -99,7 +99,7 @@ class Secret:
 
     resource: Resource = SECRETS
     annotation_part: str = "annotation"
-    annotation_place: str = ""
+    annotation_suffix: str = ""
     bundle_key: str = ""
     namespace: str
     name: str
@@ -133,14 +133,14 @@ class Secret:
         raise AttributeError(f"a Secret cannot be changed, so {name!r} cannot be deleted")
 
     @property
-    def kind(self) -> str:
+    def object_kind(self) -> str:
         """The kind of the object, such as ``Secret``."""
         return self.resource.kind
 
     @property
     def full_name(self) -> str:
         """Kind, namespace and name for a message."""
-        return f"{self.kind} {self}"
+        return f"{self.object_kind} {self}"
 
     @property
     def listed_name(self) -> str:
@@ -177,7 +177,7 @@ class Secret:
         Args:
             part: what the message calls ``key``, such as "key" or "annotation".
         """
-        return MalformedSecretError(self.namespace, self.name, key, problem, part=part, kind=self.kind)
+        return MalformedSecretError(self.namespace, self.name, key, problem, part=part, object_kind=self.object_kind)
 
     def keys_text(self) -> str:
         """Return a description of the keys of the data, for an error."""

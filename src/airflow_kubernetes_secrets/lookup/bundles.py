@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import DerivedValues, Resourc
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.messages.listing import quoted
 
-_PREFIXES = tuple(kind.variable_prefix for kind in Kind)
+_PREFIXES = tuple(kind.env_prefix for kind in Kind)
 
 # In Airflow 3.2 and later, a connection of the team `sales` is in the variable AIRFLOW_CONN__SALES___ID. No lookup uses
 # a key of this form, because the label of a bundle contains its team.
@@ -67,19 +67,19 @@ def are_of_one_bundle(one: Secret, other: Secret) -> bool:
 
 
 def keys_of(kind: Kind, identifier: str) -> tuple[str, ...]:
-    """Return the keys that can contain an id in a bundle: the id, and the variable's name that Airflow derives from it.
+    """Return the keys that can contain an id in a bundle: the id, and the name from :func:`env_name_of`.
 
     A key with the prefix of environment variables is never an id itself, because it means the id behind the prefix.
     """
-    variable = variable_of(kind, identifier)
+    env_name = env_name_of(kind, identifier)
     if identifier.startswith(_PREFIXES):
-        return (variable,) if variable else ()
-    return (identifier, variable) if variable else (identifier,)
+        return (env_name,) if env_name else ()
+    return (identifier, env_name) if env_name else (identifier,)
 
 
-def variable_of(kind: Kind, identifier: str) -> str:
+def env_name_of(kind: Kind, identifier: str) -> str:
     """Return the name of the environment variable that Airflow derives from an id; empty if it derives none."""
-    prefix = kind.variable_prefix
+    prefix = kind.env_prefix
     if kind is Kind.CONFIG:
         section, _slash, option = identifier.partition("/")
         return f"{prefix}{section.replace('.', '_')}__{option}".upper() if section and option else ""
@@ -93,13 +93,13 @@ def identifier_of_key(kind: Kind, key: str) -> str:
     """
     if not key.startswith(_PREFIXES):
         return key
-    name = key.removeprefix(kind.variable_prefix)
+    name = key.removeprefix(kind.env_prefix)
     if kind is Kind.CONFIG:
         section, _, option = name.partition("__")
         identifier = f"{section}/{option}".lower() if section and option else ""
     else:
         identifier = name.lower()
-    return identifier if key == variable_of(kind, identifier) else ""
+    return identifier if key == env_name_of(kind, identifier) else ""
 
 
 def key_for(kind: Kind, identifier: str) -> str | None:
@@ -111,7 +111,7 @@ def problem_of_key(kind: Kind, key: str) -> str:
     """Return what is wrong with a key in a bundle of a kind, with the remedy; empty if the key is an id."""
     if identifier_of_key(kind, key):
         return ""
-    prefix = kind.variable_prefix
+    prefix = kind.env_prefix
     if not key.startswith(prefix):
         return f"the prefix in this bundle is {prefix}. Move the key to a bundle of its own kind"
     if key == prefix:

@@ -19,17 +19,17 @@ class Kind(Enum):
     Attributes:
         word: its name in messages.
         plural: its name in the options, and in the label of a bundle.
-        variable_prefix: the prefix of the environment variables whose names Airflow derives from ids.
+        env_prefix: the prefix of the environment variables whose names Airflow derives from ids.
     """
 
     CONNECTION = ("connection", "connections", "AIRFLOW_CONN_")
     VARIABLE = ("variable", "variables", "AIRFLOW_VAR_")
     CONFIG = ("configuration option", "config", "AIRFLOW__")
 
-    def __init__(self, word: str, plural: str, variable_prefix: str) -> None:
+    def __init__(self, word: str, plural: str, env_prefix: str) -> None:
         self.word = word
         self.plural = plural
-        self.variable_prefix = variable_prefix
+        self.env_prefix = env_prefix
         self._label = f"{plural}_label"
         self._data_key = f"{plural}_data_key"
         self._pattern = f"{plural}_lookup_pattern"

@@ -15,7 +15,7 @@ class AnnotatedSecret(Secret):
     __slots__ = ()
 
     annotation_part = "reference's annotation"
-    annotation_place = IN_REFERENCES
+    annotation_suffix = IN_REFERENCES
 
 
 # The inner keys are the annotations, because several references can name one Secret. A lookup from memory returns the

@@ -122,7 +122,7 @@ def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretErr
         problem = f"there is no such key in its data, {nor}; {secret.keys_text()}"
         remedy += of_fields
     if secret.can_be_annotated:
-        remedy += secret.annotation_place
+        remedy += secret.annotation_suffix
     if secret.data:
         remedies = (near_misses_of(secret) if is_connection else []) or [remedy]
         problem = ". ".join([problem, *remedies])
@@ -438,7 +438,8 @@ def problem_of_bundle(bundle: Secret, options: Options) -> MalformedSecretError 
         return None
     label = next(label for label in labels if label in bundle.labels)
     problem = (
-        f"the {bundle.kind} also has the label {label!r} of one id, so its keys are not ids. Remove one of the labels"
+        f"the {bundle.object_kind} also has the label {label!r} of one id, so its keys are not ids. "
+        "Remove one of the labels"
     )
     return bundle.malformed(BUNDLE, problem, part="label")
 
@@ -453,5 +454,5 @@ def _error_of_another_id(secret: Secret, label: str) -> MalformedSecretError:
     if secret.annotations is not None and label in secret.annotations:
         problem = "it specifies another id than the label. Correct one of them"
     else:
-        problem = f"it is missing; without it, the {secret.kind} belongs to another id. Add it with the exact id"
+        problem = f"it is missing; without it, the {secret.object_kind} belongs to another id. Add it with the exact id"
     return secret.malformed(label, problem, part="annotation")

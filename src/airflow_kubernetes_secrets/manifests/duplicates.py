@@ -75,8 +75,8 @@ class Duplicates:
         if _rank(other) != _rank(secret):
             used, unused = (other, secret) if _rank(other) < _rank(secret) else (secret, other)
             why = (
-                f"a {used.kind} of its own before a bundle"
-                if used.kind == unused.kind
+                f"a {used.object_kind} of its own before a bundle"
+                if used.object_kind == unused.object_kind
                 else "a Secret before a ConfigMap"
             )
             yield Problem(HIDDEN, _unused_text(lookup, used, unused, why), Severity.WARNING)
@@ -89,7 +89,7 @@ class Duplicates:
 
 
 def _name(secret: Secret) -> str:
-    return f"{secret.kind} {name_with_key(secret)}"
+    return f"{secret.object_kind} {name_with_key(secret)}"
 
 
 def _unused_text(lookup: Lookup, used: Secret, unused: Secret, why: str) -> str:

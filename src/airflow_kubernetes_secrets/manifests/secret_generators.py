@@ -110,9 +110,9 @@ def _unknown_fields(document: Mapping[str, Any], generator: Mapping[str, Any], i
     Args:
         is_reported: whether labels and annotations outside the options are already reported.
     """
-    places = (("", generator, _GENERATOR), ("options.", mapping(generator, "options"), _OPTIONS))
+    mappings = (("", generator, _GENERATOR), ("options.", mapping(generator, "options"), _OPTIONS))
     general = mapping(document, "generatorOptions")
-    for prefix, found, known in (*places, ("generatorOptions.", general, _OPTIONS)):
+    for prefix, found, known in (*mappings, ("generatorOptions.", general, _OPTIONS)):
         names = {each.lower(): each for each in known}
         for name in found:
             if name.lower() in names or (is_reported and name in ("labels", "annotations")):

@@ -90,7 +90,7 @@ def problems_of_planned(
     if is_ours:
         reasons = list(refusals(manifest, secret, plan.unknown if plan.keys_are_known else None))
         for reason, more in first_items(reasons):
-            text = f"{secret.kind} {secret.name}: {reason}{more and f';{more}'}. The API would refuse it"
+            text = f"{secret.object_kind} {secret.name}: {reason}{more and f';{more}'}. The API would refuse it"
             yield Problem(INVALID_MANIFEST, text)
     # A Secret with several ids would report the same problem for each of them.
     problems = [*unknown_labels_and_annotations(secret, options), *_problems_of(plan, secret, position, options, known)]

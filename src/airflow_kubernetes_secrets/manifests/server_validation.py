@@ -92,7 +92,7 @@ def refusals(manifest: Mapping[str, Any], secret: Secret, unknown: Collection[st
         yield from _keys(manifest.get("type"), secret, unknown)
     size = sum(len(b64decode(text)) for text in secret.data.values())
     if size > LARGEST_BYTES:
-        yield f"its data has {size} bytes, and a {secret.kind} can contain {LARGEST_BYTES}. Split it"
+        yield f"its data has {size} bytes, and a {secret.object_kind} can contain {LARGEST_BYTES}. Split it"
     texts = mapping(metadata, "annotations").items()
     size = sum(len(f"{key}{text or ''}".encode("utf-8", "replace")) for key, text in texts)
     if size > _MOST_ANNOTATION_BYTES:
@@ -170,19 +170,19 @@ _OWNER: Mapping[str, FieldType] = {
 
 
 def _fields(
-    found: Mapping[str, Any], known: Mapping[str, FieldType], prefix: str, right_places: Mapping[str, str]
+    found: Mapping[str, Any], known: Mapping[str, FieldType], prefix: str, parents: Mapping[str, str]
 ) -> Iterator[str]:
     """Yield fields that are unknown, or whose value has the wrong type.
 
     Args:
         prefix: the path before the names in messages.
-        right_places: fields that belong to another place, and which place that is.
+        parents: fields that belong to another part of the manifest, and words for where that is.
     """
     for name, value in found.items():
         if name not in known:
             similar = _nearest(name, tuple(known))
-            place = right_places.get(name)
-            remedy = f"Put it {place}" if place else f"Write '{prefix}{similar}'" if similar else ""
+            parent = parents.get(name)
+            remedy = f"Put it {parent}" if parent else f"Write '{prefix}{similar}'" if similar else ""
             yield unknown_field(prefix, name, remedy)
         elif value is not None and not known[name][1](value) and tool_in_name(value) is None:
             yield f"'{prefix}{name}' is not {known[name][0]}"

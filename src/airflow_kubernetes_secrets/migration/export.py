@@ -35,7 +35,7 @@ from airflow_kubernetes_secrets.kubernetes.labels import (
     is_namespace,
 )
 from airflow_kubernetes_secrets.kubernetes.manifest_files import MANIFEST_SUFFIXES
-from airflow_kubernetes_secrets.lookup.bundles import key_for, variable_of
+from airflow_kubernetes_secrets.lookup.bundles import env_name_of, key_for
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.manifests.secret_manifest import (
@@ -251,7 +251,7 @@ class Export:
         key = key_for(entry.kind, entry.id)
         if self._request.source == SOURCES[ENVIRONMENT]:
             # The key is the name of the variable, so a lookup finds the id whatever its case.
-            name = variable_of(entry.kind, entry.id)
+            name = env_name_of(entry.kind, entry.id)
             key = name if is_data_key(name) else None
         if key is None or entry.data is None:
             return self._written(entry)

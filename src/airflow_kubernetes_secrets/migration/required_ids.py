@@ -26,15 +26,15 @@ class RequiredId:
 
     Attributes:
         lookup: its lookup.
-        place: where Airflow finds it today: ``environment`` or ``metadata-db``; ``None`` if that is unknown, or if
+        origin: where Airflow finds it today: ``environment`` or ``metadata-db``; ``None`` if that is unknown, or if
             nothing provides it.
-        owner: the team that it belongs to in this place; ``None`` if it belongs to no team.
+        owner: the team that it belongs to there; ``None`` if it belongs to no team.
         why_no_new_secret: why no new Secret would provide it; empty if one would.
         owners: the teams that have the id of their own outside Kubernetes.
     """
 
     lookup: Lookup
-    place: str | None = None
+    origin: str | None = None
     owner: str | None = None
     why_no_new_secret: str = ""
     owners: Set[str] = frozenset()
@@ -53,14 +53,14 @@ class RequiredIds:
 
     def __init__(self, ids: Iterable[RequiredId], source: str, options: Options) -> None:
         self._options = options
-        # The place of the source: the environment or the metadata database; `None` for a file.
-        self._place = next((place for place, name in SOURCES.items() if name == source), None)
+        # The origin of the entries: the environment or the metadata database; `None` for a file.
+        self._origin = next((origin for origin, name in SOURCES.items() if name == source), None)
         self._by_key: dict[object, list[RequiredId]] = defaultdict(list)
         # The teams that get Secrets of their own, by kind and id.
         self._exported_owners: dict[tuple[Kind, str], set[str]] = defaultdict(set)
         for each in ids:
             self._by_key[self._key_of(each)].append(each)
-            if each.owner is not None and each.place == self._place and not self._why_not(each, each.owner):
+            if each.owner is not None and each.origin == self._origin and not self._why_not(each, each.owner):
                 self._exported_owners[each.lookup.kind, each.lookup.id].add(each.owner.lower())
         self.in_environment: list[str] = []
 
@@ -77,7 +77,7 @@ class RequiredIds:
         reasons: dict[tuple[str, str | None], set[str]] = defaultdict(set)
         for each in required:
             if self._is_provided(each, entry):
-                owner = each.owner if self._place == ENVIRONMENT else entry.team
+                owner = each.owner if self._origin == ENVIRONMENT else entry.team
                 reasons[each.lookup.id, owner].add(self._why_not(each, owner))
         notes = tuple(each for each in entry.notes if each != IN_LOWER_CASE)
         for (identifier, owner), texts in reasons.items():
@@ -87,9 +87,9 @@ class RequiredIds:
 
     def _is_hidden_by_environment(self, entry: AirflowEntry, required: Sequence[RequiredId]) -> bool:
         """Return whether lookups take an id of this entry from the environment instead, and record these lookups."""
-        if self._place == ENVIRONMENT:
+        if self._origin == ENVIRONMENT:
             return False
-        hidden = [each for each in required if each.place == ENVIRONMENT and entry.team in (None, each.lookup.team)]
+        hidden = [each for each in required if each.origin == ENVIRONMENT and entry.team in (None, each.lookup.team)]
         self.in_environment += (str(each.lookup) for each in hidden)
         return bool(hidden)
 
@@ -105,19 +105,19 @@ class RequiredIds:
     def _key_of(self, required: RequiredId) -> object:
         """Return the key that a required id and the entries that can provide it have in common."""
         lookup = required.lookup
-        if self._place == ENVIRONMENT:
+        if self._origin == ENVIRONMENT:
             return environment_variable(lookup.kind, lookup.id, required.owner)
         return lookup.kind, lookup.id
 
     def _key_of_entry(self, entry: AirflowEntry) -> object:
         """Return the key of an entry, which is that of the required ids that it can provide."""
-        return entry.environment_variable if self._place == ENVIRONMENT else (entry.kind, entry.id)
+        return entry.environment_variable if self._origin == ENVIRONMENT else (entry.kind, entry.id)
 
     def _is_provided(self, required: RequiredId, entry: AirflowEntry) -> bool:
         """Return whether Airflow reads a required id from an entry. An entry of a file counts if its team fits."""
-        # A lookup that fails searches no other place. The reason is reported with the entry.
-        if self._place is None or (required.place is None and required.why_no_new_secret):
+        # A lookup that fails searches no other source. The reason is reported with the entry.
+        if self._origin is None or (required.origin is None and required.why_no_new_secret):
             return entry.team in (None, required.lookup.team)
-        if self._place == DATABASE and required.owner != entry.team:
+        if self._origin == DATABASE and required.owner != entry.team:
             return False
-        return required.place == self._place
+        return required.origin == self._origin

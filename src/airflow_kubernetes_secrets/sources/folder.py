@@ -130,7 +130,7 @@ class Folder:
         self._path = absolute_path(path)
         self._default_namespace = options.namespace[0] if options.namespace else _DEFAULT_NAMESPACE
         self._mounted = Mounted(self._path, self._default_namespace, options)
-        self._kinds = {each.kind for each in options.resources}
+        self._object_kinds = {each.kind for each in options.resources}
         # Threads that arrive while files are read wait for them, instead of reading them too. Reentrant: a signal
         # handler may look something up in the middle of it.
         self._lock = RLock()
@@ -243,11 +243,11 @@ class Folder:
             secrets, problems = self._mounted.all(state)
             return mistakes(self._mounted, secrets, problems, state)
 
-    def misnamed(self, kind: str, identifier: str, variable: str = "") -> Sequence[LayoutMistake]:
+    def misnamed(self, kind: str, identifier: str, env_name: str = "") -> Sequence[LayoutMistake]:
         """Return the files that are probably meant for an id of this kind, and have another name or place.
 
         Args:
-            variable: the name of the environment variable that Airflow derives from the id, if it derives one.
+            env_name: the name of the environment variable that Airflow derives from the id, if it derives one.
 
         Raises:
             NotConfiguredError: there is no such folder, or it cannot be read.
@@ -255,7 +255,7 @@ class Folder:
         with importing.lock:
             from airflow_kubernetes_secrets.sources.layout import misnamed
         with self._lock:
-            return misnamed(self._mounted.folder, kind, identifier, self._look().state(), variable)
+            return misnamed(self._mounted.folder, kind, identifier, self._look().state(), env_name)
 
     def measurements(self) -> dict[str, float]:
         """Return nothing: the files are the state."""
@@ -295,6 +295,6 @@ class Folder:
             return
         if is_ciphertext(manifest.get("kind")):
             raise RefusedError(unprocessed(manifest))
-        if manifest.get("kind") in self._kinds and manifest.get("apiVersion") in ("v1", None):
+        if manifest.get("kind") in self._object_kinds and manifest.get("apiVersion") in ("v1", None):
             secret = complete_secret_of(manifest, self._default_namespace)
             yield secret.full_name, secret

@@ -345,13 +345,13 @@ def _looks_like_key(name: str) -> bool:
 
 
 def misnamed(
-    folder: MountedFolder, kind: str, identifier: str, state: FolderState, variable: str = ""
+    folder: MountedFolder, kind: str, identifier: str, state: FolderState, env_name: str = ""
 ) -> Sequence[LayoutMistake]:
     """Return the files that are probably meant for an id, and have another name or place.
 
     Args:
         kind: the folder of the id's kind.
-        variable: the name of the environment variable that Airflow derives from the id, if it derives one.
+        env_name: the name of the environment variable that Airflow derives from the id, if it derives one.
     """
     right = label_value(identifier)
     names = _names_in(folder, kind)
@@ -362,7 +362,7 @@ def misnamed(
     ]
     reported = {each.text for each in found}
     if right not in names and identifier not in names:
-        for path in _probably_meant(folder, kind, identifier, names, variable):
+        for path in _probably_meant(folder, kind, identifier, names, env_name):
             text = f"{path} is not the file or folder of the id {identifier!r}. Its name must be {right!r}. Rename it"
             if not any(each.startswith(f"{path} ") for each in reported):
                 found.append(LayoutMistake(kind, identifier, text))
@@ -374,14 +374,14 @@ def misnamed(
 
 
 def _probably_meant(
-    folder: MountedFolder, kind: str, identifier: str, names: Sequence[str], variable: str
+    folder: MountedFolder, kind: str, identifier: str, names: Sequence[str], env_name: str
 ) -> Iterator[str]:
     """Yield the paths of files whose names are other encodings of an id, or that are in a place where no id is."""
     # An id can contain half of a surrogate pair, for example for a byte that is not UTF-8.
     others = {quote(identifier, safe, errors="surrogatepass") for safe in ("", "/")}
     others.add(identifier.replace("/", "\\"))
     others |= {identifier.replace("/", each) for each in ("_", "__", "-", "--", ".")}
-    others |= {variable} - {""}
+    others |= {env_name} - {""}
     readable = label_value(identifier).rpartition(".")[0]
     for name in names:
         is_of_another_hash = bool(readable) and looks_hashed(name) and name.rpartition(".")[0] == readable

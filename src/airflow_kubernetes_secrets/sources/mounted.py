@@ -46,7 +46,7 @@ class MountedSecret(Secret):
 
     __slots__ = ("ignored", "lookup_namespace")
 
-    annotation_place = IN_REFERENCES
+    annotation_suffix = IN_REFERENCES
     ignored: Sequence[str]
     lookup_namespace: str
 

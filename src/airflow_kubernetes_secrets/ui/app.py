@@ -172,7 +172,7 @@ def entries(
     return {
         **page_of(viewer.rows(snapshot, kinds), requested),
         "labels": {kind.name.lower(): label for kind, label in snapshot.labels.items()},
-        "place": snapshot.place,
+        "place": snapshot.location,
         "searched": list(snapshot.searched),
         "documentation": _documentation(),
         "reads_dags": snapshot.used is None,
@@ -251,7 +251,7 @@ def _labelled(cache: SnapshotCache, viewer: Viewer, kinds: Sequence[Kind]) -> La
         return None
     entries = [row.entry for row in viewer.rows(snapshot, kinds)]
     visible = {(each.kind, each.object_kind, each.namespace, each.secret) for each in entries}
-    return snapshot.labelled.only(lambda kind, each: (kind, each.kind, each.namespace, each.name) in visible)
+    return snapshot.labelled.only(lambda kind, each: (kind, each.object_kind, each.namespace, each.name) in visible)
 
 
 @cache

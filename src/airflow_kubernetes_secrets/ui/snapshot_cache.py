@@ -103,7 +103,7 @@ class PageSnapshot:
     """A snapshot of the inventory. It contains no secret value.
 
     Attributes:
-        place: the backend location, for people.
+        location: the backend location, for people.
         taken_at: the time of the snapshot, in UTC.
         labels: the label key that lookups use for each kind; ``None`` if lookups by label are switched off.
         rows: all entries.
@@ -116,7 +116,7 @@ class PageSnapshot:
         visible: the entries that each user may see, by the user's id and the kinds.
     """
 
-    place: str
+    location: str
     taken_at: datetime
     labels: Mapping[Kind, str | None]
     rows: Sequence[Row]

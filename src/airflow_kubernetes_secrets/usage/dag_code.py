@@ -104,7 +104,7 @@ class _Finder:
         uses: dict[Use, None] = {}
         computed: dict[Computed, None] = {}
         open_ids: dict[OpenId, None] = {}
-        # Several ids can have one place.
+        # Several ids can have one position.
         closed: set[Computed] = set()
         mentions = sorted(self._mentions.find(), key=lambda mention: mention.line)
         calls = self._calls_of_others()
@@ -112,7 +112,7 @@ class _Finder:
         if not mentions and not calls and not parameters and not self._syntax.file_names:
             return FileUses(self._file.path)
         owners = DagsAndTasks(self._syntax, self._strings)
-        places = [(name, self._position(owners, frame, line)) for name, line, frame in self._syntax.file_names]
+        template_names = [(name, self._position(owners, frame, line)) for name, line, frame in self._syntax.file_names]
         for each in mentions:
             position = self._position(owners, each.frame, each.line)
             for text, is_certain in self._texts(each):
@@ -138,7 +138,7 @@ class _Finder:
             stars=self._syntax.bindings.stars,
             uses=tuple(uses),
             computed=tuple(computed),
-            places=places,
+            template_names=template_names,
             open=[each._replace(is_computed_too=each.use in closed) for each in open_ids],
             parameters=parameters,
             functions=functions,

@@ -126,7 +126,7 @@ class Definitions:
         if number is None:
             return None
         element: tuple[Definition, Frame] | None = found[number]
-        for index in loop.place:
+        for index in loop.indexes:
             element = None if element is None else self._resolved(*element, depth)
             inner = None if element is None else element[0]
             if element is None or not isinstance(inner, (ast.List, ast.Tuple)) or index >= len(inner.elts):

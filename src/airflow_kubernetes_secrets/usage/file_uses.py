@@ -61,7 +61,7 @@ class FileUses(NamedTuple):
         team: the team that its DAGs belong to.
         stars: the modules of ``from module import *``, the last one first.
         parameters: the parameters for connection ids that calls can pass by position, each as a use of the argument.
-        places: the strings that may name files with templates, each with its place.
+        template_names: the strings that may name files with templates, each with its position.
         open: the uses whose id has references.
         functions: the functions that the references name.
         calls: the calls of these functions, and those of functions and classes of other files.
@@ -75,7 +75,7 @@ class FileUses(NamedTuple):
     stars: Sequence[str] = ()
     uses: Sequence[Use] = ()
     computed: Sequence[Computed] = ()
-    places: Sequence[tuple[str, Position]] = ()
+    template_names: Sequence[tuple[str, Position]] = ()
     open: Sequence[OpenId] = ()
     parameters: Sequence[OpenId] = ()
     functions: Sequence[Function] = ()

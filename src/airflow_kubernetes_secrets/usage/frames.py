@@ -86,13 +86,13 @@ class Loop(NamedTuple):
         node: the loop, or the comprehension.
         head: the part of it that sets the name: the loop itself, or one ``for`` of a comprehension.
         frame: the frame of what the loop goes through.
-        place: the indexes of the name in an element: ``(1, 0)`` for ``b`` in ``for a, (b, c) in …``.
+        indexes: the indexes of the name in an element: ``(1, 0)`` for ``b`` in ``for a, (b, c) in …``.
     """
 
     node: ast.For | Comprehension
     head: ast.For | ast.comprehension
     frame: Frame
-    place: tuple[int, ...]
+    indexes: tuple[int, ...]
 
 
 class LoopVariable(ast.expr):
@@ -121,16 +121,16 @@ class LoopVariable(ast.expr):
         return is_separate
 
 
-def targets_of(target: ast.expr, place: tuple[int, ...] = ()) -> Iterator[tuple[ast.Name, tuple[int, ...]]]:
-    """Yield the names in the target of a loop, each with its place in an element.
+def targets_of(target: ast.expr, indexes: tuple[int, ...] = ()) -> Iterator[tuple[ast.Name, tuple[int, ...]]]:
+    """Yield the names in the target of a loop, each with its indexes in an element.
 
-    The names in a target with ``*rest``, whose places depend on the element, are not included.
+    The names in a target with ``*rest``, whose indexes depend on the element, are not included.
     """
     if isinstance(target, ast.Name):
-        yield target, place
+        yield target, indexes
     elif isinstance(target, (ast.Tuple, ast.List)) and not any(isinstance(each, ast.Starred) for each in target.elts):
         for number, each in enumerate(target.elts):
-            yield from targets_of(each, (*place, number))
+            yield from targets_of(each, (*indexes, number))
 
 
 def runs_for_each_element(loop: ast.For | Comprehension, frame: Frame) -> bool:

@@ -43,8 +43,8 @@ def problems_of_dags(found: FoundUses, ids: Set[tuple[Kind, str]]) -> Iterator[M
         if needed and key[0] in STORED_KINDS and not _has_manifest(*key, ids):
             yield _problem_at(needed[0].position.path, needed[0].position.line, _problem(needed, suggestions))
     computed: dict[str, list[int]] = defaultdict(list)
-    for place in found.computed:
-        computed[place.position.path].append(place.position.line)
+    for unknown in found.computed:
+        computed[unknown.position.path].append(unknown.position.line)
     for path, lines in computed.items():
         text = f"the code computes {len(lines)} of the ids that it uses, and they are not checked"
         yield _problem_at(path, lines[0], Problem("not-checked", text, Severity.NOTICE))

@@ -32,8 +32,8 @@ def uses_in_files(files: Iterable[DagFile], signatures: Signatures, processes: i
             found.uses += each.uses
             found.computed += each.computed
             open_ids.add(each)
-            for name, place in each.places:
-                templates.add_place(name, place)
+            for name, position in each.template_names:
+                templates.add_name(name, position)
     with no_garbage_collection():
         open_ids.add_uses_to(found, signatures, processes)
         templates.add_uses_to(found)

@@ -1,4 +1,4 @@
-"""The commands to run next: ``put`` for an id that nothing provides, ``export`` for ids that other places provide."""
+"""The commands to run next: ``put`` for an id that nothing provides, ``export`` for ids that other sources provide."""
 
 from __future__ import annotations
 
@@ -104,13 +104,13 @@ class NextCommands:
             return f"To print {'its manifest' if count == 1 else 'their manifests'} for {printable(self.options.path)}"
         return f"To create {'its Secret' if count == 1 else 'their Secrets'}"
 
-    def export(self, lookup: Lookup, place: str, owner: str | None) -> NextCommand | NoCommand:
-        """Return the command that writes manifests for all ids that DAGs use, no Secret has, and a place provides.
+    def export(self, lookup: Lookup, origin: str, owner: str | None) -> NextCommand | NoCommand:
+        """Return the command that writes manifests for all ids that DAGs use, no Secret has, and an origin provides.
 
         Args:
             lookup: one of these ids.
-            place: ``environment`` or ``metadata-db``.
-            owner: the team that the id belongs to in this place; ``None`` if it belongs to no team.
+            origin: ``environment`` or ``metadata-db``.
+            owner: the team that the id belongs to there; ``None`` if it belongs to no team.
         """
         reason = self.why_no_export or why_not_read(owner, lookup.team, self.options)
         if reason:
@@ -121,9 +121,9 @@ class NextCommands:
             and (namespace := self.options.namespaces[0] or self.default_namespace) is not None
         ):
             given["--namespace"] = namespace
-        arguments = [("--from", SOURCES[place]), *self.dags, ("--output-dir", "secrets"), *given.items()]
+        arguments = [("--from", SOURCES[origin]), *self.dags, ("--output-dir", "secrets"), *given.items()]
         return _unseen(arguments) or NextCommand(
-            f"To write manifests for all ids that DAGs use, that no Secret has, and that {_WORDS[place]} provides",
+            f"To write manifests for all ids that DAGs use, that no Secret has, and that {_WORDS[origin]} provides",
             " ".join([_PROGRAM, "export", "--missing", *_words(arguments)]),
         )
 

@@ -76,8 +76,8 @@ class OpenIds:
         found.computed = [each for each in found.computed if each not in known and _call(each) not in self._passing]
         counted = set(found.computed)
         found.computed += (each for each in unknown if each not in counted)
-        in_places = {(use.kind, use.id, use.position) for use in found.uses} if self._parameters else ()
-        found.uses += (use for use in self._passed_by_position() if (use.kind, use.id, use.position) not in in_places)
+        found_at = {(use.kind, use.id, use.position) for use in found.uses} if self._parameters else ()
+        found.uses += (use for use in self._passed_by_position() if (use.kind, use.id, use.position) not in found_at)
 
     def _passed_by_position(self) -> Iterator[Use]:
         """Yield the ids that calls pass by position as parameters such as ``conn_id``.
@@ -121,10 +121,10 @@ class OpenIds:
                 self._calls_of[definition[0], lines[definition]].append(call)
 
     def _texts(self, text: str | None, position: Position, depth: int) -> Iterator[tuple[str | None, Position, bool]]:
-        """Yield the strings that a string of a file can have, each with the place that passes it.
+        """Yield the strings that a string of a file can have, each with the position that passes it.
 
-        A string is ``None`` if it is only known when the code runs. The last value is whether the place always passes
-        the string.
+        A string is ``None`` if it is only known when the code runs. The last value is whether the code there always
+        passes the string.
         """
         file = _file(position)
         imported = references.only_constant(text or "")
@@ -148,11 +148,11 @@ class OpenIds:
                     self._followed += 1
                     is_called = True
                     self._passing.add((call.position.path, call.position.line, function.name))
-                    place = replace(
+                    passed_at = replace(
                         call.position, line=max((each.line for each in given.values()), default=call.passed.line)
                     )
                     passed = {name: given[name].text if name in given else None for name in parameters}
-                    found = self._texts(references.with_parameters(text, line, passed), place, depth - 1)
+                    found = self._texts(references.with_parameters(text, line, passed), passed_at, depth - 1)
                     yield from ((each, at, is_certain and is_also) for each, at, is_also in found)
         if not is_called:
             yield text, position, True

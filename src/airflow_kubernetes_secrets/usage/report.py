@@ -28,7 +28,7 @@ from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands, NoCommand
 from airflow_kubernetes_secrets.usage.uses import FoundUses, Position, Use
 
-SECRET = "secret"  # noqa: S105  # a place
+SECRET = "secret"  # noqa: S105  # an origin
 
 # What to do about an id that lookups skip.
 _CORRECT_ID = "Correct the DAGs"
@@ -53,18 +53,18 @@ class Provider:
     """What provides an id.
 
     Attributes:
-        place: ``secret``, ``environment`` or ``metadata-db``.
+        origin: where it comes from: ``secret``, ``environment`` or ``metadata-db``.
         text: which Secret, variable or row.
         owner: the team that the variable or row belongs to; ``None`` if it belongs to no team, and for a Secret.
     """
 
-    place: str
+    origin: str
     text: str
     owner: str | None = None
 
     def as_json(self) -> dict[str, str]:
         """Return the provider as the JSON outputs show it; docs/reference/cli.md describes them."""
-        return {"place": self.place, "text": self.text}
+        return {"place": self.origin, "text": self.text}
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class UsedId:
     owners: Set[str] = frozenset()
 
     def other_sources_are_searched(self, ends_at_error: bool) -> bool:
-        """Return whether Airflow searches other places than Kubernetes Secrets for the id.
+        """Return whether Airflow searches other sources than Kubernetes Secrets for the id.
 
         Args:
             ends_at_error: whether an error ends the search.
@@ -120,7 +120,7 @@ class UsedId:
             return NoCommand(reason) if reason else commands.put(self.lookup)
         if self.provider is None or not self.can_get_secret:
             return None
-        return commands.export(self.lookup, self.provider.place, self.provider.owner)
+        return commands.export(self.lookup, self.provider.origin, self.provider.owner)
 
     def as_json(self, commands: NextCommands) -> dict[str, Any]:
         """Return the id as the JSON outputs show it; docs/reference/cli.md describes them."""
@@ -158,12 +158,12 @@ class UsageReport:
         return [
             each
             for each in self.ids
-            if each.lookup.kind in STORED_KINDS and (each.provider is None or each.provider.place != SECRET)
+            if each.lookup.kind in STORED_KINDS and (each.provider is None or each.provider.origin != SECRET)
         ]
 
 
 def uses_of_options(options: Iterable[SecretOption]) -> list[Use]:
-    """Return the uses of Secrets by Airflow's options. An option that Airflow takes from another place uses none."""
+    """Return the uses of Secrets by Airflow's options. An option that Airflow takes from another source uses none."""
     return [
         Use(Kind.CONFIG, option.id, option.name, Position(option.where, 0)) for option in options if not option.instead
     ]
@@ -185,7 +185,7 @@ def report_of(found: FoundUses, location: BackendLocation, options: Options, *, 
         for each in reversed(inventory.entries)
     }
     ids = [_provided_by_secret(Lookup(*key), each, outcome_of(Lookup(*key)), entries) for key, each in uses.items()]
-    # Airflow searches these places next, unless a failed lookup ends the search.
+    # Airflow searches the other sources next, unless a failed lookup ends the search.
     ends_at_error = options.on_error == DENY and access_denied() is not None
     others = hidden_entries(
         [each.lookup for each in ids if each.other_sources_are_searched(ends_at_error)], database=database
@@ -207,7 +207,7 @@ def report_of(found: FoundUses, location: BackendLocation, options: Options, *, 
         for each in inventory.entries
         if each.provides_value and each.kind in STORED_KINDS and (each.kind, each.id) not in used
     ]
-    failures = [f"could not check the {place}: {text}" for place, text in others.failures]
+    failures = [f"could not check the {origin}: {text}" for origin, text in others.failures]
     failures = [*inventory.failures, *location.problems(), *failures]
     return UsageReport(ids, unused, failures, location.namespace(None) or None)
 
@@ -231,7 +231,7 @@ def _provided_by_secret(
     if secret is None:
         skipped = [Problem(UNREADABLE, str(each)) for each in outcome.skipped]
         return UsedId(lookup, missing, uses, problems=skipped, outcome=outcome.outcome)
-    entry = entries.get((lookup.kind, _listed_id(lookup, secret), secret.kind, secret.namespace, secret.name))
+    entry = entries.get((lookup.kind, _listed_id(lookup, secret), secret.object_kind, secret.namespace, secret.name))
     problems = [] if entry is None else entry.problems
     if entry is not None and not entry.provides_value:
         return UsedId(lookup, missing, uses, problems=problems, fails=True)
@@ -250,6 +250,6 @@ def _provided_by_others(used: UsedId, others: HiddenEntries) -> UsedId:
     used = replace(used, owners=others.owners.get((used.lookup.kind, used.lookup.id), frozenset()))
     found = others.by_lookup.get((used.lookup.kind, used.lookup.id, used.lookup.team))
     if found:
-        return replace(used, status=IdStatus.FOUND, provider=Provider(found[0].place, found[0].text, found[0].owner))
+        return replace(used, status=IdStatus.FOUND, provider=Provider(found[0].origin, found[0].text, found[0].owner))
     could_be_there = others.failures and used.lookup.kind in STORED_KINDS
     return replace(used, status=IdStatus.UNKNOWN) if could_be_there and used.status is IdStatus.MISSING else used

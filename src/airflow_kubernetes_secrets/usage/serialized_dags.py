@@ -70,8 +70,8 @@ def add_serialized(dags: Iterable[SerializedDag], found: FoundUses) -> None:
 def _is_known(computed: Computed, known: Set[tuple[str, str | None, str, str]]) -> bool:
     """Return whether the serialized DAGs contain the ids of a computed use."""
     position = computed.position
-    places = {(dag, position.team, task, computed.how) for dag in position.dags for task in position.tasks}
-    return bool(places) and places <= known
+    keys = {(dag, position.team, task, computed.how) for dag in position.dags for task in position.tasks}
+    return bool(keys) and keys <= known
 
 
 def _mentions(data: Mapping[str, Any]) -> Iterator[SerializedMention]:

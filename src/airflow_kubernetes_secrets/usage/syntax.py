@@ -219,9 +219,9 @@ class Syntax:
 
     def _for(self, node: ast.For, frame: Frame) -> None:
         inside = self._enter(node, frame)
-        for name, place in targets_of(node.target):
+        for name, indexes in targets_of(node.target):
             self._handled.add(name)
-            self.bindings.bind_loop_variable(name, frame, Loop(node, node, frame, place))
+            self.bindings.bind_loop_variable(name, frame, Loop(node, node, frame, indexes))
         self._pending += ((each, frame) for each in (node.target, node.iter))
         self._pending += ((each, inside) for each in node.body)
         self._pending += ((each, frame) for each in node.orelse)
@@ -233,9 +233,9 @@ class Syntax:
         # Python evaluates the first iterable outside.
         outside = frame
         for head in node.generators:
-            for name, place in targets_of(head.target):
+            for name, indexes in targets_of(head.target):
                 self._handled.add(name)
-                self.bindings.bind_loop_variable(name, inside, Loop(node, head, outside, place))
+                self.bindings.bind_loop_variable(name, inside, Loop(node, head, outside, indexes))
             self._pending += ((head.target, inside), (head.iter, outside))
             self._pending += ((each, inside) for each in head.ifs)
             outside = inside

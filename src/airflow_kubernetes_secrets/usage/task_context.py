@@ -40,10 +40,10 @@ class TaskContext:
         parents = {child: node for node in ast.walk(self._syntax.tree) for child in ast.iter_child_nodes(node)}
         for node, _owner, name, frame in found:
             kind, how = (Kind.CONNECTION if name == "conn" else Kind.VARIABLE), name
-            place, key, has_default = _member(node, parents)
+            member, key, has_default = _member(node, parents)
             if kind is Kind.VARIABLE and (part := self._strings.text(key, frame)) is not None:
                 how = f"var.{part}"
-                place, key, has_default = _member(place, parents)
+                member, key, has_default = _member(member, parents)
             yield Mention(kind, f"context {how}", key, node.lineno, frame, has_default)
 
     def _context_parameters(self) -> Iterator[ContextItem]:

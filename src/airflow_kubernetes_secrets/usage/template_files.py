@@ -28,9 +28,9 @@ _NOTHING = ("null", "~", "None", "")
 _MOST_CANDIDATES = 10
 
 # If more places name a file, they are shown as one, with the DAGs of all.
-_MOST_PLACES = 100
+_MOST_POSITIONS = 100
 
-_NO_PLACE = Position("", 0)
+_NO_POSITION = Position("", 0)
 
 # A team, and the path of a file in its folders.
 _Key = tuple["str | None", str]
@@ -41,7 +41,7 @@ class TemplateFiles:
 
     def __init__(self) -> None:
         self._texts: dict[_Key, tuple[DagFile, str]] = {}
-        self._places: dict[tuple[str, Position], None] = {}
+        self._names: dict[tuple[str, Position], None] = {}
 
     def add(self, file: DagFile) -> None:
         """Add a file, if it uses connections or variables."""
@@ -49,9 +49,9 @@ class TemplateFiles:
         if is_template(text) or _ARGUMENT.search(_yaml_in(file.path, text)):
             self._texts[file.team, file.path] = file, text
 
-    def add_place(self, name: str, place: Position) -> None:
-        """Add a place in DAG code with the name of a file, which may contain folders."""
-        self._places[name, place] = None
+    def add_name(self, name: str, position: Position) -> None:
+        """Add the name of a file in DAG code, which may contain folders, and its position."""
+        self._names[name, position] = None
 
     def add_uses_to(self, found: FoundUses) -> None:
         """Add the uses in the files, with the DAGs and tasks of each place that names a file.
@@ -63,14 +63,14 @@ class TemplateFiles:
         named = self._named()
         for key, (file, text) in self._texts.items():
             found.paths.add(file.path)
-            places = _few(named.get(key, ()))
+            positions = _few(named.get(key, ()))
             for each in (*uses_in_template(text), *_arguments(file.path, text)):
-                for place in places or [_NO_PLACE]:
-                    position = Position(file.path, each.line + 1, place.dags, place.tasks, file.team)
+                for named_at in positions or [_NO_POSITION]:
+                    position = Position(file.path, each.line + 1, named_at.dags, named_at.tasks, file.team)
                     if each.id is None:
                         computed[Computed(each.kind, each.how, position)] = None
                         continue
-                    optional = not places or each.has_default or works_without(each.kind, each.how, each.id)
+                    optional = not positions or each.has_default or works_without(each.kind, each.how, each.id)
                     uses[Use(each.kind, each.id, each.how, position, optional)] = None
         found.uses += uses
         found.computed += computed
@@ -84,18 +84,18 @@ class TemplateFiles:
         named: dict[_Key, list[Position]] = defaultdict(list)
         files = self._files_by_name()
         below: dict[_Key, dict[str, list[str]]] = {}
-        for name, place in self._places:
-            folder = posixpath.dirname(place.path)
-            beside = place.team, posixpath.normpath(posixpath.join(folder, name))
+        for name, position in self._names:
+            folder = posixpath.dirname(position.path)
+            beside = position.team, posixpath.normpath(posixpath.join(folder, name))
             if beside in self._texts:
-                named[beside].append(place)
+                named[beside].append(position)
                 continue
             end = "/".join(part for part in name.split("/") if part not in ("", ".", ".."))
-            key = place.team, end
+            key = position.team, end
             if key not in below:
-                below[key] = _by_folder(files.get((place.team, posixpath.basename(end)), ()), end)
+                below[key] = _by_folder(files.get((position.team, posixpath.basename(end)), ()), end)
             for path in _nearest(below[key], folder):
-                named[place.team, path].append(place)
+                named[position.team, path].append(position)
         return named
 
     def _files_by_name(self) -> dict[_Key, list[str]]:
@@ -141,9 +141,9 @@ def _nearest(below: dict[str, list[str]], folder: str) -> Sequence[str]:
     return found if len(found) <= _MOST_CANDIDATES else ()
 
 
-def _few(places: Sequence[Position]) -> Sequence[Position]:
-    """Return the places in order. Many become one, because each of them would repeat all uses in the file."""
-    places = sorted(places, key=lambda place: (place.path, place.line))
-    if len(places) <= _MOST_PLACES:
-        return places
-    return [Position("", 0, tuple(dict.fromkeys(dag for place in places for dag in place.dags)))]
+def _few(positions: Sequence[Position]) -> Sequence[Position]:
+    """Return the positions in order. Many become one, because each of them would repeat all uses in the file."""
+    positions = sorted(positions, key=lambda position: (position.path, position.line))
+    if len(positions) <= _MOST_POSITIONS:
+        return positions
+    return [Position("", 0, tuple(dict.fromkeys(dag for position in positions for dag in position.dags)))]

@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries_
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 found, _owners = hidden_entries_of(Lookup(Kind[sys.argv[1]], sys.argv[2], sys.argv[3] or None), database=True)
-print(json.dumps([[each.place, each.text] for each in found]))
+print(json.dumps([[each.origin, each.text] for each in found]))
 """
 
     def asked(self, airflow: Airflow, kind: str, identifier: str, team: str = "") -> list[list[str]]:
@@ -41,9 +41,9 @@ print(json.dumps([[each.place, each.text] for each in found]))
         assert self.asked(airflow, "CONFIG", "my_db") == []
 
     def test_database_that_cannot_be_queried(self, either: Airflow) -> None:
-        [[place, text]] = self.asked(either, "VARIABLE", "x")
+        [[origin, text]] = self.asked(either, "VARIABLE", "x")
 
-        assert place == "metadata-db"
+        assert origin == "metadata-db"
         assert text.startswith("could not check: the metadata database does not have Airflow's tables")
 
     def test_teams(self, bare: Airflow) -> None:
@@ -51,13 +51,13 @@ print(json.dumps([[each.place, each.text] for each in found]))
             AIRFLOW__CORE__MULTI_TEAM="True", AIRFLOW_VAR__SALES___X="1", AIRFLOW_VAR_X="2", AIRFLOW_VAR_A___B="3"
         )
 
-        names = [text for place, text in self.asked(airflow, "VARIABLE", "x", "sales") if place == "environment"]
+        names = [text for origin, text in self.asked(airflow, "VARIABLE", "x", "sales") if origin == "environment"]
 
         assert names == [
             "the variable AIRFLOW_VAR__SALES___X of this process",
             "the variable AIRFLOW_VAR_X of this process",
         ]
-        assert [place for place, _ in self.asked(airflow, "VARIABLE", "a___b")] == ["metadata-db"]
+        assert [origin for origin, _ in self.asked(airflow, "VARIABLE", "a___b")] == ["metadata-db"]
 
     MANY = """
 import json

@@ -27,7 +27,7 @@ PREFIXES: Mapping[str, str] = {
 }
 
 # The field by the rest of the name. Lower-case names are settings (`formats/settings.py`).
-VARIABLE_FIELDS: Mapping[str, str] = {
+ENV_FIELDS: Mapping[str, str] = {
     "URL": "uri",
     "URI": "uri",
     "HOST": "host",
@@ -44,7 +44,7 @@ VARIABLE_FIELDS: Mapping[str, str] = {
     "NAME": "schema",
     "CONNECTION": "conn_type",  # Laravel
 }
-VARIABLE_SETTINGS: Mapping[str, str] = {
+ENV_SETTINGS: Mapping[str, str] = {
     "SSL": "ssl",
     "SSLMODE": "sslmode",
     "SSL_MODE": "ssl_mode",
@@ -71,15 +71,13 @@ VARIABLE_SETTINGS: Mapping[str, str] = {
 }
 
 _MEANINGS = {
-    f"{prefix}{rest}": (prefix, name)
-    for prefix in PREFIXES
-    for rest, name in {**VARIABLE_FIELDS, **VARIABLE_SETTINGS}.items()
+    f"{prefix}{rest}": (prefix, name) for prefix in PREFIXES for rest, name in {**ENV_FIELDS, **ENV_SETTINGS}.items()
 }
-_FIELDS = frozenset(VARIABLE_FIELDS.values())
+_FIELDS = frozenset(ENV_FIELDS.values())
 
 
-class Variables:
-    """The variables of one product in a Secret.
+class EnvNames:
+    """The names of one product's environment variables in a Secret.
 
     Attributes:
         conn_type: the connection type; empty if the names do not determine it.
@@ -95,13 +93,13 @@ class Variables:
         self.settings = settings
 
 
-def is_variable(name: str) -> bool:
-    """Return whether a name is that of a variable of one of the products."""
+def is_env_name(name: str) -> bool:
+    """Return whether a name is that of an environment variable of one of the products."""
     return name in _MEANINGS
 
 
 def grouped(names: Iterable[str]) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]:
-    """Return the names of variables by their first part, and by their meaning."""
+    """Return the names of environment variables by their first part, and by their meaning."""
     prefixes: dict[str, list[str]] = {}
     by_meaning: dict[str, list[str]] = {}
     for key in names:
@@ -112,8 +110,8 @@ def grouped(names: Iterable[str]) -> tuple[Mapping[str, Sequence[str]], Mapping[
     return prefixes, by_meaning
 
 
-def variables_in(names: Iterable[str], literals: Iterable[str]) -> Variables | None:
-    """Return the variables that make a connection; ``None`` if there are none, or if their meaning is ambiguous.
+def env_names_in(names: Iterable[str], literals: Iterable[str]) -> EnvNames | None:
+    """Return the names that make a connection; ``None`` if there are none, or if their meaning is ambiguous.
 
     It is ambiguous if the names belong to several products, or if two names contain one field.
 
@@ -133,4 +131,4 @@ def variables_in(names: Iterable[str], literals: Iterable[str]) -> Variables | N
         return None
     if conn_type and "conn_type" in keys:
         return None
-    return Variables(conn_type, keys, {name: key for name, key in found.items() if name not in _FIELDS})
+    return EnvNames(conn_type, keys, {name: key for name, key in found.items() if name not in _FIELDS})
