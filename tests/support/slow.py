@@ -93,6 +93,7 @@ SLOW = [
     "cli/doctor/test_secrets.py",
     "cli/test_entry_points*",
     "cli/test_output_streams*",
+    "cli/test_hidden_values*",
     "cli/test_hook_test*",
     "cli/test_manifest*",
     "cli/test_explain.py",
