@@ -22,6 +22,9 @@ from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 from support.servers import on_the_devserver
 
+# In seconds. Each lookup during an outage waits for it, and a busy machine responds late.
+TIMEOUT = 2.0
+
 
 class Client:
     """A client of Airflow's metrics that does something else in each call."""
@@ -67,7 +70,7 @@ class TestWhenCountsAreSent:
     ) -> None:
         monkeypatch.setattr(outage, "_PAUSE_SECONDS", (60.0, 60.0))
         put.variable("v", "x")
-        backend = proxied(outage_ttl=600, timeout=0.5, metrics=True)
+        backend = proxied(outage_ttl=600, timeout=TIMEOUT, metrics=True)
         assert backend.get_variable("v") == "x"
         proxy.refuse()
         assert backend.get_variable("v") == "x"
@@ -84,12 +87,12 @@ class TestWhenCountsAreSent:
     ) -> None:
         monkeypatch.setattr(outage, "_PAUSE_SECONDS", (0.0, 0.0))
         put.variable("v", "x")
-        backend = proxied(outage_ttl=600, timeout=0.3, metrics=True)
+        backend = proxied(outage_ttl=600, timeout=TIMEOUT, metrics=True)
         assert backend.get_variable("v") == "x"
         proxy.always = silent
         assert backend.get_variable("v") == "x"
         # A pause is at least as long as the failed request took.
-        time.sleep(0.5)
+        time.sleep(TIMEOUT + 0.5)
         assert backend.get_variable("v") == "x"
 
         assert client.counted["results.outage_memory"] == 2
