@@ -32,6 +32,8 @@ from support.slow import NOT_SLOW, is_slow
 
 # This is set before a test imports Airflow, which writes its configuration there.
 AIRFLOW_HOME = os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
+# To a home without this file, the command `airflow` writes all defaults, which each later command would read.
+(Path(AIRFLOW_HOME) / "airflow.cfg").touch()
 DESELECTED = pytest.StashKey[dict[str, int]]()
 ON_DEMAND = pytest.StashKey[list[shared.OnDemand]]()
 APISERVER = "kube-apiserver"
