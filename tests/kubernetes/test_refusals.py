@@ -1,4 +1,4 @@
-"""When a refusal counts, in seconds."""
+"""When a refusal is confirmed, in seconds."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ FIELD_MANAGER = "airflow-kubernetes-secrets"
 # a Secret of up to 1 MiB. If a page is too large, the next size is used.
 _PAGE_SIZES = (500, 50)
 
-# A 403 counts only if it is repeated a second later. A command waits for that even if ``timeout`` is shorter, because
+# A second 403 must confirm the first one. A command waits a second for it even if ``timeout`` is shorter, because
 # a permission that is missing is a result for it.
 _SHORTEST_TIMEOUT = 2 * CONFIRMED_AFTER_SECONDS
 

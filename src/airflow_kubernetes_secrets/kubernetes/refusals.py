@@ -1,7 +1,7 @@
-"""When a 401 or 403 counts.
+"""When a 401 or 403 is confirmed.
 
 An API server that has just started accepts connections before it has read its roles and keys. Until then it refuses
-every request. So a 401 or 403 counts only if it is repeated. https://github.com/kubernetes/kubernetes/issues/121635
+every request. So a 401 or 403 must be confirmed by another one. https://github.com/kubernetes/kubernetes/issues/121635
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.failures import Failure, server_of
 
-# A refusal counts if the same request, sent this many seconds after it, is refused too. With few roles, kube-apiserver
-# 1.20.2 and 1.36.2 accept requests at most 0.04 s after the first refusal.
+# A refusal is confirmed if the same request, sent this many seconds after it, is refused too. With few roles,
+# kube-apiserver 1.20.2 and 1.36.2 accept requests at most 0.04 s after the first refusal.
 CONFIRMED_AFTER_SECONDS = 1.0
 
 # If the server fails between two refusals, it may have restarted, and the second may be the first of a new start. But
-# refusals that last this many seconds count although some requests fail: a start takes less.
+# refusals that last this many seconds are confirmed although some requests fail: a start takes less.
 _CONFIRMED_IN_ANY_CASE_SECONDS = 10.0
 
 # Refusals that are further apart say nothing about each other: the server may have restarted in between. After a
@@ -31,7 +31,7 @@ _FURTHEST_APART_AFTER_A_FAILURE_SECONDS = 10.0
 class ErrorResponse:
     """A response with an error status: what was requested, by whom, and what the API server responded.
 
-    A 401 or 403 can be one that does not count yet; see :class:`UnconfirmedRefusal`.
+    A 401 or 403 may be unconfirmed; see :class:`UnconfirmedRefusal`.
 
     Attributes:
         status: the HTTP status, such as 403 or 404.
@@ -85,11 +85,11 @@ class ErrorResponse:
 
 
 class UnconfirmedRefusal(Failure):
-    """A 401 or 403 that does not count yet; see :class:`Refusals`.
+    """A 401 or 403 that no other has confirmed; see :class:`Refusals`.
 
     Attributes:
         longest_pause: the seconds after which another attempt can confirm it.
-        error: the error to raise if it counts.
+        error: the error to raise once it is confirmed.
     """
 
     __slots__ = ("error", "longest_pause")
@@ -104,8 +104,8 @@ class UnconfirmedRefusal(Failure):
     ) -> UnconfirmedRefusalError:
         """Return the error for a refusal that no other request has confirmed in time."""
         remedy = (
-            "An API server that has just started may refuse every request, so a refusal counts only if it is "
-            f"repeated {CONFIRMED_AFTER_SECONDS:g} s later, and there was no time for that. If it remains: {self.error}"
+            "An API server that has just started may refuse every request, so a refusal must be confirmed by another "
+            f"one {CONFIRMED_AFTER_SECONDS:g} s later, and there was no time for that. If it remains: {self.error}"
         )
         return UnconfirmedRefusalError(server_of(credentials), self.problem, attempts, deadline.elapsed(), remedy)
 
@@ -116,23 +116,23 @@ class _History:
     Attributes:
         since: the first refusal since the operation was last allowed.
         first: the first refusal since then without a failure of the server in between.
+        is_confirmed: whether a later refusal has confirmed an earlier one.
         last: the last refusal.
-        counts: whether a refusal has counted.
     """
 
-    __slots__ = ("counts", "first", "last", "since")
+    __slots__ = ("first", "is_confirmed", "last", "since")
 
     def __init__(self, now: float) -> None:
         self.since = self.first = self.last = now
-        self.counts = False
+        self.is_confirmed = False
 
 
 class Refusals:
     """The refusals of one API server. Threads share it; no method waits.
 
     Each operation and each status is judged separately. A user may be allowed one operation and refused another, and
-    requests to one address can reach different servers, even over one connection. A 403 that counts says nothing about
-    a 401.
+    requests to one address can reach different servers, even over one connection. A confirmed 403 says nothing
+    about a 401.
     """
 
     def __init__(self) -> None:
@@ -160,8 +160,8 @@ class Refusals:
             sent_at: when the request was sent, in seconds on the monotonic clock.
 
         Returns:
-            ``None`` if the refusal counts. Later ones count too, until the operation is allowed, or is not refused for
-            some time.
+            ``None`` if the refusal is confirmed. Later ones are too, until the operation is allowed, or is not refused
+            for some time.
         """
         now = monotonic()
         history = self._histories.get((verb, path, status))
@@ -173,7 +173,7 @@ class Refusals:
             history.first = now
         history.last = now
         confirmed_from = history.first + CONFIRMED_AFTER_SECONDS
-        if history.counts or sent_at >= min(confirmed_from, history.since + _CONFIRMED_IN_ANY_CASE_SECONDS):
-            history.counts = True
+        if history.is_confirmed or sent_at >= min(confirmed_from, history.since + _CONFIRMED_IN_ANY_CASE_SECONDS):
+            history.is_confirmed = True
             return None
         return max(confirmed_from - now, 0.0)

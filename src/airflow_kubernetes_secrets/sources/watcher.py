@@ -141,7 +141,7 @@ class Watcher(Thread):
                 self._must_list = True
             except UnconfirmedRefusalError:
                 # The server responds again. If the next request came much later, it could reach the server in another
-                # start, and a refusal then would count.
+                # start, whose refusal would confirm this one.
                 failures = 0
             except ApiUnavailableError as error:
                 # The lookups report the error when the index has become too old for them.

@@ -1,4 +1,4 @@
-"""A process without cached values: the first refusal of a server that has just started does not count."""
+"""A process without cached values: the first refusal of a server that has just started is not confirmed."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class TestNewProcess:
         proxy.always = FORBIDDEN
         backend = proxied(timeout=0.6)
 
-        with pytest.raises(UnconfirmedRefusalError, match="counts only if it is repeated 1 s later") as raised:
+        with pytest.raises(UnconfirmedRefusalError, match="must be confirmed by another one 1 s later") as raised:
             backend.get_variable("x")
 
         # A task's process may end before there is another lookup.
