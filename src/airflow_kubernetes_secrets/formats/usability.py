@@ -121,7 +121,8 @@ def _objections_to_json(text: str) -> Iterator[Objection]:
     if unknown:
         yield Objection(
             f"the connection's JSON has unknown fields: {first_names(map(repr, unknown), len(unknown))}; the fields "
-            f"are {', '.join(AIRFLOW_FIELDS)}. Rename them, move them into 'extra', or store each field in its own key"
+            f"are {', '.join(AIRFLOW_FIELDS)}. Rename them, move them into 'extra', or store each field in its own "
+            "key, in a Secret without other connections"
         )
     if "team_name" in fields:
         yield Objection(

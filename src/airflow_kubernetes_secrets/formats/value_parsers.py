@@ -297,7 +297,7 @@ def problem_of_json(value: str) -> str:
         return (
             f"the connection's JSON has unknown fields: {first_names(map(repr, foreign), len(foreign))}. Its other "
             "names are those of AWS Secrets Manager, which can be read without these. Remove them, move them into "
-            "'extra', or store each field in its own key"
+            "'extra', or store each field in its own key, in a Secret without other connections"
         )
     invalid = [name for name, each in found.items() if name in _FIELD and not isinstance(each, _ACCEPTED[_FIELD[name]])]
     if invalid:

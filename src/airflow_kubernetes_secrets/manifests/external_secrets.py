@@ -182,7 +182,7 @@ def _unescaped(external: _ExternalSecret, template: object) -> Iterator[Problem]
                 UNESCAPED_URI,
                 f"{external.title}, key {quoted_data_key(key)} of the template: it puts a login or password into "
                 "a URI without encoding, so a '/', '@' or '%' in it breaks the URI. Store each field "
-                "in its own key: login, password, host",
+                "in its own key, in a Secret without other connections: login, password, host",
                 Severity.WARNING,
             )
         elif _UNESCAPED_IN_QUERY.match(literal):

@@ -194,8 +194,8 @@ def _problems_of_template(plan: PlannedSecret, key: str) -> Iterator[Problem]:
     elif has_no_type(text):
         problem = (
             "it begins with a value and has no '://'. Airflow can read it only if that value contains a type, '://' "
-            "and more. Write the type in the template, as in postgres://; or store each field in its own key: login, "
-            "password, host"
+            "and more. Write the type in the template, as in postgres://; or store each field in its own key, in a "
+            "Secret without other connections: login, password, host"
         )
         yield Problem(UNESCAPED_URI, f"{where}: {problem}", Severity.WARNING)
 
