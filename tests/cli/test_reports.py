@@ -75,15 +75,22 @@ def test_error_in_a_command_contains_no_values(
 
     def begin() -> None:
         restart()
-        # The parser is the same for all commands. To make it takes longer than some of them.
-        if arguments[0] == "check":
-            make_parser.cache_clear()
         on_standard_input(monkeypatch, URI)
 
     def run() -> None:
         main([each.replace("FOLDER", str(tmp_path)) for each in (*arguments, "--debug")])
 
     work = AtEveryLine(run, begin, here=ours, step=7)
+    assert found_in(work.raised, hidden) == {}
+
+
+def test_error_before_a_command_contains_no_values(hidden: set[str]) -> None:
+    """The parser of the arguments is the same for all commands. To make it takes longer than some of them."""
+    work = AtEveryLine(
+        lambda: main(["explain", "connection", "x", "--debug"]),
+        make_parser.cache_clear,
+        here=lambda file: file == make_parser.__wrapped__.__code__.co_filename,
+    )
     assert found_in(work.raised, hidden) == {}
 
 
