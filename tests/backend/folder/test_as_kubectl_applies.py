@@ -93,9 +93,15 @@ REFUSED_HERE = {
 }
 
 
-def apply_on_a_server(text: str, cluster: Cluster, namespace: str, home: Path) -> bool:
-    """Return whether kubectl and the API accept the manifest."""
-    path = home / "applied.yaml"
+@pytest.fixture
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return kubectl's home. All tests share it, so that only the first one requests the server's kinds and schemas."""
+    return tmp_path_factory.getbasetemp() / "home-of-kubectl"
+
+
+def apply_on_a_server(text: str, cluster: Cluster, namespace: str, home: Path, folder: Path) -> bool:
+    """Return whether kubectl and the API accept the manifest. Writes it to the folder."""
+    path = folder / "applied.yaml"
     path.write_bytes(text.encode())
     listing = f"/api/v1/namespaces/{namespace}/secrets"
     try:
@@ -143,17 +149,17 @@ class TestAsKubectlApply:
     @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
     @pytest.mark.parametrize("text", [text for text, _value in ACCEPTED.values()], ids=list(ACCEPTED))
     def test_server_accepts_the_same_manifests(
-        self, cluster: Cluster, namespace: str, tmp_path: Path, text: str
+        self, cluster: Cluster, namespace: str, home: Path, tmp_path: Path, text: str
     ) -> None:
-        assert apply_on_a_server(text, cluster, namespace, tmp_path)
+        assert apply_on_a_server(text, cluster, namespace, home, tmp_path)
 
     @needs_kubectl
     @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
     @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
     def test_server_refuses_the_same_manifests(
-        self, cluster: Cluster, namespace: str, tmp_path: Path, text: str
+        self, cluster: Cluster, namespace: str, home: Path, tmp_path: Path, text: str
     ) -> None:
-        assert not apply_on_a_server(text, cluster, namespace, tmp_path)
+        assert not apply_on_a_server(text, cluster, namespace, home, tmp_path)
 
     @pytest.mark.parametrize(
         "text",
