@@ -38,11 +38,9 @@ class TestOptionsFromSecrets:
     DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET"
 
     def test_database_option_only_in_environment_variables(
-        self, commands: Commands, put: Put, cluster: Cluster, tmp_path: Path
+        self, commands: Commands, put: Put, cluster: Cluster
     ) -> None:
         """The chart's pods with ``env`` are like this; its jobs have no variables with ``applyCustomEnv: false``."""
-        # In the home of the test run, the command `airflow` may have written an airflow.cfg with a database.
-        commands.set("AIRFLOW_HOME", str(tmp_path))
         put.config("db", URI, name="it")
         commands.set(self.DATABASE, "db")
         text = warning(commands, "only-in-environment")
@@ -58,9 +56,8 @@ class TestOptionsFromSecrets:
         assert "only-in-environment" not in [each["code"] for each in findings]
 
     def test_deprecated_name_of_the_database_option_only_in_environment_variables(
-        self, commands: Commands, put: Put, tmp_path: Path
+        self, commands: Commands, put: Put
     ) -> None:
-        commands.set("AIRFLOW_HOME", str(tmp_path))
         put.config("db", URI, name="it")
         commands.set("AIRFLOW__CORE__SQL_ALCHEMY_CONN_SECRET", "db")
         text = warning(commands, "only-in-environment")
