@@ -198,7 +198,7 @@ def _sasl(connection: HookConnection) -> Iterator[tuple[str, str]]:
     elif mechanism in WITH_PASSWORD and lacking:
         yield (
             f"librdkafka needs {' and '.join(map(repr, lacking))} in extra for 'sasl.mechanism'",
-            "Write them there, or store login and password in keys of their own",
+            "Write them there, or store login and password in keys of their own, in a Secret without other connections",
         )
 
 
