@@ -35,7 +35,7 @@ from support.waiting import until
 DIRECT = Thresholds(queries_first=10**9)
 INDEXED = Thresholds(queries_first=0)
 
-TIMEOUT = 2.0
+TIMEOUT = 3.0
 # Seconds of tolerance for a slow machine.
 LATE = 10.0
 HELD_BACK = 0.03
