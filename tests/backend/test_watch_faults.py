@@ -44,6 +44,7 @@ from support.memory import (
     lists_of_all,
     reading,
     replace_token,
+    revoke,
     watchers,
 )
 from support.proxy import Proxy
@@ -268,6 +269,24 @@ class TestPermissions:
             assert reader.oldest < ttl + SLACK
             assert len(proxy.lists) == lists
             assert len(log_messages(caplog)) == 1
+
+    def test_permissions_that_are_revoked(
+        self, cluster: Cluster, make_lookups: MakeLookups, account: ServiceAccount, proxy: Proxy, put: Put
+    ) -> None:
+        """They are checked when the watch starts again. The index would stay fresh for minutes."""
+        put.variable("x", "found")
+        lookups = make_lookups(ttl=LONG, outage_ttl=LONG)
+        assert lookups.get("x") == "found"
+        until(lambda: proxy.open_watches == 1)
+
+        revoke(cluster, account)
+        proxy.cut()
+
+        until(lambda: lookups.policy.find_in_memory("x") is None)
+        with pytest.raises(ForbiddenError):
+            lookups.get("x")
+        assert lookups.policy.last_known("x", LONG) is None
+        assert watchers() == []
 
     def test_a_token_that_is_revoked(
         self, cluster: Cluster, make_lookups: MakeLookups, account: ServiceAccount, put: Put

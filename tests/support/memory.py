@@ -277,6 +277,17 @@ def grant(cluster: Cluster, account: ServiceAccount, *verbs: str) -> None:
             wait_until_allowed(client, account.namespace, verb)
 
 
+def revoke(cluster: Cluster, account: ServiceAccount) -> None:
+    """Remove all permissions of the account in its namespace."""
+    if isinstance(cluster, DevserverCluster):
+        users = cluster.server._access.users
+        user = users[account.token]
+        users[account.token] = dataclasses.replace(user, grants={**(user.grants or {}), "secrets": {}})
+    elif isinstance(cluster, KubeApiserverCluster):
+        bindings = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{account.namespace}/rolebindings"
+        checked(cluster.admin.delete(bindings))
+
+
 def replace_token(cluster: Cluster, account: ServiceAccount) -> str:
     """Return a new token for the account. The old one is rejected, on a real server within ten seconds."""
     if isinstance(cluster, DevserverCluster):

@@ -91,6 +91,8 @@ class Watcher(Thread):
         self._backoff = Backoff(first=0.2, longest=min(_LONGEST_PAUSE_SECONDS, ttl * _LATENESS))
         self._listed_at = monotonic()
         self._must_list = False
+        # Why watching is refused. A list then shows whether listing is refused too.
+        self._refusal: ForbiddenError | None = None
         self._stopped = False
         self._stream: Watch | None = None
         _running.add(self)
@@ -131,6 +133,8 @@ class Watcher(Thread):
             try:
                 if self._needs_list():
                     self._list()
+                    if self._refusal is not None:
+                        raise self._refusal
                     lists_instead += failures > 0
                     if lists_instead == _MOST_LISTS_INSTEAD:
                         raise ApiError(_NO_STREAMS, 200)
@@ -156,6 +160,7 @@ class Watcher(Thread):
         now = monotonic()
         return (
             self._must_list
+            or self._refusal is not None
             or now - self._index.confirmed_at > self._ttl * _SHARE_OF_A_WATCH
             or now - self._listed_at > _LIST_AGAIN_SECONDS
         )
@@ -180,7 +185,11 @@ class Watcher(Thread):
         # The time is random, so that many processes do not return at the same moment.
         seconds = max(int(longest * random.uniform(0.8, 1.0)), 1)  # noqa: S311  # spreads load; it guards nothing
         lateness = min(max(self._ttl * _LATENESS, _LATENESS_SECONDS[0]), _LATENESS_SECONDS[1])
-        stream = self._api.watch(self._label, self._index.resource_version, seconds, lateness)
+        try:
+            stream = self._api.watch(self._label, self._index.resource_version, seconds, lateness)
+        except ForbiddenError as error:
+            self._refusal = error
+            return False
         self._stream = stream
         try:
             # The thread may have been stopped before there was a stream to interrupt.
