@@ -317,6 +317,33 @@ class TestMemory:
 
         assert not knows(backend, "x")
 
+    def test_value_of_a_reference_that_arrives_after_its_refusal_is_not_cached(
+        self, refusals_confirmed_at_once: None, source: ServerSource, proxy: Proxy
+    ) -> None:
+        source.put({}, "x", name="ref")
+        backend = source.make_backend(references={"variables": {"x": "ref"}}, timeout=20)
+        refused = threading.Event()
+
+        def held(exchange: Exchange) -> bool:
+            response = exchange.answer()
+            refused.wait(PATIENCE)
+            exchange.sock.sendall(response)
+            return True
+
+        proxy.faults.append(held)
+        with ThreadPoolExecutor(1) as threads:
+            asking = threads.submit(backend.get_variable, "x")
+            until(lambda: len(source.requests) == 1)
+            proxy.always = FORBIDDEN
+            with pytest.raises(ForbiddenError):
+                backend.get_variable("x")
+            proxy.always = None
+            refused.set()
+            assert asking.result(PATIENCE) == "x"
+        proxy.refuse()
+
+        assert not knows(backend, "x")
+
 
 class TestErrors:
     def test_later_namespace_is_not_used_if_an_earlier_one_is_forbidden(self, source: ServerSource) -> None:

@@ -58,7 +58,7 @@ class NamespaceApi:
         self._client = client
         self._server_state = server_state
         self._last_results = LastResults() if keeps_results else None
-        # Incremented when everything is forgotten: the response to an earlier request must not be stored after that.
+        # Incremented when something is forgotten: the response to an earlier request must not be stored after that.
         self._epoch = 0
         self.resource = resource
         self.namespace = namespace
@@ -183,6 +183,7 @@ class NamespaceApi:
     def _note_refusal(self, query: Query, error: ApiError) -> None:
         if isinstance(query, NameQuery) and isinstance(error, ForbiddenError):
             # Kubernetes authorizes by name, so this concerns no other Secret.
+            self._epoch += 1
             if self._last_results is not None:
                 self._last_results.drop(query)
         elif isinstance(error, (ForbiddenError, UnauthorizedError)):
