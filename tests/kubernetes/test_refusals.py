@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from airflow_kubernetes_secrets.kubernetes import refusals
@@ -133,6 +135,24 @@ def test_operations_and_statuses_are_confirmed_separately(server: Server) -> Non
     assert server.refuses(101, status=401) == 1
     server.allows(102)
     assert server.refuses(103, status=401) == 1
+
+
+@pytest.mark.parametrize(
+    "respond", [lambda server, at: server.allows(at, OTHER), lambda server, at: server.refuses(at, OTHER)]
+)
+def test_any_other_response_shows_that_the_credentials_are_accepted(
+    server: Server, respond: Callable[[Server, float], object]
+) -> None:
+    server.refuses(100, status=401)
+    respond(server, 100.5)
+
+    assert server.refuses(101, status=401) == 1
+    respond(server, 101.5)
+    # Then a confirmed 401 does not remain confirmed either.
+    server.refuses(102, status=401)
+    assert server.refuses(103, status=401) is None
+    respond(server, 103.5)
+    assert server.refuses(104, status=401) == 1
 
 
 def test_refusals_more_than_a_minute_apart_are_not_combined(server: Server) -> None:

@@ -132,14 +132,14 @@ class Refusals:
 
     Each operation and each status is judged separately. A user may be allowed one operation and refused another, and
     requests to one address can reach different servers, even over one connection. A confirmed 403 says nothing
-    about a 401.
+    about a 401. But every response other than a 401 shows that the API server accepts the credentials.
     """
 
     def __init__(self) -> None:
         self._failed_at = -math.inf
-        # By verb, path without the query, and status. Threads only replace histories and their attributes, so there is
-        # no lock.
-        self._histories: dict[tuple[str, str, int], _History] = {}
+        # By status, and then by verb and path without the query. Threads only replace histories and their attributes,
+        # so there is no lock.
+        self._histories: dict[int, dict[tuple[str, str], _History]] = {401: {}, 403: {}}
 
     def note_failure(self) -> None:
         """Record that the server was unavailable, so that it may have restarted."""
@@ -147,9 +147,8 @@ class Refusals:
 
     def note_allowed(self, verb: str, path: str) -> None:
         """Record that the server accepted a request for the operation."""
-        if self._histories:
-            for status in (401, 403):
-                self._histories.pop((verb, path, status), None)
+        self._histories[401].clear()
+        self._histories[403].pop((verb, path), None)
 
     def seconds_to_confirm(self, verb: str, path: str, status: int, sent_at: float) -> float | None:
         """Record a refusal. Return how many seconds to wait before a repeated request can confirm it.
@@ -163,12 +162,14 @@ class Refusals:
             ``None`` if the refusal is confirmed. Later ones are too, until the operation is allowed, or is not refused
             for some time.
         """
-        now = monotonic()
-        history = self._histories.get((verb, path, status))
+        if status == 403:
+            self._histories[401].clear()
+        now, histories = monotonic(), self._histories[status]
+        history = histories.get((verb, path))
         failed = history is not None and history.first <= self._failed_at
         furthest_apart = _FURTHEST_APART_AFTER_A_FAILURE_SECONDS if failed else _FURTHEST_APART_SECONDS
         if history is None or now - history.last > furthest_apart:
-            history = self._histories[verb, path, status] = _History(now)
+            history = histories[verb, path] = _History(now)
         elif failed:
             history.first = now
         history.last = now
