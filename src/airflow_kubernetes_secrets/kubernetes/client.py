@@ -22,6 +22,7 @@ from airflow_kubernetes_secrets.kubernetes.failures import (
     RETRIED_STATUSES,
     Backoff,
     Failure,
+    RequestedPause,
     retry_after_seconds,
     server_of,
     too_large_error,
@@ -88,6 +89,7 @@ class Client:
         self._as_user = as_user
         self._backoff = backoff
         self._refusals = Refusals()
+        self._requested_pause = RequestedPause()
         self._transport = Transport(
             credentials, self._refusals.note_failure, as_user=as_user, doubtful_after=doubtful_after
         )
@@ -202,6 +204,9 @@ class Client:
             f"&timeoutSeconds={seconds}&labelSelector={quote(str(selector))}&resourceVersion={quote(resource_version)}"
         )
         watch, deadline = _Operation("watch", namespace, Call(path)), Deadline(timeout)
+        failure = self._requested_pause.failure()
+        if failure is not None:
+            raise self._unavailable(failure, 1, deadline)
         try:
             connection, reply = self._transport.exchange(HttpConnection.open_stream, watch.call, deadline)
         except ResponseTooLargeError as error:
@@ -264,6 +269,9 @@ class Client:
             time.sleep(min(pause, outcome.longest_pause))
 
     def _try(self, operation: _Operation, parse: Callable[[Response], Result], deadline: Deadline) -> Result | Failure:
+        failure = self._requested_pause.failure()
+        if failure is not None:
+            return failure
         began = monotonic()
         try:
             return self._attempt(operation, parse, deadline)
@@ -297,6 +305,8 @@ class Client:
         message = status_message(response.body)
         failure = self._failure(operation, sent_at, response, message)
         if failure is not None:
+            # That of a watch is not noted: the server may refuse only watches.
+            self._requested_pause.note(response.status, failure)
             return failure
         raise self._error_of_response(operation, response.status, message)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from email.utils import parsedate_to_datetime
-from time import time
+from time import monotonic, time
 
 from airflow_kubernetes_secrets.errors import ApiResponseTooLargeError, ApiUnavailableError
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
@@ -15,6 +15,13 @@ from airflow_kubernetes_secrets.messages.printable import printable
 
 # A server may end an idle connection with a 408, which can cross the next request on it (RFC 9110, 15.5.9).
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+
+# With these statuses, a server asks each client to wait (RFC 9110, 15.6.4; RFC 6585, 4). kube-apiserver also sends
+# Retry-After with a 504 for a version that it has not reached yet, which concerns only that request.
+_STATUSES_FOR_ALL = frozenset({429, 503})
+
+# In seconds. If a server requests a longer pause, it is queried earlier: the reason may be gone by then.
+LONGEST_PAUSE_SECONDS = 30.0
 
 
 class Backoff:
@@ -102,6 +109,26 @@ class Failure:
             lasting=not self.is_final,
             retry_after=self.retry_after,
         )
+
+
+class RequestedPause:
+    """The pause that a server has requested with ``Retry-After``. Threads share it; no method waits."""
+
+    def __init__(self) -> None:
+        # The time on the monotonic clock at which it ends, and why the server has requested it.
+        self._ends_and_problem = (-math.inf, "")
+
+    def note(self, status: int, failure: Failure) -> None:
+        """Record a response, if it requests a pause of every request."""
+        if failure.retry_after is not None and status in _STATUSES_FOR_ALL:
+            seconds = min(failure.retry_after, LONGEST_PAUSE_SECONDS)
+            self._ends_and_problem = (monotonic() + seconds, failure.problem)
+
+    def failure(self) -> Failure | None:
+        """Return why no request must be sent now; ``None`` if there is no pause."""
+        ends, problem = self._ends_and_problem
+        left = ends - monotonic()
+        return Failure(problem, retry_after=left) if left > 0 else None
 
 
 def server_of(credentials: Credentials) -> str:

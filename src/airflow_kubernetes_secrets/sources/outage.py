@@ -13,6 +13,7 @@ from time import monotonic
 
 from airflow_kubernetes_secrets.counters import OUTAGE, counters
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
+from airflow_kubernetes_secrets.kubernetes.failures import LONGEST_PAUSE_SECONDS
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.sources.query import Query
 
@@ -23,9 +24,6 @@ _PAUSE_SECONDS = (2.0, 4.0)
 # In seconds. A probe is a lookup that somebody waits for. So the first one is short, and each one may take twice as
 # long as the last, up to the time of a lookup.
 FIRST_PROBE_SECONDS = 1.0
-
-# In seconds. If a server requests a longer pause, it is probed earlier: the reason may be gone by then.
-_LONGEST_PAUSE_SECONDS = 30.0
 
 # A process that runs for months may look up an unlimited number of ids. Those that it looks up regularly stay.
 _MOST_REMEMBERED = 1000
@@ -62,7 +60,7 @@ class ApiServerState:
             return timeout
         with self._lock:
             error, now = self._error, monotonic()
-            if error is None or now > self._next_probe + _LONGEST_PAUSE_SECONDS:
+            if error is None or now > self._next_probe + LONGEST_PAUSE_SECONDS:
                 # The last probe is too old to conclude that the server is still unavailable.
                 return timeout
             if now < self._next_probe:
@@ -94,7 +92,7 @@ class ApiServerState:
             if error.retry_after is not None:
                 pause = max(pause, error.retry_after)
             self._error = error.again()
-            self._next_probe = now + (min(pause, _LONGEST_PAUSE_SECONDS) if error.lasting else 0.0)
+            self._next_probe = now + (min(pause, LONGEST_PAUSE_SECONDS) if error.lasting else 0.0)
 
     def record_response(self) -> ApiUnavailableError | None:
         """Record a response. Return the error of the outage that it has ended; ``None`` if there was no outage."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 
 import pytest
@@ -12,13 +13,16 @@ from airflow_kubernetes_secrets.errors import (
     ApiError,
     ApiUnavailableError,
 )
+from airflow_kubernetes_secrets.sources.cache_policy import Thresholds
 from support.cluster import Cluster
 from support.deadlines import ends_within
 from support.exchange import Fault
 from support.faults import answer_with, close_at_once, late, raw, reset_after, silent, trickle, truncated
 from support.logs import log_messages
+from support.memory import MakeLookups
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
+from support.waiting import until
 
 
 def item(**parts: object) -> bytes:
@@ -158,6 +162,41 @@ def test_retry_after_beyond_the_timeout_fails_immediately(proxied: MakeBackend, 
         proxied(timeout=5).get_variable("x")
 
     assert len(proxy.requests) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_applies_to_the_other_requests_of_a_lookup(
+    make_lookups: MakeLookups, proxy: Proxy, put: Put, status: int
+) -> None:
+    """If a list fails, another list and a query for the single id follow."""
+    put.variable("x", "found")
+    lookups = make_lookups(ttl=0.5, thresholds=Thresholds(queries_first=0))
+    assert lookups.get("x") == "found"
+    until(lambda: lookups.policy.find_in_memory("x") is None)
+    requests = len(proxy.requests)
+    proxy.faults.append(answer_with(status, b"", {"Retry-After": "2"}))
+    began = time.monotonic()
+
+    assert lookups.get("x") == "found"
+
+    assert time.monotonic() - began >= 2
+    assert len(proxy.requests) == requests + 2
+
+
+def test_retry_after_applies_to_the_requests_of_all_threads(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    put.variable("x", "found")
+    backend = proxied(timeout=20)
+    proxy.faults.append(answer_with(429, b"", {"Retry-After": "2"}))
+    began = time.monotonic()
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(backend.get_variable, "x")
+        until(lambda: len(proxy.requests) == 1 and not proxy.faults)
+        # The response has arrived by then, and the first thread waits.
+        time.sleep(0.3)
+        assert threads.submit(backend.get_variable, "x").result() == "found"
+        assert time.monotonic() - began >= 2
+        assert first.result() == "found"
+    assert len(proxy.requests) == 3
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 302])
