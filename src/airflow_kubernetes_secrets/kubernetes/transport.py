@@ -29,6 +29,10 @@ from airflow_kubernetes_secrets.version import __version__
 DOUBTFUL_AFTER_SECONDS = 10.0
 _DOUBTFUL_SHARE = 1 / 3
 
+# A lookup can send several requests, and each of them can get a 401. The credentials are not read again so many seconds
+# after the last time: an exec plugin may take a minute, and the deadline of the lookup does not limit it.
+_READ_AGAIN_AFTER_SECONDS = 1.0
+
 # A process rarely has more threads that look something up at the same time.
 _IDLE_CONNECTIONS = 8
 
@@ -158,8 +162,8 @@ class Transport:
         self._note_failure = note_failure
         self._as_user = as_user
         self._doubtful_after = doubtful_after
-        # When the last successful renewal of the credentials began, on the monotonic clock.
-        self._renewal_began = -math.inf
+        # When the credentials were last read again, and when this was last attempted, on the monotonic clock.
+        self._renewed_at = self._renewal_ended_at = -math.inf
         self._pool = ConnectionPool(credentials)
         self.unreadable = ""
 
@@ -203,8 +207,7 @@ class Transport:
     def _renew(self, call: Call, sent_at: float) -> bool:
         """Read the credentials again after a 401, once for each call.
 
-        The request is repeated to confirm the 401. An exec plugin that ran for each of these attempts would use the
-        time of the lookup.
+        The request is repeated to confirm the 401. An exec plugin must not run for each of these attempts.
 
         Args:
             sent_at: when the request was sent, in seconds on the monotonic clock.
@@ -212,19 +215,22 @@ class Transport:
         Returns:
             Whether the credentials have been read since the request was sent.
         """
-        if self._renewal_began >= sent_at:
+        if self._renewed_at >= sent_at:
             return True
         if call.renewed:
             return False
         call.renewed = True
-        began = monotonic()
+        if monotonic() - self._renewal_ended_at < _READ_AGAIN_AFTER_SECONDS:
+            return False
         try:
             self._credentials.renew()
         except NotConfiguredError as error:
             self.unreadable = str(error)
             return False
+        finally:
+            self._renewal_ended_at = monotonic()
         self.unreadable = ""
-        self._renewal_began = began
+        self._renewed_at = self._renewal_ended_at
         return True
 
     def _exchange_once(self, send: Send[Reply], call: Call, deadline: Deadline) -> tuple[HttpConnection, Reply]:

@@ -26,8 +26,10 @@ from support.cluster import Cluster, ServiceAccount
 from support.errors import everything_about
 from support.faults import answer_with
 from support.kubeconfigs import edit
+from support.memory import replace_token
 from support.proxy import Proxy
 from support.secrets import Put
+from support.servers import on_the_devserver
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,27 @@ def test_exec_plugin_returns_a_new_token_after_a_401(
     plugin.token.write_text(account.token)
 
     assert backend.get_variable("x") == "found"
+
+
+@on_the_devserver
+def test_exec_plugin_runs_once_in_a_lookup_with_several_requests(
+    cluster: Cluster, edited: Callable[..., Path], account: ServiceAccount, put: Put, plugin: Plugin
+) -> None:
+    """After a list that fails, another list and a query for the single id follow."""
+    put.variable("x", "found")
+    plugin.token.write_text(account.token)
+    backend = KubernetesSecretsBackend(kubeconfig=str(edited(plugin.configure)), cache_ttl=1)
+    for _ in range(3):
+        assert backend.get_variable("x") == "found"
+    runs = plugin.runs
+    replace_token(cluster, account)
+    # Until then, the index is fresh.
+    time.sleep(1)
+
+    with pytest.raises(UnauthorizedError):
+        backend.get_variable("x")
+
+    assert plugin.runs == runs + 1
 
 
 def test_exec_plugin_that_uses_the_whole_timeout_does_not_hide_the_401(
