@@ -19,7 +19,7 @@ from contextlib import suppress
 from threading import RLock, get_ident
 from time import monotonic
 
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.errors import ApiUnavailableError, KubernetesSecretsError, UnconfirmedRefusalError
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages import notices
@@ -177,7 +177,7 @@ class CachePolicy:
             return self._api.fetch(query, deadline.left())
         list_deadline = deadline.part(_SHARE_OF_A_LIST)
         if is_mine:
-            problem = self._list_for_all(running, list_deadline)
+            error = self._list_for_all(running, list_deadline)
         else:
             while not running.is_over and list_deadline.left():
                 time.sleep(_WAITING_SECONDS)
@@ -185,9 +185,9 @@ class CachePolicy:
         if known is not None:
             return known
         found = self._api.fetch(query, deadline.left())
-        if is_mine and problem is not None:
+        if is_mine and error is not None:
             # The single query succeeded, so only the list is the problem.
-            self._put_off_lists(problem)
+            self._put_off_lists(error)
         return found
 
     def replace_index(self, watcher: Watcher, index: Index) -> None:
@@ -280,8 +280,8 @@ class CachePolicy:
         queried_at, needed = self._queried_at, self._thresholds.queries_first
         return not needed or (len(queried_at) == needed and now - queried_at[0] < self._ttl)
 
-    def _list_for_all(self, running: _RunningList, deadline: Deadline) -> str | None:
-        """List everything. Return the error message if the LIST failed; else ``None``."""
+    def _list_for_all(self, running: _RunningList, deadline: Deadline) -> KubernetesSecretsError | None:
+        """List everything. Return the error if the LIST failed; else ``None``."""
         try:
             # Another list may have ended since this thread has checked.
             index = self._index
@@ -289,7 +289,7 @@ class CachePolicy:
                 self._list(deadline.left())
         except KubernetesSecretsError as error:
             # The list may be refused although the single query is allowed.
-            return getattr(error, "problem", str(error))
+            return error
         finally:
             running.is_over = True
             with self._lock:
@@ -297,7 +297,7 @@ class CachePolicy:
                     self._running_list = None
         return None
 
-    def _put_off_lists(self, problem: str) -> None:
+    def _put_off_lists(self, error: KubernetesSecretsError) -> None:
         with self._lock:
             pause = self._thresholds.list_again_after * 2.0**self._failed_lists
             self._failed_lists = min(self._failed_lists + 1, 16)
@@ -305,13 +305,19 @@ class CachePolicy:
             failed = self._failed_lists
         if failed > 1:
             kind, namespace = self._api.resource.kind, self._api.namespace
+            remedy, problem = "", str(error)
+            if isinstance(error, ApiUnavailableError) and not isinstance(error, UnconfirmedRefusalError):
+                remedy = (
+                    f"If there are too many {kind}s, move Airflow's to a namespace of their own, or raise 'timeout' in "
+                    "backend_kwargs. "
+                )
+                problem = error.problem
             notices.once(
                 logging.WARNING,
                 ("list", kind, namespace, self._label),
                 f"the {kind}s with the label {self._label} in namespace {namespace!r} could not be listed, so "
-                f"each lookup queries the API server. If there are too many {kind}s, move Airflow's to a namespace of "
                 # The problem is last, because it can end with a command.
-                f"their own, or raise 'timeout' in backend_kwargs. The error was: {problem}",
+                f"each lookup queries the API server. {remedy}The error was: {problem}",
             )
 
     def _list(self, seconds: float) -> None:

@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.sources import cache_policy
 from support.clock import Clock
 from support.cluster import Cluster
 from support.exchange import Exchange
-from support.faults import answer_with, forward, late, silent, unfiltered
+from support.faults import FORBIDDEN, answer_with, forward, late, silent, unfiltered
 from support.label_selectors import WATCHED, selector, selectors
 from support.logs import log_messages
 from support.memory import MakeLookups, lists_of_all, watchers
@@ -245,6 +245,22 @@ class TestIndex:
         proxy.faults.append(answer_with(403, message))
 
         assert [backend.get_variable("x") for _ in range(5)] == ["found"] * 5
+
+    def test_warning_about_a_forbidden_list_names_the_permission(
+        self, make_lookups: MakeLookups, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """One of several servers can refuse it, so that another one accepts the query that follows."""
+        put.variable("x", "found")
+        lookups = make_lookups(thresholds=cache_policy.Thresholds(queries_first=0, list_again_after=0.1))
+        for _ in range(2):
+            proxy.faults.append(FORBIDDEN)
+            assert lookups.get("x") == "found"
+            time.sleep(0.2)
+
+        [line] = log_messages(caplog)
+        assert f"the Secrets with the label {VARIABLE} in namespace {put.namespace!r} could not be listed" in line
+        assert "--verb=list" in line
+        assert "timeout" not in line
 
     def test_result_of_a_list_is_discarded_after_a_401(
         self, refusals_confirmed_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put
