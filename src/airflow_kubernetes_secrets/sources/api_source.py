@@ -133,7 +133,7 @@ class ApiSource:
 
     def _make(self, resource: Resource, name: str) -> Namespace:
         options = self._options
-        keeps_results = options.outage_ttl > 0 or (options.cache_ttl > 0 and bool(options.references))
+        keeps_results = options.outage_ttl > 0 or options.cache_ttl > 0
         api = NamespaceApi(
             self._client, self._server_state, resource, name, options.timeout, keeps_results=keeps_results
         )

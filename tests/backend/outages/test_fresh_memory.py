@@ -81,6 +81,15 @@ class TestFreshMemory:
         with no_new_connections(proxy):
             assert proxied(**options).get_variable("x") == "found"
 
+    def test_last_response_for_a_label_is_used(self, short_pauses: None, proxied: MakeBackend, proxy: Proxy) -> None:
+        """``outage_ttl`` is the additional age."""
+        options = {"cache_ttl": 60, "outage_ttl": 0, "timeout": 0.5}
+        assert proxied(**options).get_variable("missing") is None
+        _begin_an_outage(proxied(**options), proxy)
+
+        with no_new_connections(proxy):
+            assert proxied(**options).get_variable("missing") is None
+
     @pytest.mark.parametrize("outage_ttl", [0, 300])
     def test_failing_lookup_uses_the_index_that_another_thread_fetched(
         self,
