@@ -136,12 +136,16 @@ def test_more_ids_than_are_stored(
     source: ServerSource, everywhere: KubernetesSecretsBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index_results, "_MOST_STORED", 5)
-    numbers = [str(number) for number in range(10)]
-    for number in numbers:
-        source.put({VARIABLE: f"x{number}"}, number, name=f"x{number}")
+    ids = [f"stored-{number}" for number in range(10)]
+    for identifier in ids:
+        source.put({VARIABLE: identifier}, f"value of {identifier}", name=identifier)
 
     for _ in range(3):
-        assert [everywhere.get_variable(f"x{number}") for number in numbers] == numbers
+        assert [everywhere.get_variable(each) for each in ids] == [f"value of {each}" for each in ids]
+
+    gc.collect()
+    decisions = [each for each in gc.get_objects() if isinstance(each, Decision)]
+    assert sum(each.lookup.id in ids for each in decisions) == 5
 
 
 def test_in_a_forked_child(source: ServerSource, everywhere: KubernetesSecretsBackend) -> None:
