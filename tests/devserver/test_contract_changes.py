@@ -169,3 +169,69 @@ def test_delete_collection_with_a_selector(secrets: Secrets) -> None:
     assert answer["kind"] == "SecretList"
     assert [item["metadata"]["name"] for item in answer["items"]] == ["one"]
     assert secrets.names() == {"two"}
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "code"),
+    [
+        ({"uid": "x"}, None, 409),
+        ({"resourceVersion": "1"}, None, 409),
+        ({"gracePeriodSeconds": "x"}, None, 400),
+        ({}, {"gracePeriodSeconds": "x"}, Since({0: 500, 30: 400})),
+        ({"uid": "x", "dryRun": "All", "gracePeriodSeconds": "x", "propagationPolicy": "x"}, {"kind": ""}, 200),
+    ],
+    ids=["uid", "resourceVersion", "grace period", "grace period in the body", "body"],
+)
+def test_the_query_contains_the_delete_options_if_there_is_no_body(
+    secrets: Secrets, cluster: Cluster, query: Any, body: Any, code: Any
+) -> None:
+    secrets.create("a")
+    response = cluster.admin.request("DELETE", f"{secrets.path}/a", params=query, json=body)
+    assert response.status_code == at(cluster, code), response.text
+    assert secrets.names() == (set() if response.is_success else {"a"})
+
+
+def test_delete_collection_deletes_one_page(secrets: Secrets) -> None:
+    for name in ("a", "b", "c"):
+        secrets.create(name)
+    query: dict[str, str] = {"limit": "1"}
+    for name, rest in (("a", {"b", "c"}), ("b", {"c"})):
+        page = secrets.cluster.admin.delete(secrets.path, params=query).json()
+        assert [item["metadata"]["name"] for item in page["items"]] == [name]
+        assert page["metadata"]["remainingItemCount"] == len(rest)
+        assert secrets.names() == rest
+        query["continue"] = page["metadata"]["continue"]
+
+
+def test_delete_collection_on_a_page_of_the_past(secrets: Secrets) -> None:
+    for name in ("a", "b", "c"):
+        secrets.create(name)
+    token = secrets.list(limit="1").json()["metadata"]["continue"]
+    secrets.delete("b")
+    page = secrets.cluster.admin.delete(secrets.path, params={"continue": token}).json()
+    assert [item["metadata"]["name"] for item in page["items"]] == ["b", "c"]
+    assert secrets.names() == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "code"),
+    [
+        ({"limit": "x"}, None, 400),
+        ({"resourceVersion": "x"}, None, Since({0: 500, 30: 400})),
+        ({"continue": "x"}, None, 400),
+        ({"resourceVersion": "0"}, None, 409),
+        ({"uid": "x"}, None, 409),
+        ({}, {"preconditions": {"uid": "x"}}, 409),
+        ({}, {"preconditions": {"resourceVersion": "1"}}, 409),
+        ({"propagationPolicy": "x"}, None, 422),
+    ],
+    ids=str,
+)
+def test_refused_delete_collection(secrets: Secrets, cluster: Cluster, query: Any, body: Any, code: Any) -> None:
+    secrets.create("a")
+    secrets.create("b")
+    response = cluster.admin.request("DELETE", secrets.path, params=query, json=body)
+    assert response.status_code == at(cluster, code), response.text
+    if response.status_code == 409:
+        assert response.json()["details"]["kind"] == "Secret"
+    assert secrets.names() == {"a", "b"}

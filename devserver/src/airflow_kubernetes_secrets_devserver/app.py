@@ -10,7 +10,7 @@ import logging
 import re
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
@@ -36,10 +36,11 @@ from airflow_kubernetes_secrets_devserver.access import (
     review_rules,
     review_self,
 )
+from airflow_kubernetes_secrets_devserver.deletion import DeleteOptions
 from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, RESOURCES, ServedResource
 from airflow_kubernetes_secrets_devserver.received import as_go_reads
 from airflow_kubernetes_secrets_devserver.registry import Registry, WriteOptions
-from airflow_kubernetes_secrets_devserver.selection import Page, Selection, flag, named_by, number
+from airflow_kubernetes_secrets_devserver.selection import Page, Selection, flag, named_by
 from airflow_kubernetes_secrets_devserver.status import (
     Cause,
     StatusError,
@@ -50,7 +51,7 @@ from airflow_kubernetes_secrets_devserver.status import (
 )
 from airflow_kubernetes_secrets_devserver.store import JsonObject, Key
 from airflow_kubernetes_secrets_devserver.tables import table, wants_table
-from airflow_kubernetes_secrets_devserver.validation import validate_deletion, validate_manager
+from airflow_kubernetes_secrets_devserver.validation import is_dry_run, validate_manager
 from airflow_kubernetes_secrets_devserver.watching import ServedWatch
 
 log = logging.getLogger(__name__)
@@ -227,33 +228,30 @@ class Api:
 
     async def _change(self, request: Request, key: Key, _user: User, options: WriteOptions) -> Response:
         registry, resource, (_, namespace, name) = self._registry, RESOURCES[key.plural], key
+        if request.method == "DELETE":
+            return await self._delete(request, key)
         document = await _document(request)
         if request.method == "POST":
             return self._object_response(
                 request, resource, registry.create(resource, namespace, document, options), 201
             )
-        if request.method == "PUT":
-            return self._object_response(
-                request, resource, registry.update(resource, namespace, name, document, options)
-            )
-        delete_options = {**request.query_params, **_mapping(document)}
-        if delete_options.get("kind") not in (None, "", "DeleteOptions"):
-            raise bad_request("the body of the request is no DeleteOptions")
-        number(request.query_params, "gracePeriodSeconds")  # It has no effect here, but must be a number.
-        validate_deletion(delete_options)
-        dry_run = _mapping(document).get("dryRun") or []
-        if not isinstance(dry_run, list):
-            raise bad_request("dryRun must be a list of strings")
-        if _is_dry_run(*dry_run):
-            options = replace(options, dry_run=True)
+        return self._object_response(request, resource, registry.update(resource, namespace, name, document, options))
+
+    async def _delete(self, request: Request, key: Key) -> Response:
+        registry, resource, (_, namespace, name) = self._registry, RESOURCES[key.plural], key
+        body, query = await _body(request), request.query_params
+        # The parameters of the query count only if there is no body.
+        if body:
+            options = DeleteOptions.from_document(_mapping(_read(_media_type(request), body)))
+        else:
+            options = DeleteOptions.from_query(query)
         if name:
-            return JSONResponse(registry.delete(resource, namespace, name, delete_options, options))
+            return JSONResponse(registry.delete(resource, namespace, name, options))
         if resource is NAMESPACES:
             raise method_not_allowed()
-        selection = Selection.from_query(resource, request.query_params)
-        return self._object_response(
-            request, resource, registry.delete_collection(resource, namespace, selection, options)
-        )
+        selection, page = Selection.from_query(resource, query), Page.from_query(query, namespace)
+        found = registry.delete_collection(resource, namespace, selection, page, options)
+        return self._object_response(request, resource, found)
 
     async def _patch(self, request: Request, key: Key, user: User, options: WriteOptions) -> Response:
         registry, resource, (_, namespace, name) = self._registry, RESOURCES[key.plural], key
@@ -320,19 +318,10 @@ def _write_options(request: Request) -> WriteOptions:
     validate_manager(query.get("fieldManager", ""), kind)
     return WriteOptions(
         manager=query.get("fieldManager") or request.headers.get("user-agent", "").partition("/")[0] or "unknown",
-        dry_run=_is_dry_run(query.get("dryRun", "")),
+        dry_run=request.method != "DELETE" and is_dry_run(query.get("dryRun", "")),
         validation=validation,
         force=flag(query, "force"),
     )
-
-
-def _is_dry_run(*requested: object) -> bool:
-    """Return whether this is a dry run; StatusError 422 for any value other than ``All``."""
-    for each in requested:
-        if each not in ("", "All"):
-            cause = Cause("FieldValueNotSupported", f'Unsupported value: "{each}": supported values: "All"', "dryRun")
-            raise invalid("Options", "", [cause], group="meta.k8s.io")
-    return "All" in requested
 
 
 def _media_type(request: Request) -> str:
@@ -360,10 +349,15 @@ async def _document(request: Request) -> object:
     if form not in ("", *_FORMS):
         raise _unknown_form(_FORMS)
     body = await _body(request)
-    if not body and request.method == "DELETE":
-        return {}
     if not body:
         raise bad_request(_NO_BODY)
+    return _read(form, body)
+
+
+def _read(form: str, body: bytes) -> object:
+    """Return the document in a body of one of the media types for objects."""
+    if form not in ("", *_FORMS):
+        raise _unknown_form(_FORMS)
     if form != protobuf.MEDIA_TYPE:
         return _parse(body, yaml=form == "application/yaml")
     try:

@@ -13,6 +13,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets_devserver import apply as server_side
 from airflow_kubernetes_secrets_devserver import managers
+from airflow_kubernetes_secrets_devserver.deletion import DeleteOptions
 from airflow_kubernetes_secrets_devserver.objects import (
     NAMESPACES,
     RESOURCES,
@@ -219,8 +220,7 @@ class Registry:
         resource: ServedResource,
         namespace: str,
         name: str,
-        delete_options: Mapping[str, Any],
-        options: WriteOptions = OWN_WRITES,
+        options: DeleteOptions,
     ) -> JsonObject:
         """Delete an object. If it has finalizers, it is only marked; the update that clears them removes it.
 
@@ -229,15 +229,7 @@ class Registry:
         if resource is NAMESPACES and name in _PERMANENT_NAMESPACES:
             raise not_to_be_deleted(NAMESPACES.plural, name)
         current = self.get(resource, namespace, name)
-        conditions = delete_options.get("preconditions") or {}
-        if not isinstance(conditions, Mapping):
-            raise bad_request("preconditions must be an object")
-        for field_name, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
-            wanted, found = conditions.get(field_name), current["metadata"][field_name]
-            if wanted and wanted != found:
-                why = f"the {word} in the precondition ({wanted}) does not match the {word} in record ({found})."
-                happened = "deleted and then recreated" if field_name == "uid" else "modified"
-                raise conflict(resource.kind, name, f"{why} The object might have been {happened}")
+        options.check(resource, current)
         if not options.dry_run and resource is NAMESPACES:
             for each in RESOURCES.values():
                 for key, _ in self.store.select(each.plural, name):
@@ -245,7 +237,7 @@ class Registry:
         marked = self._delete(Key(resource.plural, namespace, name), current, options)
         return success(name, resource.plural, current["metadata"]["uid"]) if marked is None else marked
 
-    def _delete(self, key: Key, current: JsonObject, options: WriteOptions) -> JsonObject | None:
+    def _delete(self, key: Key, current: JsonObject, options: DeleteOptions) -> JsonObject | None:
         """Return the object marked as being deleted if it has finalizers; ``None`` if it was removed."""
         if not current["metadata"].get("finalizers"):
             if not options.dry_run:
@@ -258,13 +250,24 @@ class Registry:
         return marked if options.dry_run else self.store.put(key, marked)
 
     def delete_collection(
-        self, resource: ServedResource, namespace: str, selection: Selection, options: WriteOptions = OWN_WRITES
+        self,
+        resource: ServedResource,
+        namespace: str,
+        selection: Selection,
+        page: Page,
+        options: DeleteOptions,
     ) -> JsonObject:
-        """Delete all objects that match, and return the list of them."""
-        found = self.list(resource, namespace, selection, Page())
+        """Delete the objects on one page of those that match, and return the list of them.
+
+        The first object that does not meet the preconditions ends the deletion.
+        """
+        found = self.list(resource, namespace, selection, page)
         for item in found["items"]:
             key = Key(resource.plural, namespace, item["metadata"]["name"])
-            self._delete(key, self.get(resource, namespace, key.name), options)
+            # A page of an older version can contain objects that no longer exist.
+            if (current := self.store.get(key)) is not None:
+                options.check(resource, current)
+                self._delete(key, current, options)
         return found
 
     def list(self, resource: ServedResource, namespace: str | None, selection: Selection, page: Page) -> JsonObject:

@@ -24,6 +24,7 @@ from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets_devserver.access import Access, User
 from airflow_kubernetes_secrets_devserver.app import Api
 from airflow_kubernetes_secrets_devserver.client_files import ClientFiles
+from airflow_kubernetes_secrets_devserver.deletion import DeleteOptions
 from airflow_kubernetes_secrets_devserver.manifests import Manifests
 from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, NAMESPACES, RESOURCES, SECRETS, ServedResource
 from airflow_kubernetes_secrets_devserver.received import as_go_reads
@@ -233,7 +234,7 @@ class DevServer:
         """
         resource = self._resource(kind)
         where = (namespace or self.namespace) if resource.namespaced else ""
-        self._call(lambda: self._registry.delete(resource, where, name, {}))
+        self._call(lambda: self._registry.delete(resource, where, name, DeleteOptions()))
 
     @staticmethod
     def _resource(kind: str) -> ServedResource:

@@ -133,6 +133,19 @@ def validate_deletion(options: Mapping[str, Any]) -> None:
         raise invalid("DeleteOptions", "", causes, group="meta.k8s.io")
 
 
+def is_dry_run(*requested: object) -> bool:
+    """Return whether a request is a dry run.
+
+    Raises:
+        StatusError: 422, a value is not ``All``.
+    """
+    for each in requested:
+        if each not in ("", "All"):
+            cause = Cause("FieldValueNotSupported", f'Unsupported value: "{each}": supported values: "All"', "dryRun")
+            raise invalid("Options", "", [cause], group="meta.k8s.io")
+    return "All" in requested
+
+
 def validate_manager(manager: str, options: str) -> None:
     """Check the name of a field manager.
 
