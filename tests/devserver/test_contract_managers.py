@@ -304,3 +304,58 @@ def test_managed_fields_contain_no_values(secrets: Secrets, apply: Apply) -> Non
     done = apply("a", data={"k": secret}, stringData={"l": "hunter2"})
     assert "hunter2" not in json.dumps(done.json()["metadata"])
     assert secret not in json.dumps(done.json()["metadata"])
+
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+@pytest.mark.parametrize(
+    "applied",
+    [
+        {"data": {"b": None}, "immutable": None},
+        {"metadata": {"labels": {"y": "1", "x": "2"}, "namespace": "{}"}},
+        {"metadata": {"annotations": {LAST_APPLIED: "other", "x": "y"}}},
+    ],
+    ids=["null", "metadata", "annotations"],
+)
+def test_apply_by_kubectl_updates_the_annotation_of_client_side_apply(
+    secrets: Secrets, apply: Apply, applied: Any
+) -> None:
+    applied = json.loads(json.dumps(applied).replace("{}", secrets.namespace))
+    secrets.create("s", metadata={"name": "s", "annotations": {LAST_APPLIED: "{}"}})
+    apply("other", data={"a": "YQ=="})
+    assert secrets.get("s")["metadata"]["annotations"][LAST_APPLIED] == "{}"
+    response = apply("kubectl", force=True, **applied)
+    assert response.status_code == 200, response.text
+    text = response.json()["metadata"]["annotations"][LAST_APPLIED]
+    expected = {"apiVersion": "v1", "kind": "Secret", **applied}
+    expected["metadata"] = {"name": "s", **applied.get("metadata", {})}
+    expected["metadata"].get("annotations", {}).pop(LAST_APPLIED, None)
+    assert text == json.dumps(expected, sort_keys=True, separators=(",", ":")) + "\n"
+
+
+def test_characters_in_the_annotation_of_client_side_apply(secrets: Secrets, apply: Apply) -> None:
+    secrets.create("s", metadata={"name": "s", "annotations": {LAST_APPLIED: "{}"}})
+    text = apply("kubectl", stringData={"b": "<&>\u00e9\u2028"}).json()["metadata"]["annotations"][LAST_APPLIED]
+    assert text.endswith('"stringData":{"b":"\\u003c\\u0026\\u003e\u00e9\\u2028"}}\n')
+
+
+@pytest.mark.parametrize("annotations", [{}, {LAST_APPLIED: ""}, {"x": "y"}], ids=str)
+def test_apply_by_kubectl_adds_no_annotation(
+    secrets: Secrets, cluster: Cluster, apply: Apply, annotations: dict[str, str]
+) -> None:
+    secrets.create("s", metadata={"name": "s", "annotations": annotations})
+    found = apply("kubectl", data={"a": "YQ=="}).json()["metadata"].get("annotations", {})
+    is_added = at(cluster, Since({0: LAST_APPLIED in annotations, 22: False}))
+    assert found == annotations or is_added
+
+
+def test_apply_by_kubectl_removes_an_annotation_that_would_be_too_large(
+    secrets: Secrets, cluster: Cluster, apply: Apply
+) -> None:
+    secrets.create("s", metadata={"name": "s", "annotations": {LAST_APPLIED: "{}"}})
+    response = apply("kubectl", metadata={"annotations": {"x": "x" * 150_000}})
+    # Patches of 1.20 and 1.21 fix this and the test above too: https://github.com/kubernetes/kubernetes/pull/102105
+    assert response.status_code == at(cluster, Since({0: 422, 22: 200})), response.text
+    if response.status_code == 200:
+        assert [*response.json()["metadata"]["annotations"]] == ["x"]

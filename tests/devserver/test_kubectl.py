@@ -246,6 +246,15 @@ def test_switch_from_client_side_to_server_side_apply(kubectl: Kubectl) -> None:
     assert "data" not in kubectl.secret("db")
 
 
+def test_switch_to_server_side_apply_and_back(kubectl: Kubectl) -> None:
+    manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\ndata: {a: eA==, b: eA==}\n"
+    kubectl("apply", "-f", "-", stdin=manifest)
+    kubectl("apply", "--server-side", "-f", "-", stdin=manifest.replace("b:", "c:"))
+    assert kubectl.secret("db")["data"].keys() == {"a", "c"}
+    kubectl("apply", "-f", "-", stdin=manifest.replace(", b: eA==", ""))
+    assert kubectl.secret("db")["data"].keys() == {"a"}
+
+
 @pytest.mark.parametrize("command", [["apply"], ["apply", "--server-side"], ["create"]])
 def test_null_values(cluster: Cluster, kubectl: Kubectl, command: Any) -> None:
     manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, labels: {a: }}\nstringData: {value: }\n"

@@ -6,6 +6,8 @@ https://kubernetes.io/docs/reference/using-api/server-side-apply/
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,9 +26,10 @@ from airflow_kubernetes_secrets_devserver.patch import merge
 from airflow_kubernetes_secrets_devserver.received import as_go_reads
 from airflow_kubernetes_secrets_devserver.status import StatusError, apply_conflict
 from airflow_kubernetes_secrets_devserver.store import JsonObject
+from airflow_kubernetes_secrets_devserver.validation import MAXIMUM_ANNOTATION_BYTES, annotation_bytes
 
 # The name under which kubectl applies, and the annotation in which client-side apply stores the configuration.
-_KUBECTL = "kubectl"
+KUBECTL = "kubectl"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -55,11 +58,37 @@ def apply(current: JsonObject | None, applied: JsonObject, manager: str, now: st
         for other in sorted(entries, key=lambda each: (each.name, each.operation))
         for path in sorted(entries[other].paths & changes.set)
     ]
-    may_take_over = force or (manager == _KUBECTL and {path for _, path in conflicts} <= _last_applied(live))
+    may_take_over = force or (manager == KUBECTL and {path for _, path in conflicts} <= _last_applied(live))
     if conflicts and not may_take_over:
         raise apply_conflict([(text, managers.path_text(path)) for text, path in conflicts])
     entries = managers.without(entries, changes.set | changes.removed)
     return managers.written(result, {**entries, this: ManagedFields(paths, now)})
+
+
+def record_last_applied(result: JsonObject, applied: JsonObject) -> JsonObject:
+    """Return ``result`` with ``applied`` in the annotation of client-side apply, if it has this annotation.
+
+    Otherwise the next client-side apply would compare with an older configuration. The annotation is removed if it
+    would be too large.
+    """
+    metadata = result["metadata"]
+    annotations: JsonObject = metadata.get("annotations") or {}
+    if not annotations.get(_LAST_APPLIED):
+        return result
+    sent: JsonObject = applied.get("metadata") or {}
+    if isinstance(sent.get("annotations"), Mapping):
+        others = {name: each for name, each in sent["annotations"].items() if name != _LAST_APPLIED}
+        sent = {**sent, "annotations": others}
+    recorded = {**annotations, _LAST_APPLIED: _go_json({**applied, "metadata": sent}) + "\n"}
+    if annotation_bytes({name: each or "" for name, each in recorded.items()}) > MAXIMUM_ANNOTATION_BYTES:
+        del recorded[_LAST_APPLIED]
+    return {**result, "metadata": {**metadata, "annotations": recorded}}
+
+
+def _go_json(value: object) -> str:
+    """Return the JSON that Go writes, which contains no character with a meaning in HTML."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def repeated_items(applied: JsonObject) -> list[str]:

@@ -180,7 +180,10 @@ class Registry:
         current = self.store.get(Key(resource.plural, namespace, name))
         identity = {"name": name, **({"namespace": namespace} if resource.namespaced else {})}
         whole = {**document, "metadata": {**metadata, **identity}}
-        content = decode(resource, server_side.apply(current, whole, options.manager, now(), options.force))
+        result = server_side.apply(current, whole, options.manager, now(), options.force)
+        if options.manager == server_side.KUBECTL:
+            result = server_side.record_last_applied(result, document)
+        content = decode(resource, result)
         if current is None:
             return self._create(resource, namespace, content, options), True
         return self._replace(resource, Key(resource.plural, namespace, name), content, options, applied=True), False

@@ -202,6 +202,11 @@ def _name_causes(resource: ServedResource, metadata: JsonObject) -> Iterator[Cau
             yield _bad(field, value, "must not contain dots" if _SUBDOMAIN.fullmatch(checked) else text)
 
 
+def annotation_bytes(annotations: Mapping[str, str]) -> int:
+    """Return the size of annotations as the API limits it."""
+    return sum(len(text.encode()) for item in annotations.items() for text in item)
+
+
 def _label_causes(metadata: JsonObject) -> Iterator[Cause]:
     for key, value in metadata.get("labels", {}).items():
         yield from _qualified_name_causes("metadata.labels", key)
@@ -215,7 +220,7 @@ def _annotation_causes(metadata: JsonObject) -> Iterator[Cause]:
     annotations = metadata.get("annotations", {})
     for key in annotations:
         yield from _qualified_name_causes("metadata.annotations", key, key.lower())
-    if sum(len(text.encode()) for item in annotations.items() for text in item) > MAXIMUM_ANNOTATION_BYTES:
+    if annotation_bytes(annotations) > MAXIMUM_ANNOTATION_BYTES:
         yield _too_long("metadata.annotations", MAXIMUM_ANNOTATION_BYTES)
 
 
