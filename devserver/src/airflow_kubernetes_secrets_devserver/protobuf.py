@@ -7,10 +7,13 @@ The encoding: https://protobuf.dev/programming-guides/encoding/
 from __future__ import annotations
 
 import base64
+import datetime
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json
+from airflow_kubernetes_secrets_devserver.received import as_go_reads
 from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
@@ -66,6 +69,51 @@ def _map(name: str, read: Read) -> Field:
     return Field(name, message({1: Field("key", text), 2: Field("value", read)}), many="map")
 
 
+def boolean(value: Any) -> bool:
+    """Return a boolean value; TypeError for a value with a length."""
+    if not isinstance(value, int):
+        raise TypeError
+    return value != 0
+
+
+def time(value: Any) -> str:
+    """Return a time, a message with the seconds since 1970, in the format of the API."""
+    seconds = decode_message(raw(value), {1: Field("seconds", int)}).get("seconds", 0)
+    try:
+        return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OverflowError, OSError, ValueError):
+        raise UndecodableError("a time in it is out of range") from None
+
+
+def managed_fields(value: Any) -> Any:
+    """Return the ``fieldsV1`` of a manager, which are JSON in a message; None if they are not JSON.
+
+    Raises:
+        StatusError: 400, the nesting is too deep, or a number is not finite.
+    """
+    try:
+        return as_go_reads(read_json(decode_message(raw(value), {1: Field("raw", text)}).get("raw", "")))
+    except UnreadableError:
+        return None
+
+
+_OWNER = {
+    1: Field("kind", text),
+    3: Field("name", text),
+    4: Field("uid", text),
+    5: Field("apiVersion", text),
+    6: Field("controller", boolean),
+    7: Field("blockOwnerDeletion", boolean),
+}
+_MANAGER_ENTRY = {
+    1: Field("manager", text),
+    2: Field("operation", text),
+    3: Field("apiVersion", text),
+    4: Field("time", time),
+    6: Field("fieldsType", text),
+    7: Field("fieldsV1", managed_fields),
+    8: Field("subresource", text),
+}
 _METADATA = {
     1: Field("name", text),
     2: Field("generateName", text),
@@ -74,7 +122,9 @@ _METADATA = {
     6: Field("resourceVersion", text),
     11: _map("labels", text),
     12: _map("annotations", text),
+    13: Field("ownerReferences", message(_OWNER), many="list"),
     14: Field("finalizers", text, many="list"),
+    17: Field("managedFields", message(_MANAGER_ENTRY), many="list"),
 }
 _ATTRIBUTES = {
     number: Field(name, text)
@@ -90,13 +140,13 @@ _KINDS = {
         2: _map("data", octets),
         3: Field("type", text),
         4: _map("stringData", text),
-        5: Field("immutable", bool),
+        5: Field("immutable", boolean),
     },
     "ConfigMap": {
         1: Field("metadata", message(_METADATA)),
         2: _map("data", text),
         3: _map("binaryData", octets),
-        4: Field("immutable", bool),
+        4: Field("immutable", boolean),
     },
     "Namespace": {1: Field("metadata", message(_METADATA))},
     "SelfSubjectAccessReview": {2: Field("spec", message(_REVIEW))},
@@ -104,6 +154,8 @@ _KINDS = {
     "SelfSubjectReview": {},
     "DeleteOptions": {
         2: Field("preconditions", message({1: Field("uid", text), 2: Field("resourceVersion", text)})),
+        3: Field("orphanDependents", boolean),
+        4: Field("propagationPolicy", text),
         5: Field("dryRun", text, many="list"),
     },
 }
