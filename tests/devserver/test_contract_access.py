@@ -72,6 +72,8 @@ def test_anonymous_requests(cluster: Cluster, header: str | None) -> None:
         ("GET", "{}?watch=true&fieldSelector=metadata.name%3Dx", 'secrets "x"', "watch", "{}"),
         ("GET", "/api/v1/namespaces/default/secrets", "secrets", "list", "default"),
         ("GET", "/api/v1/namespaces/default/secrets?fieldSelector=metadata.name%3Dx", 'secrets "x"', "list", "default"),
+        ("GET", "/api/v1/namespaces/default/secrets?fieldSelector=metadata.name%3Dx,y", "secrets", "list", "default"),
+        ("GET", r"{}?watch=1&fieldSelector=type%3Dy\,metadata.name%3Dx", "secrets", "watch", "{}"),
         ("GET", "/api/v1/secrets", "secrets", "list", ""),
         ("GET", "/api/v1/secrets?watch=1", "secrets", "watch", ""),
         ("GET", "/api/v1/namespaces", "namespaces", "list", ""),

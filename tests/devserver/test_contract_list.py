@@ -126,6 +126,9 @@ def test_line_break_ends_a_label_selector(labelled: Secrets) -> None:
         ("type!=Opaque", "none"),
         ("metadata.name=prod,type=Opaque", "prod"),
         ("metadata.name=prod,type!=Opaque", ""),
+        (r"type=a\,b", ""),
+        (r"type!=a\,b\=\\,metadata.name=prod", "prod"),
+        (",==,metadata.name=prod,", "prod"),
     ],
 )
 def test_field_selectors(labelled: Secrets, selector: str, names: str) -> None:
@@ -146,6 +149,10 @@ def test_label_and_field_selectors_are_combined(labelled: Secrets) -> None:
         ("metadata.name", "invalid selector: 'metadata.name'; can't understand 'metadata.name'"),
         ("metadata.name=a=b", "invalid field selector: unescaped character in value: 61"),
         ("metadata.name!==a", "invalid field selector: unescaped character in value: 61"),
+        ("type=a\\", "invalid field selector: invalid escape sequence: \\"),
+        (r"type=a\/b", r"invalid field selector: invalid escape sequence: \/"),
+        (r"a\,b=x", r"field label not supported: a\,b"),
+        (r"type=a\\,b", r"invalid selector: 'type=a\\,b'; can't understand 'b'"),
     ],
 )
 def test_invalid_field_selectors(labelled: Secrets, selector: str, message: str) -> None:

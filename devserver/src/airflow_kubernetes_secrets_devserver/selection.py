@@ -39,8 +39,11 @@ class Selection:
             labels = LabelSelector.parse(query.get("labelSelector", ""))
         except SelectorError as error:
             raise bad_request(str(error)) from error
-        fields = tuple(_field(resource, part) for part in query.get("fieldSelector", "").split(",") if part)
-        return cls(labels, fields, resource)
+        # A term without a field and a value has no effect.
+        fields = [term for term in _terms(query.get("fieldSelector", "")) if term[0] or term[2]]
+        for name, _, _ in fields:
+            _check_field(resource, name)
+        return cls(labels, tuple(fields), resource)
 
     def __bool__(self) -> bool:
         return bool(self.labels.requirements or self.fields)
@@ -52,29 +55,50 @@ class Selection:
         )
 
 
-def _field(resource: ServedResource, text: str) -> tuple[str, bool, str]:
+def _terms(selector: str) -> list[tuple[str, bool, str]]:
+    """Return the terms of a field selector: a field, whether it must be equal, and a value.
+
+    Raises:
+        StatusError: 400, the selector is invalid.
+    """
+    # A backslash before a comma makes it a part of the value. The API server sorts the terms.
+    return [_term(selector, part) for part in sorted(re.findall(r"(?:[^,\\]|\\.|\\\Z)+", selector, re.DOTALL))]
+
+
+def _term(selector: str, text: str) -> tuple[str, bool, str]:
     found = re.fullmatch("(.*?)(!=|==|=)(.*)", text, re.DOTALL)
     if found is None:
-        raise bad_request(f"invalid selector: '{text}'; can't understand '{text}'")
+        raise bad_request(f"invalid selector: '{selector}'; can't understand '{text}'")
     name, sign, value = found.groups()
-    if "=" in value:
+    return name, sign != "!=", re.sub(r"\\.?|=", _unescaped, value, flags=re.DOTALL)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    """Return the character that an escape sequence in a value means."""
+    if found[0] == "=":
         raise bad_request(f"invalid field selector: unescaped character in value: {ord('=')}")
+    if found[0][1:] not in ("\\", ",", "="):
+        raise bad_request(f"invalid field selector: invalid escape sequence: {found[0]}")
+    return found[0][1:]
+
+
+def _check_field(resource: ServedResource, name: str) -> None:
+    """Raise an error (400) if a field selector cannot use the field."""
     if name not in resource.selectable and resource is CONFIG_MAPS:
         # The API server has no own rule for the fields of a ConfigMap, so the general message is used.
         known = ", ".join(f'"{each}"' for each in resource.selectable)
         raise bad_request(f'"{name}" is not a known field selector: only {known}')
     if name not in resource.selectable:
         raise bad_request(f"field label not supported: {name}")
-    return name, sign != "!=", value
 
 
 def named_by(query: Mapping[str, str]) -> str:
     """Return the one name in the field selector, or an empty string. Authorization is decided for that name."""
-    for part in query.get("fieldSelector", "").split(","):
-        name, sign, value = part.partition("=")
-        if sign and name == "metadata.name":
-            return value.removeprefix("=")
-    return ""
+    try:
+        terms = _terms(query.get("fieldSelector", ""))
+    except StatusError:
+        return ""
+    return next((value for name, equal, value in terms if equal and name == "metadata.name"), "")
 
 
 def number(query: Mapping[str, str], name: str) -> int | None:
