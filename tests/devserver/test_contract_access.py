@@ -289,3 +289,54 @@ def test_rules_review_lists_the_permissions(cluster: Cluster, namespace: str, re
     assert not any("secrets" in each["resources"] for each in elsewhere)
     refused = reader.post(path, json={"spec": {}})
     assert (refused.status_code, refused.json()["message"]) == (400, "no namespace on request")
+
+
+METHODS = {"get": "GET", "post": "POST", "put": "PUT", "delete": "DELETE", "options": "OPTIONS"}
+
+
+@pytest.mark.parametrize(
+    ("path", "verbs"),
+    [
+        *((path, {"get"}) for path in ("/api", "/api/", "/api/v1", "/apis", "/openapi/v2", "/version", "/version/")),
+        *((path, {"get"}) for path in ("/healthz", "/livez", "/readyz")),
+        *((path, set()) for path in ("/", "/foo", "/metrics", "/logs", "/healthz/", "/livez/x", "/version/x")),
+    ],
+)
+def test_permissions_for_paths_without_a_resource(
+    reader: httpx.Client, namespace: str, path: str, verbs: set[str]
+) -> None:
+    allowed = set()
+    for verb, method in METHODS.items():
+        attributes = {"verb": verb, "path": path}
+        review = reader.post(REVIEWS, json={"spec": {"nonResourceAttributes": attributes}}).json()
+        response = reader.request(method, path)
+        assert (response.status_code != 403) is review["status"]["allowed"]
+        if response.status_code != 403:
+            allowed.add(verb)
+            continue
+        user = f"system:serviceaccount:{namespace}:reader"
+        assert response.json()["message"] == f'forbidden: User "{user}" cannot {verb} path "{path}"'
+    assert allowed == verbs
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "subject", "action"),
+    [
+        ("GET", "/api/v1/namespaces/{}/secrets/x/status", 'secrets "x"', 'get resource "secrets/status"'),
+        ("PUT", "/api/v1/namespaces/{}/secrets/x/status/y", 'secrets "x"', 'update resource "secrets/status"'),
+        ("GET", "/api/v1/namespaces/{}/pods", "pods", 'list resource "pods"'),
+        ("POST", "/api/v1/namespaces/{}/pods/x", 'pods "x"', 'create resource "pods"'),
+        ("GET", "/api/v1/namespaces/{}/events", "events", 'list resource "events"'),
+        ("GET", "/api/v1/namespaces/{}/status", 'namespaces "{}"', 'get resource "namespaces/status"'),
+        ("DELETE", "/apis/apps/v1/namespaces/{}/deployments", "deployments.apps", "deletecollection resource"),
+    ],
+)
+def test_permissions_for_other_resources(
+    reader: httpx.Client, namespace: str, method: str, path: str, subject: str, action: str
+) -> None:
+    refused = reader.request(method, path.format(namespace))
+    assert refused.status_code == 403, refused.text
+    user = f"system:serviceaccount:{namespace}:reader"
+    message = f'{subject.format(namespace)} is forbidden: User "{user}" cannot {action}'
+    assert refused.json()["message"].startswith(message)
+    assert refused.json()["message"].endswith(f' in the namespace "{namespace}"')

@@ -17,7 +17,9 @@ from airflow_kubernetes_secrets_devserver.store import JsonObject
 EVERYWHERE = "*"
 AUTHORIZATION_GROUP = "authorization.k8s.io"
 AUTHENTICATION_GROUP = "authentication.k8s.io"
-_PUBLIC_PATHS = ("/healthz", "/livez", "/readyz", "/version")
+# What everyone may read, and what every authenticated user may read too.
+_PUBLIC_PATHS = ("/healthz", "/livez", "/readyz", "/version", "/version/")
+_DISCOVERY_PATHS = ("/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*")
 
 
 Verbs = Mapping[str, frozenset[str]]
@@ -39,12 +41,12 @@ class User:
         """Return whether the user may send this request for a resource."""
         if self.grants is None:
             return True
-        if what.group or what.resource not in self.grants:
+        if what.group or what.subresource or what.resource not in self.grants:
             # Every authenticated user may query their own permissions.
             return (
                 self is not ANONYMOUS
                 and what.group in (AUTHORIZATION_GROUP, AUTHENTICATION_GROUP)
-                and (what.verb == "create" and what.resource.startswith("selfsubject"))
+                and (what.verb == "create" and what.resource.startswith("selfsubject") and not what.subresource)
             )
         verbs = self.verbs_in(what.resource, what.namespace)
         return what.verb in verbs or "*" in verbs
@@ -55,9 +57,13 @@ class User:
         return grants.get(EVERYWHERE, frozenset()) | grants.get(namespace, frozenset())
 
     def may_read(self, what: NonResourceAttributes) -> bool:
-        """Return whether the user may read a path that belongs to no resource, such as the discovery documents."""
-        is_public = what.path.rstrip("/") in _PUBLIC_PATHS
-        return self.grants is None or (":" not in what.verb and (is_public or self is not ANONYMOUS))
+        """Return whether the user may send this request for a path that belongs to no resource."""
+        if self.grants is None:
+            return True
+        paths = _PUBLIC_PATHS if self is ANONYMOUS else (*_PUBLIC_PATHS, *_DISCOVERY_PATHS)
+        return what.verb == "get" and any(
+            what.path == path or (path.endswith("*") and what.path.startswith(path[:-1])) for path in paths
+        )
 
 
 ANONYMOUS = User("system:anonymous", {}, ("system:unauthenticated",))
@@ -67,7 +73,8 @@ ANONYMOUS = User("system:anonymous", {}, ("system:unauthenticated",))
 class ResourceAttributes:
     """What a request for a resource is authorized by.
 
-    An empty namespace means the whole cluster, and an empty name all objects.
+    An empty namespace means the whole cluster, and an empty name all objects. A permission on a resource is none on
+    its subresources.
     """
 
     verb: str
@@ -75,6 +82,7 @@ class ResourceAttributes:
     namespace: str = ""
     name: str = ""
     group: str = ""
+    subresource: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,7 +168,8 @@ def check(user: User, requested: ResourceAttributes | NonResourceAttributes) -> 
     resource = f"{requested.resource}.{requested.group}" if requested.group else requested.resource
     subject = f'{resource} "{requested.name}"' if requested.name else resource
     where = f'in the namespace "{requested.namespace}"' if requested.namespace else "at the cluster scope"
-    action = f'cannot {requested.verb} resource "{requested.resource}" in API group "{requested.group}" {where}'
+    full_name = f"{requested.resource}/{requested.subresource}" if requested.subresource else requested.resource
+    action = f'cannot {requested.verb} resource "{full_name}" in API group "{requested.group}" {where}'
     details = {"name": requested.name, "group": requested.group, "kind": requested.resource}
     raise StatusError(
         403,
@@ -200,10 +209,8 @@ def review_access(user: User, document: JsonObject) -> JsonObject:
         cause = Cause("FieldValueInvalid", why, "spec.resourceAttributes")
         raise invalid("", "", [cause], group=AUTHORIZATION_GROUP)
     if path is None:
-        found = {name: _text(attributes or {}, name) for name in ("verb", "resource", "namespace", "name", "group")}
-        if subresource := _text(attributes or {}, "subresource"):
-            # A permission on a resource is none on its subresources.
-            found["resource"] += f"/{subresource}"
+        names = ("verb", "resource", "namespace", "name", "group", "subresource")
+        found = {name: _text(attributes or {}, name) for name in names}
         allowed = user.may(ResourceAttributes(**found))
     else:
         allowed = user.may_read(NonResourceAttributes(_text(path, "verb"), _text(path, "path")))
@@ -220,7 +227,7 @@ def review_rules(user: User, document: JsonObject) -> JsonObject:
         _rule(["create"], AUTHORIZATION_GROUP, "selfsubjectaccessreviews", "selfsubjectrulesreviews"),
         _rule(["create"], AUTHENTICATION_GROUP, "selfsubjectreviews"),
     ]
-    paths, verbs = ["/api", "/api/*", "/apis", "/apis/*", *_PUBLIC_PATHS, "/openapi", "/openapi/*"], ["get"]
+    paths, verbs = [*_PUBLIC_PATHS, *_DISCOVERY_PATHS], ["get"]
     if user.grants is None:
         rules.append(_rule(["*"], "*", "*"))
         paths, verbs = ["*"], ["*"]

@@ -9,8 +9,7 @@ import json
 import logging
 import re
 import traceback
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from starlette.applications import Starlette
@@ -27,7 +26,6 @@ from airflow_kubernetes_secrets_devserver.access import (
     AUTHENTICATION_GROUP,
     AUTHORIZATION_GROUP,
     Access,
-    NonResourceAttributes,
     ResourceAttributes,
     User,
     act_as,
@@ -38,9 +36,10 @@ from airflow_kubernetes_secrets_devserver.access import (
 )
 from airflow_kubernetes_secrets_devserver.deletion import DeleteOptions
 from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, RESOURCES, ServedResource
+from airflow_kubernetes_secrets_devserver.paths import VERBS, Target, requested_by
 from airflow_kubernetes_secrets_devserver.received import as_go_reads
 from airflow_kubernetes_secrets_devserver.registry import Registry, WriteOptions
-from airflow_kubernetes_secrets_devserver.selection import Page, Selection, flag, named_by
+from airflow_kubernetes_secrets_devserver.selection import Page, Selection, flag
 from airflow_kubernetes_secrets_devserver.status import (
     Cause,
     StatusError,
@@ -60,7 +59,6 @@ MAXIMUM_BODY_BYTES = 3 * 1024 * 1024
 # The API server refuses the methods without a verb itself, after it has authenticated the request.
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
 _FORMS = ["application/json", "application/yaml", protobuf.MEDIA_TYPE]
-_VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _VALIDATIONS = ("Ignore", "Strict", "Warn")
 _REVIEWS: dict[str, Callable[[User, JsonObject], JsonObject]] = {
     f"/apis/{AUTHORIZATION_GROUP}/v1/selfsubjectaccessreviews": review_access,
@@ -81,40 +79,6 @@ _APPLY = "application/apply-patch+yaml"
 
 # Without this list, `kubectl describe configmap` fails. There never are any events.
 _EVENTS = re.compile("/api/v1(/namespaces/[^/]+)?/events")
-
-
-@dataclass(frozen=True)
-class Target:
-    """The target of a path: one object, all objects in a namespace, or (``namespace`` None) those in all namespaces."""
-
-    resource: ServedResource
-    namespace: str | None
-    name: str
-
-    @classmethod
-    def of(cls, path: str) -> Target | None:
-        """Return the target of ``path``; ``None`` if the path names no object of this API."""
-        match path.strip("/").split("/"):
-            case ["api", "v1", "namespaces"]:
-                return cls(NAMESPACES, "", "")
-            case ["api", "v1", "namespaces", name]:
-                return cls(NAMESPACES, "", name)
-            case ["api", "v1", "namespaces", namespace, plural, *rest] if len(rest) < 2 and plural in RESOURCES:
-                return cls(RESOURCES[plural], namespace, "".join(rest)) if plural != NAMESPACES.plural else None
-            case ["api", "v1", plural] if plural in RESOURCES:
-                return cls(RESOURCES[plural], None, "")
-        return None
-
-    def attributes(self, method: str, query: Mapping[str, str]) -> ResourceAttributes:
-        """Return the attributes that authorization checks."""
-        verb = _VERBS[method]
-        if method == "GET" and not self.name:
-            verb = "watch" if flag(query, "watch") else "list"
-        elif method == "DELETE" and not self.name:
-            verb = "deletecollection"
-        name = self.name or (named_by(query) if verb in ("list", "watch") else "")
-        namespace = self.name if self.resource is NAMESPACES else self.namespace or ""
-        return ResourceAttributes(verb, self.resource.plural, namespace, name)
 
 
 class Api:
@@ -162,19 +126,12 @@ class Api:
         path, method = str(request.scope["path"]), request.method
         user = self._access.user(request.headers.get("authorization", ""))
         target, review = Target.of(path), _REVIEWS.get(path)
-        if (target is not None and method not in _VERBS) or (review is not None and method != "POST"):
-            raise method_not_allowed()
-        requested: ResourceAttributes | NonResourceAttributes
-        if target is not None:
-            requested = target.attributes(method, request.query_params)
-        elif review is not None:
-            _, _, group, _, resource = path.split("/")
-            requested = ResourceAttributes("create", resource, group=group)
-        else:
-            requested = NonResourceAttributes(_VERBS.get(method, method.lower()), path)
+        requested = requested_by(method, path, request.query_params)
         if request.headers.get("impersonate-user"):
             user = act_as(user, request.headers["impersonate-user"], requested, self._access)
         check(user, requested)
+        if (target is not None and method not in VERBS) or (review is not None and method != "POST"):
+            raise method_not_allowed()
         if target is not None:
             return await self._act(request, target, requested.verb, user)
         if review is not None:
@@ -307,7 +264,7 @@ class Api:
 
 def _write_options(request: Request) -> WriteOptions:
     query = request.query_params
-    kind = f"{_VERBS[request.method].capitalize()}Options"
+    kind = f"{VERBS[request.method].capitalize()}Options"
     validation = query.get("fieldValidation", "") or "Warn"
     if validation not in _VALIDATIONS:
         known = ", ".join(f'"{each}"' for each in ("", *_VALIDATIONS))
