@@ -94,3 +94,73 @@ def test_unknown_fields_in_a_list(secrets: Secrets, cluster: Cluster) -> None:
     made = secrets.post(document)
     assert (made.status_code, warnings(made)) == (201, expected(cluster, ["metadata.ownerReferences[1].foo"]))
     assert "foo" not in made.json()["metadata"]["ownerReferences"][1]
+
+
+def repeated(cluster: Cluster, *texts: str) -> list[str]:
+    """Return the warnings about repeated fields. Servers check them since 1.25."""
+    return at(cluster, Since[list[str]]({0: [], 25: [f"299 - {json.dumps(text)}" for text in texts]}))
+
+
+def send(secrets: Secrets, method: str, name: str, form: str, text: str, **query: str) -> httpx.Response:
+    headers = {"Content-Type": f"application/{form}"}
+    return secrets.cluster.admin.request(method, f"{secrets.path}{name}", content=text, headers=headers, params=query)
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "data"),
+    [
+        ('"data": {"a": "YQ==", "a": "Yg==", "a": "Yw=="}', ["data.a"], {"a": "Yw=="}),
+        ('"data": {"a": "YQ=="}, "data": {"b": "Yg=="}', ["data"], {"a": "YQ==", "b": "Yg=="}),
+        ('"data": {"a": "YQ=="}, "metadata": {"labels": {"b": "c"}}', ["metadata"], {"a": "YQ=="}),
+        ('"type": "a", "type": "b", "stringData": {"c.d": "", "c.d": ""}', ["type", "stringData.c.d"], {"c.d": ""}),
+    ],
+    ids=["key", "data", "metadata", "several"],
+)
+def test_repeated_fields(secrets: Secrets, cluster: Cluster, text: str, fields: list[str], data: Any) -> None:
+    text = f'{{"metadata": {{"name": "v"}}, {text}}}'
+    texts = [f"duplicate field {json.dumps(field)}" for field in fields]
+    refused = send(secrets, "POST", "", "json", text, fieldValidation="Strict", dryRun="All")
+    assert refused.status_code == at(cluster, Since({0: 201, 25: 400})), refused.text
+    message = f'Secret in version "v1" cannot be handled as a Secret: strict decoding error: {", ".join(texts)}'
+    assert refused.json().get("message") == at(cluster, Since({0: None, 25: message}))
+    ignored = send(secrets, "POST", "", "json", text, fieldValidation="Ignore", dryRun="All")
+    assert (ignored.status_code, warnings(ignored)) == (201, [])
+    made = send(secrets, "POST", "", "json", text)
+    assert (made.status_code, warnings(made)) == (201, repeated(cluster, *texts))
+    assert made.json()["data"] == data
+    assert ("labels" in made.json()["metadata"]) is (fields == ["metadata"])
+    put = send(secrets, "PUT", "/v", "json", text)
+    assert (put.status_code, warnings(put)) == (200, repeated(cluster, *texts))
+
+
+def test_repeated_fields_in_a_list(secrets: Secrets, cluster: Cluster) -> None:
+    owner = '"apiVersion": "v1", "kind": "K", "uid": "u", "name": "a", "name": "b"'
+    made = send(secrets, "POST", "", "json", f'{{"metadata": {{"name": "v", "ownerReferences": [{{{owner}}}]}}}}')
+    assert made.json()["metadata"]["ownerReferences"][0]["name"] == "b"
+    assert warnings(made) == repeated(cluster, 'duplicate field "metadata.ownerReferences[0].name"')
+
+
+@pytest.mark.parametrize("form", ["merge-patch+json", "strategic-merge-patch+json"])
+def test_repeated_fields_in_a_patch(secrets: Secrets, cluster: Cluster, form: str) -> None:
+    secrets.create("v", stringData={"z": "z"})
+    text = '{"data": {"a": "YQ=="}, "data": {"b": "YQ==", "b": "Yg=="}}'
+    refused = send(secrets, "PATCH", "/v", form, text, fieldValidation="Strict", dryRun="All")
+    assert refused.status_code == at(cluster, Since({0: 200, 25: 422})), refused.text
+    done = send(secrets, "PATCH", "/v", form, text)
+    assert done.json()["data"] == {"b": "Yg==", "z": "eg=="}
+    texts = ('duplicate field "data"', 'duplicate field "data.b"')
+    assert warnings(done) == repeated(cluster, *texts)
+    assert "strict decoding error" in refused.text or cluster.minor_version < 25
+
+
+@pytest.mark.parametrize("form", ["yaml", "apply-patch+yaml"])
+def test_repeated_fields_in_yaml(secrets: Secrets, cluster: Cluster, form: str) -> None:
+    text = "apiVersion: v1\nkind: Secret\nmetadata: {name: v}\ndata:\n  a: YQ==\n  a: Yg==\ndata: {c: YQ==}\n"
+    method, name, query = ("POST", "", {}) if form == "yaml" else ("PATCH", "/v", {"fieldManager": "me"})
+    texts = ['line 6: key "a" already set in map', 'line 7: key "data" already set in map']
+    refused = send(secrets, method, name, form, text, fieldValidation="Strict", dryRun="All", **query)
+    assert refused.status_code == at(cluster, Since({0: 201, 25: 400})), refused.text
+    assert all(each in refused.json().get("message", "") for each in texts) is at(cluster, Since({0: False, 25: True}))
+    done = send(secrets, method, name, form, text, **query)
+    assert (done.status_code, done.json()["data"]) == (201, {"c": "YQ=="})
+    assert sorted(warnings(done)) == sorted(repeated(cluster, *texts))

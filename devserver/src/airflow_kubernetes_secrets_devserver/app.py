@@ -10,6 +10,7 @@ import logging
 import re
 import traceback
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,8 +19,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import StatelessLifespan
 
-from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json, read_yaml_with
-from airflow_kubernetes_secrets.kubernetes.kubectl_yaml import KubectlLoader
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError
 from airflow_kubernetes_secrets.messages.printable import printable, printable_lines
 from airflow_kubernetes_secrets_devserver import discovery, partial_metadata, patch, protobuf, strategic
 from airflow_kubernetes_secrets_devserver.access import (
@@ -37,7 +37,7 @@ from airflow_kubernetes_secrets_devserver.access import (
 from airflow_kubernetes_secrets_devserver.deletion import DeleteOptions
 from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, RESOURCES, ServedResource
 from airflow_kubernetes_secrets_devserver.paths import VERBS, Target, requested_by
-from airflow_kubernetes_secrets_devserver.received import as_go_reads
+from airflow_kubernetes_secrets_devserver.received import Received
 from airflow_kubernetes_secrets_devserver.registry import Registry, WriteOptions
 from airflow_kubernetes_secrets_devserver.selection import Page, Selection, flag
 from airflow_kubernetes_secrets_devserver.status import (
@@ -135,7 +135,7 @@ class Api:
         if target is not None:
             return await self._act(request, target, requested.verb, user)
         if review is not None:
-            return JSONResponse(review(user, _mapping(await _document(request))), 201)
+            return JSONResponse(review(user, _mapping((await _document(request)).document)), 201)
         return self._fixed(path.rstrip("/"), method)
 
     def _fixed(self, path: str, method: str) -> Response:
@@ -187,7 +187,8 @@ class Api:
         registry, resource, (_, namespace, name) = self._registry, RESOURCES[key.plural], key
         if request.method == "DELETE":
             return await self._delete(request, key)
-        document = await _document(request)
+        received = await _document(request)
+        options, document = replace(options, repeated=received.repeated), received.document
         if request.method == "POST":
             return self._object_response(
                 request, resource, registry.create(resource, namespace, document, options), 201
@@ -199,7 +200,7 @@ class Api:
         body, query = await _body(request), request.query_params
         # The parameters of the query count only if there is no body.
         if body:
-            options = DeleteOptions.from_document(_mapping(_read(_media_type(request), body)))
+            options = DeleteOptions.from_document(_mapping(_read(_media_type(request), body).document))
         else:
             options = DeleteOptions.from_query(query)
         if name:
@@ -220,16 +221,20 @@ class Api:
                 raise invalid("PatchOptions", "", [cause], group="meta.k8s.io")
             if registry.store.get(key) is None:
                 check(user, ResourceAttributes("create", resource.plural, namespace, name))
-            found, new = registry.apply(resource, namespace, name, _parse(body, yaml=True), options)
+            received = _parse(body, yaml=True)
+            options = replace(options, repeated=received.repeated)
+            found, new = registry.apply(resource, namespace, name, received.document, options)
             return self._object_response(request, resource, found, 201 if new else 200)
         if form not in _PATCHES:
             raise _unknown_form([*_PATCHES, _APPLY])
         if "force" in request.query_params:
             cause = Cause("FieldValueForbidden", "Forbidden: may not be specified for non-apply patch", "force")
             raise invalid("PatchOptions", "", [cause], group="meta.k8s.io")
-        change, document = _PATCHES[form], _parse(body)
+        received = _parse(body, merge=False)
+        change, document = _PATCHES[form], received.document
         if form != "application/json-patch+json":
             _mapping(document)
+            options = replace(options, repeated=received.repeated)
         found = registry.patch(resource, namespace, name, lambda current: change(current, document), options)
         return self._object_response(request, resource, found)
 
@@ -301,7 +306,7 @@ async def _body(request: Request) -> bytes:
     return bytes(received)
 
 
-async def _document(request: Request) -> object:
+async def _document(request: Request) -> Received:
     form = _media_type(request)
     if form not in ("", *_FORMS):
         raise _unknown_form(_FORMS)
@@ -311,14 +316,14 @@ async def _document(request: Request) -> object:
     return _read(form, body)
 
 
-def _read(form: str, body: bytes) -> object:
+def _read(form: str, body: bytes) -> Received:
     """Return the document in a body of one of the media types for objects."""
     if form not in ("", *_FORMS):
         raise _unknown_form(_FORMS)
     if form != protobuf.MEDIA_TYPE:
         return _parse(body, yaml=form == "application/yaml")
     try:
-        return protobuf.decode(body)
+        return Received(protobuf.decode(body))
     except protobuf.UndecodableError as error:
         raise bad_request(f"the object provided is unrecognized: {error}") from None
 
@@ -329,13 +334,9 @@ def _mapping(document: object) -> JsonObject:
     return document
 
 
-def _parse(body: bytes, yaml: bool = False) -> object:
+def _parse(body: bytes, *, yaml: bool = False, merge: bool = True) -> Received:
     try:
-        if yaml:
-            found = next((document for _, document in read_yaml_with(lambda text: KubectlLoader(text, []), body)), None)
-        else:
-            # Python would also read other encodings. Go replaces what is not UTF-8.
-            found = read_json(body.decode(errors="replace"))
+        # Python would also read JSON in other encodings. Go replaces what is not UTF-8.
+        return Received.yaml(body) if yaml else Received.json(body.decode(errors="replace"), merge=merge)
     except UnreadableError as error:
         raise bad_request(f"the object provided is unrecognized: {error}") from None
-    return as_go_reads(found)

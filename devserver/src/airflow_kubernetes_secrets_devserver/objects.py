@@ -131,14 +131,17 @@ def unknown_fields(resource: ServedResource, document: object) -> list[str]:
     return sorted(found)
 
 
-def refuse_unknown(resource: ServedResource, unknown: Sequence[str]) -> None:
-    """Reject unknown fields, as a request with strict validation does.
+def refuse_unknown(resource: ServedResource, unknown: Sequence[str], repeated: Sequence[str] = ()) -> None:
+    """Reject unknown and repeated fields, as a request with strict validation does.
+
+    Args:
+        repeated: an error message for each repeated field.
 
     Raises:
-        StatusError: 400, there are unknown fields.
+        StatusError: 400, there are such fields.
     """
-    if unknown:
-        listed = ", ".join(f"unknown field {json.dumps(field)}" for field in unknown)
+    if unknown or repeated:
+        listed = ", ".join([*repeated, *(f"unknown field {json.dumps(field)}" for field in unknown)])
         raise _unreadable(resource, f"strict decoding error: {listed}")
 
 

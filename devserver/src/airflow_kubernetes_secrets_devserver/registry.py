@@ -64,7 +64,9 @@ class WriteOptions:
     Attributes:
         manager: the field manager of the fields that the write sets.
         dry_run: check the write without storing it.
-        validation: what happens to unknown fields, which are always dropped: ``Ignore``, ``Warn`` or ``Strict``.
+        validation: what happens to unknown fields, which are always dropped, and to repeated fields: ``Ignore``,
+            ``Warn`` or ``Strict``.
+        repeated: an error message for each repeated field of the document.
         force: an apply takes over the fields of other managers.
         warnings: the warnings for the client; the write adds to them.
     """
@@ -72,16 +74,17 @@ class WriteOptions:
     manager: str
     dry_run: bool = False
     validation: str = "Ignore"
+    repeated: tuple[str, ...] = ()
     force: bool = False
     warnings: list[str] = field(default_factory=list)
 
     def decode(self, resource: ServedResource, document: object) -> JsonObject:
-        """Return the object in ``document``, checking unknown fields; see :func:`objects.decode`."""
+        """Return the object in ``document``, checking repeated and unknown fields; see :func:`objects.decode`."""
         unknown = unknown_fields(resource, document)
         if self.validation == "Strict":
-            refuse_unknown(resource, unknown)
+            refuse_unknown(resource, unknown, self.repeated)
         elif self.validation == "Warn":
-            self.warnings.extend(f"unknown field {json.dumps(each)}" for each in unknown)
+            self.warnings.extend([*self.repeated, *(f"unknown field {json.dumps(each)}" for each in unknown)])
         return decode(resource, document)
 
 
@@ -177,6 +180,10 @@ class Registry:
         _check_name_and_namespace(
             Key(resource.plural, namespace, name), {"name": name, "namespace": namespace, **metadata}
         )
+        if options.validation == "Strict" and options.repeated:
+            raise bad_request("error strict decoding YAML: " + ", ".join(options.repeated))
+        if options.validation == "Warn":
+            options.warnings.extend(options.repeated)
         current = self.store.get(Key(resource.plural, namespace, name))
         identity = {"name": name, **({"namespace": namespace} if resource.namespaced else {})}
         whole = {**document, "metadata": {**metadata, **identity}}

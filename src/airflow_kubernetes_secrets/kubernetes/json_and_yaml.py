@@ -164,14 +164,17 @@ for _tag in _NUMBERS:
     Loader.add_constructor(_tag, _number)
 
 
-def read_json(text: str | bytes) -> Any:
+def read_json(text: str | bytes, make_object: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
     """Return the value in a JSON document.
+
+    Args:
+        make_object: returns an object for its names and values, as in :func:`json.loads`.
 
     Raises:
         UnreadableError: it is not JSON, or not JSON that Python reads.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=make_object)
     except json.JSONDecodeError as error:
         problem, line = error.msg, error.lineno
     except UnicodeDecodeError:
