@@ -11,6 +11,7 @@ import pytest
 from support.cluster import Cluster
 from support.versions import Since, at
 
+ACCOUNT_GROUPS = ["system:serviceaccounts", "system:serviceaccounts:{}"]
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
@@ -340,3 +341,49 @@ def test_permissions_for_other_resources(
     message = f'{subject.format(namespace)} is forbidden: User "{user}" cannot {action}'
     assert refused.json()["message"].startswith(message)
     assert refused.json()["message"].endswith(f' in the namespace "{namespace}"')
+
+
+@pytest.mark.parametrize(
+    ("name", "groups", "expected", "may_list"),
+    [
+        ("bob", [], ["system:authenticated"], False),
+        ("bob", ["g1", "g2"], ["g1", "g2", "system:authenticated"], False),
+        ("bob", ["system:masters"], ["system:masters", "system:authenticated"], True),
+        ("bob", ["system:authenticated"], ["system:authenticated"], False),
+        ("bob", ["system:unauthenticated"], None, False),
+        ("system:anonymous", ["g1"], None, False),
+        ("admin", [], ["system:authenticated"], False),
+        ("system:serviceaccount:{}:reader", [], [*ACCOUNT_GROUPS, "system:authenticated"], True),
+        ("system:serviceaccount:{}:reader", ["g1"], ["g1", "system:authenticated"], True),
+        ("system:serviceaccount:{}:other", ["system:masters"], ["system:masters", "system:authenticated"], True),
+    ],
+)
+def test_groups_of_an_impersonated_user(
+    cluster: Cluster,
+    namespace: str,
+    reader: httpx.Client,
+    name: str,
+    groups: list[str],
+    expected: list[str] | None,
+    may_list: Any,
+) -> None:
+    headers = [("Impersonate-User", name.format(namespace)), *(("Impersonate-Group", each) for each in groups)]
+    listed = cluster.admin.get(f"/api/v1/namespaces/{namespace}/secrets", headers=headers)
+    assert (listed.status_code == 200) is may_list
+    assert (cluster.admin.get("/api", headers=headers).status_code == 200) is (expected is not None)
+    refused = reader.get("/version", headers=headers)
+    assert (refused.status_code, "impersonate" in refused.json()["message"]) == (403, True)
+    if cluster.minor_version < 28:
+        return  # it has no review of the user
+    response = cluster.admin.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", json={}, headers=headers)
+    if expected is None:
+        assert response.status_code == 403
+    else:
+        assert response.json()["status"]["userInfo"]["groups"] == [each.format(namespace) for each in expected]
+
+
+def test_groups_cannot_be_impersonated_without_a_user(cluster: Cluster, namespace: str) -> None:
+    path = f"/api/v1/namespaces/{namespace}/secrets"
+    response = cluster.admin.get(path, headers={"Impersonate-Group": "system:masters"})
+    # Older servers report an internal error.
+    assert response.status_code == at(cluster, Since({0: 500, 36: 400})), response.text

@@ -17,6 +17,9 @@ from airflow_kubernetes_secrets_devserver.store import JsonObject
 EVERYWHERE = "*"
 AUTHORIZATION_GROUP = "authorization.k8s.io"
 AUTHENTICATION_GROUP = "authentication.k8s.io"
+_AUTHENTICATED = "system:authenticated"
+# The group of those who may do everything.
+_MASTERS = "system:masters"
 # What everyone may read, and what every authenticated user may read too.
 _PUBLIC_PATHS = ("/healthz", "/livez", "/readyz", "/version", "/version/")
 _DISCOVERY_PATHS = ("/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*")
@@ -35,7 +38,7 @@ class User:
 
     name: str
     grants: Mapping[str, Verbs] | None
-    groups: tuple[str, ...] = ("system:authenticated",)
+    groups: tuple[str, ...] = (_AUTHENTICATED,)
 
     def may(self, what: ResourceAttributes) -> bool:
         """Return whether the user may send this request for a resource."""
@@ -44,7 +47,7 @@ class User:
         if what.group or what.subresource or what.resource not in self.grants:
             # Every authenticated user may query their own permissions.
             return (
-                self is not ANONYMOUS
+                _AUTHENTICATED in self.groups
                 and what.group in (AUTHORIZATION_GROUP, AUTHENTICATION_GROUP)
                 and (what.verb == "create" and what.resource.startswith("selfsubject") and not what.subresource)
             )
@@ -60,7 +63,7 @@ class User:
         """Return whether the user may send this request for a path that belongs to no resource."""
         if self.grants is None:
             return True
-        paths = _PUBLIC_PATHS if self is ANONYMOUS else (*_PUBLIC_PATHS, *_DISCOVERY_PATHS)
+        paths = (*_PUBLIC_PATHS, *_DISCOVERY_PATHS) if _AUTHENTICATED in self.groups else _PUBLIC_PATHS
         return what.verb == "get" and any(
             what.path == path or (path.endswith("*") and what.path.startswith(path[:-1])) for path in paths
         )
@@ -108,12 +111,8 @@ class Access:
                 resource: {namespace: frozenset(each) for namespace, each in by_namespace.items()}
                 for resource, by_namespace in grants.items()
             }
-        groups: tuple[str, ...] = ("system:authenticated",)
-        if user.startswith("system:serviceaccount:"):
-            groups = ("system:serviceaccounts", f"system:serviceaccounts:{user.split(':')[2]}", *groups)
-        elif grants is None:
-            groups = ("system:masters", *groups)
-        self.users[token] = User(user, verbs, groups)
+        groups = _groups_of(user) or ((_MASTERS,) if grants is None else ())
+        self.users[token] = User(user, verbs, (*groups, _AUTHENTICATED))
         return token
 
     def user(self, authorization: str) -> User:
@@ -131,11 +130,18 @@ class Access:
         return found
 
 
-def act_as(user: User, name: str, requested: ResourceAttributes | NonResourceAttributes, access: Access) -> User:
-    """Return the user ``name``, whom ``user`` impersonates: the user of a token, or a user without permissions.
+def act_as(
+    user: User,
+    name: str,
+    groups: Sequence[str],
+    requested: ResourceAttributes | NonResourceAttributes,
+    access: Access,
+) -> User:
+    """Return the user ``name`` in these groups, whom ``user`` impersonates.
 
     The API server checks the permissions of constrained impersonation first. So the error names the first of these that
-    ``user`` does not have. https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
+    ``user`` does not have. Constrained impersonation of a service account or a node cannot name groups.
+    https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
 
     Raises:
         StatusError: 403, ``user`` does not have such a permission.
@@ -147,9 +153,29 @@ def act_as(user: User, name: str, requested: ResourceAttributes | NonResourceAtt
         mode, whom = "arbitrary-node", ResourceAttributes("", "nodes", name=parts[2])
     else:
         mode, whom = "user-info", ResourceAttributes("", "users", name=name)
-    check(user, replace(requested, verb=f"impersonate-on:{mode}:{requested.verb}"))
-    check(user, replace(whom, verb=f"impersonate:{mode}", group=AUTHENTICATION_GROUP))
-    return next((each for each in access.users.values() if each.name == name), User(name, {}))
+    if groups and mode != "user-info":
+        whom = whom if mode == "serviceaccount" else ResourceAttributes("", "users", name=name)
+        check(user, replace(whom, verb="impersonate"))
+    else:
+        check(user, replace(requested, verb=f"impersonate-on:{mode}:{requested.verb}"))
+        check(user, replace(whom, verb=f"impersonate:{mode}", group=AUTHENTICATION_GROUP))
+    member_of = (*(groups or _groups_of(name)),)
+    if name == ANONYMOUS.name:
+        member_of = (*member_of, *ANONYMOUS.groups)
+    elif not {_AUTHENTICATED, *ANONYMOUS.groups} & {*member_of}:
+        member_of = (*member_of, _AUTHENTICATED)
+    # The permissions of a token belong to its user, or to the group of those who may do everything.
+    same = (each for each in access.users.values() if each.name == name and _MASTERS not in each.groups)
+    grants = None if _MASTERS in member_of else next((each.grants for each in same), {})
+    return User(name, grants, member_of)
+
+
+def _groups_of(name: str) -> tuple[str, ...]:
+    """Return the groups of a service account; none for another user."""
+    parts = name.split(":")
+    if parts[:2] == ["system", "serviceaccount"] and len(parts) == 4:
+        return "system:serviceaccounts", f"system:serviceaccounts:{parts[2]}"
+    return ()
 
 
 def check(user: User, requested: ResourceAttributes | NonResourceAttributes) -> None:

@@ -127,8 +127,11 @@ class Api:
         user = self._access.user(request.headers.get("authorization", ""))
         target, review = Target.of(path), _REVIEWS.get(path)
         requested = requested_by(method, path, request.query_params)
-        if request.headers.get("impersonate-user"):
-            user = act_as(user, request.headers["impersonate-user"], requested, self._access)
+        impersonated, groups = request.headers.get("impersonate-user"), request.headers.getlist("impersonate-group")
+        if impersonated:
+            user = act_as(user, impersonated, groups, requested, self._access)
+        elif groups:
+            raise bad_request("requested groups without impersonating a user name")
         check(user, requested)
         if (target is not None and method not in VERBS) or (review is not None and method != "POST"):
             raise method_not_allowed()
