@@ -21,7 +21,7 @@ from starlette.types import StatelessLifespan
 
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError
 from airflow_kubernetes_secrets.messages.printable import printable, printable_lines
-from airflow_kubernetes_secrets_devserver import discovery, partial_metadata, patch, protobuf, strategic
+from airflow_kubernetes_secrets_devserver import discovery, patch, protobuf, strategic
 from airflow_kubernetes_secrets_devserver.access import (
     AUTHENTICATION_GROUP,
     AUTHORIZATION_GROUP,
@@ -39,6 +39,7 @@ from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, RESOURCES, 
 from airflow_kubernetes_secrets_devserver.paths import VERBS, Target, requested_by
 from airflow_kubernetes_secrets_devserver.received import Received
 from airflow_kubernetes_secrets_devserver.registry import Registry, WriteOptions
+from airflow_kubernetes_secrets_devserver.representation import Representation
 from airflow_kubernetes_secrets_devserver.selection import Page, Selection, flag
 from airflow_kubernetes_secrets_devserver.status import (
     Cause,
@@ -49,7 +50,6 @@ from airflow_kubernetes_secrets_devserver.status import (
     no_such_path,
 )
 from airflow_kubernetes_secrets_devserver.store import JsonObject, Key
-from airflow_kubernetes_secrets_devserver.tables import table, wants_table
 from airflow_kubernetes_secrets_devserver.validation import is_dry_run, validate_manager
 from airflow_kubernetes_secrets_devserver.watching import ServedWatch
 
@@ -165,6 +165,7 @@ class Api:
 
     async def _act(self, request: Request, target: Target, verb: str, user: User) -> Response:
         resource, namespace, name = target.resource, target.namespace, target.name
+        _representation(request)  # A request that nothing can respond to changes nothing.
         if verb == "list":
             selection = Selection.from_query(resource, request.query_params)
             page = Page.from_query(request.query_params, namespace)
@@ -245,29 +246,18 @@ class Api:
         self, request: Request, resource: ServedResource, found: JsonObject, code: int = 200
     ) -> Response:
         """Return an object or a list in the format that the request accepts."""
-        if wants_table(request.headers.get("accept", "")):
-            is_list = "items" in found
-            version = {"resourceVersion": found["metadata"].get("resourceVersion", "")}
-            metadata = found["metadata"] if is_list else version
-            include = request.query_params.get("includeObject", "")
-            found = table(resource, found["items"] if is_list else [found], metadata, include)
-        elif kind := partial_metadata.requested_kind(request.headers.get("accept", "")):
-            found = partial_metadata.only_metadata(found, kind)
-        return JSONResponse(found, code)
+        return JSONResponse(_representation(request).of(resource, found), code)
 
     async def _lines(self, request: Request, watch: ServedWatch) -> AsyncIterator[bytes]:
-        accept = request.headers.get("accept", "")
-        as_table, as_metadata = wants_table(accept), partial_metadata.requested_kind(accept) != ""
-        include = request.query_params.get("includeObject", "")
+        representation = _representation(request)
         async for kind, found in watch.events(self._registry.store):
-            shown = found
-            if as_table and kind != "ERROR":
-                version = {"resourceVersion": found["metadata"]["resourceVersion"]}
-                shown = table(watch.resource, [found], version, include)
-            elif as_metadata and kind != "ERROR":
-                shown = partial_metadata.metadata_of(found)
+            shown = found if kind == "ERROR" else representation.of_event(watch.resource, found)
             event = {"type": kind, "object": shown}
             yield json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
+def _representation(request: Request) -> Representation:
+    return Representation.requested(request.headers.get("accept", ""), request.query_params.get("includeObject", ""))
 
 
 def _write_options(request: Request) -> WriteOptions:

@@ -9,19 +9,9 @@ from airflow_kubernetes_secrets_devserver.status import StatusError
 from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 OBJECT, LIST = "PartialObjectMetadata", "PartialObjectMetadataList"
-_VERSION = "meta.k8s.io/v1"
 
 
-def requested_kind(accept: str) -> str:
-    """Return the kind of metadata that the Accept header requests first; empty if it requests something else."""
-    for each in accept.split(","):
-        parts = {part.strip() for part in each.split(";")}
-        if {"application/json", "g=meta.k8s.io", "v=v1"} <= parts:
-            return next((kind for kind in (OBJECT, LIST) if f"as={kind}" in parts), "")
-    return ""
-
-
-def only_metadata(found: JsonObject, kind: str) -> JsonObject:
+def only_metadata(found: JsonObject, kind: str, version: str) -> JsonObject:
     """Return an object, or the objects of a list, without the data.
 
     Raises:
@@ -33,11 +23,11 @@ def only_metadata(found: JsonObject, kind: str) -> JsonObject:
         text = f"you requested {kind}, but the requested object is {what} (*core.{found['kind']})"
         raise StatusError(406, "NotAcceptable", text)
     if not is_list:
-        return metadata_of(found)
-    head = {"kind": LIST, "apiVersion": _VERSION, "metadata": found["metadata"]}
-    return {**head, "items": [metadata_of(each) for each in found["items"]]}
+        return metadata_of(found, version)
+    head = {"kind": LIST, "apiVersion": version, "metadata": found["metadata"]}
+    return {**head, "items": [metadata_of(each, version) for each in found["items"]]}
 
 
-def metadata_of(found: JsonObject) -> JsonObject:
+def metadata_of(found: JsonObject, version: str) -> JsonObject:
     """Return one object without the data."""
-    return {"kind": OBJECT, "apiVersion": _VERSION, "metadata": found["metadata"]}
+    return {"kind": OBJECT, "apiVersion": version, "metadata": found["metadata"]}

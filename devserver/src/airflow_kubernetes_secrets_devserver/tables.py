@@ -14,23 +14,21 @@ from airflow_kubernetes_secrets_devserver.partial_metadata import metadata_of
 from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 
-def wants_table(accept: str) -> bool:
-    """Return whether the Accept header requests a Table in version v1."""
-    return any("as=Table" in each and "v=v1;" in f"{each};" for each in accept.split(","))
-
-
-def table(resource: ServedResource, objects: Sequence[JsonObject], metadata: JsonObject, include: str) -> JsonObject:
+def table(
+    resource: ServedResource, objects: Sequence[JsonObject], metadata: JsonObject, include: str, version: str
+) -> JsonObject:
     """Return a Table with a row for each object.
 
     Args:
         include: the ``includeObject`` of the query: ``None``, ``Metadata`` or ``Object``.
+        version: the API version of the Table.
     """
     return {
         "kind": "Table",
-        "apiVersion": "meta.k8s.io/v1",
+        "apiVersion": version,
         "metadata": metadata,
         "columnDefinitions": [_column(name) for name in _columns(resource)],
-        "rows": [{"cells": _cells(resource, each), **_object(resource, each, include)} for each in objects],
+        "rows": [{"cells": _cells(resource, each), **_object(resource, each, include, version)} for each in objects],
     }
 
 
@@ -60,12 +58,12 @@ def _cells(resource: ServedResource, found: JsonObject) -> list[Any]:
     return [metadata.get("name", ""), found.get("status", {}).get("phase", ""), age]
 
 
-def _object(resource: ServedResource, found: JsonObject, include: str) -> JsonObject:
+def _object(resource: ServedResource, found: JsonObject, include: str, version: str) -> JsonObject:
     if include == "None":
         return {}
     if include == "Object":
         return {"object": {"kind": resource.kind, "apiVersion": "v1", **found}}
-    return {"object": metadata_of(found)}
+    return {"object": metadata_of(found, version)}
 
 
 def _age(created: str) -> str:
