@@ -261,6 +261,16 @@ def test_versions_of_a_list(secrets: Secrets) -> None:
     assert secrets.names(resourceVersion=version, resourceVersionMatch="Exact", limit="9") == {"a"}
 
 
+def test_a_page_of_a_version(secrets: Secrets) -> None:
+    versions = [secrets.create(name)["metadata"]["resourceVersion"] for name in ("a", "b", "c")]
+    assert secrets.names(resourceVersion=versions[0], limit="9") == {"a"}
+    first = secrets.list(resourceVersion=versions[1], limit="1").json()
+    assert first["metadata"]["remainingItemCount"] == 1
+    assert secrets.names(continue_=first["metadata"]["continue"], limit="9") == {"b"}
+    # One object is read in its current version.
+    assert secrets.names(resourceVersion=versions[1], limit="1", fieldSelector="metadata.name=c") == {"c"}
+
+
 def test_future_version(secrets: Secrets) -> None:
     version = str(int(secrets.version()) + 1_000_000)
     response = secrets.list(resourceVersion=version)

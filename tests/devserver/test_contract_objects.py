@@ -360,3 +360,21 @@ def test_a_dry_run_changes_nothing(secrets: Secrets) -> None:
     assert secrets.delete("kept", dryRun=["All"]).status_code == 200
     assert secrets.get("kept") == made
     failure(secrets.post({"metadata": {"name": "try"}}, dryRun="Perhaps"), 422, "Invalid")
+
+
+@pytest.mark.parametrize("name", ["a", "none"])
+def test_version_of_one_object(secrets: Secrets, name: str) -> None:
+    old = secrets.version()
+    secrets.create("a")
+    path, admin = f"{secrets.path}/{name}", secrets.cluster.admin
+    for version in ("", "0", old):
+        response = admin.get(path, params={"resourceVersion": version})
+        assert response.status_code == (200 if name == "a" else 404), response.text
+    response = admin.get(path, params={"resourceVersion": "99999999999999999"})
+    assert (response.status_code, response.headers.get("Retry-After")) == (504, "1"), response.text
+    assert response.json()["message"].startswith("Timeout: Too large resource version: 99999999999999999, current: ")
+    for version, why in (("x", "invalid syntax"), ("-1", "invalid syntax"), ("9" * 20, "value out of range")):
+        response = admin.get(path, params={"resourceVersion": version})
+        assert response.status_code == 500, response.text
+        text = f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: parsing "{version}": {why}'
+        assert response.json()["message"] == text

@@ -40,7 +40,7 @@ from airflow_kubernetes_secrets_devserver.paths import VERBS, Target, requested_
 from airflow_kubernetes_secrets_devserver.received import Received
 from airflow_kubernetes_secrets_devserver.registry import Registry, WriteOptions
 from airflow_kubernetes_secrets_devserver.representation import Representation
-from airflow_kubernetes_secrets_devserver.selection import Page, Selection, flag
+from airflow_kubernetes_secrets_devserver.selection import Page, Selection, flag, version_of_object
 from airflow_kubernetes_secrets_devserver.status import (
     Cause,
     StatusError,
@@ -176,7 +176,8 @@ class Api:
         if namespace is None or (verb in ("create", "deletecollection")) is bool(name):
             raise method_not_allowed()
         if verb == "get":
-            return self._object_response(request, resource, self._registry.get(resource, namespace, name))
+            at_least = version_of_object(request.query_params.get("resourceVersion", ""))
+            return self._object_response(request, resource, self._registry.get(resource, namespace, name, at_least))
         return await self._write(request, Key(resource.plural, namespace, name), user)
 
     async def _write(self, request: Request, key: Key, user: User) -> Response:

@@ -98,8 +98,14 @@ class Registry:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def get(self, resource: ServedResource, namespace: str, name: str) -> JsonObject:
-        """Return an object."""
+    def get(self, resource: ServedResource, namespace: str, name: str, at_least: int | None = None) -> JsonObject:
+        """Return an object.
+
+        Args:
+            at_least: the oldest version that the state of the server may have; None for any.
+        """
+        if at_least is not None and at_least > self.store.version:
+            raise version_too_large(at_least, self.store.version)
         found = self.store.get(Key(resource.plural, namespace, name))
         if found is None:
             raise not_found(resource.plural, name)

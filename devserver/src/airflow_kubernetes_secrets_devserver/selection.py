@@ -133,14 +133,37 @@ def flag(query: Mapping[str, str], name: str) -> bool:
 
 
 def version(text: str) -> int | None:
-    """Return a resourceVersion as a number; ``None`` if it is missing or 0: both request the current state."""
+    """Return the resourceVersion of a list or watch; ``None`` if it is missing or 0: both request the current state.
+
+    Raises:
+        StatusError: 400, it is not a number.
+    """
+    try:
+        return _version(text)
+    except ValueError as error:
+        raise bad_request(f"invalid resource version: {error}") from None
+
+
+def version_of_object(text: str) -> int | None:
+    """Return the resourceVersion of a request for one object, as :func:`version`.
+
+    Raises:
+        StatusError: 500, it is not a number; the API server reports this as an error of its own.
+    """
+    try:
+        return _version(text)
+    except ValueError as error:
+        raise StatusError(500, "", str(error)) from None
+
+
+def _version(text: str) -> int | None:
     if not text:
         return None
     try:
         return int(_digits(text, 64)) or None
     except ValueError as error:
         why = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": {error}'
-    raise bad_request(f"invalid resource version: {why}")
+    raise ValueError(why)
 
 
 @dataclass(frozen=True)
@@ -179,7 +202,10 @@ class Page:
         if requested == "0":
             # A real server answers this from its watch cache, which has no pages.
             return cls()
-        if query.get("resourceVersionMatch") == "Exact":
+        match = query.get("resourceVersionMatch", "")
+        # A list that can contain only one object is a read of this object, which is always the current one.
+        is_one_object = namespace is not None and named_by(query)
+        if match == "Exact" or (limit and not match and not is_one_object):
             return cls(limit, exact=wanted)
         return cls(limit, at_least=wanted)
 
