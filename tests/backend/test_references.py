@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import ApiError, ApiUnavailableError, ForbiddenError, UnauthorizedError
 from support.cluster import Cluster, checked
 from support.exchange import Exchange
-from support.faults import UNAUTHORIZED, answer_with, forward
+from support.faults import UNAUTHORIZED, answer_with
 from support.kubectl import needs_kubectl, run
 from support.logs import log_messages
 from support.manifest_sources import LABELS, ServerSource
@@ -292,36 +292,18 @@ class TestMemory:
         assert not any(knows(backend, key) for key in ("x", "here", "there"))
 
     @on_the_devserver
+    @pytest.mark.parametrize(("references", "refused_id"), [({}, "other"), ({"x": "ref"}, "x")], ids=["label", "name"])
     def test_response_that_arrives_after_a_refusal_is_not_cached(
-        self, refusals_confirmed_at_once: None, source: ServerSource, proxy: Proxy
+        self,
+        refusals_confirmed_at_once: None,
+        source: ServerSource,
+        proxy: Proxy,
+        references: dict[str, str],
+        refused_id: str,
     ) -> None:
-        source.put({VARIABLE: "x"}, "x", name="x")
-        backend = source.make_backend(timeout=20)
-        refused = threading.Event()
-
-        def held(exchange: Exchange) -> bool:
-            refused.wait(PATIENCE)
-            return forward(exchange)
-
-        proxy.faults.append(held)
-        with ThreadPoolExecutor(1) as threads:
-            asking = threads.submit(backend.get_variable, "x")
-            until(lambda: len(source.requests) == 1)
-            proxy.always = FORBIDDEN
-            with pytest.raises(ForbiddenError):
-                backend.get_variable("other")
-            proxy.always = None
-            refused.set()
-            assert asking.result(PATIENCE) == "x"
-        proxy.refuse()
-
-        assert not knows(backend, "x")
-
-    def test_value_of_a_reference_that_arrives_after_its_refusal_is_not_cached(
-        self, refusals_confirmed_at_once: None, source: ServerSource, proxy: Proxy
-    ) -> None:
-        source.put({}, "x", name="ref")
-        backend = source.make_backend(references={"variables": {"x": "ref"}}, timeout=20)
+        """A refused list concerns all ids of its namespace, and a refused request for one Secret only that Secret."""
+        source.put({VARIABLE: "x"}, "x", name="ref")
+        backend = source.make_backend(timeout=20, references={"variables": references})
         refused = threading.Event()
 
         def held(exchange: Exchange) -> bool:
@@ -336,7 +318,7 @@ class TestMemory:
             until(lambda: len(source.requests) == 1)
             proxy.always = FORBIDDEN
             with pytest.raises(ForbiddenError):
-                backend.get_variable("x")
+                backend.get_variable(refused_id)
             proxy.always = None
             refused.set()
             assert asking.result(PATIENCE) == "x"
