@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.errors import ApiError, ApiUnavailableError, ForbiddenError, UnauthorizedError
+from airflow_kubernetes_secrets.errors import ApiUnavailableError, ForbiddenError, UnauthorizedError
 from support.cluster import Cluster, checked
 from support.exchange import Exchange
 from support.faults import UNAUTHORIZED, answer_with
@@ -365,10 +365,10 @@ class TestErrors:
     def test_404_of_a_proxy_is_an_error_and_not_a_missing_secret(self, source: ServerSource, proxy: Proxy) -> None:
         """A 404 of the API server has its format. That of a proxy does not mean that the Secret does not exist."""
         source.put({}, "x", name="settings")
-        backend = source.make_backend(**variables(x="settings"))
-        proxy.faults.append(answer_with(404, b"<h1>Not Found</h1>"))
+        backend = source.make_backend(timeout=1, **variables(x="settings"))
+        proxy.always = answer_with(404, b"<h1>Not Found</h1>")
 
-        with pytest.raises(ApiError, match="answered 404, without a message of the API"):
+        with pytest.raises(ApiUnavailableError, match="it answered 404, without a message of the API"):
             backend.get_variable("x")
 
     @on_the_devserver

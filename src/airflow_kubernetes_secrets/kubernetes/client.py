@@ -215,6 +215,9 @@ class Client:
             self._refusals.note_failure()
             raise self._unavailable(_failure_of(error), 1, deadline) from None
         if isinstance(reply, Head):
+            if not reply.headers.get("content-type", "").startswith("application/json"):
+                connection.close()
+                raise self._unavailable(_not_of_the_api(reply.status), 1, deadline)
             self._refusals.note_allowed(watch.verb, watch.path)
             return Watch(self, connection, reply, resource, namespace, deadline=Deadline(seconds + timeout))
         # Read this first: once the connection is idle, another thread may send on it.
@@ -301,6 +304,8 @@ class Client:
                 self._refusals.note_failure()
             return _failure_of(error)
         except MalformedBodyError as error:
+            # A new connection may lead to the API server.
+            self._transport.close()
             return Failure(str(error))
         message = status_message(response.body)
         failure = self._failure(operation, sent_at, response, message)
@@ -323,6 +328,10 @@ class Client:
                 # The message is omitted: what responds with a 401 may quote the credentials.
                 error = self._error_of_response(operation, response.status, message)
                 return UnconfirmedRefusal(f"it answered {response.status}", seconds, error)
+        elif not message:
+            # A new connection may lead to the API server.
+            self._transport.close()
+            return _not_of_the_api(response.status)
         else:
             # A response such as 404 means that the request was allowed.
             self._refusals.note_allowed(operation.verb, operation.path)
@@ -349,6 +358,12 @@ class Client:
 
 def _failure_of(error: TransportError) -> Failure:
     return Failure(str(error), error.remedy, is_final=error.is_final)
+
+
+def _not_of_the_api(status: int) -> Failure:
+    """Return the failure for a response of something else, such as a load balancer whose API servers are down."""
+    problem = f"it answered {status}, without a message of the API"
+    return Failure(problem, "Check the address, its path, and what responds there")
 
 
 class Watch:

@@ -35,7 +35,7 @@ class ErrorResponse:
 
     Attributes:
         status: the HTTP status, such as 403 or 404.
-        message: the API server's words; empty if the response is not one of the Kubernetes API.
+        message: the API server's words; empty if the response is a 401 or 403 that is not one of the Kubernetes API.
         verb: what was requested, as a Kubernetes verb.
         path: the path at the API server, without the query.
         server: its host and port.

@@ -65,13 +65,8 @@ class ApiErrors:
             return self._forbidden(response)
         if response.status == 401:
             return _unauthorized(response)
-        answered = _answered(response)
-        if not response.message:
-            # It comes from something else, such as a proxy, or from a wrong path. So a 404 is no missing object.
-            text = f"{answered}, without a message of the API. Check the address, its path, and what responds there"
-            return ApiError(text, response.status)
         kind = NotFoundError if response.status == 404 else ApiError
-        return kind(f"{answered} {response.message}", response.status)
+        return kind(f"{_answered(response)} {response.message}", response.status)
 
     def _forbidden(self, refusal: ErrorResponse) -> ApiError:
         verb, user = refusal.verb, refused_user(refusal.message)

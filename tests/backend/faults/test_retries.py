@@ -40,6 +40,10 @@ TEMPORARY_FAULTS: dict[str, Fault] = {
     "truncated": truncated,
     "not HTTP": raw(b"hunter2 is not HTTP\r\n\r\n"),
     "not JSON": answer_with(200, b"<html>hunter2</html>"),
+    "a 404 of a load balancer": answer_with(404, b"<h1>Not Found</h1> hunter2"),
+    "a 400 with JSON that is not a Status": answer_with(400, b'{"message": "hunter2"}'),
+    "a redirect to a login page": answer_with(302, b"", {"Location": "https://127.0.0.1/hunter2"}),
+    "a 204": raw(b"HTTP/1.1 204 No Content\r\n\r\n"),
     "another kind": answer_with(200, b'{"kind": "Status", "status": "Success"}'),
     "a list of another kind": answer_with(200, b'{"kind": "PodList", "items": []}'),
     "no items": answer_with(200, b'{"kind": "SecretList"}'),
@@ -213,12 +217,28 @@ def test_permanent_http_error_is_not_retried(proxied: MakeBackend, proxy: Proxy,
 
 def test_error_body_that_is_not_a_status_is_not_quoted(proxied: MakeBackend, proxy: Proxy) -> None:
     """A proxy may repeat the request in its own error message, including the token."""
-    proxy.faults.append(answer_with(400, b'{"message": "hunter2"}'))
+    proxy.always = answer_with(400, b'{"message": "hunter2"}')
+    remedy = "Check the address, its path, and what responds there"
 
-    with pytest.raises(ApiError, match=r"answered 400, without a message of the API\. Check the address") as raised:
-        proxied().get_variable("x")
+    with (
+        ends_within(1),
+        pytest.raises(ApiUnavailableError, match=f"answered 400, without a message of the API .*{remedy}") as raised,
+    ):
+        proxied(timeout=1).get_variable("x")
 
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_what_responds_in_place_of_the_api_is_not_asked_again_over_the_same_connection(
+    proxied: MakeBackend, proxy: Proxy, put: Put, status: int
+) -> None:
+    """Behind a load balancer, a new connection may lead to the API server."""
+    put.variable("x", "found")
+    proxy.faults.append(answer_with(status, b"<h1>Hello</h1>"))
+
+    assert proxied().get_variable("x") == "found"
+    assert proxy.connections == 2
 
 
 def test_null_items_are_an_empty_list(proxied: MakeBackend, proxy: Proxy) -> None:

@@ -44,8 +44,8 @@ def test_a_server_with_a_path(edited: Callable[..., Path], proxy: Proxy) -> None
             "certificate-authority": str(proxy.ca_file),
         }
 
-    proxy.faults.append(answer_with(404))
-    with pytest.raises(ApiError, match="answered 404"):
+    proxy.always = answer_with(404, b'{"kind": "Status", "message": "no cluster c-1"}')
+    with pytest.raises(ApiError, match="answered 404 no cluster c-1"):
         KubernetesSecretsBackend(kubeconfig=str(edited(behind_a_path))).get_variable("x")
 
     assert proxy.requests[0].target.startswith("/k8s/clusters/c-1/api/v1/namespaces/")

@@ -125,6 +125,66 @@ class TestMemory:
         put.variable("x", "two", name="x")
         until(lambda: backend.get_variable("x") == "two")
 
+    def test_web_page_instead_of_a_watch_does_not_end_the_outage(
+        self, watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=60, timeout=0.5)
+        assert backend.get_variable("x") == "found"
+        until(lambda: proxy.open_watches == 1)
+        proxy.always = answer_with(503)
+        proxy.always_watch = answer_with(200, b"<h1>Log in</h1>", {"Content-Type": "text/html; charset=utf-8"})
+        with caplog.at_level(logging.INFO, "airflow_kubernetes_secrets"):
+            with pytest.raises(ApiUnavailableError):
+                backend.get_config("x")
+            watches = len(proxy.watches)
+            proxy.cut()
+            until(lambda: len(proxy.watches) >= watches + 2)
+
+            assert "is available again;" not in caplog.text
+
+    @pytest.mark.parametrize("cache_ttl", [0, 0.2, 2])
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            answer_with(404, b"<h1>Not Found</h1>", {"Content-Type": "text/html"}),
+            answer_with(302, b"", {"Location": "https://127.0.0.1/login"}),
+            answer_with(200, b"<h1>Log in</h1>", {"Content-Type": "text/html"}),
+        ],
+        ids=["404", "redirect", "login page"],
+    )
+    def test_response_that_is_not_the_api_s_continues_the_outage(
+        self,
+        short_pauses: None,
+        watched_at_once: None,
+        proxied: MakeBackend,
+        proxy: Proxy,
+        put: Put,
+        caplog: pytest.LogCaptureFixture,
+        cache_ttl: float,
+        answer: Fault,
+    ) -> None:
+        """A load balancer whose API servers are down may respond itself."""
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=cache_ttl, timeout=2)
+        for _ in range(4):
+            assert backend.get_variable("x") == "found"
+        requests = len(proxy.requests)
+        proxy.always = proxy.always_watch = answer
+        proxy.cut()
+        with caplog.at_level(logging.INFO, "airflow_kubernetes_secrets"):
+            until(lambda: backend.get_variable("x") == "found" and len(proxy.requests) >= requests + 3)
+            ends = time.monotonic() + 2
+            while time.monotonic() < ends:
+                assert backend.get_variable("x") == "found"
+                time.sleep(0.02)
+            assert "is available again;" not in caplog.text
+            with pytest.raises(ApiUnavailableError):
+                backend.get_config("never asked for")
+            proxy.always = proxy.always_watch = None
+
+            until(lambda: backend.get_variable("x") == "found" and "is available again;" in caplog.text)
+
     def test_cached_value_is_not_used_for_longer_than_outage_ttl(
         self, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
