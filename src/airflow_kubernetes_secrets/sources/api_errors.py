@@ -70,7 +70,14 @@ class ApiErrors:
 
     def _forbidden(self, refusal: ErrorResponse) -> ApiError:
         verb, user = refusal.verb, refused_user(refusal.message)
-        if verb == _WRITE and not user and not re.search("^$|is forbidden: *$", refusal.message):
+        if not refusal.message:
+            # Permissions of Kubernetes may not help here, but the refusal remains one.
+            return ForbiddenError(
+                f"{_answered(refusal)}, without a message of the API. Something in front of the API server refuses "
+                "this process. Check the address, its path, and what responds there",
+                refusal.status,
+            )
+        if verb == _WRITE and not user and not re.search("is forbidden: *$", refusal.message):
             # A missing permission names the user; if `create` is missing for an apply, the message has no reason at
             # all. So this is a rule of the cluster, such as a quota or a policy.
             return ApiError(f"{_answered(refusal)} {refusal.message}", refusal.status)
