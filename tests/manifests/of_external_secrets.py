@@ -166,6 +166,8 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
             ('{"conn_type": "postgres" "password": {{ .p | toJson }} }', "unreadable"),
             ('{"conn_type": "postgres", "password": {{ .p | toJson }}', "unreadable"),
             ('{"conn_type": "x", "extra": {"a": {{ .p | toJson }}}, "pasword": "{{ .p | b64enc }}"}', "unreadable"),
+            ('{"engine": "postgres", "host": "h", "hots": {{ .h | toJson }}}', "unreadable"),
+            ('{"engine": "postgres", "host": "h", "password": [{{ .p | toJson }}]}', "unreadable"),
             # This begins with a value that could, but hardly does, contain the whole beginning of a URI.
             ("{{ .u }}:{{ .p }}@h/d", "unescaped-uri"),
             # These work, but not with every password.
@@ -197,6 +199,15 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
             ('{"conn_type": "postgres" {{ .more }}}',),
             ('{{ "{" }}"conn_type": "postgres"}',),
             ('{"uri": {{ .uri | toJson }}}',),
+            ('{"uri": "{{ .scheme | urlquery }}://h"}',),
+            ('{"conn_type": "postgres", "host": "h", "port": "54{{ .port | urlquery }}"}',),
+            ('{"conn_type": "postgres", "host": "h", "port": "{{ .port | urlquery }}32"}',),
+            ('{"conn_type": "postgres", "host": "h", "extra": "{{ .brace | urlquery }}}"}',),
+            # A lookup converts these.
+            ('{"engine": "postgres", "username": {{ .u | toJson }}, "host": "h", "dbname": "d"}',),
+            ('{"engine": {{ .e | quote }}, "server": "h", "dbport": {{ .port | toJson }}}',),
+            ('{"type": "service_account", "project_id": "p", "private_key": {{ .p | toJson }}}',),
+            ("apiVersion: v1\nkind: Config\nusers:\n- name: x\n  user: {token: {{ .p | quote }}}\n",),
             ('{"{{ .name | b64enc }}": "x"}',),
         )
     },

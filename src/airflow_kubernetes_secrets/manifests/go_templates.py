@@ -1,6 +1,6 @@
 """Whether a Go template can produce a connection that Airflow can use. No template is executed.
 
-A harmless string replaces each action, and ``formats/usability.py`` decides whether Airflow could use the result. An
+A harmless string replaces each action, and the rules of a lookup decide whether Airflow could use the result. An
 action can yield anything, also a whole URI or a part of one. So an error is reported only if no output of the actions
 could make the connection usable.
 """
@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from airflow_kubernetes_secrets.formats.known_formats import format_of_value
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IN_QUERY, are_from_everyone, objections
+from airflow_kubernetes_secrets.formats.value_parsers import problem_of_json
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 
 # An action, together with the white space that it trims.
@@ -132,10 +134,10 @@ def _problem_of_uri(literals: Sequence[str], actions: Sequence[str]) -> str:
             variants += ([*ordinary[:position], each, *ordinary[position + 1 :]] for each in _OTHER_REPLACEMENTS)
     problem = ""
     for values in variants:
-        found = objections(_joined(literals, values))
-        if not are_from_everyone(found):
+        found = _problem_of_value(_joined(literals, values))
+        if not found:
             return ""
-        problem = problem or found[0].problem
+        problem = problem or found
     return problem
 
 
@@ -147,9 +149,16 @@ def _problem_of_json(literals: Sequence[str], actions: Sequence[str]) -> str:
     text = _joined(literals, values)
     if re.search(rf'{_PLACEHOLDER}[^"]*"\s*:', text):
         return ""  # the name of a field is unknown
-    found = objections(text)
     # The position in the result is not the position in the template.
-    return re.sub(r" at line \d+, column \d+", "", found[0].problem) if are_from_everyone(found) else ""
+    return re.sub(r" at line \d+, column \d+", "", _problem_of_value(text))
+
+
+def _problem_of_value(text: str) -> str:
+    """Return why a value makes no connection; empty if some part of Airflow can use it, or a lookup converts it."""
+    found = objections(text)
+    if not are_from_everyone(found) or format_of_value("", text) is not None:
+        return ""
+    return problem_of_json(text) or found[0].problem
 
 
 def _values_in_json(literals: Sequence[str], actions: Sequence[str]) -> Iterator[str]:
@@ -162,7 +171,7 @@ def _values_in_json(literals: Sequence[str], actions: Sequence[str]) -> Iterator
         name = field[1] if field is not None else ""
         if is_in_quotes:
             is_whole = field is not None and after.startswith('"')
-            if not is_whole and re.search(r'"uri"\s*:\s*"[^"]*$', before):
+            if not is_whole and re.search(r'"(?:uri|port|extra)"\s*:\s*"[^"]*$', before):
                 return
             value = _REPLACEMENTS_IN_JSON.get(name, _PLACEHOLDER) if is_whole else _PLACEHOLDER
         elif _IS_JSON.search(action) and (field is not None or re.search(r"[\[,]\s*$", before)):
