@@ -85,7 +85,8 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
         [secret("a"), external({"template": {"metadata": {"labels": {CONNECTION: "my_db", TEAM: "{{ .team }}"}}}})]
     ),
     "external, a known key": Case(external(spec=fetched("value"))),
-    "external, an unknown key": Case(external(spec=fetched("uri_of_it")), ["unreadable"], "'uri_of_it'"),
+    "external, an unknown key": Case(external(spec=fetched("uri_of_it")), ["depends-on-value"], "'uri_of_it'"),
+    "external, unknown keys": Case(external(spec=fetched("uri_of_it", "other")), ["unreadable"], "'uri_of_it'"),
     "external, fields": Case(external(spec=fetched("username", "password"))),
     "external, an annotated key": Case(external(spec=fetched("x"), annotations=labelled(data_key="x"))),
     "external, an annotated key that is not there": Case(
@@ -111,7 +112,7 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
         external(template(data={"x": "x"}, mergePolicy="Merge"), fetched("value"))
     ),
     "external, a template makes the key": Case(external(template(data={"value": "{{ .x }}"}), fetched("x"))),
-    "external, a template without data": Case(external(template(), fetched("x")), ["unreadable"]),
+    "external, a template without data": Case(external(template(), fetched("x")), ["depends-on-value"]),
     "external, data of a template from a literal": Case(
         external(template(templateFrom=[{"literal": "x"}]), fetched("x"))
     ),
@@ -145,7 +146,7 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
         ["label-lost"],
         "spec.externalSecretSpec.target.template.metadata",
     ),
-    "everywhere, an unknown key": Case(cluster_external(fetched("x")), ["unreadable"], "/db, key"),
+    "everywhere, an unknown key": Case(cluster_external(fetched("x")), ["depends-on-value"], "/db, key"),
     # Templates of External Secrets Operator.
     "external, an old API": Case(external(version="external-secrets.io/v1alpha1"), ["old-api"], "Write external-sec"),
     "external, an old API of others": Case(external(version="external-secrets.io/v1alpha1", labels={})),
@@ -231,6 +232,23 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
     ),
     "external, an escaped URI": Case(external(template(data={"value": "a://u:{{ .p | urlquery }}@h/d"}))),
     "external, a host of a template": Case(external(template(data={"value": "a://u@{{ .host }}/d"}))),
+    "external, a URI of a template in another key": Case(
+        external(template(data={"DSN": "postgres://u:{{ .p | urlquery }}@h/d"}))
+    ),
+    "external, JSON of a template in another key": Case(
+        external(template(data={"db.json": '{"engine": "mysql", "host": "h", "password": {{ .p | toJson }}}'}))
+    ),
+    "external, a whole value in another key": Case(
+        external(template(data={"DSN": "{{ .uri }}"})), ["depends-on-value"], "'DSN'"
+    ),
+    "external, a text with values in another key": Case(
+        external(template(data={"file.txt": "user {{ .u }}"})), ["unreadable"], "'file.txt'"
+    ),
+    "external, a form of a value that the keys require": Case(external(spec=fetched("VAULT_ADDR", "VAULT_TOKEN"))),
+    "external, a token": Case(external(spec=fetched("token")), ["depends-on-value"], "'slack'"),
+    "external, a token and an invalid annotation": Case(
+        external(spec=fetched("token"), annotations=labelled(data_key="x")), ["unreadable"]
+    ),
     "external, JSON of a template": Case(
         external(template(data={"value": '{"conn_type": "x", "password": "{{ .p }}"}'})), ["unescaped-json"], "toJson"
     ),

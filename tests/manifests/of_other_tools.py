@@ -45,7 +45,7 @@ OF_OTHER_TOOLS: dict[str, Case] = {
         sealed({"labels": {CONNECTION: HASHED}}, metadata={"annotations": {CONNECTION: LONG}}), ["annotation-lost"]
     ),
     "sealed, no id": Case(sealed({"labels": {CONNECTION: HASHED}}), ["missing-id-annotation"]),
-    "sealed, an unknown key": Case(sealed(keys=["x"]), ["unreadable"], "'x'"),
+    "sealed, an unknown key": Case(sealed(keys=["x"]), ["depends-on-value"], "'x'"),
     "sealed, a key in the template": Case(sealed(keys=["x"], data={"value": "{{ .x }}"})),
     "sealed, a constant in the template": Case(sealed(keys=["x"], data={"value": "postgres//x"}), ["unreadable"]),
     "everywhere, an old API": Case({**cluster_external(), "apiVersion": "external-secrets.io/v1alpha1"}, ["old-api"]),
@@ -78,14 +78,16 @@ OF_OTHER_TOOLS: dict[str, Case] = {
     "1Password, misspelt": Case(one_password(labels=labelled(conection_id="x")), ["unknown-label"]),
     "1Password, a raw id": Case(one_password(labels={CONNECTION: LONG}), ["invalid-label"]),
     "secrets store": Case(secrets_store("value")),
-    "secrets store, an unknown key": Case(secrets_store("x"), ["unreadable"], "'x'"),
+    "secrets store, an unknown key": Case(secrets_store("x"), ["depends-on-value"], "'x'"),
     "secrets store, misspelt": Case(secrets_store("x", labels=labelled(conection_id="x")), ["unknown-label"]),
     "kustomize": Case(kustomization(literals=[f"value={URI}"])),
     "kustomize, misspelt": Case(kustomization(labels=labelled(conection_id="x")), ["unknown-label"]),
     "kustomize, no URI": Case(kustomization(literals=["value=postgres//x"]), ["unreadable"]),
     "kustomize, quoted": Case(kustomization(literals=[f"value='{URI}'"])),
     "kustomize, a file": Case(kustomization(files=["value=db.txt"])),
-    "kustomize, a file with another key": Case(kustomization(files=["secrets/db.txt"]), ["unreadable"], "'db.txt'"),
+    "kustomize, a file with another key": Case(
+        kustomization(files=["secrets/db.txt"]), ["depends-on-value"], "'db.txt'"
+    ),
     "kustomize, an env file": Case(kustomization(envs=["db.env"])),
     "kustomize, labels outside the options": Case(
         {**kustomization(labels={}), "secretGenerator": [{"name": "db", "labels": {CONNECTION: "x"}}]},
@@ -163,7 +165,7 @@ OF_OTHER_TOOLS: dict[str, Case] = {
     "SOPS": Case({**secret(data={"value": CIPHERTEXT}), **SOPS}, ["not-checked"], "Labels, names and keys are checked"),
     "SOPS, fields": Case({**secret(data=dict.fromkeys(FIELDS, CIPHERTEXT)), **SOPS}, ["not-checked"]),
     "SOPS, in data": Case({**secret(data={}), "data": {"value": CIPHERTEXT}, **SOPS}, ["not-checked"]),
-    "SOPS, a wrong key": Case({**secret(data={"x": CIPHERTEXT}), **SOPS}, ["not-checked", "unreadable"], "'x'"),
+    "SOPS, a wrong key": Case({**secret(data={"x": CIPHERTEXT}), **SOPS}, ["not-checked", "depends-on-value"], "'x'"),
     "SOPS, a misspelt label": Case(
         {**secret(data={"x": CIPHERTEXT}, labels=labelled(conection_id="x")), **SOPS}, ["not-checked", "unknown-label"]
     ),

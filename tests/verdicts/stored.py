@@ -209,10 +209,10 @@ VERDICTS: dict[str, Verdict] = {
         [
             ("unescaped-uri", "ExternalSecret euri, key 'value'", "Store each field in its own key"),
             ("unescaped-json", "ExternalSecret ejson, key 'value'", "toJson"),
-            ("unreadable", "Secret default/evault", "'AIRFLOW_CONN_WAREHOUSE'", "airflow.apache.org/data-key"),
+            ("depends-on-value", "Secret default/evault", "'AIRFLOW_CONN_WAREHOUSE'", "airflow.apache.org/data-key"),
             ("unreadable", "Secret default/ebad", "neither a URI"),
         ],
-        errors=2,
+        errors=1,
     ),
     "json-types.yaml": Verdict(
         [

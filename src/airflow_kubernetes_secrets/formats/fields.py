@@ -162,6 +162,29 @@ def fields_in_value(secret: Secret, key: str) -> Fields | None:
     return None if found is None else _fields_in(fields_of(secret).description, *found, values)
 
 
+def formats_with_other_values(secret: Secret, unknown: Mapping[str, str]) -> list[KnownFormat]:
+    """Return the known formats that a Secret may have although some of its values are not known.
+
+    Args:
+        unknown: the keys of these values, with an example of each; empty if the value can have any form.
+
+    Raises:
+        MalformedSecretError: an annotation is invalid.
+    """
+    description = fields_of(secret).description
+    if description.named or description.key_prefix or description.others_to_extra:
+        return []
+    values = texts_of_keys(secret) | {key: example for key, example in unknown.items() if example}
+    of_any_form = [key for key, example in unknown.items() if not example]
+    candidates = [each for each in may_have(secret.data, secret.labels) if _can_be(each, description)]
+    found = [(each, each.meanings(secret.labels, values, of_any_form)) for each in candidates]
+    return [
+        each
+        for each, meanings in found
+        if meanings is not None and not any(map(is_essential, values.keys() - meanings.keys()))
+    ]
+
+
 def fields_made_from(secret: Secret, key: str) -> Fields:
     """Return the fields that a connection is made from: those in a converted value, or those in the keys.
 

@@ -64,11 +64,14 @@ class KnownFormat:
         self.is_exact = is_exact
         self.missing = missing
 
-    def meanings(self, labels: Mapping[str, str], values: Mapping[str, str]) -> Mapping[str, Meaning] | None:
+    def meanings(
+        self, labels: Mapping[str, str], values: Mapping[str, str], unknown: Collection[str] = ()
+    ) -> Mapping[str, Meaning] | None:
         """Return what each key of a Secret contains; ``None`` if the Secret has another format.
 
         Args:
             values: those that are not blank, by data key.
+            unknown: the keys whose values are not known. They count as values of the right form.
         """
         if not self._has_labels(labels):
             return None
@@ -83,8 +86,13 @@ class KnownFormat:
             meanings = dict.fromkeys(_matches(name, values), each) | meanings
         if self.is_exact and len(meanings) < len(values):
             return None
-        parsers = ((key, each) for key, each in meanings.items() if not isinstance(each, str))
+        parsers = ((key, each) for key, each in meanings.items() if not isinstance(each, str) and key not in unknown)
         return None if any(parse(values[key]) is None for key, parse in parsers) else meanings
+
+    @property
+    def is_of_any_key(self) -> bool:
+        """Whether only the value identifies the format, and its key can have any name."""
+        return _ANY in self.keys
 
     def _has_labels(self, labels: Mapping[str, str]) -> bool:
         if self.label is not None and labels.get(self.label[0]) != self.label[1]:

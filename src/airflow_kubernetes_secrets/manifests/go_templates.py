@@ -88,6 +88,17 @@ def problem_of_template(text: str) -> str:
     return _problem_of_uri(literals, actions) if start else ""
 
 
+def example_of(text: str) -> str:
+    """Return a template in which harmless values replace the actions; empty if it can have any form."""
+    literals, actions = _parts(text)
+    if any(map(_CONTROL.match, actions)) or not literals[0].strip():
+        return ""
+    if not literals[0].lstrip().startswith("{"):
+        return _joined(literals, [_REPLACEMENT] * len(actions))
+    values = list(_values_in_json(literals, actions))
+    return "" if len(values) < len(actions) else _joined(literals, values)
+
+
 def has_no_type(text: str) -> bool:
     """Return whether a template begins with a value, seems to be a URI, and contains no ``://``."""
     literals, actions = _parts(text)

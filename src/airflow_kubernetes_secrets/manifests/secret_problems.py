@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from typing import Final
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_completed
+from airflow_kubernetes_secrets.formats.fields import formats_with_other_values
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_completed, near_misses_of
 from airflow_kubernetes_secrets.inventory.bundles import (
     ids_in_bundle,
     kind_of_bundle,
@@ -34,9 +37,9 @@ from airflow_kubernetes_secrets.kubernetes.objects import CONFIG_MAPS, Secret
 from airflow_kubernetes_secrets.kubernetes.unprocessed import Tool, known_part
 from airflow_kubernetes_secrets.lookup.bundles import entries_of, problem_of_key
 from airflow_kubernetes_secrets.lookup.kinds import Kind, kinds_with_labels
-from airflow_kubernetes_secrets.lookup.selection import Lookup, Outcome, problem_of_bundle
+from airflow_kubernetes_secrets.lookup.selection import Lookup, Outcome, missing_key, problem_of_bundle
 from airflow_kubernetes_secrets.manifests.duplicates import Duplicates, ManifestPosition
-from airflow_kubernetes_secrets.manifests.go_templates import has_no_type, problem_of_template
+from airflow_kubernetes_secrets.manifests.go_templates import example_of, has_no_type, problem_of_template
 from airflow_kubernetes_secrets.manifests.planned_secret import (
     INVALID_MANIFEST,
     NOT_CHECKED,
@@ -48,6 +51,8 @@ from airflow_kubernetes_secrets.manifests.server_validation import refusals
 from airflow_kubernetes_secrets.messages.listing import first_items, first_names
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+DEPENDS_ON_VALUE: Final = "depends-on-value"
 
 _DATA = ("data", "stringData", "binaryData")
 
@@ -180,9 +185,38 @@ def _content(plan: PlannedSecret, lookup: Lookup, secret: Secret, options: Optio
         missing = problems_of_missing_type(lookup.kind, decision.matches[0], decision.data_key, content)
         return [*content.problems, *missing]
     if decision.skipped:
-        return [Problem(UNREADABLE, "; ".join(map(str, decision.skipped)))]
+        return list(_why_skipped(plan, lookup, secret, options, "; ".join(map(str, decision.skipped))))
     text = f"{secret.full_name}, {lookup}: {decision.outcome}. Give it another id, or correct backend_kwargs"
     return [Problem(NOT_LOOKED_UP, text)]
+
+
+def _why_skipped(
+    plan: PlannedSecret, lookup: Lookup, secret: Secret, options: Options, problem: str
+) -> Iterator[Problem]:
+    """Yield why a lookup skips a Secret, unless it may be a connection with the values that are not in the manifest.
+
+    Args:
+        problem: why a lookup skips it with any other values.
+    """
+    unknown = {key: example_of(plan.templates[key]) if key in plan.templates else "" for key in plan.unknown}
+    formats = []
+    # An invalid annotation is an error with any values.
+    with suppress(MalformedSecretError):
+        if lookup.kind is Kind.CONNECTION and missing_key(lookup.kind, secret, options.connections_data_key):
+            formats = formats_with_other_values(secret, unknown)
+    if not formats:
+        yield Problem(UNREADABLE, problem)
+        return
+    of_known_keys = [each for each in formats if not each.is_of_any_key]
+    if all(unknown.values()) or (of_known_keys and not near_misses_of(secret)):
+        return
+    only_if = (
+        f"the value is one for the type {of_known_keys[0].conn_type!r}"
+        if of_known_keys
+        else "the value is a whole connection: the URI of a database or cache, JSON with a type and a host, a key file "
+        "of Google, or a kubeconfig"
+    )
+    yield Problem(DEPENDS_ON_VALUE, f"{problem}. A lookup reads it as it is only if {only_if}", Severity.WARNING)
 
 
 def _problems_of_template(plan: PlannedSecret, key: str) -> Iterator[Problem]:

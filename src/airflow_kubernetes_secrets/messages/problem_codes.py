@@ -48,6 +48,7 @@ ManifestCode = Literal[
     "not-created",
     "old-api",
     "unescaped-json",
+    "depends-on-value",
     "not-checked",
     "no-manifest",
     "unreadable-dag",
@@ -149,6 +150,7 @@ OF_MANIFESTS: Mapping[ManifestCode, str] = {
     "not-created": "the operator is configured not to create the Secret",
     "old-api": "current releases of the operator do not support the API version",
     "unescaped-json": "a template inserts a value into a JSON string without escaping it",
+    "depends-on-value": "only a value that the manifest does not contain decides whether the Secret is a connection",
     "not-checked": "a notice, not a problem: values or labels are encrypted, or another tool inserts them, so they are "
     "not checked; or the code of a DAG computes an id",
     "no-manifest": "a DAG uses an id, and no checked manifest creates a Secret for it",

@@ -128,6 +128,7 @@ def test_every_problem_has_a_case() -> None:
     assert {code for case in CASES.values() for code in case.codes} == {
         "annotation-lost",
         "byte-order-mark",
+        "depends-on-value",
         "duplicate-id",
         "duplicate-key",
         "duplicate-secret",
@@ -163,6 +164,7 @@ def test_every_problem_has_a_case() -> None:
 
 WARNINGS = {
     "byte-order-mark",
+    "depends-on-value",
     "duplicate-key",
     "duplicate-secret",
     "encoded-value",
