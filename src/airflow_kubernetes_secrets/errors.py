@@ -62,6 +62,10 @@ class ForbiddenError(ApiError):
     """403: the user lacks a permission. If the API server says so, the message contains the commands that grant it."""
 
 
+class ForbiddenByProxyError(ForbiddenError):
+    """403 without a message of the API: something in front of the API server refuses the request."""
+
+
 class NotFoundError(ApiError):
     """404: the API server reports that the object does not exist."""
 

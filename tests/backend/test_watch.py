@@ -14,7 +14,7 @@ import pytest
 
 from support.cluster import Cluster, checked
 from support.exchange import Fault
-from support.faults import answer_with, expired_in_the_middle
+from support.faults import GONE, answer_with, expired_in_the_middle
 from support.memory import LONG, LONGEST_PAUSE, MakeLookups, Reader, count_up_for, counted_variable, reading
 from support.proxy import Proxy
 from support.secrets import VARIABLE, Put
@@ -165,7 +165,7 @@ class TestResuming:
         # Each watch has ended in its time, and its connection is reused.
         assert len({request.connection for request in proxy.watches}) == 1
 
-    @pytest.mark.parametrize("fault", [answer_with(410), expired_in_the_middle(0)], ids=["status", "event"])
+    @pytest.mark.parametrize("fault", [GONE, expired_in_the_middle(0)], ids=["status", "event"])
     def test_a_version_that_is_too_old_at_the_beginning(
         self, make_lookups: MakeLookups, proxy: Proxy, put: Put, fault: Fault
     ) -> None:

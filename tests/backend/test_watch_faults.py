@@ -15,6 +15,7 @@ from airflow_kubernetes_secrets.sources.cache_policy import Thresholds
 from support.cluster import Cluster, KubeApiserverCluster, ServiceAccount
 from support.exchange import Exchange, Fault
 from support.faults import (
+    GONE,
     NO_JSON,
     STREAM,
     answer_with,
@@ -109,7 +110,8 @@ WATCH_FAULTS: dict[str, Fault] = {
     "has an error in it": stream_of(error_event(500)),
     "has an error after an event": stream_of(error_event(429), then="hang"),
     "is too old each time": expired_in_the_middle(0),
-    "is a 410 each time": answer_with(410),
+    "is a 410 each time": GONE,
+    "is a 410 of a web server": answer_with(410, b"<h1>Gone</h1>"),
     "is one byte at a time": split_bytes,
     "is one byte a second": one_byte_a_second,
     "is slow": slow_lines(1.0),

@@ -41,6 +41,7 @@ def answer_with(status: int, body: bytes = b"", headers: dict[str, str] | None =
 FORBIDDEN_BODY = b'{"kind": "Status", "message": "secrets is forbidden: User \\"someone\\" cannot list"}'
 FORBIDDEN = answer_with(403, FORBIDDEN_BODY)
 UNAUTHORIZED = answer_with(401, b'{"kind": "Status", "message": "Unauthorized"}')
+GONE = answer_with(410, b'{"kind": "Status", "reason": "Expired", "message": "too old resource version: 1 (2)"}')
 
 
 def unfiltered(exchange: Exchange) -> bool:

@@ -9,7 +9,7 @@ from airflow_kubernetes_secrets.cli.configured_options import usable_configurati
 from airflow_kubernetes_secrets.cli.definition import PROGRAM
 from airflow_kubernetes_secrets.cli.output import print_document, print_line, print_message, reporting
 from airflow_kubernetes_secrets.cli.read_value import is_a_terminal, read_value
-from airflow_kubernetes_secrets.errors import ForbiddenError
+from airflow_kubernetes_secrets.errors import ForbiddenByProxyError, ForbiddenError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.lookup.kinds import Kind
 from airflow_kubernetes_secrets.lookup.selection import Lookup
@@ -95,6 +95,8 @@ def _put(arguments: argparse.Namespace) -> int:
                 force=arguments.force,
                 dry_run=arguments.dry_run is not None,
             )
+        except ForbiddenByProxyError:
+            raise
         except ForbiddenError as error:
             if options.kubeconfig is not None or arguments.as_user is not None:
                 raise

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from airflow_kubernetes_secrets.errors import (
     ApiError,
     ApiResponseTooLargeError,
+    ForbiddenByProxyError,
     ForbiddenError,
     KubernetesSecretsError,
     NotConfiguredError,
@@ -333,6 +334,8 @@ class Cluster:
             answer = self._document(
                 self._client.send(Call("/version"), "get", self.default_namespace, self._seconds).body
             )
+        except ForbiddenByProxyError:
+            raise
         except ForbiddenError:
             return ""
         return str(answer.get("gitVersion", ""))

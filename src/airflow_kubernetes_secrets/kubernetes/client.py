@@ -45,6 +45,10 @@ if TYPE_CHECKING:
 
 _BACKOFF = Backoff()
 
+# With these statuses, a server does not accept the request as it is: its method, its length, its headers (RFC 9110,
+# 15.5 and 15.6). To repeat it changes nothing.
+_STATUSES_OF_REQUESTS = frozenset({405, 411, 413, 414, 415, 417, 431, 501})
+
 Result = TypeVar("Result")
 
 
@@ -215,16 +219,16 @@ class Client:
             self._refusals.note_failure()
             raise self._unavailable(_failure_of(error), 1, deadline) from None
         if isinstance(reply, Head):
-            if not reply.headers.get("content-type", "").startswith("application/json"):
+            if not _is_json(reply):
                 connection.close()
-                raise self._unavailable(_not_of_the_api(reply.status), 1, deadline)
+                raise self._unavailable(self._not_of_the_api(watch, reply), 1, deadline)
             self._refusals.note_allowed(watch.verb, watch.path)
             return Watch(self, connection, reply, resource, namespace, deadline=Deadline(seconds + timeout))
         # Read this first: once the connection is idle, another thread may send on it.
         sent_at = connection.sent_at
         self._transport.keep(connection, reply.status)
         message = status_message(reply.body)
-        if reply.status == 410:
+        if reply.status == 410 and message:
             raise ExpiredVersionError(message)
         failure = self._failure(watch, sent_at, reply, message)
         if failure is not None:
@@ -304,8 +308,7 @@ class Client:
                 self._refusals.note_failure()
             return _failure_of(error)
         except MalformedBodyError as error:
-            # A new connection may lead to the API server.
-            self._transport.close()
+            self._note_other_sender()
             return Failure(str(error))
         message = status_message(response.body)
         failure = self._failure(operation, sent_at, response, message)
@@ -329,13 +332,27 @@ class Client:
                 error = self._error_of_response(operation, response.status, message)
                 return UnconfirmedRefusal(f"it answered {response.status}", seconds, error)
         elif not message:
-            # A new connection may lead to the API server.
-            self._transport.close()
-            return _not_of_the_api(response.status)
+            return self._not_of_the_api(operation, response)
         else:
             # A response such as 404 means that the request was allowed.
             self._refusals.note_allowed(operation.verb, operation.path)
         return None
+
+    def _not_of_the_api(self, operation: _Operation, reply: Head | Response) -> Failure:
+        """Return the failure for a response of something else, such as a load balancer whose API servers are down."""
+        self._note_other_sender()
+        return Failure(
+            f"it answered {reply.status}, without a message of the API",
+            "Check the address, its path, and what responds there",
+            retry_after_seconds(reply.headers.get("retry-after")),
+            # Something that lets only reading through would get a write again and again.
+            is_final=operation.call.method != "GET" or reply.status in _STATUSES_OF_REQUESTS,
+        )
+
+    def _note_other_sender(self) -> None:
+        # The API server may be down, and a new connection may lead to it again.
+        self._refusals.note_failure()
+        self._transport.close()
 
     def _error_of_response(self, operation: _Operation, status: int, message: str) -> ApiError:
         response = ErrorResponse(
@@ -360,10 +377,9 @@ def _failure_of(error: TransportError) -> Failure:
     return Failure(str(error), error.remedy, is_final=error.is_final)
 
 
-def _not_of_the_api(status: int) -> Failure:
-    """Return the failure for a response of something else, such as a load balancer whose API servers are down."""
-    problem = f"it answered {status}, without a message of the API"
-    return Failure(problem, "Check the address, its path, and what responds there")
+def _is_json(reply: Head) -> bool:
+    media_type = reply.headers.get("content-type", "").partition(";")[0]
+    return media_type.strip().lower() == "application/json"
 
 
 class Watch:

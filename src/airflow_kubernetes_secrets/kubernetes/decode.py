@@ -96,6 +96,7 @@ class Status(msgspec.Struct):
 
     kind: str = ""
     message: str | None = None
+    reason: str | None = None
     code: int | None = None
 
 
@@ -180,7 +181,8 @@ def secret_of(item: _Object, share: dict[str, str], resource: Resource, namespac
 def status_message(body: bytes | bytearray) -> str:
     """Return the ``message`` of a Status, the object with which the API describes an error; empty for another body.
 
-    The result is one printable line of up to 1 KiB. A longer message is cut off, with a note.
+    Both ``message`` and ``reason``, which replaces it, are optional. The result is one printable line of up to 1 KiB. A
+    longer message is cut off, with a note.
 
     https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
     """
@@ -188,7 +190,7 @@ def status_message(body: bytes | bytearray) -> str:
         document = statuses.decode(body)
     except DECODING_ERRORS:
         return ""
-    return shortened(document.message or "") if document.kind == "Status" else ""
+    return shortened(document.message or document.reason or "for no reason") if document.kind == "Status" else ""
 
 
 def shortened(message: str) -> str:

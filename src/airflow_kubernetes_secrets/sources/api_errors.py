@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from airflow_kubernetes_secrets.errors import (
     ApiError,
+    ForbiddenByProxyError,
     ForbiddenError,
     NotFoundError,
     UnauthorizedError,
@@ -71,8 +72,7 @@ class ApiErrors:
     def _forbidden(self, refusal: ErrorResponse) -> ApiError:
         verb, user = refusal.verb, refused_user(refusal.message)
         if not refusal.message:
-            # Permissions of Kubernetes may not help here, but the refusal remains one.
-            return ForbiddenError(
+            return ForbiddenByProxyError(
                 f"{_answered(refusal)}, without a message of the API. Something in front of the API server refuses "
                 "this process. Check the address, its path, and what responds there",
                 refusal.status,

@@ -128,6 +128,7 @@ class Watcher(Thread):
             ApiError: the API server refuses the watch, or a proxy does not let it through.
         """
         failures = lists_instead = 0
+        problem = ""
         while not self._stopped and not self._owner.is_idle():
             requested_pause = None
             try:
@@ -137,9 +138,10 @@ class Watcher(Thread):
                         raise self._refusal
                     lists_instead += failures > 0
                     if lists_instead == _MOST_LISTS_INSTEAD:
-                        raise ApiError(_NO_STREAMS, 200)
+                        raise ApiError(_NO_STREAMS + (problem and f". The last error was: {problem}"), 200)
                 if self._follow():
                     failures = lists_instead = 0
+                    problem = ""
                     continue
             except ExpiredVersionError:
                 self._must_list = True
@@ -149,7 +151,7 @@ class Watcher(Thread):
                 failures = 0
             except ApiUnavailableError as error:
                 # The lookups report the error when the index has become too old for them.
-                requested_pause = error.retry_after
+                problem, requested_pause = error.problem, error.retry_after
             except NotConfiguredError:
                 pass  # The lookups report this error too.
             counters.count(WATCH_RESTART)

@@ -168,6 +168,45 @@ def test_retry_after_beyond_the_timeout_fails_immediately(proxied: MakeBackend, 
     assert len(proxy.requests) == 1
 
 
+@pytest.mark.parametrize("status", [405, 411, 413, 414, 415, 417, 431, 501])
+def test_status_about_the_request_is_not_retried(proxied: MakeBackend, proxy: Proxy, put: Put, status: int) -> None:
+    """Also without a message of the API: the same request would get the same response."""
+    put.variable("x", "found")
+    backend = proxied()
+    proxy.faults.append(answer_with(status, b"<h1>hunter2</h1>"))
+
+    with pytest.raises(ApiUnavailableError, match=f"answered {status}, without a message of the API"):
+        backend.get_variable("x")
+
+    assert len(proxy.requests) == 1
+    # So the next lookup does not wait.
+    assert backend.get_variable("x") == "found"
+
+
+def test_retry_after_of_a_load_balancer_is_respected(proxied: MakeBackend, proxy: Proxy) -> None:
+    proxy.always = answer_with(404, b"<h1>Not Found</h1>", {"Retry-After": "3600"})
+
+    with ends_within(1), pytest.raises(ApiUnavailableError, match="it answered 404"):
+        proxied(timeout=5).get_variable("x")
+
+    assert len(proxy.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [({"reason": "Conflict", "message": ""}, "Conflict"), ({"message": None}, "for no reason"), ({}, "for no reason")],
+)
+def test_status_without_a_message_is_one_of_the_api(
+    proxied: MakeBackend, proxy: Proxy, status: dict[str, object], words: str
+) -> None:
+    proxy.faults.append(answer_with(409, json.dumps({"kind": "Status", **status}).encode()))
+
+    with pytest.raises(ApiError, match=f"answered 409 {words}"):
+        proxied().get_variable("x")
+
+    assert len(proxy.requests) == 1
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_applies_to_the_other_requests_of_a_lookup(
     make_lookups: MakeLookups, proxy: Proxy, put: Put, status: int

@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -17,11 +18,12 @@ from airflow_kubernetes_secrets.errors import (
 from airflow_kubernetes_secrets.kubernetes.failures import Backoff
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import SECRETS
+from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS
 from airflow_kubernetes_secrets.sources import watcher
 from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
 from support.call_counts import calls_of
 from support.exchange import Exchange, Fault
-from support.faults import FORBIDDEN, close_at_once, forward
+from support.faults import FORBIDDEN, answer_with, close_at_once, forward
 from support.label_selectors import WATCHED
 from support.logs import log_messages
 from support.memory import MakeLookups
@@ -105,6 +107,27 @@ class TestWatch:
         watch.close()
         with pytest.raises(ForbiddenError):
             lookups.client.list_once(SECRETS, lookups.server.namespace, selector, timeout=10)
+
+    @pytest.mark.parametrize("is_watch", [False, True], ids=["list", "watch"])
+    @pytest.mark.parametrize("status", [200, 404])
+    def test_response_that_is_not_the_api_s_separates_two_refusals(
+        self, make_lookups: MakeLookups, proxy: Proxy, status: int, is_watch: bool
+    ) -> None:
+        """The server may be down behind a load balancer, and the second refusal may be the first of its new start."""
+        lookups = make_lookups()
+        namespace, selector = lookups.server.namespace, LabelSelector.exists(VARIABLE)
+        request_list = partial(lookups.client.list_once, SECRETS, namespace, selector, timeout=10)
+        request_watch = partial(lookups.client.watch_objects, SECRETS, namespace, selector, "0", seconds=60, timeout=10)
+        proxy.always = FORBIDDEN
+        with pytest.raises(UnconfirmedRefusalError):
+            request_list()
+        (proxy.watch_faults if is_watch else proxy.faults).append(answer_with(status, b"<h1>Hello</h1>"))
+        with pytest.raises(ApiUnavailableError, match=r"not a list|without a message"):
+            (request_watch if is_watch else request_list)()
+
+        time.sleep(CONFIRMED_AFTER_SECONDS)
+        with pytest.raises(UnconfirmedRefusalError):
+            request_list()
 
     @pytest.mark.parametrize(
         "send",

@@ -12,7 +12,7 @@ from support.exchange import Exchange
 from support.faults import answer_with, forward
 from support.proxy import Proxy
 from support.put_command import PutCommand
-from support.servers import on_a_real_server
+from support.servers import on_a_real_server, on_the_devserver
 
 # What API servers answer to a write, from their source and from Kubernetes 1.20.2 and 1.36.2.
 ANSWERS = [
@@ -22,6 +22,29 @@ ANSWERS = [
     (400, 'admission webhook "secrets.example.com" denied the request: every Secret needs an owner'),
     (422, "secrets \"x\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no owner"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(413, "answered 413, without a message of the API"), (403, "Something in front of the API server refuses")],
+)
+@on_the_devserver
+def test_something_in_front_of_the_cluster_refuses(put: PutCommand, proxy: Proxy, status: int, words: str) -> None:
+    """For example, it limits the size of a request. A 403 must be confirmed."""
+
+    def fault(exchange: Exchange) -> bool:
+        refused = answer_with(status, b"<h1>No</h1>")
+        return (refused if exchange.request.method == "PATCH" else forward)(exchange)
+
+    proxy.always = fault
+
+    done = put("variable", "key", "--value", "-", stdin=SECRET)
+
+    assert done.status == 2
+    assert words in done.err
+    assert "permission" not in done.err
+    requests = [request for request in proxy.requests if request.method == "PATCH"]
+    assert (len(requests) == 1) == (status == 413)
 
 
 @pytest.mark.parametrize(("status", "message"), ANSWERS)
