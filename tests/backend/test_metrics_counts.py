@@ -115,7 +115,7 @@ class TestWhenCountsAreSent:
 
     def test_a_request_that_ends_in_an_error(self, client: Client, proxied: MakeBackend, proxy: Proxy) -> None:
         backend = proxied(metrics=True)
-        proxy.faults.append(answer_with(400))
+        proxy.faults.append(answer_with(400, b'{"kind": "Status", "message": "so it is"}'))
         with pytest.raises(ApiError):
             backend.get_variable("v")
 
