@@ -91,6 +91,8 @@ def test_a_function_that_may_return_nothing() -> None:
         "def g():\n    return 'x'\ndef f(g):\n    Op(conn_id=g())",
         "def g(id):\n    return id\nOp(conn_id=g(*ids))\nOp(table=g('x'))",
         "def g(id):\n    return id\nOp(conn_id=g())\nOp(table=g('x'))",
+        "def g(id='x'):\n    return id\nOp(conn_id=g(*ids))",
+        "def g(id='x'):\n    return id\nOp(conn_id=g(**ids))",
         "def g(id):\n    return g(id)\nOp(conn_id=g('x'))",
         "def g(id=os.name):\n    return id\nOp(conn_id=g())",
         "class A:\n    def g():\n        return 'x'\nOp(conn_id=g())",
