@@ -205,6 +205,7 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
             ('{"conn_type": "postgres", "host": "h", "port": "{{ .port | urlquery }}32"}',),
             ('{"conn_type": "postgres", "host": "h", "extra": "{{ .brace | urlquery }}}"}',),
             # A lookup converts these.
+            ('{"type": {{ .t | toJson }}, "project_id": "p", "private_key": {{ .p | toJson }}}',),
             ('{"engine": "postgres", "username": {{ .u | toJson }}, "host": "h", "dbname": "d"}',),
             ('{"engine": {{ .e | quote }}, "server": "h", "dbport": {{ .port | toJson }}}',),
             ('{"type": "service_account", "project_id": "p", "private_key": {{ .p | toJson }}}',),
@@ -245,6 +246,29 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
         external(template(data={"file.txt": "user {{ .u }}"})), ["unreadable"], "'file.txt'"
     ),
     "external, a form of a value that the keys require": Case(external(spec=fetched("VAULT_ADDR", "VAULT_TOKEN"))),
+    "external, the type comes from the store": Case(external(spec=fetched("conn_type", "api_key"))),
+    "external, two tokens": Case(external(spec=fetched("GITHUB_TOKEN", "SLACK_BOT_TOKEN")), ["unreadable"]),
+    "external, an unknown key of a team": Case(
+        external(spec=fetched("x"), labels={CONNECTION: "my_db", TEAM: "blue"}), ["depends-on-value"]
+    ),
+    "external, known names of a team": Case(
+        external(spec=fetched("VAULT_ADDR", "VAULT_TOKEN"), labels={CONNECTION: "my_db", TEAM: "blue"})
+    ),
+    "external, unknown keys of a team": Case(
+        external(spec=fetched("x", "y"), labels={CONNECTION: "my_db", TEAM: "blue"}), ["unreadable"]
+    ),
+    "external, a scheme with a value in another key": Case(
+        external(template(data={"DSN": "postgres{{ .q }}://h/d"})), ["depends-on-value"]
+    ),
+    "external, a brace of an action in another key": Case(
+        external(template(data={"DSN": '{{ "{" }}"engine": "mysql", "host": "h"}'})), ["depends-on-value"]
+    ),
+    "external, the name of a field in another key": Case(
+        external(template(data={"DSN": '{"engine": "mysql", "{{ .n | b64enc }}": "h"}'})), ["depends-on-value"]
+    ),
+    "external, the type of a key file": Case(
+        external(template(data={"key.json": '{"type": {{ .t | toJson }}, "private_key": {{ .p | toJson }}}'}))
+    ),
     "external, a token": Case(external(spec=fetched("token")), ["depends-on-value"], "'slack'"),
     "external, a token and an invalid annotation": Case(
         external(spec=fetched("token"), annotations=labelled(data_key="x")), ["unreadable"]

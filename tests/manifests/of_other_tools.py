@@ -46,6 +46,7 @@ OF_OTHER_TOOLS: dict[str, Case] = {
     ),
     "sealed, no id": Case(sealed({"labels": {CONNECTION: HASHED}}), ["missing-id-annotation"]),
     "sealed, an unknown key": Case(sealed(keys=["x"]), ["depends-on-value"], "'x'"),
+    "two tokens": Case(secret(data={"GITHUB_TOKEN": "eHh4", "SLACK_BOT_TOKEN": "eHh4"}), ["unreadable"]),
     "sealed, a key in the template": Case(sealed(keys=["x"], data={"value": "{{ .x }}"})),
     "sealed, a constant in the template": Case(sealed(keys=["x"], data={"value": "postgres//x"}), ["unreadable"]),
     "everywhere, an old API": Case({**cluster_external(), "apiVersion": "external-secrets.io/v1alpha1"}, ["old-api"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, EXACT, URI, connection_type, folded
@@ -162,7 +162,19 @@ def fields_in_value(secret: Secret, key: str) -> Fields | None:
     return None if found is None else _fields_in(fields_of(secret).description, *found, values)
 
 
-def formats_with_other_values(secret: Secret, unknown: Mapping[str, str]) -> list[KnownFormat]:
+class PossibleFormats(NamedTuple):
+    """The known formats of a Secret of which some values are not known.
+
+    Attributes:
+        certain: those that it has with any values. If there are several, the Secret is skipped.
+        possible: those that it has if these values have the right form.
+    """
+
+    certain: Sequence[KnownFormat]
+    possible: Sequence[KnownFormat]
+
+
+def possible_formats(secret: Secret, unknown: Mapping[str, str]) -> PossibleFormats:
     """Return the known formats that a Secret may have although some of its values are not known.
 
     Args:
@@ -173,16 +185,36 @@ def formats_with_other_values(secret: Secret, unknown: Mapping[str, str]) -> lis
     """
     description = fields_of(secret).description
     if description.named or description.key_prefix or description.others_to_extra:
-        return []
+        return PossibleFormats([], [])
     values = texts_of_keys(secret) | {key: example for key, example in unknown.items() if example}
     of_any_form = [key for key, example in unknown.items() if not example]
-    candidates = [each for each in may_have(secret.data, secret.labels) if _can_be(each, description)]
-    found = [(each, each.meanings(secret.labels, values, of_any_form)) for each in candidates]
-    return [
-        each
-        for each, meanings in found
-        if meanings is not None and not any(map(is_essential, values.keys() - meanings.keys()))
-    ]
+    certain: list[KnownFormat] = []
+    possible: list[KnownFormat] = []
+    for each in may_have(secret.data, secret.labels):
+        meanings = each.meanings(secret.labels, values, of_any_form) if _can_be(each, description) else None
+        # Another key that makes a connection of its own would still take precedence.
+        if meanings is None or any(map(is_essential, values.keys() - meanings.keys())):
+            continue
+        depends = any(not isinstance(meaning, str) and key in of_any_form for key, meaning in meanings.items())
+        (possible if depends else certain).append(each)
+    # As in `format_of_keys`.
+    return PossibleFormats([each for each in certain if not each.is_of_any_key] or certain, possible)
+
+
+def may_be_of_a_type(secret: Secret, unknown: Collection[str]) -> bool:
+    """Return whether the keys make a connection of some type, and an unknown value contains the type.
+
+    Raises:
+        MalformedSecretError: an annotation is invalid.
+    """
+    description = fields_of(secret).description
+    if description.connection_type or description.others_to_extra:
+        return False
+    prefix = description.key_prefix
+    candidates = [key for key in secret.data.keys() - description.named if key.startswith(prefix)]
+    by_name = {key[len(prefix) :]: key for key in candidates}
+    has_unknown_type = any(folded(name) in ALIASES["conn_type"] and key in unknown for name, key in by_name.items())
+    return has_unknown_type and any(keys_of_type(conn_type, by_name)[0] for conn_type in NAMES)
 
 
 def fields_made_from(secret: Secret, key: str) -> Fields:

@@ -94,6 +94,11 @@ class KnownFormat:
         """Whether only the value identifies the format, and its key can have any name."""
         return _ANY in self.keys
 
+    @property
+    def described_value(self) -> str:
+        """What the value is by which the format is recognized, for messages."""
+        return _WHOLE.get(self) or f"one for the type {self.conn_type!r}"
+
     def _has_labels(self, labels: Mapping[str, str]) -> bool:
         if self.label is not None and labels.get(self.label[0]) != self.label[1]:
             return False
@@ -516,18 +521,21 @@ KNOWN_FORMATS = (
 
 # Formats of one value that contains a whole connection in a form that Airflow cannot read. The key can have any name.
 _ANY = "*"
-_WHOLE = (
-    KnownFormat("", {_ANY: parsers.database_json}, is_exact=True),
-    KnownFormat("google_cloud_platform", {_ANY: parsers.google_key}, is_exact=True),
-    KnownFormat("kubernetes", {_ANY: parsers.kubeconfig}, is_exact=True),
-    KnownFormat("", {_ANY: parsers.database_uri}, is_exact=True),
-)
+_GOOGLE_KEY = KnownFormat("google_cloud_platform", {_ANY: parsers.google_key}, is_exact=True)
+_KUBECONFIG = KnownFormat("kubernetes", {_ANY: parsers.kubeconfig}, is_exact=True)
+# The words for each of them in messages.
+_WHOLE = {
+    KnownFormat("", {_ANY: parsers.database_uri}, is_exact=True): "the URI of a database or cache",
+    KnownFormat("", {_ANY: parsers.database_json}, is_exact=True): "JSON with a type and a host",
+    _GOOGLE_KEY: "a key file of Google",
+    _KUBECONFIG: "a kubeconfig",
+}
 # Formats of the value in the data key, by their parser. A connection is expected there, so JSON with fewer names is
 # enough.
 _WHOLE_IN_DATA_KEY: Mapping[ValueParser, KnownFormat] = {
     parsers.secrets_manager_json: KnownFormat("", {_ANY: parsers.secrets_manager_json}, is_exact=True),
-    parsers.google_key: _WHOLE[1],
-    parsers.kubeconfig: _WHOLE[2],
+    parsers.google_key: _GOOGLE_KEY,
+    parsers.kubeconfig: _KUBECONFIG,
 }
 
 # The formats by their first key, so that each Secret is compared with few formats. A format whose first key contains
@@ -558,7 +566,7 @@ def format_of_keys(
     """
     found = [(each, meanings) for each in candidates if (meanings := each.meanings(labels, values)) is not None]
     # A format with names is more specific than the form of a value.
-    found = [each for each in found if each[0] not in _WHOLE] or found
+    found = [each for each in found if not each[0].is_of_any_key] or found
     return found[0] if len(found) == 1 else None
 
 

@@ -36,8 +36,15 @@ _OTHER_REPLACEMENTS = ("x", "", "/1", "1/", "//h", "://h")
 # The most actions in the template of a connection. The time grows with their number, because each is tried by itself.
 _MOST_ACTIONS = 30
 
-# What replaces an action in JSON, by the name of the field, and for all other fields.
-_REPLACEMENTS_IN_JSON = {"port": "1", "extra": "{}", "uri": "a://b"}
+# What replaces an action in JSON, by the name of the field, and for all other fields. With this type or this kind, a
+# lookup converts JSON.
+_REPLACEMENTS_IN_JSON = {
+    "port": "1",
+    "extra": "{}",
+    "uri": "a://b",
+    "type": "service_account",
+    "kind": "Config",
+}
 _PLACEHOLDER = "x9y8z7"
 
 
@@ -76,11 +83,7 @@ def problem_of_template(text: str) -> str:
         An empty string if the connection may be usable, or if too little of it is known.
     """
     literals, actions = _parts(text)
-    if (
-        not 0 < len(actions) <= _MOST_ACTIONS
-        or any(map(_CONTROL.match, actions))
-        or any("{{" in each for each in literals)
-    ):
+    if not _are_values(literals, actions):
         return ""
     start = literals[0].lstrip()
     if start.startswith("{"):
@@ -89,14 +92,19 @@ def problem_of_template(text: str) -> str:
 
 
 def example_of(text: str) -> str:
-    """Return a template in which harmless values replace the actions; empty if it can have any form."""
+    """Return a template in which harmless values replace the actions.
+
+    Returns:
+        An empty string if the actions can change the form of the whole, or if that is not known.
+    """
     literals, actions = _parts(text)
-    if any(map(_CONTROL.match, actions)) or not literals[0].strip():
+    if not _are_values(literals, actions):
         return ""
-    if not literals[0].lstrip().startswith("{"):
-        return _joined(literals, [_REPLACEMENT] * len(actions))
-    values = list(_values_in_json(literals, actions))
-    return "" if len(values) < len(actions) else _joined(literals, values)
+    if literals[0].lstrip().startswith("{"):
+        return _example_of_json(literals, actions)
+    # Nothing before the end of the scheme is unknown, or the text is no connection whatever the actions yield.
+    has_form = "://" in literals[0] or bool(problem_of_template(text))
+    return _joined(literals, [_REPLACEMENT] * len(actions)) if has_form else ""
 
 
 def has_no_type(text: str) -> bool:
@@ -134,6 +142,12 @@ def _joined(literals: Sequence[str], values: Sequence[str]) -> str:
     return literals[0] + "".join(value + literal for value, literal in zip(values, literals[1:], strict=True))
 
 
+def _are_values(literals: Sequence[str], actions: Sequence[str]) -> bool:
+    """Return whether each action yields a value. There are not too many to try each, and all were understood."""
+    is_understood = not any("{{" in each for each in literals)
+    return is_understood and 0 < len(actions) <= _MOST_ACTIONS and not any(map(_CONTROL.match, actions))
+
+
 def _problem_of_uri(literals: Sequence[str], actions: Sequence[str]) -> str:
     """Return why no output of the actions makes a usable URI; empty if one may."""
     if any("[" in each or EXTRA_IN_QUERY in each for each in literals):
@@ -145,31 +159,32 @@ def _problem_of_uri(literals: Sequence[str], actions: Sequence[str]) -> str:
             variants += ([*ordinary[:position], each, *ordinary[position + 1 :]] for each in _OTHER_REPLACEMENTS)
     problem = ""
     for values in variants:
-        found = _problem_of_value(_joined(literals, values))
-        if not found:
+        found = objections(_joined(literals, values))
+        if not are_from_everyone(found):
             return ""
-        problem = problem or found
-    return problem
+        problem = problem or found[0].problem
+    # A lookup converts some values. To look for their forms takes longer than all the rest.
+    return problem if format_of_value("", _joined(literals, ordinary)) is None else ""
 
 
 def _problem_of_json(literals: Sequence[str], actions: Sequence[str]) -> str:
     """Return why no output of the actions makes a usable connection as JSON; empty if one may."""
+    text = _example_of_json(literals, actions)
+    found = objections(text) if text else ()
+    if not are_from_everyone(found) or format_of_value("", text) is not None:
+        return ""
+    # The position in the result is not the position in the template.
+    return problem_of_json(text) or re.sub(r" at line \d+, column \d+", "", found[0].problem)
+
+
+def _example_of_json(literals: Sequence[str], actions: Sequence[str]) -> str:
+    """Return JSON in which values replace the actions; empty if an action may yield more or less than one value."""
     values = list(_values_in_json(literals, actions))
     if len(values) < len(actions):
         return ""
     text = _joined(literals, values)
-    if re.search(rf'{_PLACEHOLDER}[^"]*"\s*:', text):
-        return ""  # the name of a field is unknown
-    # The position in the result is not the position in the template.
-    return re.sub(r" at line \d+, column \d+", "", _problem_of_value(text))
-
-
-def _problem_of_value(text: str) -> str:
-    """Return why a value makes no connection; empty if some part of Airflow can use it, or a lookup converts it."""
-    found = objections(text)
-    if not are_from_everyone(found) or format_of_value("", text) is not None:
-        return ""
-    return problem_of_json(text) or found[0].problem
+    # If the name of a field is unknown, so is the whole.
+    return "" if re.search(rf'{_PLACEHOLDER}[^"]*"\s*:', text) else text
 
 
 def _values_in_json(literals: Sequence[str], actions: Sequence[str]) -> Iterator[str]:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.formats.fields import formats_with_other_values
+from airflow_kubernetes_secrets.formats.fields import may_be_of_a_type, possible_formats
+from airflow_kubernetes_secrets.formats.known_formats import KnownFormat
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_completed, near_misses_of
 from airflow_kubernetes_secrets.inventory.bundles import (
     ids_in_bundle,
@@ -172,7 +173,7 @@ def _content(plan: PlannedSecret, lookup: Lookup, secret: Secret, options: Optio
     try:
         decision = decide_alone(lookup, secret, options)
     except MalformedSecretError as error:
-        return [Problem(UNREADABLE, str(error))]
+        return list(_why_skipped(plan, lookup, secret, options, str(error)))
     if decision.outcome == Outcome.FOUND:
         key = decision.data_key
         has_other_keys = lookup.kind is Kind.CONNECTION and (key == IN_FIELDS or is_completed(decision.matches[0], key))
@@ -199,24 +200,24 @@ def _why_skipped(
         problem: why a lookup skips it with any other values.
     """
     unknown = {key: example_of(plan.templates[key]) if key in plan.templates else "" for key in plan.unknown}
-    formats = []
+    certain: Sequence[KnownFormat] = ()
+    possible: Sequence[KnownFormat] = ()
     # An invalid annotation is an error with any values.
     with suppress(MalformedSecretError):
         if lookup.kind is Kind.CONNECTION and missing_key(lookup.kind, secret, options.connections_data_key):
-            formats = formats_with_other_values(secret, unknown)
-    if not formats:
+            if may_be_of_a_type(secret, unknown):
+                return
+            certain, possible = possible_formats(secret, unknown)
+    if len(certain) == 1:
+        return  # the form of a template shows it
+    if certain or not possible:
         yield Problem(UNREADABLE, problem)
         return
-    of_known_keys = [each for each in formats if not each.is_of_any_key]
-    if all(unknown.values()) or (of_known_keys and not near_misses_of(secret)):
-        return
-    only_if = (
-        f"the value is one for the type {of_known_keys[0].conn_type!r}"
-        if of_known_keys
-        else "the value is a whole connection: the URI of a database or cache, JSON with a type and a host, a key file "
-        "of Google, or a kubeconfig"
-    )
-    yield Problem(DEPENDS_ON_VALUE, f"{problem}. A lookup reads it as it is only if {only_if}", Severity.WARNING)
+    # The keys may also be meant for a format that needs annotations: `token` is a name of many.
+    if near_misses_of(secret) or all(each.is_of_any_key for each in possible):
+        forms = ", or ".join(each.described_value for each in possible)
+        text = f"{problem}. Without this, a lookup reads the Secret only if the value is {forms}"
+        yield Problem(DEPENDS_ON_VALUE, text, Severity.WARNING)
 
 
 def _problems_of_template(plan: PlannedSecret, key: str) -> Iterator[Problem]:

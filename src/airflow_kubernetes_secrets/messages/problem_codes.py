@@ -150,7 +150,8 @@ OF_MANIFESTS: Mapping[ManifestCode, str] = {
     "not-created": "the operator is configured not to create the Secret",
     "old-api": "current releases of the operator do not support the API version",
     "unescaped-json": "a template inserts a value into a JSON string without escaping it",
-    "depends-on-value": "only a value that the manifest does not contain decides whether the Secret is a connection",
+    "depends-on-value": "the manifest does not contain the values, and the names of the keys do not show whether the "
+    "Secret is a connection",
     "not-checked": "a notice, not a problem: values or labels are encrypted, or another tool inserts them, so they are "
     "not checked; or the code of a DAG computes an id",
     "no-manifest": "a DAG uses an id, and no checked manifest creates a Secret for it",
