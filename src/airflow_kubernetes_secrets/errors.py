@@ -59,7 +59,7 @@ class UnreadableCredentialsError(UnauthorizedError, NotConfiguredError):
 
 
 class ForbiddenError(ApiError):
-    """403: the user lacks a permission. If the API server says so, the message contains the commands that grant it."""
+    """403: the request is refused. If a permission is missing, the message contains the commands that grant it."""
 
 
 class ForbiddenByProxyError(ForbiddenError):

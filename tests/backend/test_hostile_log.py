@@ -114,7 +114,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
 
 
 def backend_of(api: FakeApi, **options: object) -> KubernetesSecretsBackend:
-    return KubernetesSecretsBackend(service_account_path=str(api.folder), timeout=1, **options)
+    return KubernetesSecretsBackend(service_account_path=str(api.folder), timeout=3, **options)
 
 
 def listed(*secrets: dict[str, Any]) -> tuple[int, dict[str, Any]]:

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
+from airflow_kubernetes_secrets.kubernetes.objects import SECRETS
 from support.cluster import Cluster, checked
 from support.exchange import Fault
-from support.faults import GONE, answer_with, expired_in_the_middle
+from support.faults import GONE, answer_with, expired_in_the_middle, raw
 from support.memory import LONG, LONGEST_PAUSE, MakeLookups, Reader, count_up_for, counted_variable, reading
 from support.proxy import Proxy
 from support.secrets import VARIABLE, Put
@@ -164,6 +166,19 @@ class TestResuming:
         assert len(proxy.lists) == 1
         # Each watch has ended in its time, and its connection is reused.
         assert len({request.connection for request in proxy.watches}) == 1
+
+    @on_the_devserver
+    @pytest.mark.parametrize("media_type", ["application/json;stream=watch", "Application/JSON ; charset=utf-8"])
+    def test_other_forms_of_the_media_type(self, make_lookups: MakeLookups, proxy: Proxy, media_type: str) -> None:
+        lookups = make_lookups()
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        proxy.watch_faults.append(raw(head.encode() + b"0\r\n\r\n"))
+        selector = LabelSelector.exists(VARIABLE)
+
+        watch = lookups.client.watch_objects(SECRETS, lookups.server.namespace, selector, "0", seconds=60, timeout=10)
+
+        assert list(watch) == []
+        watch.close()
 
     @pytest.mark.parametrize("fault", [GONE, expired_in_the_middle(0)], ids=["status", "event"])
     def test_a_version_that_is_too_old_at_the_beginning(

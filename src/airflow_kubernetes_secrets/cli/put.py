@@ -95,10 +95,9 @@ def _put(arguments: argparse.Namespace) -> int:
                 force=arguments.force,
                 dry_run=arguments.dry_run is not None,
             )
-        except ForbiddenByProxyError:
-            raise
         except ForbiddenError as error:
-            if options.kubeconfig is not None or arguments.as_user is not None:
+            is_own = options.kubeconfig is not None or arguments.as_user is not None
+            if is_own or isinstance(error, ForbiddenByProxyError):
                 raise
             remedy = _NO_ROLES if cluster.is_devserver() else _OWN_ACCOUNT
             raise ForbiddenError(f"{error}\n{remedy}", error.status) from None

@@ -12,7 +12,6 @@ from urllib.parse import quote
 from airflow_kubernetes_secrets.errors import (
     ApiError,
     ApiResponseTooLargeError,
-    ForbiddenByProxyError,
     ForbiddenError,
     KubernetesSecretsError,
     NotConfiguredError,
@@ -334,8 +333,6 @@ class Cluster:
             answer = self._document(
                 self._client.send(Call("/version"), "get", self.default_namespace, self._seconds).body
             )
-        except ForbiddenByProxyError:
-            raise
         except ForbiddenError:
             return ""
         return str(answer.get("gitVersion", ""))

@@ -47,7 +47,9 @@ _BACKOFF = Backoff()
 
 # With these statuses, a server does not accept the request as it is: its method, its length, its headers (RFC 9110,
 # 15.5 and 15.6). To repeat it changes nothing.
-_STATUSES_OF_REQUESTS = frozenset({405, 411, 413, 414, 415, 417, 431, 501})
+_FINAL_STATUSES = frozenset({405, 411, 413, 414, 415, 417, 431, 501})
+
+_REMEDY = "Check the address, its path, and what responds there"
 
 Result = TypeVar("Result")
 
@@ -221,7 +223,9 @@ class Client:
         if isinstance(reply, Head):
             if not _is_json(reply):
                 connection.close()
-                raise self._unavailable(self._not_of_the_api(watch, reply), 1, deadline)
+                self._note_failure_of_the_server()
+                failure = Failure(f"it answered {reply.status}, but not with JSON", _REMEDY)
+                raise self._unavailable(failure, 1, deadline)
             self._refusals.note_allowed(watch.verb, watch.path)
             return Watch(self, connection, reply, resource, namespace, deadline=Deadline(seconds + timeout))
         # Read this first: once the connection is idle, another thread may send on it.
@@ -308,7 +312,7 @@ class Client:
                 self._refusals.note_failure()
             return _failure_of(error)
         except MalformedBodyError as error:
-            self._note_other_sender()
+            self._note_failure_of_the_server()
             return Failure(str(error))
         message = status_message(response.body)
         failure = self._failure(operation, sent_at, response, message)
@@ -338,19 +342,19 @@ class Client:
             self._refusals.note_allowed(operation.verb, operation.path)
         return None
 
-    def _not_of_the_api(self, operation: _Operation, reply: Head | Response) -> Failure:
+    def _not_of_the_api(self, operation: _Operation, reply: Response) -> Failure:
         """Return the failure for a response of something else, such as a load balancer whose API servers are down."""
-        self._note_other_sender()
+        self._note_failure_of_the_server()
         return Failure(
             f"it answered {reply.status}, without a message of the API",
-            "Check the address, its path, and what responds there",
+            _REMEDY,
             retry_after_seconds(reply.headers.get("retry-after")),
-            # Something that lets only reading through would get a write again and again.
-            is_final=operation.call.method != "GET" or reply.status in _STATUSES_OF_REQUESTS,
+            # Something that lets only GET through would get any other request again and again.
+            is_final=operation.call.method != "GET" or reply.status in _FINAL_STATUSES,
         )
 
-    def _note_other_sender(self) -> None:
-        # The API server may be down, and a new connection may lead to it again.
+    def _note_failure_of_the_server(self) -> None:
+        # Something else responds. So the API server may be down, and a new connection may lead to it again.
         self._refusals.note_failure()
         self._transport.close()
 
@@ -431,6 +435,7 @@ class Watch:
                 self._client._refusals.note_failure()
             failure = _failure_of(error)
         except MalformedBodyError as error:
+            self._client._note_failure_of_the_server()
             failure = Failure(str(error))
         else:
             self._connection = None

@@ -190,7 +190,7 @@ def status_message(body: bytes | bytearray) -> str:
         document = statuses.decode(body)
     except DECODING_ERRORS:
         return ""
-    return shortened(document.message or document.reason or "for no reason") if document.kind == "Status" else ""
+    return shortened(document.message or document.reason or "(no reason given)") if document.kind == "Status" else ""
 
 
 def shortened(message: str) -> str:

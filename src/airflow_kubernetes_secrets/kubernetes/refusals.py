@@ -35,7 +35,7 @@ class ErrorResponse:
 
     Attributes:
         status: the HTTP status, such as 403 or 404.
-        message: the API server's words; empty if the response is a 401 or 403 that is not one of the Kubernetes API.
+        message: the API server's words; empty if a 401 or 403 has no message of the API.
         verb: what was requested, as a Kubernetes verb.
         path: the path at the API server, without the query.
         server: its host and port.
@@ -132,7 +132,7 @@ class Refusals:
 
     Each operation and each status is judged separately. A user may be allowed one operation and refused another, and
     requests to one address can reach different servers, even over one connection. A confirmed 403 says nothing
-    about a 401. But every response other than a 401 shows that the API server accepts the credentials.
+    about a 401. But every other response of the API shows that it accepts the credentials.
     """
 
     def __init__(self) -> None:

@@ -74,7 +74,7 @@ class ApiErrors:
         if not refusal.message:
             return ForbiddenByProxyError(
                 f"{_answered(refusal)}, without a message of the API. Something in front of the API server refuses "
-                "this process. Check the address, its path, and what responds there",
+                "this request. Check the address, its path, and what responds there",
                 refusal.status,
             )
         if verb == _WRITE and not user and not re.search("is forbidden: *$", refusal.message):

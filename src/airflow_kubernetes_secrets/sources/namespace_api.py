@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow_kubernetes_secrets.errors import (
     ApiError,
+    ApiResponseTooLargeError,
     ApiUnavailableError,
     ExpiredVersionError,
     ForbiddenError,
@@ -90,6 +91,9 @@ class NamespaceApi:
         except ApiUnavailableError as error:
             self._server_state.record_failure(error, requested_at)
             raise
+        except ApiResponseTooLargeError:
+            # Something else may have sent it, so it ends no outage.
+            raise
         except ApiError as error:
             self._note_response()
             self._note_refusal(query, error)
@@ -129,6 +133,8 @@ class NamespaceApi:
             if found is None:
                 requested_at = monotonic()
                 found = self._list_once(selector, deadline.left(), "0")
+        except ApiResponseTooLargeError:
+            raise
         except (ApiError, ExpiredVersionError, UnconfirmedRefusalError):
             self._note_response()
             raise

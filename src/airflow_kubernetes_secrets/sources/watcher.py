@@ -93,6 +93,8 @@ class Watcher(Thread):
         self._must_list = False
         # Why watching is refused. A list then shows whether listing is refused too.
         self._refusal: ForbiddenError | None = None
+        # A sentence with the error of the last watch that failed; empty if it ended without one.
+        self._problem = ""
         self._stopped = False
         self._stream: Watch | None = None
         _running.add(self)
@@ -128,7 +130,6 @@ class Watcher(Thread):
             ApiError: the API server refuses the watch, or a proxy does not let it through.
         """
         failures = lists_instead = 0
-        problem = ""
         while not self._stopped and not self._owner.is_idle():
             requested_pause = None
             try:
@@ -138,10 +139,10 @@ class Watcher(Thread):
                         raise self._refusal
                     lists_instead += failures > 0
                     if lists_instead == _MOST_LISTS_INSTEAD:
-                        raise ApiError(_NO_STREAMS + (problem and f". The last error was: {problem}"), 200)
-                if self._follow():
+                        raise ApiError(_NO_STREAMS + self._problem, 200)
+                if self._watch():
                     failures = lists_instead = 0
-                    problem = ""
+                    self._problem = ""
                     continue
             except ExpiredVersionError:
                 self._must_list = True
@@ -151,7 +152,7 @@ class Watcher(Thread):
                 failures = 0
             except ApiUnavailableError as error:
                 # The lookups report the error when the index has become too old for them.
-                problem, requested_pause = error.problem, error.retry_after
+                requested_pause = error.retry_after
             except NotConfiguredError:
                 pass  # The lookups report this error too.
             counters.count(WATCH_RESTART)
@@ -177,6 +178,14 @@ class Watcher(Thread):
         self._listed_at = monotonic()
         self._must_list = False
         self._owner.replace_index(self, index)
+
+    def _watch(self) -> bool:
+        """Watch once, and keep the error. Return whether the watch lasted for its time."""
+        try:
+            return self._follow()
+        except ApiUnavailableError as error:
+            self._problem = f". The last error was: {error.problem}"
+            raise
 
     def _follow(self) -> bool:
         """Watch once. Return whether the watch lasted for its time."""

@@ -122,7 +122,7 @@ class TestWatch:
         with pytest.raises(UnconfirmedRefusalError):
             request_list()
         (proxy.watch_faults if is_watch else proxy.faults).append(answer_with(status, b"<h1>Hello</h1>"))
-        with pytest.raises(ApiUnavailableError, match=r"not a list|without a message"):
+        with pytest.raises(ApiUnavailableError, match=r"not a list|without a message|but not with JSON"):
             (request_watch if is_watch else request_list)()
 
         time.sleep(CONFIRMED_AFTER_SECONDS)
