@@ -129,7 +129,7 @@ class TestMemory:
         self, watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         put.variable("x", "found")
-        backend = proxied(cache_ttl=60, timeout=0.5)
+        backend = proxied(cache_ttl=60, timeout=2)
         assert backend.get_variable("x") == "found"
         until(lambda: proxy.open_watches == 1)
         proxy.always = answer_with(503)

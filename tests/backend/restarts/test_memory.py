@@ -38,7 +38,7 @@ class TestMemory:
         self, proxied: MakeBackend, proxy: Proxy, put: Put, refusal: Fault, error: type[Exception]
     ) -> None:
         put.variable("x", "found")
-        backend = proxied(cache_ttl=0, timeout=2)
+        backend = proxied(cache_ttl=0, timeout=5)
         assert backend.get_variable("x") == "found"
         proxy.cut()
         proxy.always = refusal

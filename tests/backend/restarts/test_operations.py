@@ -37,7 +37,7 @@ class TestSeveralOperations:
         for name in ("one", "two"):
             source.put({}, f"{name}'s value", name=name)
         references = {"variables": {"one": "one", "two": "two"}}
-        return source.make_backend(references=references, cache_ttl=0, timeout=2)
+        return source.make_backend(references=references, cache_ttl=0, timeout=5)
 
     def test_forbidden_secret_does_not_confirm_the_refusal_of_another_secret(
         self, proxy: Proxy, backend: KubernetesSecretsBackend
