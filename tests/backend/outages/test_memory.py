@@ -7,10 +7,15 @@ import time
 
 import pytest
 
-from airflow_kubernetes_secrets.errors import ApiUnavailableError, ForbiddenError, UnauthorizedError
+from airflow_kubernetes_secrets.errors import (
+    ApiResponseTooLargeError,
+    ApiUnavailableError,
+    ForbiddenError,
+    UnauthorizedError,
+)
 from support.errors import everything_about
 from support.exchange import Fault
-from support.faults import FORBIDDEN, UNAUTHORIZED, answer_with
+from support.faults import FORBIDDEN, UNAUTHORIZED, answer_with, raw
 from support.logs import log_messages
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
@@ -140,6 +145,30 @@ class TestMemory:
             watches = len(proxy.watches)
             proxy.cut()
             until(lambda: len(proxy.watches) >= watches + 2)
+
+            assert "is available again;" not in caplog.text
+
+    def test_response_that_is_too_large_does_not_end_the_outage(
+        self, short_pauses: None, proxied: MakeBackend, proxy: Proxy, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Something in place of the API server may have sent it."""
+        backend = proxied(timeout=2)
+        proxy.always = answer_with(503)
+        with pytest.raises(ApiUnavailableError):
+            backend.get_variable("x")
+        proxy.always = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n{")
+        with caplog.at_level(logging.INFO, "airflow_kubernetes_secrets"):
+
+            def is_refused() -> bool:
+                try:
+                    backend.get_variable("x")
+                except ApiResponseTooLargeError:
+                    return True
+                except ApiUnavailableError:
+                    return False
+                return False
+
+            until(is_refused)
 
             assert "is available again;" not in caplog.text
 

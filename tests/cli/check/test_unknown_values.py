@@ -10,33 +10,17 @@ from typing import Any
 import pytest
 import yaml
 
-from manifests.build import Manifest
+from manifests.build import Manifest, external, fetched, sealed
 from support.corpus import corpus
 
 
 def as_sealed_secret(name: str, metadata: Mapping[str, Any], kind: str, keys: list[str]) -> Manifest:
-    return {
-        "apiVersion": "bitnami.com/v1alpha1",
-        "kind": "SealedSecret",
-        "metadata": {"name": name, "namespace": "shop"},
-        "spec": {
-            "encryptedData": dict.fromkeys(keys, "AgBy3i4OJSWK"),
-            "template": {"metadata": metadata, "type": kind},
-        },
-    }
+    return sealed(metadata, keys, type=kind, metadata={"name": name})
 
 
 def as_external_secret(name: str, metadata: Mapping[str, Any], kind: str, keys: list[str]) -> Manifest:
-    return {
-        "apiVersion": "external-secrets.io/v1",
-        "kind": "ExternalSecret",
-        "metadata": {"name": name, "namespace": "shop"},
-        "spec": {
-            "secretStoreRef": {"name": "aws"},
-            "target": {"template": {"metadata": metadata, "type": kind}},
-            "data": [{"secretKey": key, "remoteRef": {"key": "x"}} for key in keys],
-        },
-    }
+    target = {"template": {"metadata": metadata, "type": kind}}
+    return external(target, fetched(*keys), name=name, labels={})
 
 
 @pytest.mark.parametrize("convert", [as_sealed_secret, as_external_secret])
