@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from airflow_kubernetes_secrets.inventory import cluster
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.messages.printable import printable
 from support.fake_api import FakeApi, refusal
@@ -90,26 +91,28 @@ class TestConfiguration:
     def test_a_kubeconfig(self, run: Program, tmp_path: Path, name: str) -> None:
         with FakeApi(lambda _method, _target: refusal(404, ""), tmp_path / "account") as api:
             server = "https://{KUBERNETES_SERVICE_HOST}:{KUBERNETES_SERVICE_PORT}".format(**api.pod_environment())
-            cluster = {"server": server, "certificate-authority": str(api.folder / "ca.crt")}
-            for changed, context in (
-                ({"tls-server-name": name}, {}),
-                ({"server": f"https://{name}"}, {}),
-                ({"certificate-authority": str(tmp_path / name)}, {}),
-                ({"proxy-url": name}, {}),
-                ({}, {"namespace": name}),
-                ({}, {"user": name}),
+            working = {"server": server, "certificate-authority": str(api.folder / "ca.crt")}
+            # A command repeats attempts to connect until its timeout.
+            run.patch.setattr(cluster, "_SHORTEST_TIMEOUT", 0.0)
+            for changed, context, timeout in (
+                ({"tls-server-name": name}, {}, 0.3),
+                ({"server": f"https://{name}"}, {}, 0.3),
+                ({"certificate-authority": str(tmp_path / name)}, {}, 3),
+                ({"proxy-url": name}, {}, 3),
+                ({}, {"namespace": name}, 3),
+                ({}, {"user": name}, 3),
             ):
                 config = {
                     "apiVersion": "v1",
                     "kind": "Config",
-                    "clusters": [{"name": "c", "cluster": {**cluster, **changed}}],
+                    "clusters": [{"name": "c", "cluster": {**working, **changed}}],
                     "users": [{"name": "u", "user": {"token": "a-token"}}],
                     "contexts": [{"name": name, "context": {"cluster": "c", "user": "u", **context}}],
                     "current-context": name,
                 }
                 file = tmp_path / "config"
                 file.write_text(yaml.safe_dump(config))
-                run.configure(timeout=1)
+                run.configure(timeout=timeout)
                 for more in ([], ["--context", name], ["--context", f"{name}x"]):
                     done = run("list", "--kubeconfig", str(file), *more)
                     assert (done.status, done.err.count("\n")) == (2, 1)

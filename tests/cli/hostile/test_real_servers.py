@@ -6,6 +6,9 @@ import json
 import shlex
 from pathlib import Path
 
+import pytest
+
+from airflow_kubernetes_secrets.kubernetes import refusals
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.messages.printable import printable
 from support.cluster import Cluster
@@ -18,6 +21,11 @@ from support.servers import on_the_devserver
 
 class TestRealServers:
     """The messages of both servers, for hostile user names."""
+
+    @pytest.fixture(autouse=True)
+    def refusals_confirmed_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Confirm a refusal as soon as it is repeated. The servers run all the time."""
+        monkeypatch.setattr(refusals, "CONFIRMED_AFTER_SECONDS", 0.0)
 
     def test_missing_permission_to_impersonate(self, commands: Commands, tmp_path: Path) -> None:
         for user in ("x; touch forged", "a'b", 'a"b\\c', "$(touch forged)", "##[error]x", "::error::x"):
