@@ -10,7 +10,9 @@ from shutil import which
 
 
 def find_python(version: str) -> str | None:
-    """Return an interpreter of ``version`` (such as ``3.13``) from PATH or pyenv; None if there is none."""
+    """Return an interpreter of ``version`` (such as ``3.13``): this one, or one from pyenv or PATH; None without one."""
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return sys.executable
     for candidate in _candidates(version):
         probe = [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
         # pyenv also has shims for versions that are not active; these fail.
@@ -21,8 +23,8 @@ def find_python(version: str) -> str | None:
 
 
 def _candidates(version: str) -> Iterator[str]:
-    yield sys.executable
+    # pyenv's shims, which are on PATH, take half a second.
+    yield from map(str, sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))
     on_path = which(f"python{version}")
     if on_path:
         yield on_path
-    yield from map(str, sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))
