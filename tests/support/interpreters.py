@@ -10,7 +10,7 @@ from shutil import which
 
 
 def find_python(version: str) -> str | None:
-    """Return an interpreter of ``version`` (such as ``3.13``): this one, or one from pyenv or PATH; None without one."""
+    """Return an interpreter of ``version`` (such as ``3.13``), from pyenv or PATH; None if there is none."""
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return sys.executable
     for candidate in _candidates(version):
