@@ -95,6 +95,8 @@ with DAG("top_level", schedule=None, description=Variable.get("in_env")):
 """
 
 HOST_TRIGGER = """
+import asyncio
+
 from airflow.sdk import BaseHook
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -108,6 +110,8 @@ class HostTrigger(BaseTrigger):
         return "host_trigger.HostTrigger", {"conn_id": self.conn_id}
 
     async def run(self):
+        # If a trigger ends before the scheduler has noticed that the worker deferred the task, Airflow fails the task.
+        await asyncio.sleep(3)
         connection = await BaseHook.aget_connection(self.conn_id)
         yield TriggerEvent(connection.host)
 """

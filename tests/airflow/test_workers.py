@@ -76,6 +76,8 @@ with DAG("DAG_ID", schedule="@once", description=Variable.get("at_top_level", de
 """
 
 HOST_TRIGGER = """
+import asyncio
+
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -90,6 +92,8 @@ class HostTrigger(BaseTrigger):
         return "host_trigger.HostTrigger", {"conn_id": self.conn_id}
 
     async def run(self):
+        # If a trigger ends before the scheduler has noticed that the worker deferred the task, Airflow fails the task.
+        await asyncio.sleep(3)
         try:
             connection = await BaseHook.aget_connection(self.conn_id)
             host = connection.host

@@ -100,6 +100,8 @@ with DAG("masking", schedule="@once"):
 )
 
 TELLING_TRIGGER = """
+import asyncio
+
 from airflow.sdk import BaseHook
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -109,6 +111,8 @@ class TellingTrigger(BaseTrigger):
         return "telling_trigger.TellingTrigger", {}
 
     async def run(self):
+        # If a trigger ends before the scheduler has noticed that the worker deferred the task, Airflow fails the task.
+        await asyncio.sleep(3)
         for number in range(4):
             connection = await BaseHook.aget_connection("my_db")
             self.log.info("told %s host: %s", number, connection.host)
