@@ -23,7 +23,7 @@ ifndef WORKERS
 # The fast tests wait less, and each process takes several seconds to collect them.
 quick: WORKERS = 3
 endif
-WORKERS ?= 6
+WORKERS ?= 8
 # pytest-timeout cannot end a test that hangs in C, or that hangs after the only signal of pytest-timeout. After
 # LONGEST_TEST seconds, the process of such a test ends and prints the stack of every thread. The test is then reported
 # as failed, and the other tests continue. With WORKERS=0 the whole run ends. The longest test interrupts a thousand TLS
@@ -39,7 +39,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make demo    run an example without a cluster"
-	@echo "make test    lint, types and all tests, in WORKERS (6) processes"
+	@echo "make test    lint, types and all tests, in WORKERS (8) processes"
 	@echo "make quick   the fast tests, which need no kube-apiserver, browser or process of Airflow, in 3 processes"
 	@echo "make contract  run the tests that depend on the version of the API server (needs KUBEBUILDER_ASSETS)"
 	@echo "make matrix  test every Airflow from 2.11 to 3.3 (needs PostgreSQL and Chromium); writes docs/reference/matrix.md"
