@@ -149,7 +149,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         from support import scheduling
 
         groups = {item.nodeid: _group(item) for item in items if isinstance(item, pytest.Function)}
-        scheduling.write({test: group for test, group in groups.items() if group is not None})
+        together = {test: group for test, group in groups.items() if group is not None}
+        alone = [test for test, group in groups.items() if group is None]
+        scheduling.write(together | scheduling.parts(alone))
     config.stash[DESELECTED] = {reason: len(each) for reason, each in deselected.items() if each}
 
 

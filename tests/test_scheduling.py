@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.airflow import ROOT
+from support.scheduling import parts
 
 CONFTEST = """
 import os, time
@@ -88,3 +89,19 @@ def test_a_second_process_that_dies_before_the_first_is_replaced(tmp_path: Path,
     output = run(tmp_path, 3, "0 4", size, 4)
 
     assert "2 failed, 38 passed" in output, output
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"), [(1, [1]), (9, [1] * 9), (10, [1] * 10), (25, [3, 2] * 5), (400, [40] * 10)]
+)
+def test_a_module_is_divided_into_at_most_ten_parts_in_its_order(count: int, sizes: list[int]) -> None:
+    tests = [f"test_a.py::Test::test[a::{number}]" for number in range(count)]
+
+    found = parts(["test_b.py::test", *tests])
+
+    by_group = [
+        [test for test in tests if found[test] == group] for group in dict.fromkeys(found[test] for test in tests)
+    ]
+    assert [len(each) for each in by_group] == sizes
+    assert [test for each in by_group for test in each] == tests
+    assert found["test_b.py::test"] not in {found[test] for test in tests}
