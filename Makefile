@@ -15,6 +15,8 @@ BIN := $(VENV)/bin
 EDITABLE := --editable . --editable devserver
 # Python compiles modules when it imports them, and most modules of these environments are never imported.
 QUICKLY := --quiet --no-compile
+# The pip that comes with an older Python takes twice as long.
+NEW_PIP := --upgrade-deps
 SOURCES := src cncf-path/src devserver/src tests fuzz matrix benchmarks examples docs .github hatch_build.py
 
 # Tests wait as well as compute, so there are usually more processes than cores. With WORKERS=0, one process runs all
@@ -23,7 +25,7 @@ ifndef WORKERS
 # The fast tests wait less, and each process takes several seconds to collect them.
 quick: WORKERS = 3
 endif
-WORKERS ?= 8
+WORKERS ?= 6
 # pytest-timeout cannot end a test that hangs in C, or that hangs after the only signal of pytest-timeout. After
 # LONGEST_TEST seconds, the process of such a test ends and prints the stack of every thread. The test is then reported
 # as failed, and the other tests continue. With WORKERS=0 the whole run ends. The longest test interrupts a thousand TLS
@@ -39,7 +41,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make demo    run an example without a cluster"
-	@echo "make test    lint, types and all tests, in WORKERS (8) processes"
+	@echo "make test    lint, types and all tests, in WORKERS (6) processes"
 	@echo "make quick   the fast tests, which need no kube-apiserver, browser or process of Airflow, in 3 processes"
 	@echo "make contract  run the tests that depend on the version of the API server (needs KUBEBUILDER_ASSETS)"
 	@echo "make matrix  test every Airflow from 2.11 to 3.3 (needs PostgreSQL and Chromium); writes docs/reference/matrix.md"
@@ -149,14 +151,14 @@ $(BARE): packages
 .venv-bare-newest: CONSTRAINTS = requirements/dev.txt
 
 $(FLOORS)/ready: requirements/floors.txt pyproject.toml devserver/pyproject.toml
-	$(PYTHON_FOR_OLDEST) -m venv $(FLOORS)
+	$(PYTHON_FOR_OLDEST) -m venv $(NEW_PIP) $(FLOORS)
 	$(FLOORS)/bin/python -m pip install $(QUICKLY) --no-deps --requirement requirements/floors.txt
 	$(FLOORS)/bin/python -m pip install --quiet --no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
 
 # The environment with the newest Airflow, the extras and the tools.
 $(VENV)/ready: requirements/dev.txt pyproject.toml devserver/pyproject.toml
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(NEW_PIP) $(VENV)
 	$(BIN)/python -m pip install $(QUICKLY) --no-deps --requirement requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
@@ -173,14 +175,14 @@ oldest: $(OLDEST)/ready
 endif
 
 $(OLDEST)/ready: requirements/airflow-2.11.txt pyproject.toml devserver/pyproject.toml
-	$(PYTHON_FOR_OLDEST) -m venv $(OLDEST)
+	$(PYTHON_FOR_OLDEST) -m venv $(NEW_PIP) $(OLDEST)
 	$(OLDEST)/bin/python -m pip install $(QUICKLY) --no-deps --requirement requirements/airflow-2.11.txt
 	$(OLDEST)/bin/python -m pip install --quiet --no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
 
 # The environment with the hooks of the providers. The tests add this project to its path.
 $(HOOKS)/ready: requirements/hooks.txt
-	$(PYTHON) -m venv $(HOOKS)
+	$(PYTHON) -m venv $(NEW_PIP) $(HOOKS)
 	$(HOOKS)/bin/python -m pip install $(QUICKLY) --no-deps --requirement requirements/hooks.txt
 	@touch $@
 
@@ -192,7 +194,7 @@ matrix: $(VENV)/ready wheels $(MATRIX:%=%/ready)
 ifeq ($(PYTHON_FOR_OLDEST),)
 	@echo "make matrix needs Python 3.10, 3.11 or 3.12 on PATH: the oldest Airflow has no release for another" >&2; exit 1
 else
-	$(PYTHON_FOR_OLDEST) -m venv .venv-matrix-$*
+	$(PYTHON_FOR_OLDEST) -m venv $(NEW_PIP) .venv-matrix-$*
 	.venv-matrix-$*/bin/python -m pip install $(QUICKLY) --no-deps --requirement $<
 	@touch $@
 endif
@@ -206,20 +208,20 @@ pythons: $(VENV)/ready wheels
 
 # `make test` with this Python has the same requirements: their markers choose the releases that support it.
 .venv-python-%/ready: requirements/dev.txt pyproject.toml devserver/pyproject.toml
-	python$* -m venv .venv-python-$*
+	python$* -m venv $(NEW_PIP) .venv-python-$*
 	.venv-python-$*/bin/python -m pip install $(QUICKLY) --no-deps --requirement requirements/dev.txt
 	.venv-python-$*/bin/python -m pip install --quiet --no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
 
 $(BENCH)/ready: requirements/bench.txt pyproject.toml
-	$(PYTHON) -m venv $(BENCH)
+	$(PYTHON) -m venv $(NEW_PIP) $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --no-deps --requirement requirements/bench.txt
 	$(BENCH)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # This environment has no Airflow, because no fuzz target needs it.
 $(FUZZ)/ready: requirements/fuzz.txt pyproject.toml
-	$(PYTHON) -m venv $(FUZZ)
+	$(PYTHON) -m venv $(NEW_PIP) $(FUZZ)
 	$(FUZZ)/bin/python -m pip install $(QUICKLY) --no-deps --requirement requirements/fuzz.txt
 	$(FUZZ)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
