@@ -231,6 +231,14 @@ def new_process() -> Iterator[None]:
     restart()
 
 
+@pytest.fixture
+def refusals_confirmed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Confirm a refusal on a new connection as soon as it is repeated."""
+    from airflow_kubernetes_secrets.kubernetes import refusals
+
+    monkeypatch.setattr(refusals, "CONFIRMED_AFTER_SECONDS", 0.0)
+
+
 @pytest.fixture(scope="session")
 def devserver_cluster() -> Iterator[Cluster]:
     """Run the devserver. It starts when a test first requests it."""

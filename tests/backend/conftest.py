@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.kubernetes import file_stamps, refusals
+from airflow_kubernetes_secrets.kubernetes import file_stamps
 from airflow_kubernetes_secrets.sources import cache_policy, outage
 from support.cluster import Cluster, ServiceAccount
 from support.manifest_sources import DirectSource, FolderSource, ManifestSource, ObservedSource, ServerSource
@@ -191,12 +191,6 @@ def observed_source(
 def watched_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a process start an index with a watch at its first lookup."""
     monkeypatch.setattr(cache_policy, "THRESHOLDS", AT_ONCE)
-
-
-@pytest.fixture
-def refusals_confirmed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Confirm a refusal on a new connection as soon as it is repeated."""
-    monkeypatch.setattr(refusals, "CONFIRMED_AFTER_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from airflow_kubernetes_secrets.kubernetes import refusals
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from airflow_kubernetes_secrets.messages.printable import printable
 from support.cluster import Cluster
@@ -19,13 +18,10 @@ from support.secrets import CONNECTION, Put
 from support.servers import on_the_devserver
 
 
+# The messages do not depend on the time between the refusals.
+@pytest.mark.usefixtures("refusals_confirmed_at_once")
 class TestRealServers:
     """The messages of both servers, for hostile user names."""
-
-    @pytest.fixture(autouse=True)
-    def refusals_confirmed_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Confirm a refusal as soon as it is repeated. The servers run all the time."""
-        monkeypatch.setattr(refusals, "CONFIRMED_AFTER_SECONDS", 0.0)
 
     def test_missing_permission_to_impersonate(self, commands: Commands, tmp_path: Path) -> None:
         for user in ("x; touch forged", "a'b", 'a"b\\c', "$(touch forged)", "##[error]x", "::error::x"):

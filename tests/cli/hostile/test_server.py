@@ -13,7 +13,6 @@ import pytest
 import yaml
 
 from airflow_kubernetes_secrets.inventory import cluster
-from airflow_kubernetes_secrets.kubernetes import refusals
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value
 from support.commands import PATIENCE
 from support.fake_api import FakeApi, always, refusal
@@ -142,10 +141,10 @@ class TestServer:
             if output == "text":
                 assert all(line.startswith("  ") or not line[:1].islower() for line in done.out.split("\n"))
 
+    # Each command is a new process, which would wait a second to confirm a 403.
+    @pytest.mark.usefixtures("refusals_confirmed_at_once")
     @pytest.mark.parametrize("code", [400, 403, 404, 409, 422, 429, 500])
     def test_an_error(self, run: Program, api: FakeApi, code: int) -> None:
-        # Each command is a new process, which would wait a second to confirm a 403.
-        run.patch.setattr(refusals, "CONFIRMED_AFTER_SECONDS", 0.0)
         # An error that is retried takes the whole timeout.
         is_retried = code >= 429
         run.patch.setattr(cluster, "_SHORTEST_TIMEOUT", 0.0)
@@ -165,9 +164,9 @@ class TestServer:
                 assert done.status in (1, 2)
                 assert_one_message(done.err.rstrip("\n"))
 
+    @pytest.mark.usefixtures("refusals_confirmed_at_once")
     def test_suggested_command_cannot_run_other_commands(self, run: Program, api: FakeApi, tmp_path: Path) -> None:
         """The remedy of a 403 is meant to be copied into a shell."""
-        run.patch.setattr(refusals, "CONFIRMED_AFTER_SECONDS", 0.0)
         run.patch.chdir(tmp_path)
         for user in (
             "x; touch forged",
