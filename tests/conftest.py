@@ -223,12 +223,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(autouse=True)
 def new_process() -> Iterator[None]:
-    """Start each test as a new process does: with no connections, nothing cached and no logged causes."""
+    """Start each test as a new process does: with no connections, nothing cached, counted or logged."""
+    from airflow_kubernetes_secrets.counters import counters
     from airflow_kubernetes_secrets.process import restart
 
     restart()
     yield
     restart()
+    counters.is_on = False
 
 
 @pytest.fixture

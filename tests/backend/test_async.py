@@ -101,17 +101,13 @@ def test_a_result_from_memory_is_counted_once(proxied: MakeBackend, put: Put) ->
     for _ in range(3):
         backend.get_connection("x")
     counters.is_on = True
-    try:
-        counters.clear()
-        assert asyncio.run(backend.aget_connection("missing")) is None
-        events, _durations = counters.take()
-        assert events[FROM_MEMORY] == 1
-        assert asyncio.run(backend.aget_connection("x")) is not None
-        events, _durations = counters.take()
-        assert events[FROM_MEMORY] == 1
-    finally:
-        counters.is_on = False
-        counters.clear()
+
+    assert asyncio.run(backend.aget_connection("missing")) is None
+    events, _durations = counters.take()
+    assert events[FROM_MEMORY] == 1
+    assert asyncio.run(backend.aget_connection("x")) is not None
+    events, _durations = counters.take()
+    assert events[FROM_MEMORY] == 1
 
 
 def test_dns_works_while_kubernetes_is_unavailable(proxied: MakeBackend, proxy: Proxy) -> None:
@@ -140,7 +136,7 @@ def test_errors_are_the_same_as_those_of_synchronous_lookups(
     proxied: MakeBackend, proxy: Proxy, put: Put, cache_ttl: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     put.connection("x", "neither", name="broken")
-    backend = proxied(cache_ttl=cache_ttl, timeout=0.5, outage_ttl=0)
+    backend = proxied(cache_ttl=cache_ttl, timeout=2, outage_ttl=0)
     for _ in range(4):
         with pytest.raises(MalformedSecretError, match=f"Secret {put.namespace}/broken"):
             asyncio.run(backend.aget_connection("x"))

@@ -305,7 +305,7 @@ class TestMemory:
 
     def test_an_outage(self, source: ServerSource, freshness: dict[str, object]) -> None:
         put(source, {VARIABLE: "x"}, "config map")
-        backend = backend_of(source, freshness, timeout=0.5)
+        backend = backend_of(source, freshness, timeout=2)
         assert backend.get_variable("x") == "config map"
 
         source.leave()
@@ -319,7 +319,7 @@ class TestMemory:
 class TestRefusals:
     def test_the_last_result_covers_an_outage(self, source: ServerSource, freshness: dict[str, object]) -> None:
         put(source, {VARIABLE: "x"}, "config map")
-        backend = backend_of(source, freshness, timeout=0.5)
+        backend = backend_of(source, freshness, timeout=2)
         assert backend.get_variable("x") == "config map"
 
         source.leave()

@@ -136,13 +136,15 @@ else:
 def test_no_metrics_are_sent_without_the_option(statsd: StatsD, tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     program = f"""
+from airflow_kubernetes_secrets.counters import counters
+
 backend = KubernetesSecretsBackend(path={str(tmp_path / "secrets")!r})
 assert backend.get_variable("v") is None
+assert not counters.is_on
 """
     python(TESTED, program, "airflow.sdk", statsd.variables, tmp_path)
 
     assert statsd.received() == ({}, {}, {})
-    assert not counters.is_on
 
 
 def test_a_folder(statsd: StatsD, tmp_path: Path) -> None:
@@ -277,11 +279,9 @@ import os; os._exit(0)
 
 def test_an_airflow_that_sends_no_metrics(tmp_path: Path) -> None:
     backend = KubernetesSecretsBackend(path=str(tmp_path), metrics=True)
-    try:
-        assert backend.get_variable("v") is None
-        assert len(counters) == 0
-    finally:
-        counters.is_on = False
+
+    assert backend.get_variable("v") is None
+    assert len(counters) == 0
 
 
 def test_forked_child_does_not_send_metrics_of_its_parent(statsd: StatsD, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_another_api_server_in_the_variables_is_another_source(
     proxied: MakeBackend, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put.variable("x", "found")
-    backend = proxied(timeout=0.5)
+    backend = proxied(timeout=2)
     assert backend.get_variable("x") == "found"
 
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "1")
@@ -122,12 +122,13 @@ def test_threads_share_a_backend(proxied: MakeBackend, proxy: Proxy, put: Put) -
 def test_number_of_idle_connections_is_limited(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
     put.variable("x", "found")
     backend = proxied()
-    proxy.faults.extend([late(0.5)] * 20)
+    # The first response comes after the last request, so each request has a connection of its own.
+    proxy.faults.extend([late(2)] * 20)
     with ThreadPoolExecutor(20) as threads:
         assert set(threads.map(lambda _: backend.get_variable("x"), range(20))) == {"found"}
     opened = proxy.connections
 
-    proxy.faults.extend([late(0.5)] * 20)
+    proxy.faults.extend([late(2)] * 20)
     with ThreadPoolExecutor(20) as threads:
         assert set(threads.map(lambda _: backend.get_variable("x"), range(20))) == {"found"}
 

@@ -47,7 +47,7 @@ class TestDeny:
 
     def test_cached_value_is_used_in_an_outage(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         put.variable("x", "found")
-        backend = proxied(on_error="deny", timeout=0.3)
+        backend = proxied(on_error="deny", timeout=2)
         backend.get_variable("x")
         proxy.refuse()
 

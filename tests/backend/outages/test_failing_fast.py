@@ -110,7 +110,7 @@ class TestFailingFast:
         self, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         put.variable("x", "found")
-        backend = proxied(timeout=0.5)
+        backend = proxied(timeout=2)
         proxy.refuse()
         with pytest.raises(ApiUnavailableError, match="refused"):
             backend.get_variable("x")
@@ -127,7 +127,7 @@ class TestFailingFast:
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         put.variable("x", "found")
-        backend = proxied(timeout=0.3, **NO_OUTAGE_CACHE)
+        backend = proxied(timeout=2, **NO_OUTAGE_CACHE)
         with caplog.at_level(logging.INFO, "airflow_kubernetes_secrets"):
             for _ in range(2):
                 proxy.refuse()

@@ -51,14 +51,14 @@ class TestFreshMemory:
     ) -> None:
         """This also works before there is an index, because the value is younger than ``cache_ttl``."""
         put.connection("x", "http://found")
-        backend = proxied(cache_ttl=60, timeout=0.5)
+        backend = proxied(cache_ttl=60, timeout=2)
         assert backend.get_connection("x").host == "found"
         _begin_an_outage(backend, proxy)
         threads = threading.active_count()
 
         with no_new_connections(proxy):
             assert backend.get_connection("x").host == "found"
-            assert asyncio.run(proxied(cache_ttl=60, timeout=0.5).aget_connection("x")).host == "found"
+            assert asyncio.run(proxied(cache_ttl=60, timeout=2).aget_connection("x")).host == "found"
             # A value from memory needs no thread.
             assert threading.active_count() == threads
 
@@ -120,7 +120,7 @@ class TestFreshMemory:
     ) -> None:
         """This also holds if variables have an index of the same label."""
         put.variable("x", "found")
-        backend = proxied(cache_ttl=60, outage_ttl=0, timeout=0.5, config_label=VARIABLE)
+        backend = proxied(cache_ttl=60, outage_ttl=0, timeout=2, config_label=VARIABLE)
         for _ in range(3):
             assert backend.get_variable("x") == "found"
         _begin_an_outage(backend, proxy)

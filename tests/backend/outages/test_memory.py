@@ -57,7 +57,7 @@ class TestMemory:
     def test_id_that_was_never_looked_up_is_an_error(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         """Without an index it is unknown whether such a Secret exists."""
         put.variable("x", "found")
-        backend = proxied(timeout=0.5)
+        backend = proxied(timeout=2)
         assert backend.get_variable("x") == "found"
         proxy.refuse()
 
@@ -66,7 +66,7 @@ class TestMemory:
 
     def test_an_id_absent_from_the_last_index_is_a_miss(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         put.variable("x", "found")
-        backend = proxied(cache_ttl=0.2, timeout=0.5)
+        backend = proxied(cache_ttl=0.2, timeout=2)
         for _ in range(3):
             assert backend.get_variable("x") == "found"
         proxy.refuse()
@@ -78,7 +78,7 @@ class TestMemory:
     def test_newest_response_is_used(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         """The value is cached twice: in an index, and from a later request."""
         put.variable("x", "one", name="x")
-        backend = proxied(cache_ttl=0.3, timeout=0.5)
+        backend = proxied(cache_ttl=0.3, timeout=2)
         for _ in range(3):
             backend.get_variable("x")
         put.variable("x", "two", name="x")
@@ -115,7 +115,7 @@ class TestMemory:
         self, watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         put.variable("x", "one", name="x")
-        backend = proxied(cache_ttl=2, timeout=0.5)
+        backend = proxied(cache_ttl=2, timeout=3)
         assert backend.get_variable("x") == "one"
         until(lambda: proxy.open_watches == 1)
         proxy.refuse()
@@ -218,29 +218,30 @@ class TestMemory:
         self, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
         put.variable("x", "found")
-        backend = proxied(outage_ttl=1, timeout=0.3)
+        # The first lookup in the outage takes the whole timeout.
+        backend = proxied(outage_ttl=3, timeout=1)
         asked_at = time.monotonic()
         backend.get_variable("x")
         answered_at = time.monotonic()
         proxy.refuse()
         served_until = asked_at
-        while time.monotonic() < answered_at + 2:
+        while time.monotonic() < answered_at + 4:
             began = time.monotonic()
             try:
                 assert backend.get_variable("x") == "found"
                 served_until = began
             except ApiUnavailableError:
-                assert time.monotonic() > asked_at + 1
+                assert time.monotonic() > asked_at + 3
             time.sleep(0.02)
 
-        assert asked_at + 0.5 < served_until < answered_at + 1.1
+        assert asked_at + 2 < served_until < answered_at + 3.1
 
     @pytest.mark.parametrize("cache_ttl", [0, 0.2])
     def test_no_cached_value_is_used_if_outage_ttl_is_0(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, cache_ttl: float
     ) -> None:
         put.variable("x", "found")
-        backend = proxied(cache_ttl=cache_ttl, timeout=0.3, **NO_OUTAGE_CACHE)
+        backend = proxied(cache_ttl=cache_ttl, timeout=2, **NO_OUTAGE_CACHE)
         for _ in range(4):
             assert backend.get_variable("x") == "found"
         proxy.refuse()
@@ -308,13 +309,13 @@ class TestMemory:
     ) -> None:
         put.variable("x", "hunter2")
         # A failed lookup takes the whole timeout, and after it the cached value must still be valid.
-        backend = proxied(cache_ttl=0.2, timeout=0.3, outage_ttl=2)
+        backend = proxied(cache_ttl=0.2, timeout=1, outage_ttl=3)
         for _ in range(5):
             backend.get_variable("x")
         proxy.refuse()
         time.sleep(0.2)
         backend.get_variable("x")
-        time.sleep(2.2)
+        time.sleep(3.2)
 
         with pytest.raises(ApiUnavailableError) as raised:
             backend.get_variable("x")

@@ -26,7 +26,7 @@ class TestMemory:
     ) -> None:
         """This also holds if no lookup has time to see what follows the refusal."""
         put.variable("x", "found")
-        backend = proxied(cache_ttl=0, timeout=0.3)
+        backend = proxied(cache_ttl=0, timeout=0.9)
         assert backend.get_variable("x") == "found"
         proxy.cut()
         proxy.always = refusal

@@ -95,7 +95,7 @@ class TestNewProcess:
 
     def test_refusal_that_cannot_be_confirmed_in_time(self, proxied: MakeBackend, proxy: Proxy) -> None:
         proxy.always = FORBIDDEN
-        backend = proxied(timeout=0.6)
+        backend = proxied(timeout=0.9)
 
         with pytest.raises(UnconfirmedRefusalError, match="must be confirmed by another one 1 s later") as raised:
             backend.get_variable("x")

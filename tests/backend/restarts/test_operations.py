@@ -76,7 +76,7 @@ class TestSeveralOperations:
         self, source: ServerSource, proxy: Proxy, backend: KubernetesSecretsBackend
     ) -> None:
         references = {"variables": {"one": "one", "two": "two"}}
-        hasty = source.make_backend(references=references, cache_ttl=0, timeout=0.6)
+        hasty = source.make_backend(references=references, cache_ttl=0, timeout=0.9)
         proxy.always = refuse_name("two")
         with pytest.raises(UnconfirmedRefusalError):
             hasty.get_variable("two")
