@@ -107,7 +107,7 @@ def test_deleted_object_leaves_memory(
 def test_expired_index_is_not_used(source: ServerSource) -> None:
     """While the API server is unavailable, nothing confirms the index."""
     source.put({VARIABLE: "x"}, "found")
-    backend = source.make_backend(cache_ttl=WATCHED, outage_ttl=0, timeout=1)
+    backend = source.make_backend(cache_ttl=WATCHED, outage_ttl=0, timeout=3)
     for _ in range(3):
         assert backend.get_variable("x") == "found"
     source.leave()

@@ -214,7 +214,7 @@ class TestMemory:
         self, source: ServerSource, proxy: Proxy, caplog: pytest.LogCaptureFixture
     ) -> None:
         source.put({}, "x", name="settings")
-        backend = source.make_backend(timeout=1, **variables(x="settings", other="settings"))
+        backend = source.make_backend(timeout=2, **variables(x="settings", other="settings"))
         assert backend.get_variable("x") == "x"
         proxy.refuse()
 
@@ -229,7 +229,7 @@ class TestMemory:
     @on_the_devserver
     def test_no_response_covers_an_outage_if_outage_ttl_is_0(self, source: ServerSource, proxy: Proxy) -> None:
         source.put({}, "x", name="settings")
-        backend = source.make_backend(timeout=1, outage_ttl=0, **variables(x="settings"))
+        backend = source.make_backend(timeout=2, outage_ttl=0, **variables(x="settings"))
         assert backend.get_variable("x") == "x"
         proxy.refuse()
 

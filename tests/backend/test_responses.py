@@ -170,7 +170,7 @@ class TestNamespaceAndName:
         home, other = source.namespace, source.other("app")
         source.put({VARIABLE: "x"}, "mine")
         source.put({VARIABLE: "x"}, "another's", namespace=other)
-        backend = source.make_backend(namespace=[home, other], timeout=1)
+        backend = source.make_backend(namespace=[home, other], timeout=2)
         source.proxy.always = answer_to(f"/namespaces/{home}/", f"/namespaces/{other}/")
 
         with pytest.raises(ApiUnavailableError, match=f"a Secret of another namespace than {home!r}"):

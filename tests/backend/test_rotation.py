@@ -219,7 +219,7 @@ def test_unreadable_ca_does_not_make_another_server_trusted(
     proxied: MakeBackend, cluster: Cluster, proxy: Proxy, folder: Path, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put.variable("x", "found")
-    backend = proxied(timeout=1)
+    backend = proxied(timeout=2)
     assert backend.get_variable("x") == "found"
     (folder / "ca.crt").unlink()
 

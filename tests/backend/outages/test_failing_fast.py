@@ -185,7 +185,7 @@ class TestFailingFast:
     def test_error_of_one_request_is_not_an_outage(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         """A connection that hangs while others work is not an outage."""
         put.variable("x", "found")
-        backend = proxied(timeout=1)
+        backend = proxied(timeout=2)
         assert backend.get_variable("x") == "found"
         proxy.faults.append(silent)
         with ThreadPoolExecutor(1) as threads:
