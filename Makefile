@@ -13,10 +13,10 @@ WHEELS := .cache/wheels
 BIN := $(VENV)/bin
 # The distributions that tests and tools import. Neither is on a package index yet, so both are installed together.
 EDITABLE := --editable . --editable devserver
-# Python compiles modules when it imports them, and most modules of these environments are never imported.
-QUICKLY := --quiet --no-compile
-# The pip that comes with an older Python takes twice as long.
+# For the environments that are installed most often. The pip that comes with an older Python takes twice as long, and
+# most modules are never imported, so that they need not be compiled.
 NEW_PIP := --upgrade-deps
+QUICKLY := --quiet --no-compile
 SOURCES := src cncf-path/src devserver/src tests fuzz matrix benchmarks examples docs .github hatch_build.py
 
 # Tests wait as well as compute, so there are usually more processes than cores. With WORKERS=0, one process runs all
@@ -151,8 +151,8 @@ $(BARE): packages
 .venv-bare-newest: CONSTRAINTS = requirements/dev.txt
 
 $(FLOORS)/ready: requirements/floors.txt pyproject.toml devserver/pyproject.toml
-	$(PYTHON_FOR_OLDEST) -m venv $(NEW_PIP) $(FLOORS)
-	$(FLOORS)/bin/python -m pip install $(QUICKLY) --no-deps --requirement requirements/floors.txt
+	$(PYTHON_FOR_OLDEST) -m venv $(FLOORS)
+	$(FLOORS)/bin/python -m pip install --quiet --no-deps --requirement requirements/floors.txt
 	$(FLOORS)/bin/python -m pip install --quiet --no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
 
@@ -194,8 +194,8 @@ matrix: $(VENV)/ready wheels $(MATRIX:%=%/ready)
 ifeq ($(PYTHON_FOR_OLDEST),)
 	@echo "make matrix needs Python 3.10, 3.11 or 3.12 on PATH: the oldest Airflow has no release for another" >&2; exit 1
 else
-	$(PYTHON_FOR_OLDEST) -m venv $(NEW_PIP) .venv-matrix-$*
-	.venv-matrix-$*/bin/python -m pip install $(QUICKLY) --no-deps --requirement $<
+	$(PYTHON_FOR_OLDEST) -m venv .venv-matrix-$*
+	.venv-matrix-$*/bin/python -m pip install --quiet --no-deps --requirement $<
 	@touch $@
 endif
 
@@ -214,15 +214,15 @@ pythons: $(VENV)/ready wheels
 	@touch $@
 
 $(BENCH)/ready: requirements/bench.txt pyproject.toml
-	$(PYTHON) -m venv $(NEW_PIP) $(BENCH)
+	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --no-deps --requirement requirements/bench.txt
 	$(BENCH)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # This environment has no Airflow, because no fuzz target needs it.
 $(FUZZ)/ready: requirements/fuzz.txt pyproject.toml
-	$(PYTHON) -m venv $(NEW_PIP) $(FUZZ)
-	$(FUZZ)/bin/python -m pip install $(QUICKLY) --no-deps --requirement requirements/fuzz.txt
+	$(PYTHON) -m venv $(FUZZ)
+	$(FUZZ)/bin/python -m pip install --quiet --no-deps --requirement requirements/fuzz.txt
 	$(FUZZ)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
