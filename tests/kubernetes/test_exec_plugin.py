@@ -47,7 +47,7 @@ def test_plugin_inherits_standard_input_environment_and_working_directory(
 
 
 def test_a_plugin_that_takes_too_long_is_ended() -> None:
-    done = run(shell("echo started; sleep 600"), seconds=0.3, timeout=60)
+    done = run(shell("echo started; exec sleep 600"), seconds=0.3, timeout=60)
 
     assert done.returncode == 124
     assert done.stdout == b""
