@@ -17,7 +17,8 @@ from support.shared import folder
 
 _GROUPS = "groups.json"
 
-# Of each module. More of them would end more evenly, but the messages about each take CPU time.
+# How many groups a module is divided into. With more of them, the processes would end at more similar times, but the
+# messages about each group take CPU time.
 _PARTS = 10
 
 

@@ -24,7 +24,7 @@ class TestMemory:
     def test_cached_value_is_used_after_a_restart(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, refusal: Fault, error: type[Exception]
     ) -> None:
-        """This also holds if no lookup has time to see what follows the refusal."""
+        """This also holds if no lookup has the second after which a refusal is confirmed."""
         put.variable("x", "found")
         backend = proxied(cache_ttl=0, timeout=0.9)
         assert backend.get_variable("x") == "found"

@@ -76,6 +76,7 @@ class TestSeveralOperations:
         self, source: ServerSource, proxy: Proxy, backend: KubernetesSecretsBackend
     ) -> None:
         references = {"variables": {"one": "one", "two": "two"}}
+        # Less than the second after which a refusal is confirmed.
         hasty = source.make_backend(references=references, cache_ttl=0, timeout=0.9)
         proxy.always = refuse_name("two")
         with pytest.raises(UnconfirmedRefusalError):

@@ -92,7 +92,7 @@ class TestConfiguration:
         with FakeApi(lambda _method, _target: refusal(404, ""), tmp_path / "account") as api:
             server = "https://{KUBERNETES_SERVICE_HOST}:{KUBERNETES_SERVICE_PORT}".format(**api.pod_environment())
             working = {"server": server, "certificate-authority": str(api.folder / "ca.crt")}
-            # A command repeats attempts to connect until its timeout.
+            # The first two cannot connect. A command repeats such attempts until its timeout.
             run.patch.setattr(cluster, "_SHORTEST_TIMEOUT", 0.0)
             for changed, context, timeout in (
                 ({"tls-server-name": name}, {}, 0.3),
