@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,17 @@ from support.cluster import Cluster
 
 LABEL = "airflow.apache.org/variable-key"
 OWNER = {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "b"}
+MANAGER_ENTRY = {
+    "manager": "kubectl",
+    "operation": "Update",
+    "apiVersion": "v1",
+    "time": "2020-01-01T00:00:00Z",
+    "fieldsType": "FieldsV1",
+    "fieldsV1": {"f:data": {}},
+}
+
+NOTHING: dict[str, Any] = {}
+EMPTY: list[Any] = []
 
 # Codes of manifests that the API server, or kubectl before it, would reject.
 REFUSING = {"invalid-manifest", "unreadable-manifest", "invalid-label"}
@@ -43,6 +55,11 @@ def with_metadata(**fields: Any) -> dict[str, Any]:
 
 def of_type(name: str, **data: str) -> dict[str, Any]:
     return top(type=name, stringData={"value": "x", **{key.replace("_", "."): text for key, text in data.items()}})
+
+
+def docker_config(content: bytes) -> dict[str, Any]:
+    data = {"value": "eA==", ".dockerconfigjson": b64encode(content).decode()}
+    return top(type="kubernetes.io/dockerconfigjson", stringData=..., data=data)
 
 
 def values(*each: Any) -> tuple[Any, ...]:
@@ -96,6 +113,37 @@ CASES: list[Any] = [
     *(with_metadata(**{name: 5}) for name in ("uid", "resourceVersion", "selfLink", "generateName", "managedFields")),
     *(with_metadata(**{name: "x"}) for name in ("uid", "selfLink", "managedFields", "deletionGracePeriodSeconds")),
     *(with_metadata(labels=[]), with_metadata(annotations=[]), with_metadata(managedFields=[])),
+    *(
+        with_metadata(**{name: each})
+        for name in ("generation", "deletionGracePeriodSeconds")
+        for each in values(0, -1, 1.0, 2**63 - 1, 2**63, -(2**63), 1e30)
+    ),
+    *(
+        with_metadata(generateName=each)
+        for each in values("a", "a-", "A-", "a--", "--", "a.b", "a.", "A", "a/b", "é", "a" * 253, "a" * 254, "")
+    ),
+    *(
+        with_metadata(ownerReferences=[{**OWNER, "apiVersion": each}])
+        for each in ("a/b", "a/b/c", "v1/", "/v1", "/", "apps/v1", "a b", "é")
+    ),
+    *(
+        with_metadata(ownerReferences=[{**OWNER, "kind": "Event", "apiVersion": each}])
+        for each in ("v1", "/v1", "a/v1")
+    ),
+    with_metadata(ownerReferences=[OWNER, OWNER]),
+    *(with_metadata(managedFields=each) for each in values([MANAGER_ENTRY], ["x"], [5], [EMPTY], MANAGER_ENTRY)),
+    *(
+        with_metadata(managedFields=[{**MANAGER_ENTRY, name: each}])
+        for name in ("manager", "operation", "apiVersion", "time", "fieldsType")
+        for each in values("x", "", 5, True, EMPTY, NOTHING, None)
+    ),
+    # Servers accept different texts as subresource and fieldsV1.
+    *(
+        with_metadata(managedFields=[{**MANAGER_ENTRY, "subresource": each}])
+        for each in values(5, EMPTY, NOTHING, None)
+    ),
+    *(with_metadata(managedFields=[{**MANAGER_ENTRY, **each}]) for each in values({"extra": 1}, {"fieldsV1": None})),
+    *(with_metadata(managedFields=[{**MANAGER_ENTRY, "time": each}]) for each in TIMES),
     # Required keys of types.
     *(of_type(f"kubernetes.io/{each}") for each in ("tls", "ssh-auth", "basic-auth", "dockerconfigjson", "dockercfg")),
     *(of_type("kubernetes.io/tls", tls_crt=""), of_type("kubernetes.io/tls", tls_crt="", tls_key="")),
@@ -103,6 +151,15 @@ CASES: list[Any] = [
     *(of_type("kubernetes.io/basic-auth", **{each: ""}) for each in ("username", "password")),
     *(of_type("kubernetes.io/dockerconfigjson", _dockerconfigjson=each) for each in ("", "{", "[]", "{}", "null", "5")),
     *(of_type("kubernetes.io/dockercfg", _dockercfg=each) for each in ("x", "{}")),
+    *(docker_config(b'{"a": %s}' % each) for each in (b"NaN", b"-Infinity", b"1e999", b"1e-999", b"1" * 400, b"-0")),
+    *(
+        docker_config(b'{"a": %s}' % each)
+        for each in (b'"\xff"', b'"\\ud800"', b'"\t"', b"[" * 200 + b"]" * 200, b"01")
+    ),
+    *(
+        docker_config(each)
+        for each in (b"\xef\xbb\xbf{}", "{}".encode("utf-16"), b" {} ", b"\x0c{}", b"{}x", b"{'a': 1}")
+    ),
     *(of_type(each) for each in ("bootstrap.kubernetes.io/token", "helm.sh/release.v1", "kubernetes.io/TLS", "Opaque")),
     *(
         with_metadata(annotations={"kubernetes.io/service-account.name": each})
@@ -116,9 +173,6 @@ CASES: list[Any] = [
     *(with_metadata(annotations={"a": "x" * (256 * 1024 - 4 + more), "b": "é"}) for more in (0, 1)),
 ]
 
-
-NOTHING: dict[str, Any] = {}
-EMPTY: list[Any] = []
 
 # Null in place of a string, a mapping, a list or another value. It means the empty value.
 NULLS: list[Any] = [

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from airflow_kubernetes_secrets.kubernetes.go_base64 import decode_base64
+from airflow_kubernetes_secrets.kubernetes.go_values import is_int64, is_time
 from airflow_kubernetes_secrets_devserver.status import StatusError, bad_request
 from airflow_kubernetes_secrets_devserver.store import JsonObject
 
@@ -79,6 +79,12 @@ NAMESPACES = ServedResource(
 RESOURCES = {each.plural: each for each in (SECRETS, CONFIG_MAPS, NAMESPACES)}
 
 
+_REPEATED_OWNERS = (
+    ".metadata.ownerReferences contains duplicate entries{}; API server dedups owner references in 1.20+, and may "
+    "reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}"
+)
+
+
 def decode(resource: ServedResource, document: object) -> JsonObject:
     """Return the object in ``document`` in its normal form: known fields only, no empty ones, defaults set.
 
@@ -88,6 +94,10 @@ def decode(resource: ServedResource, document: object) -> JsonObject:
     document = {} if document is None else document
     if not isinstance(document, dict):
         raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind})")
+    for field in ("kind", "apiVersion"):
+        if not isinstance(document.get(field), (str, type(None))):
+            why = f"couldn't get version/kind; {field} must be a string"
+            raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind}): {why}")
     kind, version = document.get("kind") or resource.kind, document.get("apiVersion") or "v1"
     if version != "v1":
         why = f'no kind "{kind}" is registered for version "{version}"'
@@ -129,6 +139,19 @@ def unknown_fields(resource: ServedResource, document: object) -> list[str]:
             inner = each.keys() - known if isinstance(each, dict) else ()
             found += (f"metadata.{field}[{number}].{name}" for name in inner)
     return sorted(found)
+
+
+def repeated_owners(document: object, when: str = "") -> list[str]:
+    """Return the warning about owners that an object has twice; empty if there are none.
+
+    Args:
+        when: words for when the server saw them.
+    """
+    metadata = document.get("metadata") if isinstance(document, dict) else None
+    owners = metadata.get("ownerReferences") if isinstance(metadata, dict) else None
+    uids = [str(each.get("uid")) for each in owners if isinstance(each, dict)] if isinstance(owners, list) else []
+    repeated = [uid for number, uid in enumerate(uids) if uid in uids[:number]]
+    return [_REPEATED_OWNERS.format(when, ", ".join(repeated))] if repeated else []
 
 
 def refuse_unknown(resource: ServedResource, unknown: Sequence[str], repeated: Sequence[str] = ()) -> None:
@@ -187,44 +210,62 @@ def _metadata(resource: ServedResource, metadata: JsonObject) -> JsonObject:
     return result
 
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
-# What a field of the metadata must be, in words, and the check of its value.
-_SINGLE_VALUES: Mapping[str, tuple[str, Callable[[object], bool]]] = {
-    **dict.fromkeys(
-        ("name", "generateName", "namespace", "uid", "resourceVersion", "selfLink"),
-        ("a string", lambda found: isinstance(found, str)),
-    ),
-    **dict.fromkeys(
-        ("creationTimestamp", "deletionTimestamp"),
-        ("a time", lambda found: isinstance(found, str) and _TIME.fullmatch(found) is not None),
-    ),
-    **dict.fromkeys(
-        ("generation", "deletionGracePeriodSeconds"),
-        ("a whole number", lambda found: isinstance(found, int) and not isinstance(found, bool)),
-    ),
+def _is_string(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_boolean(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, str) and is_time(value)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and is_int64(value)
+
+
+# What a field must be, in words, and the check of its value.
+FieldType = tuple[str, Callable[[object], bool]]
+
+_STRING: FieldType = ("a string", _is_string)
+_BOOLEAN: FieldType = ("true or false", _is_boolean)
+_TIME: FieldType = ("a time", _is_time)
+_WHOLE: FieldType = ("a whole number of 64 bits", _is_whole)
+_ANYTHING: FieldType = ("anything", lambda _value: True)
+
+_SINGLE_VALUES: Mapping[str, FieldType] = {
+    **dict.fromkeys(("name", "generateName", "namespace", "uid", "resourceVersion", "selfLink"), _STRING),
+    **dict.fromkeys(("creationTimestamp", "deletionTimestamp"), _TIME),
+    **dict.fromkeys(("generation", "deletionGracePeriodSeconds"), _WHOLE),
 }
-_STORED_VALUES = ("name", "generateName", "namespace", "uid", "resourceVersion", "creationTimestamp")
+_STORED_VALUES = ("name", "generateName", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp")
 
 REQUIRED_OF_OWNER = ("apiVersion", "kind", "name", "uid")
-# The fields of the objects in these lists, and the types of the fields.
-_OWNER: Mapping[str, type] = {**dict.fromkeys(REQUIRED_OF_OWNER, str), "controller": bool, "blockOwnerDeletion": bool}
-_MANAGER_ENTRY: Mapping[str, type] = {
-    **dict.fromkeys(("manager", "operation", "apiVersion", "time", "fieldsType", "subresource"), str),
-    "fieldsV1": object,
+# The fields of the objects in these lists.
+_OWNER: Mapping[str, FieldType] = {
+    **dict.fromkeys(REQUIRED_OF_OWNER, _STRING),
+    **dict.fromkeys(("controller", "blockOwnerDeletion"), _BOOLEAN),
 }
-_TYPE_NAMES = {str: "a string", bool: "true or false"}
+_MANAGER_ENTRY: Mapping[str, FieldType] = {
+    **dict.fromkeys(("manager", "operation", "apiVersion", "fieldsType", "subresource"), _STRING),
+    "time": _TIME,
+    "fieldsV1": _ANYTHING,
+}
 
 
 def _records(
-    resource: ServedResource, metadata: JsonObject, field: str, fields: Mapping[str, type]
+    resource: ServedResource, metadata: JsonObject, field: str, fields: Mapping[str, FieldType]
 ) -> list[JsonObject]:
     """Return a list of objects with these fields. Null fields are dropped."""
     found = []
     for number, each in enumerate(_items(resource, metadata, field, dict)):
         record = {name: each[name] for name in fields if each.get(name) is not None}
         for name, value in record.items():
-            if not isinstance(value, fields[name]):
-                raise _unreadable(resource, f"metadata.{field}[{number}].{name} must be {_TYPE_NAMES[fields[name]]}")
+            what, is_valid = fields[name]
+            if not is_valid(value):
+                raise _unreadable(resource, f"metadata.{field}[{number}].{name} must be {what}")
         found.append(record)
     return found
 

@@ -22,6 +22,7 @@ from airflow_kubernetes_secrets_devserver.objects import (
     is_being_deleted,
     named,
     refuse_unknown,
+    repeated_owners,
     unknown_fields,
 )
 from airflow_kubernetes_secrets_devserver.selection import Page, Selection, write_token
@@ -47,7 +48,9 @@ from airflow_kubernetes_secrets_devserver.validation import validate, validate_u
 _ENDING_CHARACTERS = "bcdfghjklmnpqrstvwxz2456789"
 _LONGEST_PREFIX = 58
 # The metadata that an update cannot change.
-_SET_HERE = ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
+_SET_HERE = (
+    *("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"),
+)
 _PERMANENT_NAMESPACES = ("default", "kube-public", "kube-system")
 _OTHER_NAMESPACE = "the namespace of the provided object does not match the namespace sent on the request"
 _TOO_OLD = "The resourceVersion for the provided list is too old."
@@ -115,11 +118,14 @@ class Registry:
         self, resource: ServedResource, namespace: str, document: object, options: WriteOptions = OWN_WRITES
     ) -> JsonObject:
         """Create the object in ``document``, and return what is stored."""
+        options.warnings.extend(repeated_owners(document))
         content = options.decode(resource, document)
         metadata = content["metadata"]
         if resource.namespaced and metadata.setdefault("namespace", namespace) != namespace:
             raise bad_request(_OTHER_NAMESPACE)
-        if metadata.pop("resourceVersion", None):
+        version = metadata.pop("resourceVersion", "0")
+        # The API ignores what is not a version.
+        if not _why_no_version(version) and int(version):
             raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
         metadata.pop("managedFields", None)
         content = managers.updated(content, None, options.manager, now())
@@ -146,6 +152,7 @@ class Registry:
         self, resource: ServedResource, namespace: str, name: str, document: object, options: WriteOptions = OWN_WRITES
     ) -> JsonObject:
         """Replace the object by the one in ``document``, and return what is stored."""
+        options.warnings.extend(repeated_owners(document))
         content = options.decode(resource, document)
         return self._replace(resource, Key(resource.plural, namespace, name), content, options)
 
@@ -160,6 +167,7 @@ class Registry:
         """Replace the object with the result of ``change``."""
         current = self.get(resource, namespace, name)
         changed = change(current)
+        options.warnings.extend(repeated_owners(changed, " after mutating admission happens"))
         try:
             content = options.decode(resource, changed)
         except StatusError as error:
@@ -208,13 +216,15 @@ class Registry:
         _check_name_and_namespace(key, metadata)
         current = self.get(resource, key.namespace, key.name)
         version = metadata.get("resourceVersion")
+        if version and (why := _why_no_version(version)):
+            raise StatusError(500, "", f"strconv.ParseUint: parsing {json.dumps(version)}: {why}")
         if version not in (None, "0", current["metadata"]["resourceVersion"]):
             raise modified(key.plural, key.name)
         uid = current["metadata"]["uid"]
         if metadata.get("uid", uid) != uid:
             why = f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {uid}"
             raise conflict(key.plural, key.name, why)
-        kept = {name: current["metadata"][name] for name in _SET_HERE if name in current["metadata"]}
+        kept = {name: current["metadata"].get(name) for name in _SET_HERE}
         kept["namespace"] = key.namespace or None
         merged = {**metadata, **kept}
         content = {**content, "metadata": {name: value for name, value in merged.items() if value not in (None, "")}}
@@ -318,6 +328,13 @@ class Registry:
 def now() -> str:
     """Return the current time in the format of the API, in whole seconds."""
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _why_no_version(text: str) -> str:
+    """Return why ``text`` is no version, in the words of Go; empty if it is one."""
+    if not (text.isascii() and text.isdecimal()):
+        return "invalid syntax"
+    return "" if int(text) < 2**64 else "value out of range"
 
 
 def _check_name_and_namespace(key: Key, metadata: Mapping[str, Any]) -> None:

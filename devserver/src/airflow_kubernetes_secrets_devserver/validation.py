@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json
+from airflow_kubernetes_secrets.kubernetes.go_values import is_json_object
+from airflow_kubernetes_secrets.kubernetes.labels import name_from_beginning
 from airflow_kubernetes_secrets.kubernetes.manifest_secrets import KEYS_WITH_A_VALUE, KEYS_WITH_JSON, REQUIRED_KEYS
 from airflow_kubernetes_secrets_devserver.objects import (
     CONFIG_MAPS,
-    REQUIRED_OF_OWNER,
     SECRETS,
     ServedResource,
     is_being_deleted,
@@ -78,6 +78,9 @@ def validate(resource: ServedResource, content: JsonObject) -> None:
     """
     metadata = content["metadata"]
     causes = [*_name_causes(resource, metadata), *_label_causes(metadata), *_annotation_causes(metadata)]
+    if (generation := metadata.get("generation", 0)) < 0:
+        why = f"Invalid value: {generation}: must be greater than or equal to 0"
+        causes.append(Cause("FieldValueInvalid", why, "metadata.generation"))
     causes += _finalizer_causes(metadata.get("finalizers", ()))
     causes += _owner_causes(metadata.get("ownerReferences", ()))
     if resource is SECRETS:
@@ -190,8 +193,7 @@ def _name_causes(resource: ServedResource, metadata: JsonObject) -> Iterator[Cau
     pattern, maximum, text = (
         (_SUBDOMAIN, 253, _SUBDOMAIN_TEXT) if resource.namespaced else (_DNS_LABEL, 63, _DNS_LABEL_TEXT)
     )
-    # The prefix of a generated name may end with a hyphen, which a name may not.
-    prefix = re.sub(r"-$", "a", metadata.get("generateName", ""))
+    prefix = name_from_beginning(metadata.get("generateName", ""))
     for field, value, checked in (
         ("metadata.generateName", metadata.get("generateName"), prefix),
         ("metadata.name", metadata["name"], metadata["name"]),
@@ -236,10 +238,16 @@ def _finalizer_causes(finalizers: Sequence[str]) -> Iterator[Cause]:
 
 def _owner_causes(owners: Sequence[JsonObject]) -> Iterator[Cause]:
     for each in owners:
-        for field in REQUIRED_OF_OWNER:
+        version = each["apiVersion"]
+        if version.count("/") > 1 or version.endswith("/") or not version:
+            yield _bad("metadata.ownerReferences.apiVersion", version, "version must not be empty")
+        for field in ("kind", "name", "uid"):
             if not each[field]:
-                why = "version must not be empty" if field == "apiVersion" else "must not be empty"
-                yield _bad(f"metadata.ownerReferences.{field}", "", why)
+                yield _bad(f"metadata.ownerReferences.{field}", "", "must not be empty")
+        if each["kind"] == "Event" and version.removeprefix("/") == "v1":
+            why = "/v1, Kind=Event is disallowed from being an owner"
+            value = json.dumps(each, separators=(",", ":"))
+            yield Cause("FieldValueInvalid", f"Invalid value: {value}: {why}", "metadata.ownerReferences")
     controllers = [f"{each['kind']}/{each['name']}" for each in owners if each.get("controller")]
     for other in controllers[1:]:
         which = f"{controllers[0]} and {other}"
@@ -258,6 +266,8 @@ def _qualified_name_causes(field: str, key: str, checked: str | None = None) -> 
         return
     if len(parts) == 2 and not parts[0]:
         yield _bad(field, key, "prefix part must be non-empty")
+    elif len(parts) == 2 and len(parts[0]) > 253:
+        yield _bad(field, key, "prefix part must be no more than 253 characters")
     elif len(parts) == 2 and not _SUBDOMAIN.fullmatch(parts[0]):
         yield _bad(field, key, f"prefix part {_SUBDOMAIN_TEXT}")
     if not name:
@@ -280,20 +290,11 @@ def _secret_causes(content: JsonObject) -> Iterator[Cause]:
     for key in REQUIRED_KEYS.get(content["type"], ()):
         if key not in data or (key in KEYS_WITH_A_VALUE and not data[key]):
             yield _required(f"data[{key}]")
-        elif key in KEYS_WITH_JSON and not _is_json_object(data[key]):
+        elif key in KEYS_WITH_JSON and not is_json_object(base64.b64decode(data[key])):
             yield _bad(f"data[{key}]", "<secret contents redacted>", "it is not a JSON object")
     annotations = content["metadata"].get("annotations", {})
     if content["type"] == "kubernetes.io/service-account-token" and not annotations.get(_ACCOUNT_NAME):
         yield _required(f"metadata.annotations[{_ACCOUNT_NAME}]")
-
-
-def _is_json_object(value: str) -> bool:
-    """Return whether a value in base64 is a JSON object or null."""
-    try:
-        found = read_json(base64.b64decode(value).decode(errors="replace"))
-    except UnreadableError:
-        return False
-    return found is None or isinstance(found, dict)
 
 
 def _config_map_causes(content: JsonObject) -> Iterator[Cause]:

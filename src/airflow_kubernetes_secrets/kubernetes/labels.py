@@ -68,6 +68,15 @@ def is_subdomain(text: str) -> bool:
     return len(text) <= 253 and re.fullmatch(_DNS_SUBDOMAIN, text) is not None
 
 
+def name_from_beginning(text: str) -> str:
+    """Return the name by which the API checks ``generateName``.
+
+    A name continues after a final hyphen, so the API checks another character in place of the last two. It checks only
+    one that has at least two.
+    """
+    return f"{text[:-2]}a" if len(text) > 1 and text.endswith("-") else text
+
+
 def is_namespace(text: str) -> bool:
     """Return whether ``text`` is a valid name of a namespace (an RFC 1123 label)."""
     return is_label_value(text) and text == text.lower() and "." not in text and "_" not in text

@@ -8,15 +8,13 @@ A lookup in a folder of manifests does not need these checks, but a manifest tha
 
 from __future__ import annotations
 
-import json
-import re
 from base64 import b64decode
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
+from airflow_kubernetes_secrets.kubernetes.go_values import is_int64, is_json_object, is_time
 from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
-from airflow_kubernetes_secrets.kubernetes.labels import is_label_key
+from airflow_kubernetes_secrets.kubernetes.labels import is_label_key, is_subdomain, name_from_beginning
 from airflow_kubernetes_secrets.kubernetes.manifest_secrets import KEYS_WITH_A_VALUE, KEYS_WITH_JSON, REQUIRED_KEYS
 from airflow_kubernetes_secrets.kubernetes.objects import SECRETS, Secret
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_encrypted_by_sops, tool_in_name
@@ -36,8 +34,6 @@ _CORE = (
 )
 # The names of all other API groups contain a dot, including those of custom resources.
 _GROUPS_WITHOUT_A_DOT = ("apps", "autoscaling", "batch", "extensions", "policy")
-
-_TIME_FORMAT = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)")
 
 _STANDARD_FINALIZERS = ("foregroundDeletion", "kubernetes", "orphan")
 
@@ -86,8 +82,10 @@ def refusals(manifest: Mapping[str, Any], secret: Secret, unknown: Collection[st
     known = {**fields, **({"sops": _ANYTHING} if is_encrypted_by_sops(manifest) else {})}
     yield from _fields(manifest, known, "", dict.fromkeys(_METADATA, "under 'metadata'"))
     yield from _fields(metadata, _METADATA, "metadata.", dict.fromkeys(fields, "at the top"))
+    yield from _beginning_of_name(metadata.get("generateName"))
     yield from _finalizers(metadata.get("finalizers"))
     yield from _owners(metadata.get("ownerReferences"))
+    yield from _manager_entries(metadata.get("managedFields"))
     if unknown is not None and secret.resource is SECRETS:
         yield from _keys(manifest.get("type"), secret, unknown)
     size = sum(len(b64decode(text)) for text in secret.data.values())
@@ -118,19 +116,11 @@ def _is_list(value: object) -> bool:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0 and value == int(value)
+    return isinstance(value, (int, float)) and value >= 0 and is_int64(value)
 
 
 def _is_time(value: object) -> bool:
-    match = _TIME_FORMAT.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        return False
-    year, month, day, hour, minute, second = map(int, match.groups())
-    try:
-        datetime(year, month, day, hour, minute, second)
-    except ValueError:
-        return False
-    return True
+    return isinstance(value, str) and is_time(value)
 
 
 # What a field must be, in words with the remedy, and the check of its value.
@@ -141,7 +131,8 @@ _STRING: FieldType = ("a string. Put it in quotation marks", _is_string)
 _BOOLEAN: FieldType = ("true or false. Write one of them, without quotation marks", _is_boolean)
 _MAPPING: FieldType = ("a mapping. Write names and values", _is_mapping)
 _LIST: FieldType = ("a list. Write one, or remove it", _is_list)
-_COUNT: FieldType = ("a whole number of at least 0. Remove it", _is_count)
+_WHOLE: FieldType = ("a whole number of 64 bits. Remove it", is_int64)
+_COUNT: FieldType = ("a whole number of at least 0, with 64 bits. Remove it", _is_count)
 _TIME: FieldType = ("a time such as 2026-01-31T12:00:00Z. Remove it", _is_time)
 
 _FIELDS: Mapping[str, FieldType] = {
@@ -161,11 +152,17 @@ _METADATA: Mapping[str, FieldType] = {
     **dict.fromkeys(("labels", "annotations"), _MAPPING),
     **dict.fromkeys(("ownerReferences", "finalizers", "managedFields"), _LIST),
     **dict.fromkeys(("creationTimestamp", "deletionTimestamp"), _TIME),
-    **dict.fromkeys(("generation", "deletionGracePeriodSeconds"), _COUNT),
+    "generation": _COUNT,
+    "deletionGracePeriodSeconds": _WHOLE,
 }
 _OWNER: Mapping[str, FieldType] = {
     **dict.fromkeys(("apiVersion", "kind", "name", "uid"), _STRING),
     **dict.fromkeys(("controller", "blockOwnerDeletion"), _BOOLEAN),
+}
+_MANAGER_ENTRY: Mapping[str, FieldType] = {
+    **dict.fromkeys(("manager", "operation", "apiVersion", "fieldsType", "subresource"), _STRING),
+    "time": _TIME,
+    "fieldsV1": _ANYTHING,
 }
 
 
@@ -194,6 +191,14 @@ def _nearest(name: str, known: tuple[str, ...]) -> str:
     return same or similar_field(name, known)
 
 
+def _beginning_of_name(found: object) -> Iterator[str]:
+    """Yield why ``generateName`` would be refused. The API ignores it, since the Secret has a name, but checks it."""
+    if not isinstance(found, str) or not found or tool_in_name(found) is not None:
+        return
+    if not is_subdomain(name_from_beginning(found)):
+        yield "'metadata.generateName' cannot be the beginning of a name. Remove it, since there is a name"
+
+
 def _finalizers(found: object) -> Iterator[str]:
     """Yield why the finalizers would be refused."""
     finalizers = found if isinstance(found, list) else []
@@ -214,8 +219,23 @@ def _owners(found: object) -> Iterator[str]:
             yield "an owner in 'metadata.ownerReferences' lacks apiVersion, kind, name or uid. Remove it"
             return
         yield from _fields(each, _OWNER, "metadata.ownerReferences[].", {})
+        version = each["apiVersion"]
+        if isinstance(version, str) and tool_in_name(version) is None:
+            if version.count("/") > 1 or version.endswith("/"):
+                yield "'metadata.ownerReferences[].apiVersion' is not a version such as v1 or apps/v1. Correct it"
+            elif each["kind"] == "Event" and version.removeprefix("/") == "v1":
+                yield "an owner in 'metadata.ownerReferences' is an Event, which cannot own anything. Remove it"
     if sum(isinstance(each, dict) and each.get("controller") is True for each in owners) > 1:
         yield "two owners in 'metadata.ownerReferences' are its controller. Remove one of them"
+
+
+def _manager_entries(found: object) -> Iterator[str]:
+    """Yield why the entries about field managers would be refused."""
+    for each in found if isinstance(found, list) else ():
+        if isinstance(each, dict):
+            yield from _fields(each, _MANAGER_ENTRY, "metadata.managedFields[].", {})
+        elif each is not None and tool_in_name(each) is None:
+            yield "an entry in 'metadata.managedFields' is not a mapping. Remove it"
 
 
 _ACCOUNT_ANNOTATION = "kubernetes.io/service-account.name"
@@ -236,14 +256,7 @@ def _keys(secret_type: object, secret: Secret, unknown: Collection[str]) -> Iter
     if secret_type == _BASIC_AUTH and secret.data.keys().isdisjoint(("username", "password")):
         yield f"its type {secret_type} requires the key 'username' or 'password'. {_TYPE_REMEDY}"
     for key in required:
-        if key in KEYS_WITH_JSON and key in secret.data and key not in unknown and not _is_object(secret.data[key]):
+        if key not in KEYS_WITH_JSON or key not in secret.data or key in unknown:
+            continue
+        if not is_json_object(b64decode(secret.data[key])):
             yield f"its type {secret_type} requires that the key {key!r} contains a JSON object. {_TYPE_REMEDY}"
-
-
-def _is_object(text: str) -> bool:
-    """Return whether a value in base64 is a JSON object or null."""
-    try:
-        found = json.loads(b64decode(text))
-    except (ValueError, RecursionError):
-        return False
-    return found is None or isinstance(found, dict)
