@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -195,6 +196,24 @@ class Hook(BaseHook):
         open(connection.host, "w").write(str(child.pid))
         {what}
 """
+
+
+def test_result_that_is_written_just_before_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is read between the result and the end, and the hook's child keeps the pipe open."""
+
+    def wait_for_the_end(frame: FrameType, event: str, _argument: Any) -> Any:
+        if event == "exception" and "process" in frame.f_locals:
+            os.waitid(os.P_PID, frame.f_locals["process"].pid, os.WEXITED | os.WNOWAIT)
+        return wait_for_the_end if frame.f_code.co_name == "_output_of" else None
+
+    install("sys.exit('gone')", tmp_path, monkeypatch)
+    sys.settrace(wait_for_the_end)
+    try:
+        found = run_hook_test(json.dumps({"conn_type": "x", "host": str(tmp_path / "out")}))
+    finally:
+        sys.settrace(None)
+
+    assert (found.state, found.message) == (HookState.FAILED, "SystemExit: gone")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,9 @@ TEST_SECONDS = 60.0
 # How often the command checks whether the process has ended, while another process keeps its pipe open, in seconds.
 _CHECK_SECONDS = 0.2
 
+# No pipe holds more: the maximum of Linux (/proc/sys/fs/pipe-max-size) for users.
+_PIPE_BYTES = 1024 * 1024
+
 # How long the command waits for the end of a killed process, in seconds. The kernel can delay the end without limit.
 _ENDING_SECONDS = 5.0
 
@@ -95,10 +98,25 @@ def _output_of(process: subprocess.Popen[bytes], request: str, deadline: float) 
             return process.communicate(sent, timeout=min(left, _CHECK_SECONDS))[0]
         except subprocess.TimeoutExpired as waiting:
             written: bytes = waiting.output or b""
-            if written.endswith(b"\n") or process.poll() is not None:
+            if written.endswith(b"\n"):
                 return written
+            if process.poll() is not None:
+                # It may have written its result since `communicate` has read.
+                return written + _unread(process)
         sent = None
     return None
+
+
+def _unread(process: subprocess.Popen[bytes]) -> bytes:
+    """Return what is in the pipe of a process that has ended, without waiting for more."""
+    stream = process.stdout
+    if stream is None or stream.closed:
+        return b""
+    os.set_blocking(stream.fileno(), False)
+    try:
+        return os.read(stream.fileno(), _PIPE_BYTES)
+    except BlockingIOError:
+        return b""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
