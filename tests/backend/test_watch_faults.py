@@ -150,7 +150,7 @@ def test_no_value_is_too_old_if_every_watch_is_faulty(cluster: Cluster, account:
 class TestOutages:
     def test_network_that_drops_all_packets(self, make_lookups: MakeLookups, proxy: Proxy, put: Put) -> None:
         counted = counted_variable(put)
-        lookups = make_lookups(ttl=2.0, outage_ttl=LONG, timeout=1.0)
+        lookups = make_lookups(ttl=2.0, outage_ttl=LONG, timeout=2.0)
         lookups.get("x")
         readers = [Reader(f"reader {number}", [counted], lookups.get, pause=0.01) for number in range(4)]
         with reading(*readers):

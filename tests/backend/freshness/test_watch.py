@@ -134,9 +134,9 @@ class TestWatch:
         self, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """One lookup an hour justifies neither a LIST nor a watch."""
-        monkeypatch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(forgotten_after=2))
+        monkeypatch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(forgotten_after=0.1))
         put.variable("x", "found")
-        backend = proxied(cache_ttl=0.2)
+        backend = proxied(cache_ttl=2)
         for _ in range(3):
             backend.get_variable("x")
         time.sleep(2.2)
