@@ -149,8 +149,13 @@ def repeated_owners(document: object, when: str = "") -> list[str]:
     """
     metadata = document.get("metadata") if isinstance(document, dict) else None
     owners = metadata.get("ownerReferences") if isinstance(metadata, dict) else None
-    uids = [str(each.get("uid")) for each in owners if isinstance(each, dict)] if isinstance(owners, list) else []
-    repeated = [uid for number, uid in enumerate(uids) if uid in uids[:number]]
+    seen: set[str] = set()
+    repeated = []
+    for each in owners if isinstance(owners, list) else ():
+        uid = str(each.get("uid")) if isinstance(each, dict) else ""
+        if uid in seen:
+            repeated.append(uid)
+        seen.add(uid)
     return [_REPEATED_OWNERS.format(when, ", ".join(repeated))] if repeated else []
 
 

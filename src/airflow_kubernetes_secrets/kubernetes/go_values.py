@@ -16,20 +16,19 @@ def is_json_object(document: bytes) -> bool:
     Go replaces bytes that are not UTF-8. Unlike Python, it reads no JSON in UTF-16 or after a byte order mark, and no
     numbers that are not finite.
     """
+    numbers: list[float] = []
+
+    def number(text: str) -> float:
+        numbers.append(float(text))
+        return numbers[-1]
+
     try:
         found = json.loads(
-            document.decode("utf-8", "replace"), parse_constant=_finite, parse_float=_finite, parse_int=_finite
+            document.decode("utf-8", "replace"), parse_constant=number, parse_float=number, parse_int=number
         )
     except (ValueError, RecursionError):
         return False
-    return found is None or isinstance(found, dict)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("a number is out of range")
-    return number
+    return (found is None or isinstance(found, dict)) and all(map(math.isfinite, numbers))
 
 
 def is_time(text: str) -> bool:
