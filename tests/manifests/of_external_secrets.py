@@ -269,6 +269,52 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
     "external, the type of a key file": Case(
         external(template(data={"key.json": '{"type": {{ .t | toJson }}, "private_key": {{ .p | toJson }}}'}))
     ),
+    # An action can contain what decides about the form.
+    **{
+        f"external, {key}: {text}": Case(external(template(data={key: text})), codes)
+        for key, text, *codes in (
+            (".dockerconfigjson", '{"auths":{"ghcr.io":{"auth":"{{ printf "%s:%s" .u .p | b64enc }}"}}}'),
+            (".dockerconfigjson", '{"auths":{"ghcr.io":{"auth": {{ .a | toJson }}}}}'),
+            (".dockerconfigjson", '{"auths": {{ .auths | fromJson | toJson }}}'),
+            (".dockercfg", '{"ghcr.io":{"auth":"{{ .a }}"}}', "unescaped-json"),
+            ("AZURE_STORAGE_CONNECTION_STRING", "DefaultEndpointsProtocol=https;{{ .rest }}"),
+            ("attribute.primary_connection_string", "h:6380,{{ .options }}"),
+            ("dsn", "app_user:{{ .rest }}"),
+        )
+    },
+    **{
+        f"external, a prefix of unknown keys, {name}": Case(
+            external(target, spec, annotations=labelled(key_prefix=prefix, connection_type="postgres")), codes
+        )
+        for name, target, spec, prefix, codes in (
+            ("all from the store", {}, {"dataFrom": [{"extract": {"key": "x"}}]}, "DB_", []),
+            ("merged", {"creationPolicy": "Merge"}, fetched("DB_HOST"), "DB_", []),
+            ("no key can begin so", {}, {"dataFrom": [{"extract": {"key": "x"}}]}, "D B", ["unreadable"]),
+            ("known keys", {}, fetched("HOST"), "DB_", ["unreadable"]),
+        )
+    },
+    **{
+        f"external, a type that requires {other} keys": Case(
+            external({"template": {"metadata": {"labels": {CONNECTION: "my_db"}}, "type": kind}}, spec), codes, says
+        )
+        for other, kind, spec, codes, says in (
+            ("other", "kubernetes.io/basic-auth", fetched("host"), ["invalid-manifest"], "'username' or 'password'"),
+            ("these", "kubernetes.io/basic-auth", fetched("host", "password"), [], ""),
+            ("unknown", "kubernetes.io/basic-auth", {"dataFrom": [{"extract": {"key": "x"}}]}, [], ""),
+        )
+    },
+    "sealed, a type that requires other keys": Case(
+        sealed(type="kubernetes.io/dockerconfigjson"), ["invalid-manifest"], "'.dockerconfigjson'"
+    ),
+    # Flux replaces a variable in any manifest.
+    **{
+        f"a variable of Flux, {name}": Case(manifest, ["not-checked"], "Flux")
+        for name, manifest in (
+            ("external", external(template(data={"value": "${URI}"}))),
+            ("sealed", sealed(keys=["VAULT_TOKEN"], data={"VAULT_ADDR": "${VAULT_ADDR}"})),
+            ("generator", kustomization(literals=["host=h", "port=${PORT}"])),
+        )
+    },
     "external, a token": Case(external(spec=fetched("token")), ["depends-on-value"], "'slack'"),
     "external, a token and an invalid annotation": Case(
         external(spec=fetched("token"), annotations=labelled(data_key="x")), ["unreadable"]

@@ -186,16 +186,23 @@ def possible_formats(secret: Secret, unknown: Mapping[str, str]) -> PossibleForm
     description = fields_of(secret).description
     if description.named or description.key_prefix or description.others_to_extra:
         return PossibleFormats([], [])
-    values = texts_of_keys(secret) | {key: example for key, example in unknown.items() if example}
+    texts = texts_of_keys(secret)
+    values = texts | {key: example for key, example in unknown.items() if example}
     of_any_form = [key for key, example in unknown.items() if not example]
     certain: list[KnownFormat] = []
     possible: list[KnownFormat] = []
     for each in may_have(secret.data, secret.labels):
-        meanings = each.meanings(secret.labels, values, of_any_form) if _can_be(each, description) else None
+        if not _can_be(each, description):
+            continue
+        depending, meanings = of_any_form, each.meanings(secret.labels, values, of_any_form)
+        if meanings is None and not each.is_of_any_key:
+            # An example shows whether a value is a URI or JSON. For a format with names of its own, other examples may
+            # have another form.
+            depending, meanings = [*unknown], each.meanings(secret.labels, texts, [*unknown])
         # Another key that makes a connection of its own would still take precedence.
         if meanings is None or any(map(is_essential, values.keys() - meanings.keys())):
             continue
-        depends = any(not isinstance(meaning, str) and key in of_any_form for key, meaning in meanings.items())
+        depends = any(not isinstance(meaning, str) and key in depending for key, meaning in meanings.items())
         (possible if depends else certain).append(each)
     # As in `format_of_keys`.
     return PossibleFormats([each for each in certain if not each.is_of_any_key] or certain, possible)

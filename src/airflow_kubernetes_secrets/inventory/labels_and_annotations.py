@@ -12,6 +12,7 @@ from airflow_kubernetes_secrets.formats.annotations import (
     ANNOTATIONS,
     CONNECTION_TYPE,
     DATA_KEY,
+    KEY_PREFIX,
     LITERALS,
     SUGGESTION_CUTOFF,
     is_known_annotation,
@@ -188,7 +189,9 @@ def problems_of_annotations(secret: Secret, kind: Kind) -> Iterator[Problem]:
             yield Problem(UNREADABLE, str(error))
             return
     if kind is Kind.CONNECTION:
-        data = dict.fromkeys(named.values(), SOME_VALUE)
+        # Some unknown key may begin with the prefix.
+        beginning = [f"{prefix}x" for prefix in (annotations.get(KEY_PREFIX),) if prefix and is_data_key(prefix)]
+        data = dict.fromkeys((*named.values(), *beginning), SOME_VALUE)
         with_keys = Secret(secret.namespace, secret.name, "", secret.labels, data, annotations=annotations)
         try:
             key_of_whole_connection(with_keys, DATA_KEY)

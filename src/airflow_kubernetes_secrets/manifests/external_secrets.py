@@ -157,7 +157,14 @@ def _plans(external: _ExternalSecret, options: Options) -> Iterator[PlannedSecre
         if template is None:
             problems = (*problems, *_without_template(external, secret_metadata))
     yield PlannedSecret(
-        manifest_of(target.get("name") or external.name, external.namespace, constant, keys or (), written),
+        manifest_of(
+            target.get("name") or external.name,
+            external.namespace,
+            constant,
+            keys or (),
+            written,
+            secret_type=template.get("type") if isinstance(template, dict) else None,
+        ),
         is_labelled,
         keys_are_known=keys is not None,
         unknown=frozenset(keys or ()) - written.keys(),

@@ -45,7 +45,12 @@ def planned_by_sealed_secret(document: Mapping[str, Any], options: Options) -> I
     # The controller takes name and namespace from the SealedSecret, and ignores those in the template.
     yield PlannedSecret(
         manifest_of(
-            metadata.get("name"), metadata.get("namespace"), secret_metadata, () if is_whole else keys, written
+            metadata.get("name"),
+            metadata.get("namespace"),
+            secret_metadata,
+            () if is_whole else keys,
+            written,
+            secret_type=template.get("type"),
         ),
         propagation.is_labelled(secret_metadata, options),
         keys_are_known=not is_whole,
@@ -93,6 +98,7 @@ def planned_by_sops(document: Mapping[str, Any], options: Options) -> Iterator[P
             {
                 "apiVersion": "v1",
                 "kind": "Secret",
+                "type": template.get("type"),
                 "metadata": {"name": template.get("name"), "namespace": metadata.get("namespace"), **secret_metadata},
                 "data": template.get("data"),
                 "stringData": template.get("stringData"),
@@ -128,7 +134,7 @@ def planned_by_secrets_store(document: Mapping[str, Any], options: Options) -> I
         missing_annotations, problems = propagation.missing(each, options)
         keys = {str(item.get("key")) for item in mappings(each.get("data"))}
         yield PlannedSecret(
-            manifest_of(each.get("secretName"), metadata.get("namespace"), each, keys),
+            manifest_of(each.get("secretName"), metadata.get("namespace"), each, keys, secret_type=each.get("type")),
             propagation.is_labelled(each, options),
             unknown=frozenset(keys),
             missing_annotations=missing_annotations,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -143,25 +142,24 @@ def manifest_of(
     name: object,
     namespace: object,
     secret_metadata: Mapping[str, Any],
-    keys: Iterable[str],
+    keys: Collection[str],
     written: Mapping[str, str] | None = None,
+    *,
+    secret_type: object = None,
 ) -> dict[str, Any]:
     """Return the manifest of a Secret; a placeholder replaces each value that is unknown.
 
     Args:
         secret_metadata: the mapping with its labels and annotations.
         keys: the data keys.
-        written: the known values by key.
+        written: the known values by key, as text: another tool may still have to replace a part of it.
     """
     metadata = {"name": name, "namespace": namespace}
     metadata |= {part: secret_metadata.get(part) for part in ("labels", "annotations")}
-    data = {key: _encoded((written or {}).get(key)) for key in sorted(keys)}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
-
-
-def _encoded(text: str | None) -> str:
-    """Return a value in base64, or the placeholder if it is unknown."""
-    return SOME_VALUE if text is None else b64encode(text.encode("utf-8", "replace")).decode("ascii")
+    texts = {key: text for key, text in (written or {}).items() if key in keys}
+    data = dict.fromkeys(sorted({*keys} - texts.keys()), SOME_VALUE)
+    fields = {"type": secret_type, "metadata": metadata, "data": data, "stringData": texts}
+    return {"apiVersion": "v1", "kind": "Secret", **fields}
 
 
 def name_for_messages(metadata: Mapping[str, Any]) -> str:

@@ -57,10 +57,14 @@ def planned_by_kustomization(document: Mapping[str, Any], options: Options) -> I
         made.add((str(namespace), str(generator.get("name"))))
         yield PlannedSecret(
             # The final place is unknown: overlays can change the namespace, and Kustomize appends a suffix to the name.
-            {
-                **manifest_of(generator.get("name"), namespace, secret_metadata, {*written, *files}, written),
-                "type": generator.get("type"),
-            },
+            manifest_of(
+                generator.get("name"),
+                namespace,
+                secret_metadata,
+                {*written, *files},
+                written,
+                secret_type=generator.get("type"),
+            ),
             propagation.is_labelled(secret_metadata, options),
             keys_are_known=is_alone and not generator.get("envs") and not generator.get("env"),
             unknown=files,
