@@ -269,6 +269,20 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
     "external, the type of a key file": Case(
         external(template(data={"key.json": '{"type": {{ .t | toJson }}, "private_key": {{ .p | toJson }}}'}))
     ),
+    **{
+        f"external, a whole connection that a template encodes: {text}": Case(
+            external(template(data={"value": text})), codes, says
+        )
+        for text, codes, says in (
+            ("{{ .uri | b64enc }}", ["unreadable"], "b64enc encodes the whole connection"),
+            ("{{ .uri | quote }}\n", ["unreadable"], "quote"),
+            ("{{- urlquery .uri -}}", ["unreadable"], "urlquery"),
+            ("{{ .uri | b64dec }}", [], ""),
+            ("{{ .uri }}", [], ""),
+            ("{{ .fields | toJson }}", [], ""),
+            ("{{ .first | b64enc }}{{ .second }}", [], ""),
+        )
+    },
     # An action can contain what decides about the form.
     **{
         f"external, {key}: {text}": Case(external(template(data={key: text})), codes)

@@ -24,6 +24,8 @@ _CONTROL = re.compile(r"\s*(?:(?:if|else|end|range|with|define|template|block|br
 _ESCAPED = re.compile(r"\|\s*(?:urlquery|b64enc|sha256sum)\s*$|^\s*urlquery\b")
 # Actions whose output is exactly one value of JSON.
 _IS_JSON = re.compile(r"\|\s*(?:toJson|toRawJson|mustToJson|quote)\s*$|^\s*(?:toJson|toRawJson|mustToJson|quote)\b")
+# Actions whose output is neither a URI nor JSON with several fields, and is not encoded for the API either.
+_IS_ENCODED = re.compile(r"\|\s*(urlquery|b64enc|sha256sum|quote|squote)\s*$|^\s*(urlquery|quote|squote)\b")
 _FITS_QUOTES = re.compile(r"\b(?:toJson|quote|js|squote|b64enc|urlquery)\b")
 _STRING = re.compile(r'\s*(?:"([^"\\]*)"|`([^`]*)`)\s*')
 _PRINTF = re.compile(r'\s*(?:\(\s*)?printf\s+(?:"([^"\\]*)"|`([^`]*)`)')
@@ -88,7 +90,12 @@ def problem_of_template(text: str) -> str:
     start = literals[0].lstrip()
     if start.startswith("{"):
         return _problem_of_json(literals, actions)
-    return _problem_of_uri(literals, actions) if start else ""
+    if start:
+        return _problem_of_uri(literals, actions)
+    encoded = _IS_ENCODED.search(actions[0]) if not "".join(literals).strip() and len(actions) == 1 else None
+    if encoded is None:
+        return ""
+    return f"{encoded[1] or encoded[2]} encodes the whole connection, which is then no longer a URI or JSON. Remove it"
 
 
 def example_of(text: str) -> str:
