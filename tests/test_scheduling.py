@@ -69,7 +69,7 @@ def run(folder: Path, processes: int, dies_at: str, group_size: int, collects_se
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 1, done.stdout + done.stderr

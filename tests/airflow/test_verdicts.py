@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, API_TASKS, EVERYONE, SERVICES, TASKS, objections
-from support.airflow import BACKEND, Airflow
+from support.airflow import BACKEND, ENVIRONMENTS, Airflow
 from support.secrets import CONNECTION
 from verdicts.comparison import disagreements
 from verdicts.generated import connections
@@ -23,10 +24,18 @@ SEED, COUNT, LEAST = 1, 4000, 10_000
 def test_judge_agrees_with_airflow_on_generated_connections(version: str) -> None:
     texts = [*dict.fromkeys(connections(SEED, COUNT))]
     assert len(texts) >= LEAST
+    if python_of(version) != f"python{sys.version_info.major}.{sys.version_info.minor}":
+        # Versions of Python differ in how deeply nested JSON they read.
+        texts = [text for text in texts if text.count("[") + text.count("{") < 1000]
 
     found = [str(each) for each in disagreements(version, texts, patience=110)]
 
     assert found[:10] == []
+
+
+def python_of(version: str) -> str:
+    """Return the Python of the environment with a version of Airflow, such as ``python3.11``."""
+    return next((ENVIRONMENTS[version] / "lib").glob("python3.*")).name
 
 
 def test_the_same_seed_gives_the_same_connections() -> None:

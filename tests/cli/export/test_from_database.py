@@ -8,6 +8,7 @@ import shlex
 import sqlite3
 import stat
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,8 @@ class TestFromTheDatabase:
         assert "deleted connection" in copy.output(*shlex.split(line)[1:])
 
         query = "SELECT conn_id FROM connection WHERE conn_id = '--option'"
-        assert not sqlite3.connect(copy.home / "airflow.db").execute(query).fetchall()
+        with closing(sqlite3.connect(copy.home / "airflow.db")) as database:
+            assert not database.execute(query).fetchall()
 
     def test_second_export_changes_no_files(self, migrated: Airflow, exported: Path) -> None:
         before = {path: path.stat().st_mtime_ns for path in exported.rglob("*.*")}
@@ -134,7 +136,7 @@ class TestFromTheDatabase:
     def test_unreadable_entries_are_reported_and_the_rest_is_exported(self, migrated: Airflow, tmp_path: Path) -> None:
         copy = self._copy(migrated, tmp_path)
         foreign = Fernet(Fernet.generate_key()).encrypt(PASSWORD.encode()).decode()
-        with sqlite3.connect(copy.home / "airflow.db") as database:
+        with closing(sqlite3.connect(copy.home / "airflow.db")) as database, database:
             database.execute(
                 "UPDATE connection SET password = ?, is_encrypted = 1 WHERE conn_id IN ('my_db', '.')", (foreign,)
             )
@@ -167,7 +169,7 @@ class TestFromTheDatabase:
     @pytest.mark.parametrize("migrated", ["3.3"], ids=["airflow-3.3"], indirect=True)  # the older one has no teams
     def test_a_team_of_the_database(self, migrated: Airflow, tmp_path: Path) -> None:
         copy = self._copy(migrated, tmp_path)
-        with sqlite3.connect(copy.home / "airflow.db") as database:
+        with closing(sqlite3.connect(copy.home / "airflow.db")) as database, database:
             database.execute("INSERT INTO team (name) VALUES ('sales')")
             database.execute("UPDATE connection SET team_name = 'sales' WHERE conn_id = 'my_db'")
 
