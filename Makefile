@@ -13,8 +13,8 @@ WHEELS := .cache/wheels
 BIN := $(VENV)/bin
 # The distributions that tests and tools import. Neither is on a package index yet, so both are installed together.
 EDITABLE := --editable . --editable devserver
-# For the environments that are installed most often. The pip that comes with an older Python takes twice as long, and
-# most modules are never imported, so that they need not be compiled.
+# For the environments that are installed most often. The pip that comes with an older Python uses twice as much CPU
+# time, and most modules are never imported, so compiling them would be a waste.
 NEW_PIP := --upgrade-deps
 QUICKLY := --quiet --no-compile
 SOURCES := src cncf-path/src devserver/src tests fuzz matrix benchmarks examples docs .github hatch_build.py

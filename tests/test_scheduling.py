@@ -44,7 +44,7 @@ def test(number):
     # All together take longer than the start of the process that replaces one.
     time.sleep(0.2)
     if str(number) in os.environ["DIES_AT"].split():
-        # By now the other process has run all tests that are assigned to it.
+        # Before one of the last tests, the other process has then run all tests that are assigned to it.
         time.sleep(number / 10)
         os.kill(os.getpid(), 9)
     pathlib.Path(f"done-{number}").touch()

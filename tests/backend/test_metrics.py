@@ -107,7 +107,7 @@ def test_an_outage(
     kwargs = {
         "service_account_path": str(proxy.folder(account)),
         "outage_ttl": 600,
-        "timeout": 0.5,
+        "timeout": 2,
         "metrics": True,
     }
     program = f"""

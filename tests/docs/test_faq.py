@@ -194,7 +194,7 @@ def not_trusted(scene: FaqScene) -> str:
 @happens("Until it is available again, earlier results are used")
 def bridged(scene: FaqScene) -> str:
     scene.put.connection(ID, "postgres://h")
-    kwargs = scene.kwargs("list", timeout=1)
+    kwargs = scene.kwargs("list", timeout=2)
     with Proxy(scene.cluster) as proxy:
         scene.in_pod(proxy.pod_environment())
         account = scene.cluster.service_account(scene.namespace, "behind", {scene.namespace: ["list"]})

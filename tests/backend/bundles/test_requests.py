@@ -77,7 +77,7 @@ class TestRequests:
 
     def test_the_last_result_covers_an_outage(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         put({BUNDLE: "variables"}, data={"x": "found"})
-        backend = proxied(bundles=True, timeout=0.5)
+        backend = proxied(bundles=True, timeout=2)
         assert backend.get_variable("x") == "found"
         proxy.refuse()
 

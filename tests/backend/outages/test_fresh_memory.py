@@ -37,7 +37,7 @@ class TestFreshMemory:
     ) -> None:
         """Before Airflow 3.3 a worker builds a backend for each lookup."""
         put.variable("x", "found")
-        options = {"cache_ttl": 60, "outage_ttl": outage_ttl, "timeout": 0.5}
+        options = {"cache_ttl": 60, "outage_ttl": outage_ttl, "timeout": 2}
         for _ in range(3):
             assert proxied(**options).get_variable("x") == "found"
         _begin_an_outage(proxied(**options), proxy)
@@ -71,7 +71,7 @@ class TestFreshMemory:
         options = {
             "cache_ttl": 60,
             "outage_ttl": 0,
-            "timeout": 0.5,
+            "timeout": 2,
             "service_account_path": str(folder),
             "references": {"variables": {"x": f"{namespace}/named"}},
         }
@@ -83,7 +83,7 @@ class TestFreshMemory:
 
     def test_last_response_for_a_label_is_used(self, short_pauses: None, proxied: MakeBackend, proxy: Proxy) -> None:
         """``outage_ttl`` is the additional age."""
-        options = {"cache_ttl": 60, "outage_ttl": 0, "timeout": 0.5}
+        options = {"cache_ttl": 60, "outage_ttl": 0, "timeout": 2}
         assert proxied(**options).get_variable("missing") is None
         _begin_an_outage(proxied(**options), proxy)
 
