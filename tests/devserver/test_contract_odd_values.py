@@ -90,9 +90,11 @@ def test_generation_is_stored(secrets: Secrets) -> None:
         ("-1", True),
         ("٣", True),
         (str(2**64), True),
+        ("9" * 5000, True),
         ("0", True),
         ("1", False),
         ("007", False),
+        ("0" * 5000 + "1", False),
     ],
 )
 def test_resource_version_of_a_new_object(secrets: Secrets, version: str, is_taken: bool) -> None:

@@ -278,6 +278,7 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
             ("{{ .uri | quote }}\n", ["unreadable"], "quote"),
             ("{{- urlquery .uri -}}", ["unreadable"], "urlquery"),
             ("{{ .uri | b64dec }}", [], ""),
+            ('{{ quote .uri | trimAll "x" }}', [], ""),
             ("{{ .uri }}", [], ""),
             ("{{ .fields | toJson }}", [], ""),
             ("{{ .first | b64enc }}{{ .second }}", [], ""),

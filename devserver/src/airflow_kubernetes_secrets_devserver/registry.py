@@ -125,7 +125,7 @@ class Registry:
             raise bad_request(_OTHER_NAMESPACE)
         version = metadata.pop("resourceVersion", "0")
         # The API ignores what is not a version.
-        if not _why_no_version(version) and int(version):
+        if not _why_no_version(version) and version.lstrip("0"):
             raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
         metadata.pop("managedFields", None)
         content = managers.updated(content, None, options.manager, now())
@@ -334,7 +334,9 @@ def _why_no_version(text: str) -> str:
     """Return why ``text`` is no version, in the words of Go; empty if it is one."""
     if not (text.isascii() and text.isdecimal()):
         return "invalid syntax"
-    return "" if int(text) < 2**64 else "value out of range"
+    # Python refuses to convert thousands of digits.
+    digits = text.lstrip("0")
+    return "" if len(digits) <= 20 and int(digits or "0") < 2**64 else "value out of range"
 
 
 def _check_name_and_namespace(key: Key, metadata: Mapping[str, Any]) -> None:

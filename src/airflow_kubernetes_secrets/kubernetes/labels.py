@@ -71,8 +71,7 @@ def is_subdomain(text: str) -> bool:
 def name_from_beginning(text: str) -> str:
     """Return the name by which the API checks ``generateName``.
 
-    A name continues after a final hyphen, so the API checks another character in place of the last two. It checks only
-    one that has at least two.
+    A name continues after a final hyphen, so the API replaces the last two characters. A single hyphen is not replaced.
     """
     return f"{text[:-2]}a" if len(text) > 1 and text.endswith("-") else text
 

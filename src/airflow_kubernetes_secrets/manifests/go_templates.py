@@ -24,8 +24,8 @@ _CONTROL = re.compile(r"\s*(?:(?:if|else|end|range|with|define|template|block|br
 _ESCAPED = re.compile(r"\|\s*(?:urlquery|b64enc|sha256sum)\s*$|^\s*urlquery\b")
 # Actions whose output is exactly one value of JSON.
 _IS_JSON = re.compile(r"\|\s*(?:toJson|toRawJson|mustToJson|quote)\s*$|^\s*(?:toJson|toRawJson|mustToJson|quote)\b")
-# Actions whose output is neither a URI nor JSON with several fields, and is not encoded for the API either.
-_IS_ENCODED = re.compile(r"\|\s*(urlquery|b64enc|sha256sum|quote|squote)\s*$|^\s*(urlquery|quote|squote)\b")
+# Actions whose output is encoded or in quotation marks, and therefore neither a URI nor a JSON object.
+_IS_ENCODED = re.compile(r"\|\s*(urlquery|b64enc|sha256sum|quote|squote)\s*$|^\s*(urlquery|quote|squote)\b[^|]*$")
 _FITS_QUOTES = re.compile(r"\b(?:toJson|quote|js|squote|b64enc|urlquery)\b")
 _STRING = re.compile(r'\s*(?:"([^"\\]*)"|`([^`]*)`)\s*')
 _PRINTF = re.compile(r'\s*(?:\(\s*)?printf\s+(?:"([^"\\]*)"|`([^`]*)`)')
