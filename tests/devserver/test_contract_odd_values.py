@@ -1,4 +1,4 @@
-"""Values that are almost valid: the devserver and a real kube-apiserver accept and refuse the same."""
+"""Values that are almost valid: the devserver accepts those that a real kube-apiserver accepts, and no others."""
 
 from __future__ import annotations
 

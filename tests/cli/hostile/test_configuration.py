@@ -92,10 +92,10 @@ class TestConfiguration:
         with FakeApi(lambda _method, _target: refusal(404, ""), tmp_path / "account") as api:
             server = "https://{KUBERNETES_SERVICE_HOST}:{KUBERNETES_SERVICE_PORT}".format(**api.pod_environment())
             working = {"server": server, "certificate-authority": str(api.folder / "ca.crt")}
-            # The first two cannot connect. A command repeats such attempts until its timeout.
+            # A name that cannot be resolved is tried again until the timeout.
             run.patch.setattr(cluster, "_SHORTEST_TIMEOUT", 0.0)
             for changed, context, timeout in (
-                ({"tls-server-name": name}, {}, 0.3),
+                ({"tls-server-name": name}, {}, 3),
                 ({"server": f"https://{name}"}, {}, 0.3),
                 ({"certificate-authority": str(tmp_path / name)}, {}, 3),
                 ({"proxy-url": name}, {}, 3),
