@@ -37,7 +37,7 @@ PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) \
 # Without bytecode, each of the many processes of a run would compile all modules that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test quick lint format tests contract wheels docs docs-links environments oldest matrix pythons bench bench-plot bench-fleet bench-usage fuzz verdicts requirements clean packages minimal-deps $(BARE)
+.PHONY: help demo test quick bytecode lint format tests contract wheels docs docs-links environments oldest matrix pythons bench bench-plot bench-fleet bench-usage fuzz verdicts requirements clean packages minimal-deps $(BARE)
 
 help:
 	@echo "make demo    run an example without a cluster"
@@ -75,6 +75,11 @@ tests: environments wheels
 
 quick: $(VENV)/ready
 	$(PYTEST) -m "not slow"
+
+# Collect the tests without running them, which leaves compiled modules. In a new clone, each process of the first run
+# would compile all of them.
+bytecode: $(VENV)/ready
+	@$(BIN)/python -m pytest --collect-only --quiet >$(VENV)/collected || { cat $(VENV)/collected; exit 1; }
 
 # The tests whose results depend on the version of Kubernetes.
 contract: $(VENV)/ready

@@ -151,7 +151,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         groups = {item.nodeid: _group(item) for item in items if isinstance(item, pytest.Function)}
         together = {test: group for test, group in groups.items() if group is not None}
         alone = [test for test, group in groups.items() if group is None]
-        scheduling.write(together | scheduling.parts(alone))
+        # The groups come first. Some take minutes, and the other processes would wait for a late one.
+        scheduled = together | scheduling.parts(alone)
+        scheduling.write(scheduled)
+        order = {test: number for number, test in enumerate(scheduled)}
+        items.sort(key=lambda item: order.get(item.nodeid, len(order)))
     config.stash[DESELECTED] = {reason: len(each) for reason, each in deselected.items() if each}
 
 

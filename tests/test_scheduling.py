@@ -106,3 +106,15 @@ def test_a_module_is_divided_into_at_most_ten_parts_in_its_order(count: int, siz
     assert [len(each) for each in by_group] == sizes
     assert [test for each in by_group for test in each] == tests
     assert found["test_b.py::test"] not in {found[test] for test in tests}
+
+
+def test_parts_of_all_modules_alternate() -> None:
+    """So the tests that run at the same time are from different modules, and some wait while others compute."""
+    tests = [f"{module}.py::test[{number}]" for module in ("a", "b", "c") for number in range(20)]
+
+    found = parts([*tests, "d.py::test"])
+
+    assert list(dict.fromkeys(found.values())) == [
+        *("a.py 0", "b.py 0", "c.py 0", "d.py 0"),
+        *(f"{module}.py {part}" for part in range(1, 10) for module in ("a", "b", "c")),
+    ]

@@ -240,7 +240,7 @@ class TestMemory:
         """Kubernetes authorizes by name, so a 403 for one Secret does not apply to others."""
         for name in ("one", "two"):
             source.put({VARIABLE: f"labelled-{name}"}, name, name=name)
-        backend = source.make_backend(timeout=3, **variables(one="one", two="two"))
+        backend = source.make_backend(timeout=5, **variables(one="one", two="two"))
         for key in ("one", "two", "labelled-one"):
             assert backend.get_variable(key)
 
@@ -260,7 +260,7 @@ class TestMemory:
         other = source.other("b")
         source.put({VARIABLE: "x"}, "x", name="x")
         source.put({}, "y", name="y", namespace=other)
-        backend = source.make_backend(timeout=3, **variables(here="x", there=f"{other}/y"))
+        backend = source.make_backend(timeout=5, **variables(here="x", there=f"{other}/y"))
         for key in ("x", "here", "there"):
             assert backend.get_variable(key)
 
@@ -280,7 +280,7 @@ class TestMemory:
         other = source.other("b")
         source.put({VARIABLE: "x"}, "x", name="x")
         source.put({}, "y", name="y", namespace=other)
-        backend = source.make_backend(timeout=3, **variables(here="x", there=f"{other}/y"))
+        backend = source.make_backend(timeout=5, **variables(here="x", there=f"{other}/y"))
         for key in ("x", "here", "there"):
             assert backend.get_variable(key)
 

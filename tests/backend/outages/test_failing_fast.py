@@ -172,7 +172,7 @@ class TestFailingFast:
             backend.get_variable("x")
         ends = time.monotonic() + 12
         took = 0.0
-        while took < 0.5:
+        while took < 0.8:
             began = time.monotonic()
             assert began < ends
             with pytest.raises(ApiUnavailableError):
@@ -180,7 +180,7 @@ class TestFailingFast:
             took = time.monotonic() - began
             time.sleep(0.05)
 
-        assert 0.8 < took < 3
+        assert took < 3
 
     def test_error_of_one_request_is_not_an_outage(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         """A connection that hangs while others work is not an outage."""

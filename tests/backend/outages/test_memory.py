@@ -265,7 +265,7 @@ class TestMemory:
     ) -> None:
         put.variable("x", "found")
         put.config("x", "an option")
-        backend = proxied(cache_ttl=cache_ttl, timeout=3)
+        backend = proxied(cache_ttl=cache_ttl, timeout=5)
         assert backend.get_config("x") == "an option"
         for _ in range(4):
             assert backend.get_variable("x") == "found"
