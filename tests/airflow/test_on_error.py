@@ -197,7 +197,7 @@ def away(folder: Path, port: int, on_error: str, version: str = "3.3") -> Airflo
     write_certificates(account)
     (account / "token").write_text("a-token")
     (account / "namespace").write_text("airflow")
-    kwargs = {"service_account_path": str(account), "timeout": 1, "on_error": on_error}
+    kwargs = {"service_account_path": str(account), "timeout": 3, "on_error": on_error}
     return Airflow(
         version,
         folder / "home",

@@ -257,7 +257,7 @@ class TestPermissions:
                 # On a busy machine, the second LIST can come later.
                 until(lambda: len(lists_of_all(proxy.requests)) >= 2)
                 assert len(lists_of_all(proxy.requests)) <= 3
-                assert watchers() == []
+                until(lambda: watchers() == [])
                 [line] = log_messages(caplog)
                 assert "cannot be watched: they are listed instead" in line
                 assert "--verb=list,watch" in line
@@ -288,7 +288,7 @@ class TestPermissions:
         with pytest.raises(ForbiddenError):
             lookups.get("x")
         assert lookups.policy.last_known("x", LONG) is None
-        assert watchers() == []
+        until(lambda: watchers() == [])
 
     def test_a_token_that_is_revoked(
         self, cluster: Cluster, make_lookups: MakeLookups, account: ServiceAccount, put: Put
@@ -304,7 +304,7 @@ class TestPermissions:
         with pytest.raises(UnauthorizedError):
             lookups.get("x")
         assert lookups.policy.last_known("x", LONG) is None
-        assert watchers() == []
+        until(lambda: watchers() == [])
 
         (lookups.folder / "token").write_text(token)
         until(lambda: found(lookups, "x") == "found")

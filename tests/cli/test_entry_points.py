@@ -166,6 +166,7 @@ class TestErrors:
     def test_ctrl_c(self, commands: Commands) -> None:
         # A server that accepts connections and never responds keeps the command waiting.
         with socket.create_server(("127.0.0.1", 0)) as silent:
+            commands.configure(timeout=60)
             environment = {**os.environ, "KUBERNETES_SERVICE_PORT": str(silent.getsockname()[1])}
             waiting = subprocess.Popen([*PROGRAM, "list"], env=environment, stderr=subprocess.PIPE, text=True)
             connection, _address = silent.accept()

@@ -209,7 +209,7 @@ def test_result_that_is_written_just_before_the_end(tmp_path: Path, monkeypatch:
     install("sys.exit('gone')", tmp_path, monkeypatch)
     sys.settrace(wait_for_the_end)
     try:
-        found = run_hook_test(json.dumps({"conn_type": "x", "host": str(tmp_path / "out")}))
+        found = run_hook_test(json.dumps({"conn_type": "x", "host": str(tmp_path / "out")}), 120)
     finally:
         sys.settrace(None)
 
@@ -242,7 +242,7 @@ def test_hooks_that_misbehave(
 ) -> None:
     install(what, tmp_path, monkeypatch)
 
-    found = run_hook_test(json.dumps({"conn_type": "x", "host": str(tmp_path / "out"), "password": SECRET}))
+    found = run_hook_test(json.dumps({"conn_type": "x", "host": str(tmp_path / "out"), "password": SECRET}), 120)
 
     assert (found.state, found.message) == (HookState.FAILED, message)
     assert SECRET not in "".join(capfd.readouterr())

@@ -37,7 +37,7 @@ def relabel(secrets: Secrets, value: str) -> None:
 
 def test_changes_arrive_as_they_happen(secrets: Secrets) -> None:
     version = secrets.version()
-    with secrets.watch(resourceVersion=version) as events:
+    with secrets.watch(seconds=120, resourceVersion=version) as events:
         for change, expected in (
             (lambda: secrets.create("w", {"z": "1"}), "ADDED w 1"),
             (lambda: relabel(secrets, "2"), "MODIFIED w 2"),
@@ -46,8 +46,8 @@ def test_changes_arrive_as_they_happen(secrets: Secrets) -> None:
             began = time.monotonic()
             change()
             assert summaries(events, 1) == [expected]
-            # If the server sent events only at the end of the watch, they would arrive after 15 s.
-            assert time.monotonic() - began < 7
+            # If the server sent events only at the end of the watch, they would arrive after 120 s.
+            assert time.monotonic() - began < 60
 
 
 def test_event_contains_the_object(secrets: Secrets) -> None:
@@ -161,7 +161,7 @@ def test_watch_ends_at_its_timeout(secrets: Secrets) -> None:
 
 def test_bookmarks_contain_the_current_version(secrets: Secrets, cluster: Cluster) -> None:
     query = {"resourceVersion": secrets.version(), "labelSelector": "nothing", "allowWatchBookmarks": "true"}
-    with secrets.watch(seconds=5, **query) as events:
+    with secrets.watch(seconds=15, **query) as events:
         version = int(secrets.create("w")["metadata"]["resourceVersion"])
         found = list(events)
     assert found
@@ -311,9 +311,10 @@ def test_watch_without_initial_events(secrets: Secrets, cluster: Cluster) -> Non
     query = {**INITIAL, "sendInitialEvents": "false", "allowWatchBookmarks": "false"}
     if refused_initial(secrets, cluster, query):
         return
-    with secrets.watch(seconds=3, **query) as events:
+    with secrets.watch(seconds=15, **query) as events:
         secrets.create("b")
-        assert [(each["type"], each["object"]["metadata"]["name"]) for each in events] == [("ADDED", "b")]
+        # An event about the first Secret would come before.
+        assert summaries(events, 1) == ["ADDED b -"]
 
 
 def test_initial_events_of_a_future_version_fail(secrets: Secrets, cluster: Cluster) -> None:

@@ -175,7 +175,7 @@ def anonymous(scene: FaqScene) -> str:
 @happens("answered 400, 404, 409")
 def not_found(scene: FaqScene) -> str:
     """A kube-apiserver responds so to a wrong path. The devserver responds with a message of the API."""
-    kwargs = scene.kwargs("list", timeout=1)
+    kwargs = scene.kwargs("list", timeout=3)
     account = scene.cluster.service_account(scene.namespace, "lost", {scene.namespace: ["list"]})
     with Proxy(scene.cluster) as proxy:
         proxy.always = answer_with(404, b"404 page not found\n")
@@ -220,7 +220,7 @@ def not_listed(scene: FaqScene) -> str:
     account = scene.cluster.service_account(scene.namespace, "behind", {scene.namespace: ["list"]})
     with Proxy(scene.cluster) as proxy:
         scene.in_pod(proxy.pod_environment())
-        kwargs = {"service_account_path": str(proxy.folder(account)), "cache_ttl": 60, "timeout": 3}
+        kwargs = {"service_account_path": str(proxy.folder(account)), "cache_ttl": 60, "timeout": 6}
         for _ in range(2):
             proxy.faults.append(silent)
             assert KubernetesSecretsBackend(**kwargs).get_variable("x") == "found"

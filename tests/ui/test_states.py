@@ -37,7 +37,7 @@ def airflow_behind(proxy: Proxy, team_secrets: TeamSecrets, account_folder: Path
     shades = ("50", *(str(100 * shade) for shade in range(1, 10)), "950")
     brand = {shade: {"value": "oklch(0.4 0.1 20)"} for shade in shades}
     through = through.with_variables(AIRFLOW__API__THEME=json.dumps({"tokens": {"colors": {"brand": brand}}}))
-    return through.with_kwargs(service_account_path=str(account_folder), timeout=2, config_maps=True)
+    return through.with_kwargs(service_account_path=str(account_folder), timeout=5, config_maps=True)
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ def test_the_log_has_the_messages_of_the_command_only(caplog: pytest.LogCaptureF
 def test_process_ends_after_its_parent_is_killed(tmp_path: Path) -> None:
     written = tmp_path / "pid"
     code = f"import os, pathlib, time; pathlib.Path({str(written)!r}).write_text(str(os.getpid())); time.sleep(600)"
-    program = f"from airflow_kubernetes_secrets.ui.used_ids import read_used_ids; read_used_ids({code!r}, 1)"
+    program = f"from airflow_kubernetes_secrets.ui.used_ids import read_used_ids; read_used_ids({code!r}, 8)"
     starter = subprocess.Popen([sys.executable, "-c", program])
     until(lambda: written.exists() and written.read_text() != "")
     starter.kill()

@@ -77,6 +77,17 @@ from airflow_kubernetes_secrets.usage import processes
 processes._WAIT_SECONDS, processes._BYTES_A_SECOND = 2, 2**40
 """
 
+# The start of a process takes longer on a busy machine.
+LONG_START = """
+start_worker = processes._Worker.__init__
+
+def start_with_more_time(worker, *arguments, **options):
+    start_worker(worker, *arguments, **options)
+    worker.deadline += 100
+
+processes._Worker.__init__ = start_with_more_time
+"""
+
 
 def write_files(usage: Usage, count: int = FILES) -> None:
     """Write files of which some are invalid, some contain no use, and some name a template."""
@@ -296,7 +307,7 @@ def test_processes_that_are_stopped(usage: Usage, tmp_path: Path, is_soon: bool,
     stopping = tmp_path / "stopping"
     stopping.write_text(READY_STOPPED.format(python=sys.executable, is_soon=is_soon))
     stopping.chmod(0o700)
-    document, messages, status = run(usage, f"import sys; sys.executable = {str(stopping)!r}\n{SHORT}{RUN}")
+    document, messages, status = run(usage, f"import sys; sys.executable = {str(stopping)!r}\n{SHORT}{LONG_START}{RUN}")
     (expected, _messages, _status) = in_one_process(usage)
     late = [each for each in document["failures"] if "did not finish" in each]
     assert late
@@ -311,7 +322,7 @@ def test_processes_that_are_stopped(usage: Usage, tmp_path: Path, is_soon: bool,
 def test_a_file_that_takes_too_long_is_reported(usage: Usage) -> None:
     write_big_file(usage)
     usage.dag("a.py", f"{READS}Variable.get('before')\n")
-    document, _messages, _status = run(usage, SHORT + RUN)
+    document, _messages, _status = run(usage, SHORT + LONG_START + RUN)
     [failure] = document["failures"]
     assert failure.startswith(f"{usage.dags}/big.py: the process that parsed it did not finish within 2 s.")
     assert {each["id"] for each in document["ids"]} == {"before"}

@@ -33,7 +33,7 @@ class TestCredentials:
         (commands.account.folder / "token").write_text(token)
 
     def test_a_token_that_expires(self, cluster: Cluster, commands: Commands) -> None:
-        self.take(cluster, commands, jwt(sub="x", exp=time.time() + 3600 + 5))
+        self.take(cluster, commands, jwt(sub="x", exp=time.time() + 3600 + 55))
         texts = [each["text"] for each in doctor(commands, status=0)]
         assert "the token expires in 60 minutes; it is read again every minute" in texts
 
