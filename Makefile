@@ -81,9 +81,10 @@ quick: $(VENV)/ready
 bytecode: $(VENV)/ready
 	@$(BIN)/python -m pytest --collect-only --quiet >$(VENV)/collected || { cat $(VENV)/collected; exit 1; }
 
-# The tests whose results depend on the version of Kubernetes.
+# The tests whose results can depend on the version of Kubernetes: those of its responses, and of lookups and watches.
 contract: $(VENV)/ready
-	$(PYTEST) tests/devserver tests/cli/test_refusals.py tests/cli/test_impersonation.py
+	$(PYTEST) tests/devserver tests/cli/test_refusals.py tests/cli/test_impersonation.py tests/backend/test_lookup.py \
+		tests/backend/freshness
 
 bench: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/run.py

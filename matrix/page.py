@@ -22,7 +22,7 @@ TEXT = """\
 
 This page lists what was tested with which version of Airflow, Python and Kubernetes.
 
-`make matrix` installs the wheel as users do, together with the newest release of each supported minor version of
+`make matrix` installs the wheel as users do, together with a recent release of each supported minor version of
 Airflow. Each has its own environment with pinned dependencies. The test runs Airflow's scheduler, DAG processor,
 triggerer and API server with PostgreSQL and a Kubernetes API server. Each component has a service account with the
 permissions in [permissions.md](../how-to/permissions.md). The table shows the results of one run: yes, **FAILED** or
