@@ -54,6 +54,7 @@ class TestFork:
         proxy.faults.append(late(1))
         with ThreadPoolExecutor(1) as threads:
             answer = threads.submit(backend.get_variable, "x")
+            until(lambda: len(proxy.requests) == 1)
             join(fork(lambda: backend.get_variable("x") == "found"))
             assert answer.result(20) == "found"
 

@@ -131,7 +131,7 @@ class TestRaising:
         """A thread that waits for this LIST, and one that comes later, still get their values in time."""
         lookups = make_lookups(thresholds=INDEXED)
         problems: list[str] = []
-        moments = 0
+        moments = waited = 0
         with raising(number, raised):
             while True:
                 lookups.restart()
@@ -141,11 +141,14 @@ class TestRaising:
                     break
                 if waiting.ident is None:
                     waiting.start()
+                else:
+                    waited += 1
                 later.start()
                 problems += problems_of(moment, waiting, later)
                 moments += STEPS[number]
         assert problems == []
         assert moments > 100
+        assert waited > 0
         assert len(sockets_to(proxy.port)) <= 3
 
     def test_in_a_wait_for_the_list_of_another_thread(
@@ -252,7 +255,7 @@ def interrupted(lookups: VariableLookups, moment: Moment, raised: type[BaseExcep
 
 def once_it_lists(waiting: Another) -> Callable[[str], None]:
     def meanwhile(name: str) -> None:
-        if name == "list_objects" and waiting.ident is None:
+        if name == "list_once" and waiting.ident is None:
             waiting.start()
             # The thread is usually waiting by now. If not, it is a thread that comes later.
             time.sleep(0.002)

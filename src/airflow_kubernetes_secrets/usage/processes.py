@@ -47,7 +47,10 @@ _MOST_BYTES = LARGEST_DAG_FILE_BYTES
 # More workers than this finish hardly sooner.
 MOST_WORKERS = 8
 
-# How long a worker may take to start, or to read or write a part of a message.
+# How long a worker may take to start.
+_START_SECONDS = 60
+
+# How long a worker may take to read or write a part of a message.
 _WAIT_SECONDS = 60
 
 # A worker may also take this time for its files. Even a busy CPU parses five times as much.
@@ -181,7 +184,7 @@ class _Worker:
         except OSError:
             self.connection.close()
             raise
-        self._send(folders, _WAIT_SECONDS)
+        self._send(folders, _START_SECONDS)
 
     def give(self, chunk: _Chunk) -> None:
         """Have the process parse these files."""
